@@ -1,0 +1,1 @@
+"""The pure part: what is due and why not."""

@@ -1,0 +1,93 @@
+"""Image references and digests: parsed once at the edge into values that cannot be wrong."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+# Grammar: https://pkg.go.dev/github.com/distribution/reference and
+# https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#pulling-manifests
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?")
+_REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*")
+
+
+@dataclass(frozen=True, order=True)
+class Digest:
+    """A manifest's sha256 digest, `sha256:` and 64 lower-case hexadecimal digits.
+
+    Raises ValueError for anything else.
+    """
+
+    text: str
+
+    def __post_init__(self) -> None:
+        if not _DIGEST.fullmatch(self.text):
+            raise ValueError(f"not a sha256 digest: {self.text[:80]!r}")
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def short(self) -> str:
+        """`sha256:` and the first 12 digits, for tables; never for comparing."""
+        return self.text[:19]
+
+
+@dataclass(frozen=True)
+class ImageRef:
+    """An image as a manifest names it; None stands for a part that the manifest leaves out.
+
+    `registry` is `host[:port]`, `repository` the path below it. Parsing and printing are inverse.
+    Raises ValueError where a part does not fit the reference grammar.
+    """
+
+    registry: str | None
+    repository: str
+    tag: str | None = None
+    digest: Digest | None = None
+
+    def __post_init__(self) -> None:
+        if self.registry is not None and not _HOST.fullmatch(self.registry):
+            raise ValueError(f"not a registry host: {self.registry[:80]!r}")
+        if not _REPOSITORY.fullmatch(self.repository):
+            raise ValueError(f"not a repository path: {self.repository[:80]!r}")
+        if self.tag is not None and not is_tag(self.tag):
+            raise ValueError(f"not a tag: {self.tag[:80]!r}")
+
+    @classmethod
+    def parse(cls, text: str) -> ImageRef:
+        """Read `[registry/]repository[:tag][@digest]`; raises ValueError."""
+        name, at, digest = text.partition("@")
+        head, slash, last = name.rpartition("/")
+        last, colon, tag = last.partition(":")
+        registry, repository = split_registry(f"{head}{slash}{last}")
+        return cls(registry, repository, tag if colon else None, Digest(digest) if at else None)
+
+    @property
+    def name(self) -> str:
+        """The reference without tag and digest."""
+        return f"{self.registry}/{self.repository}" if self.registry else self.repository
+
+    def at(self, tag: str | None, digest: Digest | None) -> ImageRef:
+        """The same name under another tag and digest."""
+        return replace(self, tag=tag, digest=digest)
+
+    def __str__(self) -> str:
+        tag = f":{self.tag}" if self.tag is not None else ""
+        digest = f"@{self.digest}" if self.digest else ""
+        return f"{self.name}{tag}{digest}"
+
+
+def split_registry(name: str) -> tuple[str | None, str]:
+    """Split `host/path` by Docker's rule: a first segment with a dot or colon, or `localhost`, is a host."""
+    first, slash, rest = name.partition("/")
+    if slash and ("." in first or ":" in first or first == "localhost"):
+        return first, rest
+    return None, name
+
+
+def is_tag(text: str) -> bool:
+    """Whether `text` fits the grammar of a tag."""
+    return _TAG.fullmatch(text) is not None

@@ -1,0 +1,96 @@
+"""The one place that starts programs: every one has a time limit, a minimal environment, and dies with us."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.errors import BotError
+
+_log = logging.getLogger(__name__)
+
+# What a program may see of our environment unless its caller adds to it: where things are, no credentials of ours.
+_INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "NO_PROXY", "HTTPS_PROXY", "HTTP_PROXY")
+
+
+class ProgramMissingError(BotError):
+    """A program that promobot needs is not installed."""
+
+
+class TimedOutError(BotError):
+    """A program did not end within its time limit and was killed."""
+
+
+@dataclass(frozen=True)
+class Completed:
+    """How a program ended. `stderr` is for people: undecodable bytes are replaced."""
+
+    returncode: int
+    stdout: bytes
+    stderr: str
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    timeout: float,
+    env: Mapping[str, str] | None = None,
+    stdin: bytes = b"",
+    pass_fds: Sequence[int] = (),
+    cwd: Path | None = None,
+) -> Completed:
+    """Run a program to its end and return what it said, whatever its exit status.
+
+    `timeout` is in seconds; `env` is added to the minimal environment. Secrets belong in `stdin`, `env` or a
+    passed file descriptor, never in `argv`: any local user can read that. Raises ProgramMissingError and TimedOutError.
+    """
+    program = shutil.which(argv[0])
+    if program is None:
+        raise ProgramMissingError(
+            f"{argv[0]} is not installed", hint=f"install it, on Debian: apt-get install {argv[0]}"
+        )
+    _log.debug("run: %s", " ".join(argv))
+    process = subprocess.Popen(
+        [*_dies_with_parent(), program, *argv[1:]],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=_environment(env or {}),
+        pass_fds=tuple(pass_fds),
+        cwd=cwd,
+        start_new_session=True,  # so that whatever it started can be ended with it
+    )
+    try:
+        stdout, stderr = process.communicate(stdin, timeout=timeout)
+    except subprocess.TimeoutExpired:
+        raise TimedOutError(f"{argv[0]} did not end within {timeout:g} s: {' '.join(argv)}") from None
+    finally:
+        _end(process)
+    return Completed(process.returncode, stdout, stderr.decode(errors="replace"))
+
+
+def _dies_with_parent() -> list[str]:
+    """The prefix that makes the kernel kill the program when we die, even by SIGKILL (prctl(2), PR_SET_PDEATHSIG).
+
+    setpriv comes with util-linux, which Debian cannot be without. Doing it in `preexec_fn` is not safe with threads.
+    """
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
+
+
+def _environment(extra: Mapping[str, str]) -> dict[str, str]:
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    return {**inherited, **extra}
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """After a time limit or an interrupt, leave no part of the process group behind."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()

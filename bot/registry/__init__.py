@@ -1,0 +1,1 @@
+"""Registries: reads over HTTP, copies by skopeo."""
