@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Generic, TypeAlias, TypeVar
+from typing import ClassVar, Generic, TypeAlias, TypeVar
 
 from bot.errors import BotError, ExitCode
 from bot.images import Digest, ImageRef
@@ -77,7 +77,12 @@ Answer: TypeAlias = Found[T_co] | Absent | Unknown
 
 
 class Question(Generic[T]):
-    """Something `decide` needs to know; `T` is the type of what is Found. Questions are values: equal means same."""
+    """Something `decide` needs to know; `T` is the type of what is Found. Equal questions are the same question.
+
+    A lasting one is about a commit, which never changes; the others are about what somebody may move at any time.
+    """
+
+    lasting: ClassVar[bool] = False
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,7 @@ class File:
 class Files(Question[tuple[File, ...]]):
     """The files of a commit that match any of the patterns (`*` stands for part of one path segment), by path."""
 
+    lasting: ClassVar[bool] = True
     rev: Rev
     patterns: tuple[str, ...]
 
@@ -122,6 +128,7 @@ class Commit:
 class Commits(Question[tuple[Commit, ...]]):
     """The commits that `head` has and `base` has not, newest first."""
 
+    lasting: ClassVar[bool] = True
     repository: Repository
     base: str
     head: str
@@ -131,6 +138,7 @@ class Commits(Question[tuple[Commit, ...]]):
 class History(Question[tuple[Commit, ...]]):
     """The commits that led to a file's content at a commit, newest first, at most `limit`."""
 
+    lasting: ClassVar[bool] = True
     rev: Rev
     path: str
     limit: int = 50
@@ -190,20 +198,14 @@ class ClosedRequests(Question[tuple[MergeRequest, ...]]):
 
 @dataclass(frozen=True)
 class FromEnvironment:
-    """The image is what an environment runs, read at this commit."""
+    """The image is what an environment runs; `commit` is the one that last changed its manifest there."""
 
     environment: str
-    rev: Rev
-
-
-@dataclass(frozen=True)
-class Given:
-    """A person named the image on the command line."""
-
+    commit: str
     image: ImageRef
 
 
-Origin: TypeAlias = FromEnvironment | Given
+Origin: TypeAlias = FromEnvironment
 
 
 class Proof(Enum):
@@ -211,8 +213,7 @@ class Proof(Enum):
 
     MANIFEST = "named by the manifest"
     RECORD = "recorded when it was promoted there"
-    CLAIM = "recorded by the open proposal"
-    REGISTRY = "resolved from the registry"
+    REGISTRY = "resolved from the registry once, when it was proposed"
 
 
 @dataclass(frozen=True)
@@ -227,8 +228,8 @@ class Move:
     source: Location
     digest: Digest
     proof: Proof
-    source_tag: str | None
     destination: Location
+    tag: str
     before: ImageRef
     after: ImageRef
 
@@ -365,6 +366,7 @@ class Standing(Enum):
     PROPOSED = "proposed"
     DUE = "due"
     BLOCKED = "blocked"
+    ELSEWHERE = "elsewhere"  # the source environment has the service, the target has no manifest for it
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,177 @@
+"""What `promobot.yaml` says, as values. Reading the file is in configfile.py."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
+
+from bot.images import ImageRef, split_registry
+from bot.promotion import Repository
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$", max_length=63)]
+
+PLACEHOLDER = "{service}"
+
+
+class _Model(BaseModel):
+    """Every part of the configuration: unknown keys are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+
+
+def _as_tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _as_path(value: object) -> object:
+    return Path(value) if isinstance(value, str) else value
+
+
+FilePath = Annotated[Path, BeforeValidator(_as_path)]
+Strings = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+
+
+class LocalForge(_Model):
+    """Merge requests over bare repositories in a folder of this machine; for trials and air gaps."""
+
+    type: Literal["local"]
+    path: FilePath = Field(description="Folder that holds the bare repositories, `<path>/<project>.git`.")
+
+
+class BasicAuth(_Model):
+    """A user name and a password; the password is named, never written here."""
+
+    type: Literal["basic"]
+    username: str
+    password_env: str | None = Field(default=None, description="Environment variable that holds the password.")
+    password_file: FilePath | None = Field(default=None, description="File that holds the password and nothing else.")
+
+
+class RegistryConfig(_Model):
+    """A registry, or a prefix inside one, that environments pull from."""
+
+    url: str = Field(description="What manifests write before the image's path: `host[:port][/prefix]`, no scheme.")
+    endpoint: str | None = Field(default=None, description="Where to connect, `host[:port]`, if not to the host above.")
+    plain_http: bool = Field(default=False, description="Talk HTTP without TLS.")
+    ca_file: FilePath | None = Field(default=None, description="PEM file of the authority that signed its certificate.")
+    auth: BasicAuth | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _is_prefix(cls, url: str) -> str:
+        if "://" in url:
+            raise ValueError("write host[:port][/prefix] without a scheme")
+        host, path = split_registry(f"{url}/x")
+        if host is None:
+            raise ValueError("begin with a host, such as registry.example.com or localhost:5000")
+        ImageRef(host, path)
+        return url
+
+    @property
+    def host(self) -> str:
+        """The host that manifests write."""
+        return self.url.partition("/")[0]
+
+    @property
+    def prefix(self) -> str:
+        """The path below the host that every image of this registry begins with; often empty."""
+        return self.url.partition("/")[2]
+
+    def path_of(self, image: ImageRef) -> str | None:
+        """The repository path of `image` below this registry's prefix, or None where it lives elsewhere."""
+        begins = f"{self.url}/"
+        return image.name.removeprefix(begins) if image.name.startswith(begins) else None
+
+    def image(self, path: str) -> ImageRef:
+        """The image that lives at `path` below this registry's prefix."""
+        return ImageRef(*split_registry(f"{self.url}/{path}"))
+
+
+class RepositoryConfig(_Model):
+    """The branch that an environment is deployed from."""
+
+    forge: str
+    project: str
+    branch: str = "main"
+
+    @property
+    def repository(self) -> Repository:
+        """The repository without the branch."""
+        return Repository(self.forge, self.project)
+
+
+class Approvers(_Model):
+    """Who is asked to review an environment's merge requests."""
+
+    groups: Strings = ()
+    users: Strings = ()
+    required: int = Field(default=1, ge=0)
+
+
+class EnvironmentConfig(_Model):
+    """One environment: where it is described, which registry it pulls from, and where its images come from."""
+
+    name: Name
+    from_: str | None = Field(default=None, alias="from", description="The environment that images come from.")
+    repository: RepositoryConfig
+    paths: Strings = Field(min_length=1, description="Manifests, with `{service}` for one path segment.")
+    registry: str
+    tag: str = Field(default="same", description="The tag here: `same`, or such as `{major}.{minor}.{patch}`.")
+    promote: Literal["auto", "manual"] = Field(
+        default="manual", description="Whether `reconcile` proposes on its own what is due."
+    )
+    approvers: Approvers = Approvers()
+
+    @field_validator("paths")
+    @classmethod
+    def _has_placeholder(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
+        for path in paths:
+            if path.count(PLACEHOLDER) != 1:
+                raise ValueError(f"{path!r} must hold {PLACEHOLDER} exactly once")
+            if path.startswith("/") or ".." in path.split("/"):
+                raise ValueError(f"{path!r} must stay inside the repository")
+        return paths
+
+    @field_validator("tag")
+    @classmethod
+    def _known_placeholders(cls, tag: str) -> str:
+        unknown = set(re.findall(r"\{([^}]*)\}", tag)) - {"major", "minor", "patch"}
+        if unknown:
+            raise ValueError(f"unknown placeholder {{{min(unknown)}}}; known are {{major}}, {{minor}} and {{patch}}")
+        return tag
+
+
+class Author(_Model):
+    """Who promobot's commits are by; commits of anybody else on its branches are left alone."""
+
+    name: str = "promobot"
+    email: str = "promobot@localhost"
+
+
+class Config(_Model):
+    """The whole file."""
+
+    forges: dict[Name, LocalForge]
+    registries: dict[Name, RegistryConfig]
+    environments: Annotated[tuple[EnvironmentConfig, ...], BeforeValidator(_as_tuple)] = Field(min_length=1)
+    author: Author = Author()
+
+    def environment(self, name: str) -> EnvironmentConfig:
+        """The environment of that name; raises KeyError."""
+        return {env.name: env for env in self.environments}[name]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every environment's name, in the file's order."""
+        return tuple(env.name for env in self.environments)
+
+    @property
+    def hops(self) -> Iterator[tuple[EnvironmentConfig, EnvironmentConfig]]:
+        """Each (source, target) pair, targets in the file's order."""
+        for target in self.environments:
+            if target.from_ is not None:
+                yield self.environment(target.from_), target

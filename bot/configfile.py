@@ -1,0 +1,192 @@
+"""Reads `promobot.yaml`: every fault is told with file and line, and what was probably meant."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TypeAlias, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from bot.config import Config
+from bot.errors import ConfigError
+
+Loc: TypeAlias = tuple[int | str, ...]
+_Data: TypeAlias = "dict[str, _Data] | list[_Data] | str | int | float | bool | None"
+
+_MAX_BYTES = 1 << 20
+
+
+def load_config(path: Path) -> Config:
+    """Read and check a configuration file. Raises ConfigError, one line for each fault, `file:line: where: what`."""
+    document = _compose(path)
+    lines = dict(_lines(document, ()))
+    try:
+        config = Config.model_validate(_plain(document, path))
+    except ValidationError as error:
+        raise ConfigError(_report(path, lines, list(_faults(error)))) from None
+    faults = list(_broken_references(config))
+    if faults:
+        raise ConfigError(_report(path, lines, faults))
+    return _anchored(config, path.resolve().parent)
+
+
+def _compose(path: Path) -> yaml.Node:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: {error.strerror}", hint="name the file with -c FILE or PROMOBOT_CONFIG, or try `promobot demo`"
+        ) from None
+    if len(content) > _MAX_BYTES:
+        raise ConfigError(f"{path}: larger than {_MAX_BYTES} bytes", hint="this is not a promobot.yaml")
+    try:
+        document = yaml.compose(content, Loader=yaml.CSafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        line = mark.line + 1 if mark else 1
+        raise ConfigError(f"{path}:{line}: not YAML: {error.problem}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}:1: not YAML: {error}") from None
+    if document is None:
+        raise ConfigError(f"{path}:1: the file is empty", hint="docs/configuration.md shows an example")
+    return document
+
+
+def _lines(node: yaml.Node, loc: Loc) -> Iterator[tuple[Loc, int]]:
+    """The line (from 1) at which each place of the document begins; a key's line for a mapping's value."""
+    if not loc:
+        yield loc, 1
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield (*loc, key.value), key.start_mark.line + 1
+            yield from _lines(value, (*loc, key.value))
+    elif isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            yield (*loc, index), item.start_mark.line + 1
+            yield from _lines(item, (*loc, index))
+
+
+def _plain(node: yaml.Node, path: Path) -> _Data:
+    """The document as plain data; refuses duplicate keys, which YAML readers silently drop."""
+    if isinstance(node, yaml.MappingNode):
+        data: dict[str, _Data] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise ConfigError(f"{path}:{key.start_mark.line + 1}: a key must be a word")
+            if key.value in data:
+                raise ConfigError(f"{path}:{key.start_mark.line + 1}: {key.value} is given twice")
+            data[key.value] = _plain(value, path)
+        return data
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(item, path) for item in node.value]
+    return _scalar(node)
+
+
+def _scalar(node: yaml.Node) -> _Data:
+    loader = yaml.CSafeLoader("")
+    try:
+        value: _Data = loader.construct_object(node)
+    except (yaml.YAMLError, ValueError):
+        return str(node.value)
+    finally:
+        loader.dispose()
+    return value if isinstance(value, (str, int, float, bool)) or value is None else str(node.value)
+
+
+def _faults(error: ValidationError) -> Iterator[tuple[Loc, str]]:
+    for fault in error.errors():
+        loc = tuple(part for part in fault["loc"] if part != "[key]")
+        match fault["type"]:
+            case "extra_forbidden":
+                yield loc, "unknown key" + _did_you_mean(str(loc[-1]), _fields_at(loc[:-1]))
+            case "missing":
+                yield loc, "missing"
+            case _:
+                yield loc, fault["msg"].removeprefix("Value error, ")
+
+
+def _fields_at(loc: Loc) -> list[str]:
+    """The keys that the model knows at a place of the document."""
+    model: type[BaseModel] | None = Config
+    for part in loc:
+        if model is None or isinstance(part, int):
+            continue
+        names = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+        model = _model_inside(names[part]) if part in names else model
+    return [field.alias or name for name, field in model.model_fields.items()] if model else []
+
+
+def _model_inside(kind: object) -> type[BaseModel] | None:
+    """The model in `dict[str, Model]`, `tuple[Model, ...]` or `Model | None`."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return kind
+    return next((model for inner in get_args(kind) if (model := _model_inside(inner))), None)
+
+
+def _did_you_mean(word: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f", did you mean {near[0]}?" if near else ""
+
+
+def _broken_references(config: Config) -> Iterator[tuple[Loc, str]]:
+    """Names that the file uses and nowhere defines, and environments that come from themselves."""
+    seen: set[str] = set()
+    for index, env in enumerate(config.environments):
+        at: Loc = ("environments", index)
+        if env.name in seen:
+            yield (*at, "name"), f"a second environment named {env.name}"
+        seen.add(env.name)
+        uses = (
+            ("registry", env.registry, tuple(config.registries), "registries"),
+            ("repository", env.repository.forge, tuple(config.forges), "forges"),
+            ("from", env.from_, config.names, "environments"),
+        )
+        for key, name, known, section in uses:
+            if name is not None and name not in known:
+                yield (*at, key), f"{name} is not among {section}" + _did_you_mean(name, known)
+    if all(env.from_ is None or env.from_ in config.names for env in config.environments):
+        yield from _cycles(config)
+    for name, registry in config.registries.items():
+        if registry.auth and (registry.auth.password_env is None) == (registry.auth.password_file is None):
+            yield ("registries", name, "auth"), "give either password_env or password_file"
+
+
+def _cycles(config: Config) -> Iterator[tuple[Loc, str]]:
+    sources = {env.name: env.from_ for env in config.environments}
+    for index, env in enumerate(config.environments):
+        trail = [env.name]
+        while (source := sources[trail[-1]]) is not None and source not in trail:
+            trail.append(source)
+        if source == env.name:
+            yield ("environments", index, "from"), f"a circle: {' from '.join([*trail, env.name])}"
+            return
+
+
+def _report(path: Path, lines: dict[Loc, int], faults: list[tuple[Loc, str]]) -> str:
+    return "\n".join(f"{path}:{_line(lines, loc)}: {_dotted(loc)}: {what}" for loc, what in faults)
+
+
+def _line(lines: dict[Loc, int], loc: Loc) -> int:
+    while loc not in lines:
+        loc = loc[:-1]
+    return lines[loc]
+
+
+def _dotted(loc: Loc) -> str:
+    return ".".join(str(part) for part in loc) or "file"
+
+
+def _anchored(config: Config, folder: Path) -> Config:
+    """Relative paths in the file are relative to the file."""
+    forges = {name: forge.model_copy(update={"path": folder / forge.path}) for name, forge in config.forges.items()}
+    registries = {}
+    for name, registry in config.registries.items():
+        auth = registry.auth
+        if auth is not None and auth.password_file is not None:
+            auth = auth.model_copy(update={"password_file": folder / auth.password_file})
+        ca_file = folder / registry.ca_file if registry.ca_file else None
+        registries[name] = registry.model_copy(update={"auth": auth, "ca_file": ca_file})
+    return config.model_copy(update={"forges": forges, "registries": registries})
