@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import ClassVar, Generic, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from bot.errors import BotError, ExitCode
 from bot.images import Digest, ImageRef
@@ -340,8 +340,8 @@ Action: TypeAlias = PushBranch | DeleteBranch | CopyImage | OpenRequest | Update
 class Guard:
     """A question to ask again right before acting; another answer than this makes the step Stale."""
 
-    question: Question[object]
-    answer: Found[object] | Absent
+    question: Question[Any]
+    answer: Found[Any] | Absent
 
 
 @dataclass(frozen=True)
@@ -366,7 +366,7 @@ class Standing(Enum):
     PROPOSED = "proposed"
     DUE = "due"
     BLOCKED = "blocked"
-    ELSEWHERE = "elsewhere"  # the source environment has the service, the target has no manifest for it
+    OUTSIDE = "outside"  # nothing of it is promoted there: no manifest in the target, or no image of ours
 
 
 @dataclass(frozen=True)
@@ -380,7 +380,7 @@ class Blocked:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was decided for one unit and target. `step` where something is due, `blocked` where something forbids it."""
+    """What was decided for one unit and target: `step` where something is due, `blocked` says why not."""
 
     unit: Unit
     target: str
@@ -408,7 +408,7 @@ class Plan:
 class Need:
     """What `decide` has to know before it can go on."""
 
-    questions: Sequence[Question[object]]
+    questions: Sequence[Question[Any]]
 
 
 # --- outcomes -------------------------------------------------------------------------------------------

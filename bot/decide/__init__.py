@@ -1,1 +1,128 @@
-"""The pure part: what is due and why not."""
+"""The pure part: given what is known, either ask for more or say what is due and why not.
+
+No I/O and no clock here; imports of adapters are refused by CI.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from bot.config import Config, EnvironmentConfig
+from bot.decide.environments import Snapshot, head_of, read_environment
+from bot.decide.facts import Ask, Facts, Outside, Refusal, Unanswered
+from bot.decide.moves import Hop, find_moves
+from bot.decide.proposal import Proposal, fingerprint, propose, read_branch
+from bot.decide.text import Texts
+from bot.errors import UsageError
+from bot.promotion import Need, Plan, Promotion, Question, Standing, Unit, Verdict
+
+__all__ = ["Facts", "Intent", "Texts", "decide"]
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What a command asks for. Empty `services` or `targets`: all of them."""
+
+    services: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    automatic: bool = False
+    reopen: bool = False
+
+
+def decide(config: Config, texts: Texts, intent: Intent, facts: Facts) -> Need | Plan:
+    """Say what is due, or what must be known before that can be said.
+
+    Raises UsageError where the intent names a service that the source environments don't have.
+    """
+    ask = Ask(facts)
+    verdicts: list[Verdict] = []
+    questions: dict[Question[Any], None] = {}
+    known: set[str] = set()
+    for source, target in _hops(config, intent):
+        try:
+            snapshots = _snapshots(ask, source, target, intent)
+        except Unanswered as need:
+            questions.update(dict.fromkeys(need.questions))
+            continue
+        except Refusal as refusal:
+            verdicts.append(_blocked(Unit("*", ()), target.name, refusal))
+            known.update(intent.services)
+            continue
+        known.update(snapshots[0].manifests)
+        for unit in _units(snapshots[0]):
+            try:
+                verdicts.append(_judge(ask, config, texts, intent, unit, snapshots))
+            except Unanswered as need:
+                questions.update(dict.fromkeys(need.questions))
+            except Outside as refusal:
+                standing = Standing.BLOCKED if intent.services else Standing.OUTSIDE
+                verdicts.append(Verdict(unit, target.name, standing, blocked=refusal.blocked))
+            except Refusal as refusal:
+                verdicts.append(_blocked(unit, target.name, refusal))
+    if questions:
+        return Need(tuple(questions))
+    return _all_found(ask, config, intent, known) or Plan(tuple(verdicts))
+
+
+def _hops(config: Config, intent: Intent) -> Iterator[tuple[EnvironmentConfig, EnvironmentConfig]]:
+    for source, target in config.hops:
+        if intent.targets and target.name not in intent.targets:
+            continue
+        if intent.automatic and target.promote != "auto":
+            continue
+        yield source, target
+
+
+def _snapshots(
+    ask: Ask, source: EnvironmentConfig, target: EnvironmentConfig, intent: Intent
+) -> tuple[Snapshot, Snapshot]:
+    ask.together(head_of(source), head_of(target))
+    return read_environment(ask, source, intent.services), read_environment(ask, target, intent.services)
+
+
+def _units(source: Snapshot) -> Iterator[Unit]:
+    for service in source.manifests:
+        yield Unit(service, (service,))
+
+
+def _judge(
+    ask: Ask, config: Config, texts: Texts, intent: Intent, unit: Unit, snapshots: tuple[Snapshot, Snapshot]
+) -> Verdict:
+    source, target = snapshots
+    missing = [service for service in unit.services if service not in target.manifests]
+    if missing:
+        paths = ", ".join(path.replace("{service}", missing[0]) for path in target.environment.paths)
+        raise Outside(
+            f"{missing[0]} has no manifest in {target.environment.name}: {target.rev.repository} has no {paths}",
+            "add the manifest first; promobot changes images, it does not invent manifests",
+        )
+    branch = read_branch(ask, target, unit, config.author)
+    moves = tuple(
+        move for service in unit.services for move in find_moves(ask, Hop(config, source, target, service), branch.ours)
+    )
+    mark = fingerprint(unit, target.environment.name, moves)
+    promotion = Promotion(unit, target.environment.name, moves, mark)
+    return propose(ask, Proposal(target, promotion, branch, config.author, texts, intent.reopen))
+
+
+def _blocked(unit: Unit, target: str, refusal: Refusal) -> Verdict:
+    return Verdict(unit, target, Standing.BLOCKED, blocked=refusal.blocked)
+
+
+def _all_found(ask: Ask, config: Config, intent: Intent, known: set[str]) -> Need | None:
+    """Refuse a service that nobody has; to say what was probably meant, every service's name is needed."""
+    unknown = [service for service in intent.services if service not in known]
+    if not unknown:
+        return None
+    try:
+        names = {name for source, _ in _hops(config, intent) for name in read_environment(ask, source, ()).manifests}
+    except Unanswered as need:
+        return Need(need.questions)
+    except Refusal:
+        names = set()
+    near = difflib.get_close_matches(unknown[0], sorted(names), n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(names)) or 'none'}"
+    raise UsageError(f"no source environment has a service named {unknown[0]}", hint=hint)

@@ -1,0 +1,90 @@
+"""What an environment says about its services, read at one commit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from bot.config import PLACEHOLDER, EnvironmentConfig
+from bot.decide.facts import Ask, Refusal
+from bot.errors import ExitCode, ManifestError
+from bot.manifests import ImageField, find_images
+from bot.promotion import Absent, BranchHead, File, Files, Rev
+
+_SERVICE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+_SYMLINK = "120000"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One file that describes a service in an environment; `slot` is the index of the path pattern it fits."""
+
+    slot: int
+    file: File
+
+    @property
+    def fields(self) -> tuple[ImageField, ...]:
+        """The images that it names. Raises Refusal where the file can't be read exactly."""
+        if self.file.mode == _SYMLINK:
+            raise Refusal(f"{self.file.path}: is a symbolic link", "name the file it points to", ExitCode.MANIFEST)
+        try:
+            return _find_images(self.file.path, self.file.content)
+        except ManifestError as error:
+            raise Refusal(error.message, error.hint, ExitCode.MANIFEST) from None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What an environment's branch says at one commit: manifests by service, in the order of their paths."""
+
+    environment: EnvironmentConfig
+    rev: Rev
+    manifests: dict[str, tuple[Manifest, ...]]
+
+
+# Deciding asks in rounds, and each round reads the same bytes again: parse them once.
+_find_images = lru_cache(maxsize=1 << 14)(find_images)
+
+
+def head_of(environment: EnvironmentConfig) -> BranchHead:
+    """The question that must be answered before anything else about an environment."""
+    return BranchHead(environment.repository.repository, environment.repository.branch)
+
+
+def read_environment(ask: Ask, environment: EnvironmentConfig, services: Sequence[str]) -> Snapshot:
+    """The manifests of these services (none: of all) at the head of the environment's branch."""
+    head = ask(head_of(environment))
+    if isinstance(head, Absent):
+        raise Refusal(
+            f"{environment.repository.repository} has no branch {environment.repository.branch}",
+            f"correct repository.branch of environment {environment.name}",
+            ExitCode.GIT,
+        )
+    rev = Rev(environment.repository.repository, head.value)
+    files = ask(Files(rev, tuple(_globs(environment, services))))
+    found: dict[str, list[Manifest]] = {}
+    for file in files.value if not isinstance(files, Absent) else ():
+        for slot, service in _matches(environment, file.path):
+            found.setdefault(service, []).append(Manifest(slot, file))
+    return Snapshot(environment, rev, {service: tuple(manifests) for service, manifests in sorted(found.items())})
+
+
+def _globs(environment: EnvironmentConfig, services: Sequence[str]) -> Iterator[str]:
+    for path in environment.paths:
+        for service in services or ("*",):
+            yield path.replace(PLACEHOLDER, service)
+
+
+def _matches(environment: EnvironmentConfig, path: str) -> Iterator[tuple[int, str]]:
+    for slot, pattern in enumerate(environment.paths):
+        before, after = pattern.split(PLACEHOLDER)
+        glob = "([^/]+)".join(_segment_regex(part) for part in (before, after))
+        match = re.fullmatch(glob, path)
+        if match and _SERVICE.fullmatch(match[1]):
+            yield slot, match[1]
+
+
+def _segment_regex(text: str) -> str:
+    return "[^/]*".join(re.escape(part) for part in text.split("*"))

@@ -1,0 +1,72 @@
+"""What is known so far, and the way for pure code to ask for more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+from bot.errors import ExitCode
+from bot.promotion import Absent, Answer, Blocked, Found, Question, Unknown
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Answers by question. A value: learning more makes new Facts."""
+
+    answers: Mapping[Question[Any], Answer[Any]] = field(default_factory=dict)
+
+    def learn(self, answers: Mapping[Question[Any], Answer[Any]]) -> Facts:
+        """These facts and the new answers."""
+        return Facts({**self.answers, **answers})
+
+    def lasting(self) -> Facts:
+        """Only what can't have changed meanwhile: answers about commits."""
+        return Facts({q: a for q, a in self.answers.items() if q.lasting and not isinstance(a, Unknown)})
+
+
+class Unanswered(Exception):  # noqa: N818  not an error: it ends a turn until the questions are answered
+    """The decision can't go on before these questions are answered."""
+
+    def __init__(self, questions: Sequence[Question[Any]]) -> None:
+        super().__init__(questions)
+        self.questions = questions
+
+
+class Refusal(Exception):  # noqa: N818  not an error: an answer on its way to the verdict
+    """The promotion can't be proposed, and why."""
+
+    def __init__(self, reason: str, remedy: str, code: ExitCode = ExitCode.BLOCKED) -> None:
+        super().__init__(reason)
+        self.blocked = Blocked(reason, remedy, code)
+
+
+class Outside(Refusal):
+    """Nothing of this service is promoted to that environment; a refusal only to who names it."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Looks answers up in the facts.
+
+    `ask(question)` returns Found or Absent. It never returns Unknown: what could not be found out ends the
+    decision as a Refusal, so that no caller can take "don't know" for "no". Raises Unanswered and Refusal.
+    """
+
+    facts: Facts
+
+    def __call__(self, question: Question[T]) -> Found[T] | Absent:
+        """The answer to one question."""
+        self.together(question)
+        answer = cast("Answer[T]", self.facts.answers[question])
+        if isinstance(answer, Unknown):
+            raise Refusal(answer.error.message, answer.error.hint, answer.error.exit_code)
+        return answer
+
+    def together(self, *questions: Question[Any]) -> None:
+        """Say that all of these will be asked, so that those not known yet are answered in one round."""
+        missing = [question for question in questions if question not in self.facts.answers]
+        if missing:
+            raise Unanswered(missing)

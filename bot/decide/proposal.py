@@ -1,0 +1,265 @@
+"""What to do about a promotion's branch and merge request, given how both stand now."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from bot.config import Author
+from bot.decide.environments import Manifest, Snapshot, head_of
+from bot.decide.facts import Ask, Refusal
+from bot.decide.text import Texts, fingerprint_in
+from bot.decide.trailers import PROMOTED_IMAGE, PROMOTION
+from bot.errors import ExitCode, ManifestError
+from bot.manifests import ImageEdit, set_images
+from bot.promotion import (
+    Absent,
+    Action,
+    BranchHead,
+    ClosedRequests,
+    CloseRequest,
+    Commit,
+    Commits,
+    CopyImage,
+    DeleteBranch,
+    FileChange,
+    Files,
+    Found,
+    Guard,
+    MergeRequest,
+    Move,
+    OpenRequest,
+    OpenRequests,
+    Promotion,
+    PushBranch,
+    RequestDraft,
+    Rev,
+    Standing,
+    Step,
+    TagDigest,
+    Unit,
+    UpdateRequest,
+    Verdict,
+)
+
+
+@dataclass(frozen=True)
+class Branch:
+    """The promotion's branch as it stands: its head and the commits that the target's branch has not, newest first."""
+
+    name: str
+    head: str | None
+    ours: tuple[Commit, ...]
+    foreign: tuple[Commit, ...]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """One unit's way into one environment, everything that deciding about it needs."""
+
+    target: Snapshot
+    promotion: Promotion
+    branch: Branch
+    author: Author
+    texts: Texts
+    reopen: bool
+
+
+def branch_name(target: str, unit: Unit) -> str:
+    """The branch is named by target and unit alone, so that every run means the same one."""
+    return f"promobot/{target}/{unit.name}"
+
+
+def read_branch(ask: Ask, target: Snapshot, unit: Unit, author: Author) -> Branch:
+    """How the unit's branch stands towards the target's branch."""
+    name = branch_name(target.environment.name, unit)
+    repository = target.rev.repository
+    ask.together(BranchHead(repository, name), OpenRequests(repository))
+    head = ask(BranchHead(repository, name))
+    if isinstance(head, Absent):
+        return Branch(name, None, (), ())
+    answer = ask(Commits(repository, target.rev.commit, head.value))
+    commits = answer.value if not isinstance(answer, Absent) else ()
+    key = f"{target.environment.name}/{unit.name}"
+    ours = tuple(c for c in commits if c.author_email == author.email and key in c.trailer(PROMOTION))
+    return Branch(name, head.value, ours, tuple(c for c in commits if c not in ours))
+
+
+def fingerprint(unit: Unit, target: str, moves: Iterable[Move]) -> str:
+    """16 hexadecimal digits over digests and edits alone."""
+    lines = [f"{m.path} {m.pointer} {m.after.name}:{m.tag}@{m.digest}" for m in moves]
+    return hashlib.sha256("\n".join([target, unit.name, *sorted(lines)]).encode()).hexdigest()[:16]
+
+
+def propose(ask: Ask, proposal: Proposal) -> Verdict:
+    """What is due for this promotion: nothing, a copy, a proposal, or tidying up after one. Raises Refusal."""
+    request = _open_request(ask, proposal)
+    changes = _changes(proposal)
+    if changes:
+        actions = list(_proposing(ask, proposal, changes, request))
+        why = "newer in " + ", ".join(sorted({move.origin.environment for move in proposal.promotion.moves}))
+    else:
+        actions = [*_copies(ask, proposal.promotion.moves), *_tidying(proposal, request)]
+        why = "the manifest already names it" if any(isinstance(a, CopyImage) for a in actions) else "no longer due"
+    settled = Standing.PROPOSED if changes else Standing.CURRENT
+    step = _step(proposal, actions, why, changes) if actions else None
+    return Verdict(
+        unit=proposal.promotion.unit,
+        target=proposal.promotion.target,
+        standing=Standing.DUE if step else settled,
+        runs=tuple(move.before for move in proposal.promotion.moves),
+        promotion=proposal.promotion,
+        step=step,
+        request=request,
+    )
+
+
+def _open_request(ask: Ask, proposal: Proposal) -> MergeRequest | None:
+    answer = ask(OpenRequests(proposal.target.rev.repository))
+    requests = answer.value if not isinstance(answer, Absent) else ()
+    ends = (proposal.branch.name, proposal.target.environment.repository.branch)
+    return next((r for r in requests if (r.source_branch, r.target_branch) == ends), None)
+
+
+def _changes(proposal: Proposal) -> tuple[FileChange, ...]:
+    """The target's manifests with their images set; only those that change by it."""
+    manifests = {m.file.path: m for service in proposal.promotion.unit.services for m in _manifests(proposal, service)}
+    edits: dict[str, list[ImageEdit]] = {}
+    for move in proposal.promotion.moves:
+        if move.before != move.after:
+            document, _, pointer = move.pointer.partition(":")
+            edits.setdefault(move.path, []).append(ImageEdit(int(document), pointer, move.after))
+    try:
+        return tuple(
+            FileChange(path, set_images(path, manifests[path].file.content, wanted)) for path, wanted in edits.items()
+        )
+    except ManifestError as error:
+        raise Refusal(error.message, error.hint, ExitCode.MANIFEST) from None
+
+
+def _manifests(proposal: Proposal, service: str) -> tuple[Manifest, ...]:
+    return proposal.target.manifests[service]
+
+
+def _proposing(
+    ask: Ask, proposal: Proposal, changes: tuple[FileChange, ...], request: MergeRequest | None
+) -> Iterator[Action]:
+    """In this order: the branch is the claim, the image comes before the merge request that names it."""
+    if request is None and not proposal.reopen:
+        _respect_closed(ask, proposal)
+    if not _in_place(ask, proposal, changes):
+        yield _push(proposal, changes)
+    yield from _copies(ask, proposal.promotion.moves)
+    yield from _request(proposal, request)
+
+
+def _respect_closed(ask: Ask, proposal: Proposal) -> None:
+    answer = ask(ClosedRequests(proposal.target.rev.repository, proposal.branch.name))
+    for closed in answer.value if not isinstance(answer, Absent) else ():
+        by_us = closed.ended_by == proposal.author.name
+        if not by_us and fingerprint_in(closed.body) == proposal.promotion.fingerprint:
+            raise Refusal(
+                f"{closed.ended_by or 'somebody'} closed !{closed.number}, which proposed exactly this",
+                "a newer image will be proposed again; to propose this one anyway, use promote --reopen",
+            )
+
+
+def _in_place(ask: Ask, proposal: Proposal, changes: tuple[FileChange, ...]) -> bool:
+    """Whether the branch already holds exactly these files and our record of these digests."""
+    branch = proposal.branch
+    if branch.head is None or not branch.ours:
+        _leave_foreign_alone(proposal)
+        return False
+    answer = ask(Files(Rev(proposal.target.rev.repository, branch.head), tuple(change.path for change in changes)))
+    files = {file.path: file.content for file in answer.value} if not isinstance(answer, Absent) else {}
+    recorded = set(branch.ours[0].trailer(PROMOTED_IMAGE))
+    wanted = {str(move.after.at(move.tag, move.digest)) for move in proposal.promotion.moves}
+    if recorded == wanted and all(files.get(change.path) == change.content for change in changes):
+        return True
+    _leave_foreign_alone(proposal)
+    return False
+
+
+def _leave_foreign_alone(proposal: Proposal) -> None:
+    if proposal.branch.foreign:
+        commit = proposal.branch.foreign[0]
+        raise Refusal(
+            f"branch {proposal.branch.name} holds commit {commit.sha[:12]} by {commit.author_email}, left as it is",
+            "merge or close it by hand, or delete the branch to let promobot propose again",
+            ExitCode.CONFLICT,
+        )
+
+
+def _push(proposal: Proposal, changes: tuple[FileChange, ...]) -> PushBranch:
+    return PushBranch(
+        repository=proposal.target.rev.repository,
+        branch=proposal.branch.name,
+        base=proposal.target.rev.commit,
+        expected=proposal.branch.head,
+        files=changes,
+        message=proposal.texts.commit_message(proposal.promotion),
+    )
+
+
+def _copies(ask: Ask, moves: Sequence[Move]) -> Iterator[CopyImage]:
+    for move in moves:
+        present = ask(TagDigest(move.destination, move.tag))
+        if isinstance(present, Absent):
+            yield CopyImage(move.source, move.digest, move.destination, move.tag)
+        elif present.value != move.digest:
+            raise Refusal(
+                f"version taken: {move.after.at(move.tag, None)} is already {present.value.short}, "
+                f"but {move.origin.environment} runs {move.digest.short}",
+                "a version tag never moves: release a new version",
+            )
+
+
+def _request(proposal: Proposal, request: MergeRequest | None) -> Iterator[Action]:
+    title, body = proposal.texts.title(proposal.promotion), proposal.texts.body(proposal.promotion)
+    environment = proposal.target.environment
+    repository = proposal.target.rev.repository
+    if request is None:
+        reviewers = (*environment.approvers.groups, *environment.approvers.users)
+        labels = ("promobot", f"to-{environment.name}")
+        branch = environment.repository.branch
+        yield OpenRequest(repository, RequestDraft(proposal.branch.name, branch, title, body, reviewers, labels))
+    elif (request.title, request.body) != (title, body):
+        yield UpdateRequest(repository, request.number, title, body)
+
+
+def _tidying(proposal: Proposal, request: MergeRequest | None) -> Iterator[Action]:
+    """Nothing is proposed any more: close what we opened, and take our branch away unless a person worked on it."""
+    branch, repository = proposal.branch, proposal.target.rev.repository
+    if branch.foreign:
+        return
+    if request is not None:
+        target = proposal.promotion.target
+        yield CloseRequest(repository, request.number, f"no longer due: {target} already names what this proposed")
+    if branch.head is not None:
+        yield DeleteBranch(repository, branch.name, branch.head)
+
+
+def _step(proposal: Proposal, actions: list[Action], why: str, changes: tuple[FileChange, ...]) -> Step:
+    target = proposal.target
+    return Step(
+        unit=proposal.promotion.unit,
+        target=proposal.promotion.target,
+        repository=target.rev.repository,
+        branch=proposal.branch.name,
+        why=why,
+        guards=(Guard(head_of(target.environment), Found(target.rev.commit)),),
+        actions=tuple(actions),
+        promotion=proposal.promotion,
+        diff="".join(_diff(proposal, change) for change in changes),
+    )
+
+
+def _diff(proposal: Proposal, change: FileChange) -> str:
+    """A unified diff for people; carriage returns are left to the eye of the terminal."""
+    services = proposal.promotion.unit.services
+    before = {m.file.path: m.file.content for service in services for m in _manifests(proposal, service)}
+    old, new = (text.decode(errors="replace").splitlines() for text in (before[change.path], change.content))
+    lines = difflib.unified_diff(old, new, f"a/{change.path}", f"b/{change.path}", n=2, lineterm="")
+    return "".join(f"{line}\n" for line in lines)

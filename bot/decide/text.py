@@ -1,0 +1,116 @@
+"""What people read: titles, bodies and commit messages, rendered from loaded templates. No clock, no I/O."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from bot.decide.trailers import trailer_block
+from bot.promotion import Move, Promotion
+
+if TYPE_CHECKING:
+    from jinja2.sandbox import SandboxedEnvironment
+
+_FINGERPRINT = re.compile(r"<!-- promobot (?P<key>\S+) (?P<fingerprint>[0-9a-f]{16}) -->")
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The templates, by name: `title.j2`, `commit_message.j2`, `merge_request.md.j2`."""
+
+    templates: Mapping[str, str]
+
+    def title(self, promotion: Promotion) -> str:
+        """The merge request's title, one line."""
+        return " ".join(self._render("title.j2", promotion).split())
+
+    def body(self, promotion: Promotion) -> str:
+        """The merge request's body. It ends with the fingerprint, a hint that anybody can edit."""
+        body = self._render("merge_request.md.j2", promotion)
+        return f"{body.strip()}\n\n<!-- promobot {key_of(promotion)} {promotion.fingerprint} -->\n"
+
+    def commit_message(self, promotion: Promotion) -> str:
+        """The commit's message; the trailers are ours whatever the template says."""
+        message = self._render("commit_message.j2", promotion).strip()
+        return f"{message}\n\n{trailer_block(key_of(promotion), promotion.moves)}\n"
+
+    def _render(self, name: str, promotion: Promotion) -> str:
+        return self._environment.get_template(name).render(_context(promotion))
+
+    @cached_property
+    def _environment(self) -> SandboxedEnvironment:
+        from jinja2 import DictLoader, StrictUndefined  # noqa: PLC0415  most commands render nothing
+        from jinja2.sandbox import SandboxedEnvironment  # noqa: PLC0415
+
+        # Autoescape is for HTML; what goes in here are names that fit the grammar of references and paths.
+        return SandboxedEnvironment(
+            loader=DictLoader(self.templates), undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
+        )
+
+
+def key_of(promotion: Promotion) -> str:
+    """`target/unit`, which names a promotion in branches, trailers and bodies."""
+    return f"{promotion.target}/{promotion.unit.name}"
+
+
+def fingerprint_in(body: str) -> str | None:
+    """The fingerprint that a merge request's body claims."""
+    match = _FINGERPRINT.search(body)
+    return match["fingerprint"] if match else None
+
+
+def headline(promotion: Promotion) -> str:
+    """`inventory 1.1.2 → 1.1.3`; several images are told apart by their repository's last segment."""
+    parts = [f"{_label(promotion, move)} {_was(move)} → {move.tag}" for move in promotion.moves]
+    return ", ".join(parts)
+
+
+def _label(promotion: Promotion, move: Move) -> str:
+    return promotion.unit.name if len(promotion.moves) == 1 else move.destination.repository.rpartition("/")[2]
+
+
+def _was(move: Move) -> str:
+    if move.before.tag is not None:
+        return move.before.tag
+    return move.before.digest.short if move.before.digest else "unset"
+
+
+def _context(promotion: Promotion) -> dict[str, object]:
+    moves = [_move_context(move) for move in promotion.moves]
+    return {
+        "unit": promotion.unit.name,
+        "target": promotion.target,
+        "headline": headline(promotion),
+        "source_environments": sorted({move.origin.environment for move in promotion.moves}),
+        "moves": moves,
+        "changes": _changes(promotion.moves),
+    }
+
+
+def _changes(moves: Sequence[Move]) -> str:
+    places = [f"`{move.path}` line {move.line}" for move in moves]
+    return " and ".join(places)
+
+
+def _move_context(move: Move) -> dict[str, object]:
+    return {
+        "service": move.service,
+        "repository": move.destination.repository,
+        "before": str(move.before),
+        "before_tag": _was(move),
+        "after": str(move.after),
+        "after_name": move.after.name,
+        "tag": move.tag,
+        "digest": str(move.digest),
+        "digest_short": move.digest.short,
+        "proof": move.proof.value,
+        "source": str(move.origin.image),
+        "source_tag": move.origin.image.tag,
+        "source_environment": move.origin.environment,
+        "source_commit": move.origin.commit,
+        "path": move.path,
+        "line": move.line,
+    }

@@ -1,0 +1,59 @@
+"""What promobot writes into its commits to be found again: Git trailers, one pair for each image.
+
+Promotion: staging/inventory
+Promoted-Image: registry/shop/inventory:1.1.3@sha256:…
+Promoted-From: e2e@<commit> registry/shop/inventory:1.1.3-rc2
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from bot.images import Digest, ImageRef
+from bot.promotion import Commit, Move
+
+PROMOTION = "Promotion"
+PROMOTED_IMAGE = "Promoted-Image"
+PROMOTED_FROM = "Promoted-From"
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a commit says about one image: its digest, and which image of the source environment it was."""
+
+    digest: Digest
+    source: ImageRef
+    commit: str
+
+
+def trailer_block(key: str, moves: Iterable[Move]) -> str:
+    """The last paragraph of a promotion's commit message."""
+    lines = [f"{PROMOTION}: {key}"]
+    for move in moves:
+        origin = move.origin
+        lines.append(f"{PROMOTED_IMAGE}: {move.after.at(move.tag, move.digest)}")
+        lines.append(f"{PROMOTED_FROM}: {origin.environment}@{origin.commit} {origin.image.at(origin.image.tag, None)}")
+    return "\n".join(lines)
+
+
+def records(commits: Iterable[Commit]) -> dict[ImageRef, Record]:
+    """The newest record of each `name:tag` among commits given newest first; malformed trailers don't count."""
+    found: dict[ImageRef, Record] = {}
+    for commit in commits:
+        for image, record in _pairs(commit):
+            found.setdefault(image, record)
+    return found
+
+
+def _pairs(commit: Commit) -> Iterator[tuple[ImageRef, Record]]:
+    for image_text, from_text in zip(commit.trailer(PROMOTED_IMAGE), commit.trailer(PROMOTED_FROM), strict=False):
+        origin, _, source = from_text.partition(" ")
+        _, _, source_commit = origin.partition("@")
+        try:
+            image = ImageRef.parse(image_text)
+            source_image = ImageRef.parse(source)
+        except ValueError:
+            continue
+        if image.digest is not None:
+            yield image.at(image.tag, None), Record(image.digest, source_image, source_commit)
