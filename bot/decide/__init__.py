@@ -6,9 +6,10 @@ No I/O and no clock here; imports of adapters are refused by CI.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import TypeVar
 
 from bot.config import Config, EnvironmentConfig
 from bot.decide.environments import Snapshot, head_of, read_environment
@@ -17,9 +18,14 @@ from bot.decide.moves import Hop, find_moves
 from bot.decide.proposal import Proposal, fingerprint, propose, read_branch
 from bot.decide.text import Texts
 from bot.errors import UsageError
-from bot.promotion import Need, Plan, Promotion, Question, Standing, Unit, Verdict
+from bot.promotion import Need, Plan, Promotion, Standing, Unit, Verdict
 
 __all__ = ["Facts", "Intent", "Texts", "decide"]
+
+T = TypeVar("T")
+
+# Stands for whatever an environment holds, where its repository could not be read at all.
+_EVERYTHING = Unit("*", ())
 
 
 @dataclass(frozen=True)
@@ -38,33 +44,36 @@ def decide(config: Config, texts: Texts, intent: Intent, facts: Facts) -> Need |
     Raises UsageError where the intent names a service that the source environments don't have.
     """
     ask = Ask(facts)
-    verdicts: list[Verdict] = []
-    questions: dict[Question[Any], None] = {}
+    results: list[Verdict | Unanswered] = []
     known: set[str] = set()
     for source, target in _hops(config, intent):
-        try:
-            snapshots = _snapshots(ask, source, target, intent)
-        except Unanswered as need:
-            questions.update(dict.fromkeys(need.questions))
-            continue
-        except Refusal as refusal:
-            verdicts.append(_blocked(Unit("*", ()), target.name, refusal))
+        snapshots = _attempt(partial(_snapshots, ask, source, target, intent), _EVERYTHING, target.name, intent)
+        if isinstance(snapshots, (Verdict, Unanswered)):
+            results.append(snapshots)
             known.update(intent.services)
             continue
         known.update(snapshots[0].manifests)
         for unit in _units(snapshots[0]):
-            try:
-                verdicts.append(_judge(ask, config, texts, intent, unit, snapshots))
-            except Unanswered as need:
-                questions.update(dict.fromkeys(need.questions))
-            except Outside as refusal:
-                standing = Standing.BLOCKED if intent.services else Standing.OUTSIDE
-                verdicts.append(Verdict(unit, target.name, standing, blocked=refusal.blocked))
-            except Refusal as refusal:
-                verdicts.append(_blocked(unit, target.name, refusal))
+            judge = partial(_judge, ask, config, texts, intent, unit, snapshots)
+            results.append(_attempt(judge, unit, target.name, intent))
+    questions = [question for result in results if isinstance(result, Unanswered) for question in result.questions]
     if questions:
-        return Need(tuple(questions))
-    return _all_found(ask, config, intent, known) or Plan(tuple(verdicts))
+        return Need(tuple(dict.fromkeys(questions)))
+    verdicts = tuple(result for result in results if isinstance(result, Verdict))
+    return _all_found(ask, config, intent, known) or Plan(verdicts)
+
+
+def _attempt(judge: Callable[[], T], unit: Unit, target: str, intent: Intent) -> T | Verdict | Unanswered:
+    """What the judge says, or which questions it has, or the refusal as a verdict."""
+    try:
+        return judge()
+    except Unanswered as need:
+        return need
+    except Outside as refusal:
+        standing = Standing.BLOCKED if intent.services else Standing.OUTSIDE
+        return Verdict(unit, target, standing, blocked=refusal.blocked)
+    except Refusal as refusal:
+        return Verdict(unit, target, Standing.BLOCKED, blocked=refusal.blocked)
 
 
 def _hops(config: Config, intent: Intent) -> Iterator[tuple[EnvironmentConfig, EnvironmentConfig]]:
@@ -106,10 +115,6 @@ def _judge(
     mark = fingerprint(unit, target.environment.name, moves)
     promotion = Promotion(unit, target.environment.name, moves, mark)
     return propose(ask, Proposal(target, promotion, branch, config.author, texts, intent.reopen))
-
-
-def _blocked(unit: Unit, target: str, refusal: Refusal) -> Verdict:
-    return Verdict(unit, target, Standing.BLOCKED, blocked=refusal.blocked)
 
 
 def _all_found(ask: Ask, config: Config, intent: Intent, known: set[str]) -> Need | None:
