@@ -385,11 +385,28 @@ class Verdict:
     unit: Unit
     target: str
     standing: Standing
-    runs: tuple[ImageRef, ...] = ()
     promotion: Promotion | None = None
     step: Step | None = None
     blocked: Blocked | None = None
     request: MergeRequest | None = None
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """An image that an environment's manifest names, and where; `problem` says why it can't be read or edited.
+
+    `image` is None where it can't be read. `ours`: it comes from the environment's registry, so promobot moves it.
+    """
+
+    environment: str
+    service: str
+    rev: Rev
+    path: str
+    line: int
+    pointer: str
+    image: ImageRef | None
+    ours: bool
+    problem: str = ""
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,6 @@ def propose(ask: Ask, proposal: Proposal) -> Verdict:
         unit=proposal.promotion.unit,
         target=proposal.promotion.target,
         standing=Standing.DUE if step else settled,
-        runs=tuple(move.before for move in proposal.promotion.moves),
         promotion=proposal.promotion,
         step=step,
         request=request,

@@ -1,0 +1,149 @@
+"""Carries out a plan's steps. A step's actions run in their order; one that does not succeed ends that step only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias, assert_never
+
+from bot.errors import BotError, ExitCode
+from bot.forges import Forge
+from bot.git import LeaseLost
+from bot.observe import observe
+from bot.promotion import (
+    Action,
+    AlreadyDone,
+    CloseRequest,
+    CopyImage,
+    DeleteBranch,
+    Done,
+    Failed,
+    OpenRequest,
+    Outcome,
+    PushBranch,
+    Refused,
+    Repository,
+    Stale,
+    Step,
+    Unknown,
+    UpdateRequest,
+)
+from bot.registry import TagTakenError
+from bot.world import World
+
+# Copies dominate, and the registries at both ends are usually the same for all of them.
+_WORKERS = 4
+
+
+@dataclass(frozen=True)
+class Started:
+    """An action is about to touch the world."""
+
+    step: Step
+    action: Action
+
+
+@dataclass(frozen=True)
+class Ended:
+    """An action has come to its outcome."""
+
+    step: Step
+    outcome: Outcome
+
+
+Event: TypeAlias = Started | Ended
+Watch: TypeAlias = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What came of a step, action by action; the last outcome says how it ended."""
+
+    step: Step
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def stale(self) -> bool:
+        """Whether the world moved, so that this has to be decided again."""
+        return any(isinstance(outcome, Stale) for outcome in self.outcomes)
+
+
+def apply(steps: Iterable[Step], world: World, *, now: datetime, watch: Watch) -> tuple[StepResult, ...]:
+    """Carry out every step, several at once; no two steps share a branch. `watch` sees every effect from both sides."""
+    with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
+        return tuple(pool.map(lambda step: _carry_out(step, world, now, watch), steps))
+
+
+def _carry_out(step: Step, world: World, now: datetime, watch: Watch) -> StepResult:
+    moved = _look_again(step, world)
+    if moved is not None:
+        watch(Ended(step, moved))
+        return StepResult(step, (moved,))
+    outcomes: list[Outcome] = []
+    for action in step.actions:
+        watch(Started(step, action))
+        outcome = _attempt(step, action, world, now)
+        outcomes.append(outcome)
+        watch(Ended(step, outcome))
+        if not isinstance(outcome, Done | AlreadyDone):
+            break
+    return StepResult(step, tuple(outcomes))
+
+
+def _look_again(step: Step, world: World) -> Outcome | None:
+    """Ask the guards' questions once more; None where all is as it was decided upon."""
+    answers = observe(world, [guard.question for guard in step.guards])
+    for guard in step.guards:
+        answer = answers[guard.question]
+        if isinstance(answer, Unknown):
+            return Failed(step.actions[0], answer.error)
+        if answer != guard.answer:
+            return Stale(step, f"{step.repository} changed meanwhile")
+    return None
+
+
+def _attempt(step: Step, action: Action, world: World, now: datetime) -> Outcome:
+    try:
+        return _perform(step, action, world, now)
+    except TagTakenError as error:
+        return Refused(action, str(error), ExitCode.BLOCKED)
+    except BotError as error:
+        return Failed(action, error)
+
+
+def _perform(step: Step, action: Action, world: World, now: datetime) -> Outcome:
+    match action:
+        case PushBranch():
+            return _push(step, action, world, now)
+        case DeleteBranch(repository, branch, expected):
+            lost = isinstance(world.clone(repository).push(branch, None, expected), LeaseLost)
+            return Stale(step, f"branch {branch} moved") if lost else Done(action, branch)
+        case CopyImage(source, digest, destination, tag):
+            copied = world.copy(source, digest, destination, tag)
+            return Done(action, str(digest)) if copied else AlreadyDone(action, str(digest))
+        case OpenRequest(repository, draft):
+            opened = _forge(world, repository).open(repository.project, draft)
+            return (Done if opened.created else AlreadyDone)(action, opened.request.url)
+        case UpdateRequest(repository, number, title, body):
+            request = _forge(world, repository).update(repository.project, number, title=title, body=body)
+            return Done(action, request.url)
+        case CloseRequest(repository, number, reason):
+            by = world.config.author.name
+            request = _forge(world, repository).close(repository.project, number, reason=reason, by=by)
+            return Done(action, request.url)
+        case _:
+            assert_never(action)
+
+
+def _push(step: Step, action: PushBranch, world: World, now: datetime) -> Outcome:
+    clone = world.clone(action.repository)
+    commit = clone.commit(action.base, action.files, action.message, now)
+    if isinstance(clone.push(action.branch, commit, action.expected), LeaseLost):
+        return Stale(step, f"branch {action.branch} moved")
+    return Done(action, commit)
+
+
+def _forge(world: World, repository: Repository) -> Forge:
+    return world.forge(repository.forge)

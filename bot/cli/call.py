@@ -1,0 +1,77 @@
+"""One invocation of a command: its arguments and its surroundings."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bot.apply import Event
+    from bot.decide import Texts
+    from bot.world import World
+
+Watch: TypeAlias = "Callable[[Event], None]"
+
+_DEFAULT_CONFIG = "promobot.yaml"
+# Wide enough that no table is folded when its reader is a program or a file.
+_PIPE_WIDTH = 250
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a command gets: parsed arguments, the environment, and who watches the effects."""
+
+    args: Namespace
+    environ: Mapping[str, str]
+    watch: Watch
+
+    @property
+    def json(self) -> bool:
+        """Whether the answer shall be JSON."""
+        return bool(self.args.output == "json")
+
+    @property
+    def config_path(self) -> Path:
+        """The configuration file: `-c`, else PROMOBOT_CONFIG, else ./promobot.yaml."""
+        return Path(self.args.config or self.environ.get("PROMOBOT_CONFIG") or _DEFAULT_CONFIG)
+
+    def world(self) -> World:
+        """The adapters that the configuration names. Raises ConfigError."""
+        from bot.configfile import load_config  # noqa: PLC0415  pydantic takes longer to load than `--help` may
+        from bot.world import World  # noqa: PLC0415
+
+        return World(load_config(self.config_path), self.environ, self.cache)
+
+    @property
+    def cache(self) -> Path:
+        """Where clones are kept: PROMOBOT_CACHE, else the user's cache folder."""
+        if "PROMOBOT_CACHE" in self.environ:
+            return Path(self.environ["PROMOBOT_CACHE"])
+        home = Path(self.environ.get("HOME", "/nonexistent"))
+        return Path(self.environ.get("XDG_CACHE_HOME") or home / ".cache") / "promobot"
+
+    def texts(self) -> Texts:
+        """The loaded templates."""
+        from bot.decide import Texts  # noqa: PLC0415
+        from bot.resources import load_templates  # noqa: PLC0415
+
+        return Texts(load_templates())
+
+    def console(self, *, stderr: bool = False) -> Console:
+        """A terminal to print on: data on stdout, all else on stderr."""
+        from rich.console import Console  # noqa: PLC0415
+
+        stream = sys.stderr if stderr else sys.stdout
+        width = None if stream.isatty() else _PIPE_WIDTH
+        return Console(file=stream, no_color=self.args.no_color or None, width=width, highlight=False, soft_wrap=True)
+
+    def print_json(self, data: object) -> None:
+        """Print the answer as JSON on stdout."""
+        sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")

@@ -1,0 +1,97 @@
+"""`promobot promote` and `promobot reconcile`: decide, act, and say what came of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from bot.apply import Ended, Event, Started, Watch
+from bot.cli.call import Call
+from bot.cli.plan import show_plan
+from bot.cli.targets import checked_intent
+from bot.cli.views import action_text, outcome_line, remedy_line, result_data, verdict_data, verdict_line
+from bot.errors import ExitCode
+from bot.promotion import Standing
+from bot.reconcile import Pass, exit_code, look, run
+
+if TYPE_CHECKING:
+    from rich.status import Status
+
+
+def main(call: Call) -> ExitCode:
+    """Promote what was named, or everything that is due by itself."""
+    world, texts = call.world(), call.texts()
+    named = call.args.command == "promote"
+    intent = checked_intent(
+        world.config,
+        call.args.services if named else (),
+        call.args.to,
+        automatic=not named,
+        reopen=named and call.args.reopen,
+    )
+    if named and call.args.dry_run:
+        plan = look(world, texts, intent)
+        show_plan(call, world.config, plan)
+        return exit_code(plan)
+    with _watching(call) as watch:
+        done = run(world, texts, intent, clock=lambda: datetime.now(UTC), watch=watch)
+    _show(call, done)
+    return exit_code(done, blocked_is_fine=not named and not call.args.strict)
+
+
+@contextmanager
+def _watching(call: Call) -> Iterator[Watch]:
+    """Say what is being done while it is being done: on a terminal only, and never on stdout."""
+    console = call.console(stderr=True)
+    if not console.is_terminal:
+        yield call.watch
+        return
+    with console.status("looking at what is deployed …") as status:
+        yield _Ticker(call, status)
+
+
+class _Ticker:
+    """Keeps the spinner's line at what goes on, also when several steps go on at once."""
+
+    def __init__(self, call: Call, status: Status) -> None:
+        self._call, self._status = call, status
+        self._running: dict[tuple[str, str], str] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Started(step, action):
+                self._set((step.target, step.unit.name), action_text(action))
+            case Ended(step):
+                self._set((step.target, step.unit.name), None)
+        self._call.watch(event)
+
+    def _set(self, key: tuple[str, str], text: str | None) -> None:
+        with self._lock:
+            self._running.pop(key, None)
+            if text is not None:
+                self._running[key] = text
+            self._status.update(" · ".join(self._running.values()) or "looking again …")
+
+
+def _show(call: Call, done: Pass) -> None:
+    if call.json:
+        verdicts = [verdict_data(verdict) for verdict in done.plan.verdicts]
+        call.print_json({"verdicts": verdicts, "results": [result_data(result) for result in done.results]})
+        return
+    console = call.console()
+    outcomes = {(result.step.target, result.step.unit.name): result.outcomes for result in done.results}
+    for verdict in done.plan.verdicts:
+        if verdict.standing is Standing.OUTSIDE:
+            continue
+        console.print(f"[bold]{verdict.target}[/]", verdict_line(verdict))
+        for outcome in outcomes.get((verdict.target, verdict.unit.name), ()):
+            console.print(outcome_line(outcome))
+        remedy = remedy_line(verdict)
+        if remedy is not None:
+            console.print(remedy)
+    if not any(outcomes.values()):
+        console.print("Nothing to do.")

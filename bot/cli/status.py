@@ -1,0 +1,87 @@
+"""`promobot status`: what runs where, what is proposed, what is blocked and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from rich.table import Table
+from rich.text import Text
+
+from bot.cli.call import Call
+from bot.cli.views import mark, remedy_line, verdict_data
+from bot.config import Config
+from bot.errors import ExitCode
+from bot.promotion import Deployed, Plan, Standing, Verdict
+from bot.reconcile import exit_code, look_at_all
+
+_Cells: TypeAlias = "Mapping[tuple[str, str], Verdict]"
+
+
+def main(call: Call) -> ExitCode:
+    """Show a matrix of services and environments, and below it what needs somebody."""
+    world = call.world()
+    deployed, plan = look_at_all(world, call.texts())
+    if call.json:
+        call.print_json({"deployed": [deployed_data(item) for item in deployed], "verdicts": _verdicts(plan)})
+    else:
+        _show(call, world.config, deployed, plan)
+    return exit_code(plan, blocked_is_fine=True)
+
+
+def deployed_data(item: Deployed) -> dict[str, object]:
+    """One image of one manifest, as `status` and `check` print it as JSON."""
+    return {
+        "environment": item.environment,
+        "service": item.service,
+        "repository": str(item.rev.repository),
+        "commit": item.rev.commit,
+        "file": item.path,
+        "line": item.line,
+        "pointer": item.pointer,
+        "image": str(item.image) if item.image else None,
+        "ours": item.ours,
+        "problem": item.problem,
+    }
+
+
+def _verdicts(plan: Plan) -> list[dict[str, object]]:
+    return [verdict_data(verdict) for verdict in plan.verdicts]
+
+
+def _show(call: Call, config: Config, deployed: Sequence[Deployed], plan: Plan) -> None:
+    console = call.console()
+    verdicts = {(service, v.target): v for v in plan.verdicts for service in v.unit.services}
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 3, 0, 0))
+    for header in ("SERVICE", *(name.upper() for name in config.names)):
+        table.add_column(header, no_wrap=True)
+    for service in sorted({item.service for item in deployed if item.ours}):
+        table.add_row(service, *(_cell(service, name, deployed, verdicts) for name in config.names))
+    console.print(table)
+    console.print(_legend(plan))
+    for verdict in plan.verdicts:
+        if verdict.standing is Standing.BLOCKED and verdict.blocked is not None:
+            console.print(Text(f"✗ {verdict.unit.name} to {verdict.target}: {verdict.blocked.reason}", style="red"))
+            console.print(remedy_line(verdict) or "")
+        elif verdict.standing is Standing.PROPOSED and verdict.request is not None:
+            console.print(f"… {verdict.unit.name} to {verdict.target}: {verdict.request.url}")
+
+
+def _cell(service: str, environment: str, deployed: Sequence[Deployed], verdicts: _Cells) -> Text:
+    images = [d.image for d in deployed if (d.service, d.environment) == (service, environment) and d.ours and d.image]
+    verdict = verdicts.get((service, environment))
+    cell = Text("–", style="dim") if not images else Text()
+    cell.append(", ".join(image.tag or (image.digest.short if image.digest else "?") for image in images))
+    if verdict is not None and images:
+        cell.append(" ").append_text(mark(verdict.standing))
+        if verdict.promotion is not None and verdict.standing in {Standing.DUE, Standing.PROPOSED}:
+            cell.append(" " + ", ".join(move.tag for move in verdict.promotion.moves), style="dim")
+    return cell
+
+
+def _legend(plan: Plan) -> Text:
+    seen = dict.fromkeys(verdict.standing for verdict in plan.verdicts if verdict.standing is not Standing.OUTSIDE)
+    legend = Text()
+    for standing in seen:
+        legend.append_text(mark(standing)).append(f" {standing.value}   ")
+    return legend

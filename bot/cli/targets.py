@@ -1,0 +1,38 @@
+"""What the user names on the command line, checked against the configuration."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+
+from bot.config import Config
+from bot.decide import Intent
+from bot.errors import UsageError
+
+_SERVICE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+
+
+def checked_intent(
+    config: Config, services: Sequence[str], targets: Sequence[str], *, automatic: bool = False, reopen: bool = False
+) -> Intent:
+    """The intent of a command. Raises UsageError for an environment or service that can't be."""
+    for target in targets:
+        _check_target(config, target)
+    for service in services:
+        if not _SERVICE.fullmatch(service):
+            raise UsageError(f"{service!r} is not a service's name", hint="letters, digits, dots, dashes, underscores")
+    return Intent(tuple(dict.fromkeys(services)), tuple(targets), automatic=automatic, reopen=reopen)
+
+
+def _check_target(config: Config, target: str) -> None:
+    targets = [env.name for _, env in config.hops]
+    if target in targets:
+        return
+    if target in config.names:
+        raise UsageError(
+            f"nothing is promoted to {target}: it has no `from`", hint=f"targets are {', '.join(targets) or 'none'}"
+        )
+    near = difflib.get_close_matches(target, targets, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"targets are {', '.join(targets)}"
+    raise UsageError(f"no environment is named {target}", hint=hint)

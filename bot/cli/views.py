@@ -1,0 +1,218 @@
+"""The same facts twice: as JSON for programs, as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, assert_never
+
+from rich.text import Text
+
+from bot.promotion import (
+    Action,
+    AlreadyDone,
+    CloseRequest,
+    CopyImage,
+    DeleteBranch,
+    Done,
+    Failed,
+    Move,
+    OpenRequest,
+    Outcome,
+    PushBranch,
+    Refused,
+    Stale,
+    Standing,
+    Step,
+    UpdateRequest,
+    Verdict,
+)
+
+if TYPE_CHECKING:
+    from bot.apply import StepResult
+
+_MARKS = {
+    Standing.CURRENT: ("=", "green"),
+    Standing.PROPOSED: ("…", "cyan"),
+    Standing.DUE: ("↑", "yellow"),
+    Standing.BLOCKED: ("✗", "red"),
+    Standing.OUTSIDE: ("–", "dim"),
+}
+
+
+def mark(standing: Standing) -> Text:
+    """One coloured character for how something stands; the colour is never the only sign."""
+    return Text(*_MARKS[standing])
+
+
+# --- JSON -----------------------------------------------------------------------------------------------
+
+
+def verdict_data(verdict: Verdict) -> dict[str, object]:
+    """A verdict as `plan -o json` prints it."""
+    blocked = verdict.blocked
+    return {
+        "unit": verdict.unit.name,
+        "services": list(verdict.unit.services),
+        "target": verdict.target,
+        "standing": verdict.standing.value,
+        "moves": [move_data(move) for move in verdict.promotion.moves] if verdict.promotion else [],
+        "actions": [action_data(action) for action in verdict.step.actions] if verdict.step else [],
+        "diff": verdict.step.diff if verdict.step else "",
+        "merge_request": verdict.request.url if verdict.request else None,
+        "reason": blocked.reason if blocked else "",
+        "remedy": blocked.remedy if blocked else "",
+    }
+
+
+def move_data(move: Move) -> dict[str, object]:
+    """A move: what the target names now, what it would name, and the digest with how it is known."""
+    return {
+        "service": move.service,
+        "file": move.path,
+        "pointer": move.pointer,
+        "line": move.line,
+        "before": str(move.before),
+        "after": str(move.after),
+        "tag": move.tag,
+        "digest": str(move.digest),
+        "proof": move.proof.name.lower(),
+        "from": {
+            "environment": move.origin.environment,
+            "commit": move.origin.commit,
+            "image": str(move.origin.image),
+        },
+    }
+
+
+def action_data(action: Action) -> dict[str, object]:
+    """An action: its kind and the sentence that people read."""
+    return {"action": type(action).__name__, "summary": action_text(action)}
+
+
+def result_data(result: StepResult) -> dict[str, object]:
+    """What came of a step."""
+    return {
+        "unit": result.step.unit.name,
+        "target": result.step.target,
+        "outcomes": [_outcome_data(outcome) for outcome in result.outcomes],
+    }
+
+
+def _outcome_data(outcome: Outcome) -> dict[str, object]:
+    data: dict[str, object] = {"outcome": type(outcome).__name__, "detail": _detail(outcome)}
+    if not isinstance(outcome, Stale):
+        data = {"action": type(outcome.action).__name__, **data}
+    return data
+
+
+def _detail(outcome: Outcome) -> str:
+    match outcome:
+        case Done(_, detail) | AlreadyDone(_, detail):
+            return detail
+        case Stale(_, reason) | Refused(_, reason, _):
+            return reason
+        case Failed(_, error):
+            return str(error)
+        case _:
+            assert_never(outcome)
+
+
+# --- text -----------------------------------------------------------------------------------------------
+
+
+def verdict_line(verdict: Verdict) -> Text:
+    """One line: mark, unit, versions, how it stands."""
+    line = Text("  ").append_text(mark(verdict.standing)).append(f" {verdict.unit.name:<16} ")
+    line.append(_versions(verdict))
+    line.append(f"  {_standing(verdict)}", style=_MARKS[verdict.standing][1])
+    return line
+
+
+def _versions(verdict: Verdict) -> str:
+    if verdict.promotion is None:
+        return ""
+    return ", ".join(_version(move) for move in verdict.promotion.moves)
+
+
+def _version(move: Move) -> str:
+    before = move.before.tag or "unset"
+    return before if move.before == move.after else f"{before} → {move.tag}"
+
+
+def _standing(verdict: Verdict) -> str:
+    if verdict.blocked is not None:
+        return verdict.blocked.reason
+    if verdict.request is not None and verdict.standing is not Standing.CURRENT:
+        return f"{verdict.standing.value}: !{verdict.request.number}"
+    return verdict.standing.value
+
+
+def remedy_line(verdict: Verdict) -> Text | None:
+    """What to do about a blocked verdict."""
+    if verdict.blocked is None or not verdict.blocked.remedy or verdict.standing is not Standing.BLOCKED:
+        return None
+    return Text(f"      → {verdict.blocked.remedy}")
+
+
+def step_lines(step: Step) -> Iterator[Text]:
+    """What a step would do, action by action, and its diff."""
+    for action in step.actions:
+        yield Text(f"      {action_text(action)}")
+    for line in step.diff.splitlines():
+        yield Text(f"      {line}", style=_diff_style(line))
+
+
+def _diff_style(line: str) -> str:
+    if line.startswith(("+++", "---")):
+        return "bold"
+    return {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
+
+
+def action_text(action: Action) -> str:
+    """What an action does, in the imperative."""
+    match action:
+        case PushBranch(branch=branch, files=files, expected=expected):
+            verb = "push" if expected is None else "rebuild"
+            return f"{verb} branch {branch} ({', '.join(change.path for change in files)})"
+        case DeleteBranch(branch=branch):
+            return f"delete branch {branch}"
+        case CopyImage(source, digest, destination, tag):
+            return f"copy {source.repository}@{digest.short} from {source.registry} to {destination.registry} as {tag}"
+        case OpenRequest(repository, draft):
+            reviewers = f" for {', '.join(draft.reviewers)}" if draft.reviewers else ""
+            return f"open merge request “{draft.title}” in {repository.project}{reviewers}"
+        case UpdateRequest(number=number, title=title):
+            return f"update merge request !{number} “{title}”"
+        case CloseRequest(number=number, reason=reason):
+            return f"close merge request !{number}: {reason}"
+        case _:
+            assert_never(action)
+
+
+def outcome_line(outcome: Outcome) -> Text:
+    """One line for what came of an action."""
+    match outcome:
+        case Done(action, detail):
+            return Text("    ✓ ", style="green").append(
+                f"{action_text(action)}{_after(action, detail)}", style="default"
+            )
+        case AlreadyDone(action):
+            return Text("    = ", style="green").append(f"already done: {action_text(action)}", style="default")
+        case Stale(_, reason):
+            return Text(f"    ~ {reason}, looking again", style="yellow")
+        case Refused(action, reason, _):
+            return Text(f"    ✗ not done: {action_text(action)}\n      {reason}", style="red")
+        case Failed(action, error):
+            return Text(f"    ✗ failed: {action_text(action)}\n      {error}", style="red")
+        case _:
+            assert_never(outcome)
+
+
+def _after(action: Action, detail: str) -> str:
+    match action:
+        case PushBranch():
+            return f" → {detail[:12]}"
+        case OpenRequest() | UpdateRequest():
+            return f"\n      {detail}"
+        case _:
+            return ""

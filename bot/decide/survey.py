@@ -1,0 +1,56 @@
+"""What runs where: every image that the environments' manifests name, whether it moves or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.config import Config, EnvironmentConfig
+from bot.decide.environments import Manifest, Snapshot, head_of, read_environment
+from bot.decide.facts import Ask, Facts, Refusal, Unanswered
+from bot.promotion import Deployed, Need, Question, Rev
+
+
+def survey(config: Config, facts: Facts) -> Need | tuple[Deployed, ...]:
+    """Every image of every service, by environment. An environment that can't be read is one entry with a problem."""
+    ask = Ask(facts)
+    found: list[Deployed] = []
+    questions: dict[Question[object], None] = {}
+    _ask_heads(ask, config, questions)
+    for environment in config.environments:
+        try:
+            found.extend(_of_environment(config, read_environment(ask, environment, ())))
+        except Unanswered as need:
+            questions.update(dict.fromkeys(need.questions))
+        except Refusal as refusal:
+            found.append(_unreadable(environment, refusal))
+    return Need(tuple(questions)) if questions else tuple(found)
+
+
+def _ask_heads(ask: Ask, config: Config, questions: dict[Question[object], None]) -> None:
+    try:
+        ask.together(*(head_of(environment) for environment in config.environments))
+    except Unanswered as need:
+        questions.update(dict.fromkeys(need.questions))
+
+
+def _of_environment(config: Config, snapshot: Snapshot) -> Iterator[Deployed]:
+    for service, manifests in snapshot.manifests.items():
+        for manifest in manifests:
+            yield from _of_manifest(config, snapshot, service, manifest)
+
+
+def _of_manifest(config: Config, snapshot: Snapshot, service: str, manifest: Manifest) -> Iterator[Deployed]:
+    name, path = snapshot.environment.name, manifest.file.path
+    registry = config.registries[snapshot.environment.registry]
+    try:
+        for field in manifest.fields:
+            ours = field.image is not None and registry.path_of(field.image) is not None
+            pointer = f"{field.document}:{field.pointer}"
+            yield Deployed(name, service, snapshot.rev, path, field.line, pointer, field.image, ours, field.refusal)
+    except Refusal as refusal:
+        yield Deployed(name, service, snapshot.rev, path, 1, "", None, ours=False, problem=refusal.blocked.reason)
+
+
+def _unreadable(environment: EnvironmentConfig, refusal: Refusal) -> Deployed:
+    rev = Rev(environment.repository.repository, "")
+    return Deployed(environment.name, "*", rev, "", 0, "", None, ours=False, problem=refusal.blocked.reason)

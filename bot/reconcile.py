@@ -1,0 +1,125 @@
+"""One pass: decide, observe until it can be decided, apply, and decide again what became stale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+from bot.apply import StepResult, Watch, apply
+from bot.decide import Facts, Intent, Texts, decide
+from bot.decide.survey import survey
+from bot.errors import BotError, ExitCode
+from bot.observe import observe
+from bot.promotion import Deployed, Failed, Need, Plan, Refused, Stale, Standing, Step
+from bot.world import World
+
+T = TypeVar("T")
+
+# Each round of questions depends on the answers before; a decision that asks for more is a bug, not patience.
+_ROUNDS = 12
+_ATTEMPTS = 4
+
+# Failures first, then what a person or a policy has to settle, then work that is merely due.
+_RANK = (
+    ExitCode.UNEXPECTED,
+    ExitCode.USAGE,
+    ExitCode.REGISTRY,
+    ExitCode.FORGE,
+    ExitCode.GIT,
+    ExitCode.MANIFEST,
+    ExitCode.CONFLICT,
+    ExitCode.BLOCKED,
+    ExitCode.DUE,
+    ExitCode.DONE,
+)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one pass decided first, and what came of each step in the end."""
+
+    plan: Plan
+    results: tuple[StepResult, ...] = ()
+
+
+def look(world: World, texts: Texts, intent: Intent) -> Plan:
+    """Decide, without touching anything."""
+    return _settle(world, partial(decide, world.config, texts, intent), Facts())[0]
+
+
+def look_around(world: World) -> tuple[Deployed, ...]:
+    """What every environment runs, as its manifests say."""
+    return _settle(world, partial(survey, world.config), Facts())[0]
+
+
+def look_at_all(world: World, texts: Texts) -> tuple[tuple[Deployed, ...], Plan]:
+    """What every environment runs and how everything stands, from one set of facts."""
+    deployed, facts = _settle(world, partial(survey, world.config), Facts())
+    plan, _ = _settle(world, partial(decide, world.config, texts, Intent()), facts)
+    return deployed, plan
+
+
+def run(world: World, texts: Texts, intent: Intent, *, clock: Callable[[], datetime], watch: Watch) -> Pass:
+    """Decide and act. A step whose world moved is decided again, at most three times."""
+    think = partial(decide, world.config, texts, intent)
+    first, facts = _settle(world, think, Facts())
+    steps = first.steps
+    results: dict[tuple[str, str], StepResult] = {}
+    for _ in range(_ATTEMPTS):
+        done = apply(steps, world, now=clock(), watch=watch)
+        results.update({_key(result.step): result for result in done})
+        stale = {_key(result.step) for result in done if result.stale}
+        if not stale:
+            break
+        again, facts = _settle(world, think, facts.lasting())
+        steps = tuple(step for step in again.steps if _key(step) in stale)
+        for key in stale - {_key(step) for step in steps}:
+            del results[key]  # somebody else did it, or it is no longer due
+    return Pass(first, tuple(results.values()))
+
+
+def _settle(world: World, think: Callable[[Facts], Need | T], facts: Facts) -> tuple[T, Facts]:
+    """Answer what a pure function asks until it knows enough, and return what it says with the facts it took."""
+    for _ in range(_ROUNDS):
+        thought = think(facts)
+        if not isinstance(thought, Need):
+            return thought, facts
+        facts = facts.learn(observe(world, thought.questions))
+    raise BotError("the decision asks without end", hint="this is a bug in promobot, please report it")
+
+
+def _key(step: Step) -> tuple[str, str]:
+    return step.target, step.unit.name
+
+
+def exit_code(outcome: Pass | Plan, *, blocked_is_fine: bool = False, due_is_news: bool = False) -> ExitCode:
+    """The code that tells the worst of a pass: failures win over conflicts, conflicts over blocks, blocks over due."""
+    plan, results = (outcome.plan, outcome.results) if isinstance(outcome, Pass) else (outcome, ())
+    codes = {*_of_results(results), *_of_plan(plan, due_is_news=due_is_news)}
+    if blocked_is_fine:
+        codes -= {ExitCode.BLOCKED, ExitCode.CONFLICT}
+    return min({*codes, ExitCode.DONE}, key=_RANK.index)
+
+
+def _of_results(results: Iterable[StepResult]) -> Iterator[ExitCode]:
+    for result in results:
+        match result.outcomes[-1]:
+            case Failed(_, error):
+                yield error.exit_code
+            case Refused(_, _, code):
+                yield code
+            case Stale():
+                yield ExitCode.CONFLICT
+            case _:
+                pass
+
+
+def _of_plan(plan: Plan, *, due_is_news: bool) -> Iterator[ExitCode]:
+    for verdict in plan.verdicts:
+        if verdict.standing is Standing.BLOCKED and verdict.blocked is not None:
+            yield verdict.blocked.code
+        if verdict.standing is Standing.DUE and due_is_news:
+            yield ExitCode.DUE
