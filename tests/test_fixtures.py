@@ -43,6 +43,8 @@ def images(node: Any) -> Iterator[ImageRef]:
         case list():
             for value in node:
                 yield from images(value)
+        case _:
+            return
 
 
 def deployed(service: str, environment: str) -> list[ImageRef]:
