@@ -1,1 +1,1 @@
-"""The whole story on one machine: real registries, real Git, no account."""
+"""The whole story on one machine: real registries, real Git repositories, no account."""

@@ -1,0 +1,109 @@
+"""The demo as a story: each command is the real one, run for real, with a sentence of why before it."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.rule import Rule
+from rich.text import Text
+
+from bot.demo.world import DemoWorld, make_world, push_images, world_of
+from bot.errors import BotError, ExitCode
+from bot.reconcile import look_around
+
+Run = Callable[[list[str], dict[str, str]], int]
+
+_SERVICE = "inventory"
+# Seconds to read what was printed before the next thing comes.
+_PAUSE = 1.2
+
+
+@dataclass(frozen=True)
+class Story:
+    """Tells the demo on a console; `run` runs a promobot command and returns its exit code."""
+
+    console: Console
+    run: Run
+    pause: float
+
+    def tell(self, keep: Path | None) -> ExitCode:
+        """The whole story; with `keep` the world stays there with its registries running."""
+        began = time.monotonic()
+        with ExitStack() as stack:
+            folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="promobot-demo-")))
+            world = stack.enter_context(make_world(folder, detach=keep is not None))
+            self._prepare(world)
+            self._look(world)
+            self._promote(world, "staging")
+            self._promote(world, "prod")
+            self._once_more(world)
+        seconds = time.monotonic() - began
+        self.console.print(f"\n[bold green]That was all of it[/], in {seconds:.0f} s. {_left(keep)}")
+        return ExitCode.DONE
+
+    def _prepare(self, world: DemoWorld) -> None:
+        self._chapter("A company on this machine")
+        images: dict[tuple[str, str], set[tuple[str, str]]] = {}
+        for item in look_around(world_of(world)):
+            if item.ours and item.image is not None and item.image.tag is not None:
+                key = (item.environment, item.image.repository)
+                images.setdefault(key, set()).add((item.service, item.image.tag))
+        count = push_images(world, images)
+        kinds = {"e2e": "open", "staging": "with a password", "prod": "with TLS"}
+        for name, registry in world.registries.items():
+            self.console.print(f"  registry {name:<8} {registry.url:<26} {kinds[name]}")
+        self.console.print("  git      platform/gitops  (e2e and staging),  sre/gitops-prod  (prod)")
+        self.console.print(f"  pushed   {count} multi-platform images; e2e runs a release candidate of {_SERVICE}")
+
+    def _look(self, world: DemoWorld) -> None:
+        self._chapter("What is there?")
+        self._command(world, "check --online")
+        self._command(world, "status")
+
+    def _promote(self, world: DemoWorld, target: str) -> None:
+        self._chapter(f"{_SERVICE} to {target}")
+        self._command(world, f"plan {_SERVICE} --to {target}")
+        self._command(world, f"promote {_SERVICE} --to {target}")
+        self._command(world, f"mr show {_project(world, target)}!1")
+        self._command(world, f"mr merge {_project(world, target)}!1 --as approver")
+
+    def _once_more(self, world: DemoWorld) -> None:
+        self._chapter("And again?")
+        self._command(world, f"promote {_SERVICE} --to staging --to prod")
+        self._command(world, "status")
+
+    def _chapter(self, title: str) -> None:
+        time.sleep(self.pause)
+        self.console.print()
+        self.console.print(Rule(Text(title, style="bold"), align="left", style="dim"))
+
+    def _command(self, world: DemoWorld, line: str) -> None:
+        self.console.print(f"\n[bold cyan]$ promobot {line}[/]")
+        sys.stdout.flush()
+        code = self.run(shlex.split(line), world.environ)
+        if code != ExitCode.DONE:
+            raise BotError(f"the demo went wrong: `promobot {line}` ended with exit code {code}")
+        time.sleep(self.pause)
+
+
+def _project(world: DemoWorld, target: str) -> str:
+    return world.config().environment(target).repository.project
+
+
+def _left(keep: Path | None) -> str:
+    if keep is None:
+        return "Nothing was left running."
+    return f"The world stays in {keep}."
+
+
+def default_pause(console: Console, *, fast: bool) -> float:
+    """Pauses are for people: none where nobody watches."""
+    return _PAUSE if console.is_terminal and not fast else 0.0
