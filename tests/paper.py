@@ -1,0 +1,146 @@
+"""A world on paper: answers `decide`'s questions from dictionaries, for tests of what is decided and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from bot.config import Config
+from bot.decide import Facts, Intent, Texts, decide
+from bot.errors import RegistryError
+from bot.images import Digest
+from bot.promotion import (
+    Absent,
+    Answer,
+    BranchHead,
+    ClosedRequests,
+    Commit,
+    Commits,
+    File,
+    Files,
+    Found,
+    History,
+    Location,
+    MergeRequest,
+    OpenRequests,
+    Plan,
+    Question,
+    Repository,
+    TagDigest,
+    Unknown,
+    Verdict,
+)
+from bot.resources import load_templates
+
+SHOP = Repository("local", "shop/gitops")
+E2E, STAGING = "registry-e2e.example.com", "registry-staging.example.com"
+TEXTS = Texts(load_templates())
+
+CONFIG = Config.model_validate(
+    {
+        "forges": {"local": {"type": "local", "path": "."}},
+        "registries": {"e2e": {"url": E2E}, "staging": {"url": STAGING}},
+        "environments": [
+            {
+                "name": "e2e",
+                "repository": {"forge": "local", "project": "shop/gitops"},
+                "paths": ["apps/{service}/e2e/values.yaml"],
+                "registry": "e2e",
+            },
+            {
+                "name": "staging",
+                "from": "e2e",
+                "repository": {"forge": "local", "project": "shop/gitops"},
+                "paths": ["apps/{service}/staging/values.yaml"],
+                "registry": "staging",
+                "tag": "{major}.{minor}.{patch}",
+                "approvers": {"groups": ["team"]},
+            },
+        ],
+    }
+)
+
+
+def digest(seed: int) -> Digest:
+    """A digest that is easy to tell from another."""
+    return Digest(f"sha256:{seed:064x}")
+
+
+def values(registry: str, tag: str, *, repository: str = "shop/api", extra: str = "") -> bytes:
+    """A values file that names one image."""
+    return f"image:\n  repository: {registry}/{repository}\n  tag: {tag}\n{extra}".encode()
+
+
+def commit(sha: str, *, email: str = "promobot@localhost", **trailers: str | list[str]) -> Commit:
+    """A commit; `Promoted_Image="…"` becomes the trailer Promoted-Image, a list several of them."""
+    pairs = [
+        (key.replace("_", "-"), text)
+        for key, value in trailers.items()
+        for text in (value if isinstance(value, list) else [value])
+    ]
+    return Commit(sha, email, tuple(pairs))
+
+
+@dataclass
+class Paper:
+    """Change its dictionaries, then ask what would be decided."""
+
+    heads: dict[str, str] = field(default_factory=lambda: {"main": "m1"})
+    trees: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    ahead: dict[tuple[str, str], tuple[Commit, ...]] = field(default_factory=dict)
+    history: dict[str, tuple[Commit, ...]] = field(default_factory=dict)
+    tags: dict[tuple[str, str, str], Digest] = field(default_factory=dict)
+    opened: tuple[MergeRequest, ...] = ()
+    closed: tuple[MergeRequest, ...] = ()
+    unreachable: frozenset[str] = frozenset()
+    modes: Mapping[str, str] = field(default_factory=dict)
+    asked: list[Question[Any]] = field(default_factory=list)
+    rounds: int = 0
+
+    def plan(self, *services: str, reopen: bool = False, config: Config = CONFIG) -> Plan:
+        """Decide until there is a plan."""
+        facts = Facts()
+        for self.rounds in range(1, 13):
+            decided = decide(config, TEXTS, Intent(services, reopen=reopen), facts)
+            if isinstance(decided, Plan):
+                return decided
+            self.asked.extend(decided.questions)
+            facts = facts.learn({question: self.answer(question) for question in decided.questions})
+        raise AssertionError(f"asks without end: {self.asked[-3:]}")
+
+    def verdict(self, *services: str, reopen: bool = False) -> Verdict:
+        """Decide, where one verdict is expected."""
+        (verdict,) = self.plan(*services, reopen=reopen).verdicts
+        return verdict
+
+    def answer(self, question: Question[Any]) -> Answer[Any]:
+        """Look the answer up."""
+        match question:
+            case BranchHead(_, branch):
+                return Found(self.heads[branch]) if branch in self.heads else Absent()
+            case Files(rev, patterns):
+                return Found(tuple(self._files(rev.commit, patterns)))
+            case Commits(_, base, head):
+                return Found(self.ahead.get((base, head), ()))
+            case History(_, path):
+                return Found(self.history.get(path, (commit("c0", email="dev@example.com"),)))
+            case TagDigest(Location(registry, repository), tag):
+                if registry in self.unreachable:
+                    return Unknown(RegistryError(f"registry {registry}: connection refused", hint="is it up?"))
+                found = self.tags.get((registry, repository, tag))
+                return Found(found) if found else Absent()
+            case OpenRequests():
+                return Found(self.opened)
+            case ClosedRequests(_, branch):
+                return Found(tuple(request for request in self.closed if request.source_branch == branch))
+            case _:
+                raise AssertionError(f"nobody taught this world to answer {question}")
+
+    def _files(self, at: str, patterns: tuple[str, ...]) -> list[File]:
+        return [
+            File(path, self.modes.get(path, "100644"), content)
+            for path, content in sorted(self.trees[at].items())
+            if any(fnmatchcase(path, pattern) and path.count("/") == pattern.count("/") for pattern in patterns)
+        ]

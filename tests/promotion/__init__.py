@@ -1,0 +1,1 @@
+"""Whole promotions over real registries and real Git."""

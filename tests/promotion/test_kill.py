@@ -1,0 +1,121 @@
+"""Killed anywhere and run again, a promotion ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.demo.registries import RunningRegistry
+from bot.images import Digest
+from bot.promotion import MergeRequest
+from tests.company import Company
+
+ROOT = Path(__file__).parents[2]
+COMMAND = ("promote", "inventory", "--to", "staging")
+# The boundaries are dealt out to this many tests, so that several processors share them.
+SHARDS = 8
+# Each image has one layer of this many bytes for each platform: large enough that a copy can be killed midway.
+SIZE = 1 << 20
+
+
+def run(company: Company, log: Path, kill_at: int) -> int:
+    """One promobot process, killed at a boundary."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.promotion.driver", str(log), str(kill_at), *COMMAND],
+        env={**company.environ, "PYTHONPATH": str(ROOT)},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode in {0, -signal.SIGKILL}, done.stderr
+    return done.returncode
+
+
+def end_state(company: Company) -> tuple[object, ...]:
+    """Everything that a promotion leaves behind, told so that two companies can be compared."""
+    (branch,) = [name for name in company.branches() if name != "main"]
+    path = "apps/inventory/staging/helmrelease.yaml"
+    requests = [without_names(company, request) for request in company.all_requests()]
+    commits = company.git("rev-list", "--count", f"main..{branch}").strip()
+    message = company.git("log", "-1", "--format=%B", branch).replace(company.team, "TEAM")
+    main = company.git("rev-parse", "main").strip()
+    message = message.replace(main, "MAIN")
+    content = company.content(branch, path).replace(company.team.encode(), b"TEAM")
+    return branch, content, commits, message, requests, copied(company)
+
+
+def without_names(company: Company, request: MergeRequest) -> tuple[object, ...]:
+    main = company.git("rev-parse", "main").strip()
+    body = request.body.replace(company.team, "TEAM").replace(main, "MAIN")
+    body = "\n".join(line for line in body.splitlines() if not line.startswith("<!-- promobot"))
+    return request.number, request.title, body, request.state, request.source_branch, request.reviewers
+
+
+def copied(company: Company) -> Digest | None:
+    return company.staging_digest("inventory", "1.1.3")
+
+
+def left_running(company: Company) -> list[str]:
+    """Processes that work for this company still; a killed process's children get a moment to follow it."""
+    deadline = time.monotonic() + 5
+    while (found := list(processes_of(company))) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return found
+
+
+def processes_of(company: Company) -> Iterator[str]:
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            words = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+        except OSError:
+            continue
+        if str(company.folder).encode() in words or company.team.encode() in words:
+            yield words.replace(b"\0", b" ").decode(errors="replace")[:200]
+
+
+def secrets_on_disk(company: Company) -> list[Path]:
+    """Files that hold a password, apart from the one that the configuration names."""
+    assert company.e2e.login is not None
+    assert company.staging.login is not None
+    passwords = [company.e2e.login.password.encode(), company.staging.login.password.encode()]
+    allowed = company.folder / "staging-password"
+    files = [path for path in company.folder.rglob("*") if path.is_file() and path != allowed]
+    return [path for path in files if any(password in path.read_bytes() for password in passwords)]
+
+
+@pytest.fixture
+def registries(
+    e2e_registry: RunningRegistry, prod_registry: RunningRegistry
+) -> tuple[RunningRegistry, RunningRegistry]:
+    return e2e_registry, prod_registry
+
+
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_killed_at_every_boundary_and_run_again(
+    tmp_path: Path, registries: tuple[RunningRegistry, RunningRegistry], shard: int
+) -> None:
+    undisturbed = Company.found(tmp_path / "undisturbed", *registries, ["inventory"], size=SIZE)
+    log = tmp_path / "boundaries"
+    assert run(undisturbed, log, 0) == 0
+    boundaries = log.read_text(encoding="utf-8").splitlines()
+    assert {"begin PushBranch", "begin CopyImage", "begin OpenRequest"} <= set(boundaries)
+    wanted = end_state(undisturbed)
+    for number in range(1 + shard, len(boundaries) + 1, SHARDS):
+        company = Company.found(tmp_path / f"killed-{number}", *registries, ["inventory"], size=SIZE)
+        where = f"boundary {number}: {boundaries[number - 1]}"
+        assert run(company, tmp_path / f"log-{number}", number) == -signal.SIGKILL, where
+        assert left_running(company) == [], where
+        assert secrets_on_disk(company) == [], where
+        assert run(company, tmp_path / f"again-{number}", 0) == 0, where
+        assert end_state(company) == wanted, where
