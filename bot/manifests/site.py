@@ -1,0 +1,42 @@
+"""An image field together with the scalars that spell it: what finders give and the editor needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from bot.manifests.document import Scalar
+from bot.manifests.fields import ImageField
+
+
+class Part(Enum):
+    """What one scalar says about an image."""
+
+    IMAGE = "image"
+    REGISTRY = "registry"
+    REPOSITORY = "repository"
+    TAG = "tag"
+    DIGEST = "digest"
+    SHA = "sha"
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A scalar value and its key; an empty value has no place of its own but after the key's colon."""
+
+    key: Scalar
+    value: Scalar
+
+    @property
+    def text(self) -> str:
+        """The value as written; empty for null."""
+        return "" if self.value.is_null else self.value.text
+
+
+@dataclass(frozen=True)
+class Site:
+    """An image field and its parts: IMAGE alone for a string, the others for a map."""
+
+    field: ImageField
+    slots: Mapping[Part, Slot]

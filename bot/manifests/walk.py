@@ -1,0 +1,81 @@
+"""Walking a document's mappings by what they mean: aliases followed, merge keys applied, every oddity noted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple, TypeAlias
+
+from bot.manifests.document import Alias, Mapping, Node, Scalar, Sequence
+
+Resolved: TypeAlias = Scalar | Mapping | Sequence
+
+
+class Entry(NamedTuple):
+    """A mapping's entry. `problem`, if any, says why its value can't be edited under this key, and what to do."""
+
+    key: Scalar
+    value: Resolved
+    problem: str = ""
+
+
+class Place(NamedTuple):
+    """Where a walk is: document number, JSON pointer (RFC 6901), and the first problem met on the way there."""
+
+    document: int
+    pointer: str = ""
+    problem: str = ""
+
+    def at(self, step: str | int, problem: str = "") -> Place:
+        """The place one step below."""
+        token = str(step).replace("~", "~0").replace("/", "~1")
+        return Place(self.document, f"{self.pointer}/{token}", self.problem or problem)
+
+
+def entries(mapping: Mapping) -> dict[str, Entry]:
+    """The entries with a scalar key, by its text. Of a key that is there twice the last counts, as for most readers."""
+    found: dict[str, Entry] = {}
+    merged: dict[str, Entry] = {}
+    for key, value in mapping.pairs:
+        if not isinstance(key, Scalar):
+            continue
+        if key.text == "<<" and not key.style:
+            merged = {**_merged(value), **merged}
+            continue
+        target, problem = resolve(value)
+        first = found.pop(key.text, None)
+        if first:
+            problem = f"the key {key.text!r} is there twice, on lines {first.key.line} and {key.line}; remove one"
+        found[key.text] = Entry(key, target, problem)
+    for name, entry in merged.items():
+        found.setdefault(name, entry)
+    return found
+
+
+def items(sequence: Sequence) -> Iterator[tuple[Resolved, str]]:
+    """The items, aliases followed, each with its problem."""
+    return (resolve(item) for item in sequence.items)
+
+
+def resolve(node: Node) -> tuple[Resolved, str]:
+    """The node itself, or what it is an alias of with the reason why it can't be edited here."""
+    if not isinstance(node, Alias):
+        return node, ""
+    reason = f"line {node.line} takes it by an alias from line {node.target.line}; edit it there, or write it out here"
+    return node.target, reason
+
+
+def _merged(value: Node) -> dict[str, Entry]:
+    """What a merge key brings (https://yaml.org/type/merge.html): of several mappings the first wins."""
+    target, _ = resolve(value)
+    if isinstance(target, Mapping):
+        return {name: _as_merged(entry) for name, entry in entries(target).items()}
+    if isinstance(target, Sequence):
+        parts = [_merged(item) for item in target.items if isinstance(resolve(item)[0], Mapping)]
+        return {name: entry for part in reversed(parts) for name, entry in part.items()}
+    return {}
+
+
+def _as_merged(entry: Entry) -> Entry:
+    return entry._replace(
+        problem=f"comes by a merge key (<<) from line {entry.key.line}; edit it there, or write it out here"
+    )
