@@ -60,7 +60,7 @@ enter() { # DIR COMMAND...
         set -eu
         cd /work
         rm -rf promobot
-        git clone -q promobot.bundle promobot
+        git -c advice.detachedHead=false clone -q promobot.bundle promobot
         cd promobot
         for round in first second; do
             started=$(date +%s)
