@@ -12,10 +12,10 @@ from functools import partial
 from typing import TypeVar
 
 from bot.config import Config, EnvironmentConfig
-from bot.decide.environments import Snapshot, head_of, read_environment
+from bot.decide.environments import Snapshot, read_environments
 from bot.decide.facts import Ask, Facts, Outside, Refusal, Unanswered
-from bot.decide.moves import Hop, find_moves
-from bot.decide.proposal import Proposal, fingerprint, propose, read_branch
+from bot.decide.moves import Hop, find_moves, hop_questions
+from bot.decide.proposal import Proposal, branch_questions, fingerprint, propose, read_branch
 from bot.decide.text import Texts
 from bot.errors import UsageError
 from bot.promotion import Need, Plan, Promotion, Standing, Unit, Verdict
@@ -47,7 +47,8 @@ def decide(config: Config, texts: Texts, intent: Intent, facts: Facts) -> Need |
     results: list[Verdict | Unanswered] = []
     known: set[str] = set()
     for source, target in _hops(config, intent):
-        snapshots = _attempt(partial(_snapshots, ask, source, target, intent), _EVERYTHING, target.name, intent)
+        read = partial(read_environments, ask, (source, target), intent.services)
+        snapshots = _attempt(read, _EVERYTHING, target.name, intent)
         if isinstance(snapshots, (Verdict, Unanswered)):
             results.append(snapshots)
             known.update(intent.services)
@@ -85,20 +86,13 @@ def _hops(config: Config, intent: Intent) -> Iterator[tuple[EnvironmentConfig, E
         yield source, target
 
 
-def _snapshots(
-    ask: Ask, source: EnvironmentConfig, target: EnvironmentConfig, intent: Intent
-) -> tuple[Snapshot, Snapshot]:
-    ask.together(head_of(source), head_of(target))
-    return read_environment(ask, source, intent.services), read_environment(ask, target, intent.services)
-
-
 def _units(source: Snapshot) -> Iterator[Unit]:
     for service in source.manifests:
         yield Unit(service, (service,))
 
 
 def _judge(
-    ask: Ask, config: Config, texts: Texts, intent: Intent, unit: Unit, snapshots: tuple[Snapshot, Snapshot]
+    ask: Ask, config: Config, texts: Texts, intent: Intent, unit: Unit, snapshots: tuple[Snapshot, ...]
 ) -> Verdict:
     source, target = snapshots
     missing = [service for service in unit.services if service not in target.manifests]
@@ -108,10 +102,10 @@ def _judge(
             f"{missing[0]} has no manifest in {target.environment.name}: {target.rev.repository} has no {paths}",
             "add the manifest first; promobot changes images, it does not invent manifests",
         )
+    hops = [Hop(config, source, target, service) for service in unit.services]
+    ask.together(*branch_questions(target, unit), *(question for hop in hops for question in hop_questions(hop)))
     branch = read_branch(ask, target, unit, config.author)
-    moves = tuple(
-        move for service in unit.services for move in find_moves(ask, Hop(config, source, target, service), branch.ours)
-    )
+    moves = tuple(move for hop in hops for move in find_moves(ask, hop, branch.ours))
     mark = fingerprint(unit, target.environment.name, moves)
     promotion = Promotion(unit, target.environment.name, moves, mark)
     return propose(ask, Proposal(target, promotion, branch, config.author, texts, intent.reopen))
@@ -123,7 +117,8 @@ def _all_found(ask: Ask, config: Config, intent: Intent, known: set[str]) -> Nee
     if not unknown:
         return None
     try:
-        names = {name for source, _ in _hops(config, intent) for name in read_environment(ask, source, ()).manifests}
+        sources = list(dict.fromkeys(source for source, _ in _hops(config, intent)))
+        names = {name for snapshot in read_environments(ask, sources, ()) for name in snapshot.manifests}
     except Unanswered as need:
         return Need(need.questions)
     except Refusal:

@@ -53,8 +53,17 @@ def head_of(environment: EnvironmentConfig) -> BranchHead:
     return BranchHead(environment.repository.repository, environment.repository.branch)
 
 
-def read_environment(ask: Ask, environment: EnvironmentConfig, services: Sequence[str]) -> Snapshot:
-    """The manifests of these services (none: of all) at the head of the environment's branch."""
+def read_environments(
+    ask: Ask, environments: Sequence[EnvironmentConfig], services: Sequence[str]
+) -> tuple[Snapshot, ...]:
+    """The manifests of these services (none: of all) at the heads of the environments' branches."""
+    ask.together(*(head_of(environment) for environment in environments))
+    files = [_files_of(ask, environment, services) for environment in environments]
+    ask.together(*files)
+    return tuple(_snapshot(ask, *pair) for pair in zip(environments, files, strict=True))
+
+
+def _files_of(ask: Ask, environment: EnvironmentConfig, services: Sequence[str]) -> Files:
     head = ask(head_of(environment))
     if isinstance(head, Absent):
         raise Refusal(
@@ -62,13 +71,17 @@ def read_environment(ask: Ask, environment: EnvironmentConfig, services: Sequenc
             f"correct repository.branch of environment {environment.name}",
             ExitCode.GIT,
         )
-    rev = Rev(environment.repository.repository, head.value)
-    files = ask(Files(rev, tuple(_globs(environment, services))))
+    return Files(Rev(environment.repository.repository, head.value), tuple(_globs(environment, services)))
+
+
+def _snapshot(ask: Ask, environment: EnvironmentConfig, question: Files) -> Snapshot:
+    files = ask(question)
     found: dict[str, list[Manifest]] = {}
     for file in files.value if not isinstance(files, Absent) else ():
         for slot, service in _matches(environment, file.path):
             found.setdefault(service, []).append(Manifest(slot, file))
-    return Snapshot(environment, rev, {service: tuple(manifests) for service, manifests in sorted(found.items())})
+    manifests = {service: tuple(manifests) for service, manifests in sorted(found.items())}
+    return Snapshot(environment, question.rev, manifests)
 
 
 def _globs(environment: EnvironmentConfig, services: Sequence[str]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from bot.config import Config, RegistryConfig
 from bot.decide.environments import Manifest, Snapshot
@@ -13,7 +14,7 @@ from bot.decide.trailers import Record, records
 from bot.errors import ExitCode
 from bot.images import Digest, ImageRef
 from bot.manifests import ImageField
-from bot.promotion import Absent, Commit, FromEnvironment, History, Location, Move, Proof, TagDigest
+from bot.promotion import Absent, Commit, FromEnvironment, History, Location, Move, Proof, Question, TagDigest
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,14 @@ def find_moves(ask: Ask, hop: Hop, claim: tuple[Commit, ...]) -> tuple[Move, ...
 
     Raises Refusal where one of them can't move; a service's images move together or not at all.
     """
-    pairs = list(_pairs(hop))
     claimed = records(claim)
-    ask.together(*(question for pair in pairs for question in _questions(hop, pair)))
-    return tuple(_move(ask, hop, pair, claimed) for pair in pairs)
+    return tuple(_move(ask, hop, pair, claimed) for pair in _pairs(hop))
+
+
+def hop_questions(hop: Hop) -> Iterator[Question[Any]]:
+    """What `find_moves` will ask, so that it can be answered in one round. Raises Refusal as `find_moves` does."""
+    for pair in _pairs(hop):
+        yield from _questions(hop, pair)
 
 
 def _pairs(hop: Hop) -> Iterator[_Pair]:

@@ -6,6 +6,7 @@ import difflib
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bot.config import Author
 from bot.decide.environments import Manifest, Snapshot, head_of
@@ -34,6 +35,7 @@ from bot.promotion import (
     OpenRequests,
     Promotion,
     PushBranch,
+    Question,
     RequestDraft,
     Rev,
     Standing,
@@ -72,11 +74,16 @@ def branch_name(target: str, unit: Unit) -> str:
     return f"promobot/{target}/{unit.name}"
 
 
+def branch_questions(target: Snapshot, unit: Unit) -> tuple[Question[Any], ...]:
+    """What deciding about a unit's branch begins with."""
+    repository = target.rev.repository
+    return BranchHead(repository, branch_name(target.environment.name, unit)), OpenRequests(repository)
+
+
 def read_branch(ask: Ask, target: Snapshot, unit: Unit, author: Author) -> Branch:
     """How the unit's branch stands towards the target's branch."""
     name = branch_name(target.environment.name, unit)
     repository = target.rev.repository
-    ask.together(BranchHead(repository, name), OpenRequests(repository))
     head = ask(BranchHead(repository, name))
     if isinstance(head, Absent):
         return Branch(name, None, (), ())

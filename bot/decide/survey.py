@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from bot.config import Config, EnvironmentConfig
-from bot.decide.environments import Manifest, Snapshot, head_of, read_environment
+from bot.decide.environments import Manifest, Snapshot, read_environments
 from bot.decide.facts import Ask, Facts, Refusal, Unanswered
 from bot.promotion import Deployed, Need, Question, Rev
 
@@ -14,23 +15,16 @@ def survey(config: Config, facts: Facts) -> Need | tuple[Deployed, ...]:
     """Every image of every service, by environment. An environment that can't be read is one entry with a problem."""
     ask = Ask(facts)
     found: list[Deployed] = []
-    questions: dict[Question[object], None] = {}
-    _ask_heads(ask, config, questions)
+    questions: dict[Question[Any], None] = {}
     for environment in config.environments:
         try:
-            found.extend(_of_environment(config, read_environment(ask, environment, ())))
+            (snapshot,) = read_environments(ask, (environment,), ())
+            found.extend(_of_environment(config, snapshot))
         except Unanswered as need:
             questions.update(dict.fromkeys(need.questions))
         except Refusal as refusal:
             found.append(_unreadable(environment, refusal))
     return Need(tuple(questions)) if questions else tuple(found)
-
-
-def _ask_heads(ask: Ask, config: Config, questions: dict[Question[object], None]) -> None:
-    try:
-        ask.together(*(head_of(environment) for environment in config.environments))
-    except Unanswered as need:
-        questions.update(dict.fromkeys(need.questions))
 
 
 def _of_environment(config: Config, snapshot: Snapshot) -> Iterator[Deployed]:
