@@ -22,9 +22,11 @@ _MAX_BYTES = 1 << 20
 def load_config(path: Path) -> Config:
     """Read and check a configuration file. Raises ConfigError, one line for each fault, `file:line: where: what`."""
     document = _compose(path)
+    _refuse_aliases(document, path)
+    data = _plain(document, path)
     lines = dict(_lines(document, ()))
     try:
-        config = Config.model_validate(_plain(document, path))
+        config = Config.model_validate(data)
     except ValidationError as error:
         raise ConfigError(_report(path, lines, list(_faults(error)))) from None
     faults = list(_broken_references(config))
@@ -53,6 +55,20 @@ def _compose(path: Path) -> yaml.Node:
     if document is None:
         raise ConfigError(f"{path}:1: the file is empty", hint="docs/configuration.md shows an example")
     return document
+
+
+def _refuse_aliases(document: yaml.Node, path: Path) -> None:
+    """Refuse aliases of maps and lists: a few lines of them can stand for more than any memory holds."""
+    seen: set[int] = set()
+    waiting = [document]
+    while waiting:
+        node = waiting.pop()
+        if not isinstance(node, yaml.CollectionNode):
+            continue
+        if id(node) in seen:
+            raise ConfigError(f"{path}:{node.start_mark.line + 1}: used again by an alias", hint="write it out twice")
+        seen.add(id(node))
+        waiting.extend(inner for item in node.value for inner in (item if isinstance(item, tuple) else (item,)))
 
 
 def _lines(node: yaml.Node, loc: Loc) -> Iterator[tuple[Loc, int]]:

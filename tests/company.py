@@ -10,10 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from uuid import uuid4
 
-from bot.cli import main
 from bot.demo.oci import Image, build_index, push
 from bot.demo.registries import RunningRegistry
 from bot.forges.local import LocalForge, create_project
+
+from bot.cli import main
 from bot.images import Digest
 from bot.promotion import MergeRequest
 from bot.registry import RegistryClient

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-
 from bot.demo.oci import Image, build_index
 from bot.demo.registries import RunningRegistry
+
 from tests.company import Company
 
 ROUNDS = 60

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from bot.demo.registries import RunningRegistry
+
 from bot.images import Digest
 from bot.promotion import MergeRequest
 from tests.company import Company

@@ -1,0 +1,150 @@
+"""Faults in a configuration are told with file, line and what was probably meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.config import Config
+from bot.configfile import load_config
+from bot.errors import ConfigError, ExitCode
+
+GOOD = """\
+forges:
+  work: {type: local, path: git}
+registries:
+  e2e: {url: e2e.example.com}
+  prd:
+    url: localhost:5000/team
+    auth:
+      type: basic
+      username: bot
+      password_file: secrets/prd
+environments:
+  - name: e2e
+    repository: {forge: work, project: platform/gitops}
+    paths: ["apps/{service}/e2e.yaml"]
+    registry: e2e
+  - name: prod
+    from: e2e
+    repository: {forge: work, project: sre/gitops, branch: release}
+    paths: ["apps/{service}/prod.yaml"]
+    registry: prd
+    tag: "{major}.{minor}.{patch}"
+"""
+
+
+def load(tmp_path: Path, text: str) -> Config:
+    path = tmp_path / "promobot.yaml"
+    path.write_text(text, encoding="utf-8")
+    return load_config(path)
+
+
+def fault(tmp_path: Path, text: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, text)
+    assert caught.value.exit_code is ExitCode.USAGE
+    return caught.value.message.replace(str(tmp_path), "DIR")
+
+
+def test_a_good_file(tmp_path: Path) -> None:
+    config = load(tmp_path, GOOD)
+    assert [(source.name, target.name) for source, target in config.hops] == [("e2e", "prod")]
+    assert config.environment("prod").repository.branch == "release"
+
+
+def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    config = load(tmp_path, GOOD)
+    auth = config.registries["prd"].auth
+    assert config.forges["work"].path == tmp_path / "git"
+    assert auth is not None
+    assert auth.password_file == tmp_path / "secrets/prd"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            "registry: prd",
+            "registy: prd",
+            "DIR/promobot.yaml:20: environments.1.registy: unknown key, did you mean",
+        ),
+        ("    tag:", "    tagg:", "DIR/promobot.yaml:21: environments.1.tagg: unknown key, did you mean"),
+        (
+            "password_file",
+            "pasword_file",
+            "DIR/promobot.yaml:10: registries.prd.auth.pasword_file: unk",
+        ),
+        ("type: local", "type: gitlab", "DIR/promobot.yaml:2: forges.work.type: Input should be 'local'"),
+        (
+            "  - name: prod\n",
+            "  - name: e2e\n",
+            "DIR/promobot.yaml:16: environments.1.name: a second envir",
+        ),
+        (
+            "registry: prd",
+            "registry: prod",
+            "DIR/promobot.yaml:20: environments.1.registry: prod is not",
+        ),
+        (
+            "forge: work, project: sre",
+            "forge: wrk, project: sre",
+            "environments.1.repository: wrk is not among",
+        ),
+        (
+            "from: e2e",
+            "from: e3e",
+            "DIR/promobot.yaml:17: environments.1.from: e3e is not among",
+        ),
+        ("name: e2e\n", "name: e2e\n    from: prod\n", "environments.0.from: a circle: e2e from prod from e2e"),
+        (
+            "{service}/prod",
+            "{svc}/prod",
+            "DIR/promobot.yaml:19: environments.1.paths: 'apps/{svc}/prod.yaml'",
+        ),
+        ("apps/{service}/prod", "../{service}/prod", "must stay inside the repository"),
+        ("{minor}", "{mino}", "environments.1.tag: unknown placeholder {mino}; known are"),
+        (
+            "e2e.example.com",
+            "https://e2e.example.com",
+            "registries.e2e.url: write host[:port][/prefix]",
+        ),
+        ("e2e.example.com", "e2e", "registries.e2e.url: begin with a host"),
+        ("      password_file: secrets/prd\n", "", "registries.prd.auth: give either password_env or password_file"),
+        ("    url: localhost:5000/team\n", "", "DIR/promobot.yaml:5: registries.prd.url: missing"),
+        ("e2e: {url: e2e.example.com}", "e2e: {url: a.b, url: c.d}", "DIR/promobot.yaml:4: url is given twice"),
+        ("registries:", "registries: [", "not YAML"),
+        ("name: e2e\n", "name: E2E\n", "DIR/promobot.yaml:12: environments.0.name"),
+        ("name: prod\n", "name: 3\n", "DIR/promobot.yaml:16: environments.1.name: Input should be a valid string"),
+    ],
+)
+def test_a_fault_is_told_with_its_place(tmp_path: Path, old: str, new: str, says: str) -> None:
+    assert old in GOOD
+    assert says in fault(tmp_path, GOOD.replace(old, new, 1))
+
+
+def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
+    text = GOOD.replace("registry: prd", "registy: prd").replace("type: local", "typ: local")
+    assert len(fault(tmp_path, text).splitlines()) >= 3
+
+
+@pytest.mark.parametrize("content", ["", "- a\n", "just text\n", "? [a, b]\n: c\n"])
+def test_a_file_of_another_kind(tmp_path: Path, content: str) -> None:
+    assert "DIR/promobot.yaml:1: " in fault(tmp_path, content)
+
+
+def test_an_alias_bomb_is_refused(tmp_path: Path) -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
+    assert "alias" in fault(tmp_path, "\n".join(lines))
+
+
+def test_a_huge_file_is_refused(tmp_path: Path) -> None:
+    assert "larger than" in fault(tmp_path, "#" * (1 << 21))
+
+
+def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="No such file") as caught:
+        load_config(tmp_path / "promobot.yaml")
+    assert "promobot demo" in caught.value.hint

@@ -1,0 +1,43 @@
+"""Documentation that would go stale unseen."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from bot.config import Approvers, Author, BasicAuth, EnvironmentConfig, LocalForge, RegistryConfig, RepositoryConfig
+from bot.configfile import load_config
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def test_the_readmes_configuration_is_valid(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```yaml\n(forges:.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    path = tmp_path / "promobot.yaml"
+    path.write_text(block, encoding="utf-8")
+    assert load_config(path).names == ("e2e", "staging", "prod")
+
+
+@pytest.mark.parametrize(
+    "model", [Approvers, Author, BasicAuth, EnvironmentConfig, LocalForge, RegistryConfig, RepositoryConfig]
+)
+def test_every_key_is_documented(model: type[BaseModel]) -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    keys = [field.alias or name for name, field in model.model_fields.items()]
+    assert [key for key in keys if f"`{key}`" not in page] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_that_are_named_exist(page: Path) -> None:
+    names = re.findall(r"`((?:bot|tests|templates|fixtures|bench)/[\w./-]+)`", page.read_text(encoding="utf-8"))
+    assert [name for name in names if not (ROOT / name).exists()] == []
