@@ -1,0 +1,38 @@
+"""How to reach one configured registry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Login:
+    """A user name and password (for cloud registries: the literal user and the short-lived token)."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class RegistryAccess:
+    """Where a registry is and how to be let in.
+
+    `name` is what the configuration calls it, `prefix_host` and `prefix_path` are what manifests write before a
+    repository (`prefix_path` without slashes at its ends, empty for none). `endpoint` is the `host[:port]` to connect
+    to, which may be another. Where this package takes a `repository`, it means the whole path below the
+    host, `prefix_path` included.
+    """
+
+    name: str
+    prefix_host: str
+    endpoint: str
+    prefix_path: str = ""
+    plain_http: bool = False
+    ca_file: Path | None = None
+    login: Login | None = None
+
+    @property
+    def url(self) -> str:
+        """Scheme and endpoint, without a slash at the end."""
+        return f"{'http' if self.plain_http else 'https'}://{self.endpoint}"
