@@ -144,7 +144,7 @@ class _Upload:
 def _authorization(registry: RegistryAccess) -> dict[str, str]:
     if registry.login is None:
         return {}
-    return urllib3.make_headers(basic_auth=f"{registry.login.username}:{registry.login.password}")
+    return {"Authorization": f"Basic {registry.login.basic}"}
 
 
 def _noise(seed: str, size: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,11 @@ class Login:
 
     username: str
     password: str = field(repr=False)
+
+    @property
+    def basic(self) -> str:
+        """What HTTP basic authentication sends, and container tools keep as `auth`: base64 of `username:password`."""
+        return base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
 
 
 @dataclass(frozen=True)
