@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -140,3 +141,25 @@ def test_an_unknown_authority_at_the_source(
     access = replace(prod_registry.access("prod"), ca_file=None)
     with repository_of(access, "app") as source, pytest.raises(RegistryError, match=r"x509.*ca_file"):
         skopeo.copy(source, build_image("app").digest, destination, "v1")
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("exit 0", "says that it pushed nothing"),
+        ('while [ "$1" != --digestfile ]; do shift; done; printf %s DIGEST > "$2"', "absent right after"),
+        ("kill -9 $$", "ended by signal 9"),
+    ],
+)
+def test_what_skopeo_says_is_not_enough(
+    source: Repository, destination: Repository, cache: Path, monkeypatch: pytest.MonkeyPatch, script: str, message: str
+) -> None:
+    digest = pushed(source, "v1", build_image("app"))
+    program = cache / "skopeo"
+    cache.mkdir()
+    program.write_text(f"#!/bin/sh\n{script.replace('DIGEST', str(digest))}\n")
+    program.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{cache}:{os.environ['PATH']}")
+    with pytest.raises(RegistryError, match=message):
+        Skopeo(cache, timeout=20).copy(source, digest, destination, "v1")
+    assert destination.registry.digest(destination.path, "v1") is None
