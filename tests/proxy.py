@@ -106,9 +106,7 @@ class FaultProxy:
 
     def access(self, name: str) -> RegistryAccess:
         """The registry behind, by way of the proxy."""
-        return replace(
-            self.upstream.access(name), prefix_host=self.host, endpoint=self.host, plain_http=True, ca_file=None
-        )
+        return replace(self.upstream.access(name), host=self.host, endpoint=self.host, plain_http=True, ca_file=None)
 
     def inject(self, *faults: Fault) -> None:
         """Break requests to come, each by the first fault that matches and has times left."""

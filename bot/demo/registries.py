@@ -54,13 +54,12 @@ class RunningRegistry:
     login: Login | None
     pid: int
 
-    def access(self, name: str, *, prefix_path: str = "") -> RegistryAccess:
+    def access(self, name: str) -> RegistryAccess:
         """How the rest of promobot reaches it under the configuration's name for it."""
         return RegistryAccess(
             name=name,
-            prefix_host=self.host,
+            host=self.host,
             endpoint=self.host,
-            prefix_path=prefix_path,
             plain_http=self.ca_file is None,
             ca_file=self.ca_file,
             login=self.login,

@@ -24,16 +24,14 @@ class Login:
 class RegistryAccess:
     """Where a registry is and how to be let in.
 
-    `name` is what the configuration calls it, `prefix_host` and `prefix_path` are what manifests write before a
-    repository (`prefix_path` without slashes at its ends, empty for none). `endpoint` is the `host[:port]` to connect
-    to, which may be another. Where this package takes a `repository`, it means the whole path below the
-    host, `prefix_path` included.
+    `name` is what the configuration calls it, `host` what manifests write before a repository, `endpoint` the
+    `host[:port]` to connect to, which may be another. Where this package takes a `repository`, it means the
+    whole path below the host, the prefix that the configuration may name for the registry included.
     """
 
     name: str
-    prefix_host: str
+    host: str
     endpoint: str
-    prefix_path: str = ""
     plain_http: bool = False
     ca_file: Path | None = None
     login: Login | None = None

@@ -36,7 +36,7 @@ _BELT = 15.0
 
 
 @dataclass(frozen=True)
-class Repository:
+class ImageRepository:
     """A repository at a registry: `path` is the whole path below the host, the configured prefix path included."""
 
     registry: RegistryClient
@@ -69,7 +69,9 @@ class Skopeo:
     timeout: float = 600.0
     sleep: Callable[[float], None] = time.sleep
 
-    def copy(self, source: Repository, digest: Digest, destination: Repository, tag: str) -> Copied | AlreadyThere:
+    def copy(
+        self, source: ImageRepository, digest: Digest, destination: ImageRepository, tag: str
+    ) -> Copied | AlreadyThere:
         """Make `tag` at the destination hold exactly `digest` with all its platforms, which the source has.
 
         The destination is read before each try and after the last, so that a failure that came after the work was
@@ -95,7 +97,7 @@ class Skopeo:
             return Copied(digest)
         raise _failed(source, digest, destination.place(tag), failure)
 
-    def _try(self, source: Repository, digest: Digest, destination: Repository, tag: str) -> Diagnosis | None:
+    def _try(self, source: ImageRepository, digest: Digest, destination: ImageRepository, tag: str) -> Diagnosis | None:
         """Run skopeo once; None if it says that it copied exactly `digest`."""
         src, dst = source.registry.access, destination.registry.access
         contents = (_POLICY, _configuration(source, destination), b"", _logins(src), _logins(dst))
@@ -146,7 +148,7 @@ class Skopeo:
         return str(directory)
 
 
-def _holds(destination: Repository, tag: str, digest: Digest) -> bool:
+def _holds(destination: ImageRepository, tag: str, digest: Digest) -> bool:
     """Whether the tag holds the digest; False if absent."""
     present = destination.registry.digest(destination.path, tag)
     if present is not None and present != digest:
@@ -154,7 +156,7 @@ def _holds(destination: Repository, tag: str, digest: Digest) -> bool:
     return present is not None
 
 
-def _failed(source: Repository, digest: Digest, place: Place, failure: Diagnosis | None) -> RegistryError:
+def _failed(source: ImageRepository, digest: Digest, place: Place, failure: Diagnosis | None) -> RegistryError:
     if failure is None:
         return RegistryError(
             f"{place}: absent right after {digest} was copied there",
@@ -169,7 +171,7 @@ def _logins(access: RegistryAccess) -> bytes:
     return json.dumps({"auths": entry}).encode()
 
 
-def _configuration(*repositories: Repository) -> bytes:
+def _configuration(*repositories: ImageRepository) -> bytes:
     """Each repository is where its name says (containers-registries.conf(5)).
 
     Files in /etc/containers/registries.conf.d count all the same, but the entry with the longest prefix wins,

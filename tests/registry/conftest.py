@@ -8,19 +8,19 @@ from pathlib import Path
 import pytest
 
 from bot.demo.registries import RunningRegistry
-from bot.registry.skopeo import Repository, Skopeo
+from bot.registry.skopeo import ImageRepository, Skopeo
 from tests.proxy import FaultProxy, start_proxy
 from tests.registry.places import repository_of
 
 
 @pytest.fixture
-def source(e2e_registry: RunningRegistry, repository: str) -> Iterator[Repository]:
+def source(e2e_registry: RunningRegistry, repository: str) -> Iterator[ImageRepository]:
     with repository_of(e2e_registry.access("e2e"), repository) as place:
         yield place
 
 
 @pytest.fixture
-def destination(prod_registry: RunningRegistry, repository: str) -> Iterator[Repository]:
+def destination(prod_registry: RunningRegistry, repository: str) -> Iterator[ImageRepository]:
     with repository_of(prod_registry.access("prod"), f"promoted/{repository}") as place:
         yield place
 
@@ -31,7 +31,7 @@ def skopeo(cache: Path) -> Skopeo:
 
 
 @pytest.fixture
-def quiet(open_registry: RunningRegistry, repository: str) -> Iterator[tuple[FaultProxy, Repository]]:
+def quiet(open_registry: RunningRegistry, repository: str) -> Iterator[tuple[FaultProxy, ImageRepository]]:
     """A proxy, and a destination behind it."""
     with start_proxy(open_registry) as proxy, repository_of(proxy.access("staging"), f"b/{repository}") as place:
         yield proxy, place

@@ -9,14 +9,14 @@ from bot.demo.oci import Image, push
 from bot.images import Digest
 from bot.registry.access import RegistryAccess
 from bot.registry.client import RegistryClient
-from bot.registry.skopeo import Repository
+from bot.registry.skopeo import ImageRepository
 
 
 @contextmanager
-def repository_of(access: RegistryAccess, path: str) -> Iterator[Repository]:
+def repository_of(access: RegistryAccess, path: str) -> Iterator[ImageRepository]:
     with closing(RegistryClient(access, sleep=lambda _: None)) as client:
-        yield Repository(client, path)
+        yield ImageRepository(client, path)
 
 
-def pushed(repository: Repository, tag: str, image: Image) -> Digest:
+def pushed(repository: ImageRepository, tag: str, image: Image) -> Digest:
     return push(repository.registry.access, repository.path, tag, image)

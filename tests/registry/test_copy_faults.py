@@ -14,7 +14,7 @@ from bot.demo.oci import build_image, build_index
 from bot.demo.registries import RunningRegistry
 from bot.errors import RegistryError
 from bot.registry.access import Login
-from bot.registry.skopeo import Copied, Repository, Skopeo
+from bot.registry.skopeo import Copied, ImageRepository, Skopeo
 from tests.proxy import Answer, CutAfter, CutBefore, CutMidway, Delay, Fault, FaultProxy, Kind, start_proxy
 from tests.registry.places import pushed, repository_of
 
@@ -29,7 +29,12 @@ PASSING: list[tuple[str, Kind, int]] = [
 
 @pytest.mark.parametrize(("match", "kind", "times"), PASSING)
 def test_what_may_pass_is_tried_again(
-    source: Repository, quiet: tuple[FaultProxy, Repository], skopeo: Skopeo, match: str, kind: Kind, times: int
+    source: ImageRepository,
+    quiet: tuple[FaultProxy, ImageRepository],
+    skopeo: Skopeo,
+    match: str,
+    kind: Kind,
+    times: int,
 ) -> None:
     proxy, destination = quiet
     digest = pushed(source, "v1", build_index("app"))
@@ -40,7 +45,7 @@ def test_what_may_pass_is_tried_again(
 
 
 def test_a_failure_after_the_work_was_done_is_none(
-    source: Repository, quiet: tuple[FaultProxy, Repository], skopeo: Skopeo
+    source: ImageRepository, quiet: tuple[FaultProxy, ImageRepository], skopeo: Skopeo
 ) -> None:
     proxy, destination = quiet
     digest = pushed(source, "v1", build_index("app"))
@@ -50,7 +55,7 @@ def test_a_failure_after_the_work_was_done_is_none(
 
 
 def test_a_blob_cut_midway_at_the_source_is_tried_again(
-    e2e_registry: RunningRegistry, destination: Repository, skopeo: Skopeo, repository: str
+    e2e_registry: RunningRegistry, destination: ImageRepository, skopeo: Skopeo, repository: str
 ) -> None:
     with start_proxy(e2e_registry) as proxy, repository_of(proxy.access("e2e"), repository) as source:
         image = build_image("app", size=100_000)
@@ -62,7 +67,7 @@ def test_a_blob_cut_midway_at_the_source_is_tried_again(
 
 
 def test_a_refused_index_is_an_error_and_no_tag(
-    source: Repository, quiet: tuple[FaultProxy, Repository], skopeo: Skopeo
+    source: ImageRepository, quiet: tuple[FaultProxy, ImageRepository], skopeo: Skopeo
 ) -> None:
     proxy, destination = quiet
     digest = pushed(source, "v1", build_index("app"))
@@ -81,8 +86,8 @@ def test_a_refused_index_is_an_error_and_no_tag(
     ],
 )
 def test_what_does_not_pass_is_an_error_and_no_tag(
-    source: Repository,
-    quiet: tuple[FaultProxy, Repository],
+    source: ImageRepository,
+    quiet: tuple[FaultProxy, ImageRepository],
     skopeo: Skopeo,
     match: str,
     kind: Kind,
@@ -100,7 +105,7 @@ def test_what_does_not_pass_is_an_error_and_no_tag(
 
 
 def test_a_digest_that_the_source_has_not_is_not_tried_again(
-    e2e_registry: RunningRegistry, destination: Repository, skopeo: Skopeo, repository: str
+    e2e_registry: RunningRegistry, destination: ImageRepository, skopeo: Skopeo, repository: str
 ) -> None:
     with start_proxy(e2e_registry) as proxy, repository_of(proxy.access("e2e"), repository) as source:
         with pytest.raises(RegistryError, match="no longer has this digest"):
@@ -109,7 +114,7 @@ def test_a_digest_that_the_source_has_not_is_not_tried_again(
 
 
 def test_a_registry_that_hangs_ends_in_an_error(
-    source: Repository, quiet: tuple[FaultProxy, Repository], cache: Path
+    source: ImageRepository, quiet: tuple[FaultProxy, ImageRepository], cache: Path
 ) -> None:
     proxy, destination = quiet
     digest = pushed(source, "v1", build_image("app"))
@@ -119,7 +124,7 @@ def test_a_registry_that_hangs_ends_in_an_error(
 
 
 def test_a_source_that_is_configured_wrongly(
-    e2e_registry: RunningRegistry, destination: Repository, skopeo: Skopeo
+    e2e_registry: RunningRegistry, destination: ImageRepository, skopeo: Skopeo
 ) -> None:
     access = e2e_registry.access("e2e")
     wrong = {
@@ -136,7 +141,7 @@ def test_a_source_that_is_configured_wrongly(
 
 
 def test_an_unknown_authority_at_the_source(
-    prod_registry: RunningRegistry, destination: Repository, skopeo: Skopeo
+    prod_registry: RunningRegistry, destination: ImageRepository, skopeo: Skopeo
 ) -> None:
     access = replace(prod_registry.access("prod"), ca_file=None)
     with repository_of(access, "app") as source, pytest.raises(RegistryError, match=r"x509.*ca_file"):
@@ -152,7 +157,12 @@ def test_an_unknown_authority_at_the_source(
     ],
 )
 def test_what_skopeo_says_is_not_enough(
-    source: Repository, destination: Repository, cache: Path, monkeypatch: pytest.MonkeyPatch, script: str, message: str
+    source: ImageRepository,
+    destination: ImageRepository,
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    script: str,
+    message: str,
 ) -> None:
     digest = pushed(source, "v1", build_image("app"))
     program = cache / "skopeo"

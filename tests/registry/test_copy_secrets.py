@@ -16,7 +16,7 @@ import pytest
 
 from bot.demo.oci import build_image, build_index
 from bot.demo.registries import RunningRegistry, start_registry
-from bot.registry.skopeo import Copied, Repository, Skopeo
+from bot.registry.skopeo import Copied, ImageRepository, Skopeo
 from tests.proxy import Delay, Fault, start_proxy
 from tests.registry.places import pushed, repository_of
 
@@ -36,14 +36,14 @@ class ArgumentSampler(threading.Thread):
                     self.seen.add(path.read_bytes())
 
 
-def secrets_of(*repositories: Repository) -> list[str]:
+def secrets_of(*repositories: ImageRepository) -> list[str]:
     logins = [repository.registry.access.login for repository in repositories]
     return [text for login in logins if login for text in (login.password, login.basic)]
 
 
 def test_no_secret_is_in_arguments_logs_or_files(
-    source: Repository,
-    destination: Repository,
+    source: ImageRepository,
+    destination: ImageRepository,
     cache: Path,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
@@ -82,12 +82,12 @@ CHILD = """
     from bot.images import Digest
     from bot.registry.access import Login, RegistryAccess
     from bot.registry.client import RegistryClient
-    from bot.registry.skopeo import Repository, Skopeo
+    from bot.registry.skopeo import ImageRepository, Skopeo
 
     login = Login(*sys.stdin.readline().split())
     source, destination, path, digest, cache = sys.argv[1:]
     source, destination = (
-        Repository(RegistryClient(RegistryAccess(host, host, host, plain_http=True, login=login)), path)
+        ImageRepository(RegistryClient(RegistryAccess(host, host, host, plain_http=True, login=login)), path)
         for host in (source, destination)
     )
     Skopeo(Path(cache)).copy(source, Digest(digest), destination, "v1")

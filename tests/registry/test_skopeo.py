@@ -16,12 +16,12 @@ from bot.demo.registries import RunningRegistry
 from bot.images import Digest
 from bot.registry.access import Login
 from bot.registry.errors import TagTakenError
-from bot.registry.skopeo import AlreadyThere, Copied, Repository, Skopeo
+from bot.registry.skopeo import AlreadyThere, Copied, ImageRepository, Skopeo
 from tests.proxy import Answer, Fault, FaultProxy, Seen, start_proxy
 from tests.registry.places import pushed, repository_of
 
 
-def everything(repository: Repository, digest: Digest) -> list[bytes]:
+def everything(repository: ImageRepository, digest: Digest) -> list[bytes]:
     """The manifests behind a digest, the index's before its images'."""
     manifest = repository.registry.manifest(repository.path, str(digest))
     assert manifest is not None
@@ -31,7 +31,7 @@ def everything(repository: Repository, digest: Digest) -> list[bytes]:
 
 @pytest.mark.parametrize("image", [build_index("many"), build_image("one", layers=3)], ids=["index", "image"])
 def test_a_copy_has_the_digest_and_all_platforms(
-    source: Repository, destination: Repository, skopeo: Skopeo, image: Image
+    source: ImageRepository, destination: ImageRepository, skopeo: Skopeo, image: Image
 ) -> None:
     digest = pushed(source, "1.2.0-rc1", image)
     assert skopeo.copy(source, digest, destination, "1.2.0") == Copied(digest)
@@ -41,7 +41,7 @@ def test_a_copy_has_the_digest_and_all_platforms(
 
 
 def test_a_second_copy_starts_nothing_and_writes_nothing(
-    source: Repository, quiet: tuple[FaultProxy, Repository], skopeo: Skopeo, monkeypatch: pytest.MonkeyPatch
+    source: ImageRepository, quiet: tuple[FaultProxy, ImageRepository], skopeo: Skopeo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proxy, destination = quiet
     digest = pushed(source, "v1", build_image("app"))
@@ -52,7 +52,7 @@ def test_a_second_copy_starts_nothing_and_writes_nothing(
     assert proxy.count("^(PUT|POST|PATCH)") == before
 
 
-def test_a_taken_tag_is_left_alone(source: Repository, destination: Repository, skopeo: Skopeo) -> None:
+def test_a_taken_tag_is_left_alone(source: ImageRepository, destination: ImageRepository, skopeo: Skopeo) -> None:
     digest = pushed(source, "v1", build_image("new"))
     other = pushed(destination, "v1", build_image("old"))
     with pytest.raises(TagTakenError) as caught:
@@ -64,7 +64,7 @@ def test_a_taken_tag_is_left_alone(source: Repository, destination: Repository, 
 
 
 def test_a_tag_taken_between_two_tries_is_left_alone(
-    source: Repository, quiet: tuple[FaultProxy, Repository], cache: Path
+    source: ImageRepository, quiet: tuple[FaultProxy, ImageRepository], cache: Path
 ) -> None:
     proxy, destination = quiet
     digest = pushed(source, "v1", build_image("new"))
@@ -80,7 +80,7 @@ def test_a_tag_taken_between_two_tries_is_left_alone(
 
 
 def test_a_tag_that_moves_meanwhile_changes_nothing(
-    source: Repository, quiet: tuple[FaultProxy, Repository], skopeo: Skopeo
+    source: ImageRepository, quiet: tuple[FaultProxy, ImageRepository], skopeo: Skopeo
 ) -> None:
     _, destination = quiet
     images = [build_image(f"build {n}") for n in range(2)]
@@ -109,7 +109,7 @@ def test_a_tag_that_moves_meanwhile_changes_nothing(
     assert {tag: destination.registry.digest(destination.path, tag) for tag in recorded} == recorded
 
 
-def test_many_copies_at_once(source: Repository, destination: Repository, skopeo: Skopeo) -> None:
+def test_many_copies_at_once(source: ImageRepository, destination: ImageRepository, skopeo: Skopeo) -> None:
     images = {f"v{n}": build_image(f"build {n}") for n in range(4)}
     for tag, image in images.items():
         pushed(source, tag, image)
@@ -119,7 +119,9 @@ def test_many_copies_at_once(source: Repository, destination: Repository, skopeo
         assert destination.registry.digest(destination.path, tag) == image.digest
 
 
-def test_two_promoters_of_one_tag_both_succeed(source: Repository, destination: Repository, skopeo: Skopeo) -> None:
+def test_two_promoters_of_one_tag_both_succeed(
+    source: ImageRepository, destination: ImageRepository, skopeo: Skopeo
+) -> None:
     digest = pushed(source, "v1", build_index("app"))
     with ThreadPoolExecutor(2) as pool:
         outcomes = list(pool.map(lambda _: skopeo.copy(source, digest, destination, "v1"), range(2)))
@@ -153,7 +155,7 @@ def asks_for_a_password(request: Seen) -> Answer | None:
 
 def test_configuration_of_the_user_has_no_influence(
     open_registry: RunningRegistry,
-    destination: Repository,
+    destination: ImageRepository,
     skopeo: Skopeo,
     repository: str,
     tmp_path: Path,
@@ -180,9 +182,9 @@ def test_configuration_of_the_user_has_no_influence(
 
 
 def test_files_in_etc_do_not_lead_elsewhere(
-    source: Repository,
+    source: ImageRepository,
     open_registry: RunningRegistry,
-    destination: Repository,
+    destination: ImageRepository,
     skopeo: Skopeo,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
