@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
@@ -50,11 +51,7 @@ def run(
     `timeout` is in seconds; `env` is added to the minimal environment. Secrets belong in `stdin`, `env` or a
     passed file descriptor, never in `argv`: any local user can read that. Raises ProgramMissingError and TimedOutError.
     """
-    program = shutil.which(argv[0])
-    if program is None:
-        raise ProgramMissingError(
-            f"{argv[0]} is not installed", hint=f"install it, on Debian: apt-get install {argv[0]}"
-        )
+    program = _program(argv[0])
     _log.debug("run: %s", " ".join(argv))
     process = subprocess.Popen(
         [*_dies_with_parent(), program, *argv[1:]],
@@ -73,6 +70,58 @@ def run(
     finally:
         _end(process)
     return Completed(process.returncode, stdout, stderr.decode(errors="replace"))
+
+
+class Background:
+    """A program that runs beside us; `stop` ends it."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+
+    @property
+    def pid(self) -> int:
+        """Its process id, which is also the id of its process group."""
+        return self._process.pid
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is no longer running."""
+        return self._process.poll() is not None
+
+    def stop(self, *, grace: float = 5.0) -> None:
+        """End it by SIGTERM, and with all it started by SIGKILL if it still runs after `grace` seconds."""
+        self._process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(grace)
+        _end(self._process)
+
+
+def start(
+    argv: Sequence[str], *, output: Path, env: Mapping[str, str] | None = None, detach: bool = False
+) -> Background:
+    """Start a program and come back at once; what it says is appended to the file `output`.
+
+    It dies with the thread that called this, unless `detach` lets it outlive us. Raises ProgramMissingError.
+    """
+    program = _program(argv[0])
+    _log.debug("start: %s", " ".join(argv))
+    with output.open("ab") as sink:
+        process = subprocess.Popen(
+            [*([] if detach else _dies_with_parent()), program, *argv[1:]],
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            env=_environment(env or {}),
+            start_new_session=True,
+        )
+    return Background(process)
+
+
+def _program(name: str) -> str:
+    program = shutil.which(name)
+    if program is None:
+        raise ProgramMissingError(f"{name} is not installed", hint=f"install it, on Debian: apt-get install {name}")
+    return program
 
 
 def _dies_with_parent() -> list[str]:

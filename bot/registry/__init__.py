@@ -1,1 +1,18 @@
-"""Registries: reads over HTTP, copies by skopeo."""
+"""Registries: reads over HTTP, copies by skopeo. See docs/registries.md."""
+
+from bot.registry.access import Login, RegistryAccess
+from bot.registry.client import Manifest, RegistryClient
+from bot.registry.errors import TagTakenError
+from bot.registry.skopeo import AlreadyThere, Copied, ImageRepository, Skopeo
+
+__all__ = [
+    "AlreadyThere",
+    "Copied",
+    "ImageRepository",
+    "Login",
+    "Manifest",
+    "RegistryAccess",
+    "RegistryClient",
+    "Skopeo",
+    "TagTakenError",
+]

@@ -1,0 +1,48 @@
+"""What tests share: real registries, one set for each test process, and names in them that no other test uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from bot.demo.registries import RunningRegistry, start_registry
+from bot.registry.access import Login
+
+E2E_LOGIN = Login("e2e-robot", "e2e-pässword-7c1f")
+PROD_LOGIN = Login("prod-robot", "prod-password-91ab")
+
+
+@pytest.fixture(scope="session")
+def open_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRegistry]:
+    """A registry on plain HTTP that lets everybody in."""
+    with start_registry(tmp_path_factory.mktemp("open")) as registry:
+        yield registry
+
+
+@pytest.fixture(scope="session")
+def e2e_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRegistry]:
+    """A registry on plain HTTP with a password."""
+    with start_registry(tmp_path_factory.mktemp("e2e"), login=E2E_LOGIN) as registry:
+        yield registry
+
+
+@pytest.fixture(scope="session")
+def prod_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRegistry]:
+    """A registry on HTTPS, by an authority of its own, with another password."""
+    with start_registry(tmp_path_factory.mktemp("prod"), login=PROD_LOGIN, tls=True) as registry:
+        yield registry
+
+
+@pytest.fixture
+def repository() -> str:
+    """A repository name that no other test uses."""
+    return f"team-{uuid4().hex[:12]}/app"
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    """A directory for promobot's cache, absent at first."""
+    return tmp_path / "cache"
