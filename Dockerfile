@@ -21,12 +21,12 @@ FROM debian:trixie-slim
 RUN apt-get update && \
     apt-get install -y --no-install-recommends ca-certificates git python3 skopeo util-linux && \
     rm -rf /var/lib/apt/lists/*
-RUN useradd --uid 65532 --user-group --create-home --shell /usr/sbin/nologin promobot
+RUN useradd --uid 10001 --user-group --create-home --shell /usr/sbin/nologin promobot
 COPY --from=build /opt/promobot /opt/promobot
 ENV PATH=/opt/promobot/bin:/usr/local/bin:/usr/bin:/bin
 ENV HOME=/home/promobot
 ENV PYTHONDONTWRITEBYTECODE=1
 WORKDIR /work
-USER 65532:65532
+USER 10001:10001
 ENTRYPOINT ["promobot"]
 CMD ["--help"]
