@@ -4,8 +4,10 @@
 #   tests/install/fresh-machine.sh SUITE [COMMAND...]      SUITE: bookworm, trixie, ...; COMMAND: default ./run test
 #
 # The system is made by debootstrap in a folder of this machine and entered by chroot, in mount and process namespaces
-# of its own: whatever happens, no mount and no process stays behind. COMMAND runs twice and is timed. Settings:
+# of its own: whatever happens, no mount and no process stays behind. COMMAND runs twice, in a clone, and is timed.
+# Settings:
 #
+#   ROUNDS=N            how often COMMAND runs (default: 2, the first installs)
 #   MIRROR=URL          where packages come from (default: the first of this machine's apt sources)
 #   COMPONENTS=A,B      of that archive (default: main; Ubuntu needs main,universe)
 #   KEEP=DIR            make the system in DIR and keep it; if it is there, go on with it
@@ -62,15 +64,15 @@ enter() { # DIR COMMAND...
         rm -rf promobot
         git -c advice.detachedHead=false clone -q promobot.bundle promobot
         cd promobot
-        for round in first second; do
+        for round in $(seq "$ROUNDS"); do
             started=$(date +%s)
             "$@" </dev/null
-            echo "fresh-machine: $round run of $* took $(($(date +%s) - started)) s" >&2
+            echo "fresh-machine: run $round of $* took $(($(date +%s) - started)) s" >&2
         done' sh "$@"
     for name in $PASS; do
         if value=$(printenv "$name"); then set -- "$name=$value" "$@"; fi
     done
-    exec env -i /usr/sbin/chroot "$system" /usr/bin/env HOME=/root LANG=C.UTF-8 \
+    exec env -i /usr/sbin/chroot "$system" /usr/bin/env HOME=/root LANG=C.UTF-8 ROUNDS="${ROUNDS:-2}" \
         PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
 }
 
