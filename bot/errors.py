@@ -67,6 +67,12 @@ class GitError(BotError):
     exit_code = ExitCode.GIT
 
 
+class ConflictError(BotError):
+    """What a person did meanwhile, or wants otherwise, stands against it; nothing of theirs was touched."""
+
+    exit_code = ExitCode.CONFLICT
+
+
 class ManifestError(BotError):
     """A manifest cannot be read or edited; the message begins with `file:line:`."""
 

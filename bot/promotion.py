@@ -162,7 +162,10 @@ class RequestState(Enum):
 
 @dataclass(frozen=True)
 class MergeRequest:
-    """A merge request as every forge has it: `head` is the source branch's commit, `ended_by` who merged or closed."""
+    """A merge request as every forge has it.
+
+    `head` is the source branch's commit, `ended_by` who merged or closed it, and `reason` what was said then.
+    """
 
     number: int
     title: str
@@ -176,6 +179,7 @@ class MergeRequest:
     reviewers: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     ended_by: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True)

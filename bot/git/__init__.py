@@ -1,0 +1,8 @@
+"""Git repositories on a server: read and written through a kept clone without a work tree."""
+
+from bot.git.clone import Clone
+from bot.git.command import Credential
+from bot.git.identity import Identity
+from bot.git.pushing import LeaseLost, Pushed
+
+__all__ = ["Clone", "Credential", "Identity", "LeaseLost", "Pushed"]

@@ -1,0 +1,263 @@
+"""A kept clone: bare, without file contents until they are wanted, and only of the commits asked for."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from bot.errors import GitError
+from bot.git import pushing, reading, writing
+from bot.git.command import Credential, GitDirectory, Remote
+from bot.git.failure import explain, redact
+from bot.git.identity import Identity, stamp
+from bot.git.locks import locked, remove_stale_locks
+from bot.git.names import branch_ref, file_path, object_id
+from bot.git.pushing import LeaseLost, Pushed
+from bot.process import Completed
+from bot.promotion import Commit, File, FileChange
+
+_log = logging.getLogger(__name__)
+
+_FETCH = (
+    "fetch",
+    "--quiet",
+    "--no-tags",
+    "--no-write-fetch-head",
+    "--no-auto-maintenance",
+    "--no-recurse-submodules",
+    "--stdin",
+)
+_REFUSES_UNNAMED = "does not allow request for unadvertised object"
+_LAST_COMMIT = "refs/promobot/last-commit"
+# There if the server gives contents only together with their commits.
+_WITH_CONTENTS = "promobot-with-contents"
+# Git's own threshold, which is switched off for every other command; bitmaps cannot be made without all contents.
+_MAINTENANCE = {"gc.auto": "6700", "gc.autoDetach": "false", "repack.writeBitmaps": "false"}
+
+
+class Clone:
+    """One repository on a server, through a bare clone kept in `directory` (made on first use).
+
+    Several processes and threads may use the same directory at once. Every method raises GitError when git, the
+    server or the network fails. Commits are named by their whole ids, and fetched if they aren't here yet.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        directory: Path,
+        identity: Identity,
+        *,
+        credential: Credential | None = None,
+        timeout: float = 120.0,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        """`timeout`, in seconds, is for each use of the network; `env` is added to git's (such as SSH_AUTH_SOCK)."""
+        self._remote = Remote(url, credential, timeout, dict(env or {}))
+        self._git = GitDirectory(directory.absolute())
+        self._lock = directory.absolute().with_name(f"{directory.name}.lock")
+        self._identity = identity
+        self._seen: dict[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"Clone({redact(self._remote.url)!r}, {str(self._git.path)!r})"
+
+    def heads(self, branches: Sequence[str]) -> dict[str, str]:
+        """The commits that these branches point to now; those that don't exist are left out. One `ls-remote`."""
+        refs = {branch_ref(branch): branch for branch in branches}
+        if not refs:
+            return {}
+        done = self._remote.run("ls-remote", "--", self._remote.url, *refs)
+        if done.returncode:
+            raise self._failed("read the branches of", done)
+        lines = (line.split("\t") for line in done.stdout.decode("utf-8", "replace").splitlines())
+        found = {refs[ref]: commit for commit, ref in lines if ref in refs}
+        self._seen.update(found)
+        return found
+
+    def fetch(self, branches: Sequence[str]) -> dict[str, str]:
+        """The heads of these branches, with their commits fetched: at most one fetch for all."""
+        found = self.heads(branches)
+        self._need(*found.values())
+        return found
+
+    def files(self, commit: str, patterns: Sequence[str]) -> tuple[File, ...]:
+        """The files of a commit that fit any pattern, by path; missing contents are fetched in one batch.
+
+        `*` in a pattern stands for part of one path segment. Submodules are no files.
+        """
+        self._need(commit)
+        fits = reading.matcher(patterns)
+        entries = [entry for entry in reading.tree(self._git, commit) if fits(entry.path)]
+        contents = self._contents(commit, [entry.oid for entry in entries])
+        return tuple(File(entry.path, entry.mode, contents[entry.oid]) for entry in entries)
+
+    def commits(self, base: str, head: str) -> tuple[Commit, ...]:
+        """The commits that `head` has and `base` has not, newest first."""
+        self._need(base, head)
+        return reading.log(self._git, f"{base}..{head}")
+
+    def history(self, commit: str, path: str, limit: int) -> tuple[Commit, ...]:
+        """The commits that led to a file's content at `commit`, newest first, from merged side branches too."""
+        self._need(commit)
+        return reading.log(self._git, f"--max-count={limit}", commit, "--", file_path(path))
+
+    def commit(self, base: str, files: Sequence[FileChange], message: str, when: datetime) -> str:
+        """Put one commit on top of `base`, without a branch, and return its id; equal arguments give an equal id.
+
+        Files keep their modes, new ones are regular files; for a symbolic link (mode 120000) the content is its target.
+        """
+        self._need(base)
+        with self._writing() as git:
+            modes = writing.modes(git, base, files)
+            changes = {file: modes[file.path] for file in files}
+            signature = f"{self._identity} {stamp(when)}"
+            return writing.commit(git, _LAST_COMMIT, base, changes, message=message, signature=signature)
+
+    def push(self, branch: str, commit: str | None, expected: str | None) -> Pushed | LeaseLost:
+        """Point `branch` at `commit` (None: delete it) if the server still has it at `expected` (None: not at all).
+
+        A branch that is at `commit` already counts as pushed, whatever was expected.
+        """
+        ref = branch_ref(branch)
+        for oid in (commit, expected):
+            if oid is not None:
+                object_id(oid)
+        self._make()
+        done = self._push(ref, commit, expected, {})
+        if done.returncode and pushing.lacks_objects(_said(done)):
+            done = self._push(ref, commit, expected, {"push.negotiate": "true"})
+        if done.returncode:
+            return self._after_failure(branch, commit, expected, done)
+        return Pushed(changed=pushing.changed(done))
+
+    def _push(self, ref: str, commit: str | None, expected: str | None, config: Mapping[str, str]) -> Completed:
+        return self._remote.run(*pushing.arguments(ref, commit, expected), clone=self._git, config=config)
+
+    def _after_failure(
+        self, branch: str, commit: str | None, expected: str | None, done: Completed
+    ) -> Pushed | LeaseLost:
+        """Believe the branch more than the words: the answer to a push that succeeded may have been lost."""
+        lost = LeaseLost(f"branch {branch} of {redact(self._remote.url)} is no longer {expected or 'absent'}")
+        if pushing.lost_the_lease(_said(done)):
+            return lost
+        failure = self._failed(f"push branch {branch} to", done)
+        try:
+            now = self.heads([branch]).get(branch)
+        except GitError:
+            raise failure from None
+        if now == commit:
+            return Pushed(changed=True)
+        if now != expected:
+            return lost
+        raise failure
+
+    def _make(self) -> None:
+        """Make the clone, or find it made. It gets its name when it is whole, so half a one is never found."""
+        directory = self._git.path
+        if (directory / "HEAD").is_file():
+            return
+        with locked(self._lock, timeout=self._remote.timeout):
+            if (directory / "HEAD").is_file():
+                return
+            new = directory.with_name(f"{directory.name}.new")
+            shutil.rmtree(new, ignore_errors=True)
+            GitDirectory(new).run("init", "--quiet", "--bare", "--template=", "--initial-branch=main")
+            try:
+                new.rename(directory)
+            except OSError as error:
+                raise GitError(
+                    f"{directory} is not a clone: {error.strerror}", hint="move it away, or choose another folder"
+                ) from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[GitDirectory]:
+        with locked(self._lock, timeout=self._remote.timeout) as descriptor:
+            remove_stale_locks(self._git.path)
+            yield GitDirectory(self._git.path, fds=(descriptor,))
+
+    def _need(self, *commits: str) -> None:
+        """Fetch the commits that aren't here, and with them every branch head seen, in one go."""
+        self._make()
+        wanted = [object_id(commit) for commit in commits]
+        if not wanted or not reading.missing(self._git, wanted):
+            return
+        with self._writing() as git:
+            missing = reading.missing(git, wanted)
+            if not missing:
+                return
+            more = reading.missing(git, [*wanted, *self._seen.copy().values()])
+            done = self._fetch(more)
+            if done.returncode and len(more) > len(missing):  # a head seen before may be gone by now
+                done = self._fetch(missing)
+            if done.returncode:
+                raise self._failed(f"fetch {', '.join(missing)} from", done)
+            self._maintain(git)
+
+    def _fetch(self, commits: Iterable[str]) -> Completed:
+        """By object id, not by name: what is fetched is what was seen, even if the branch has moved since.
+
+        The lock is not git's here: its connection may outlive us for as long as a server stalls, and writes no ref.
+        """
+        names = {commit: branch for branch, commit in self._seen.copy().items()}
+        refspecs = [f"+{commit}:{_kept(names[commit])}" if commit in names else commit for commit in commits]
+        content = "--no-filter" if self._with_contents else "--filter=blob:none"
+        return self._remote.run(*_FETCH, content, "origin", clone=self._git, stdin=_lines(refspecs))
+
+    def _contents(self, commit: str, oids: Sequence[str]) -> dict[str, bytes]:
+        contents = reading.objects(self._git, oids)
+        if len(contents) < len(set(oids)):
+            with self._writing() as git:
+                self._fetch_contents(commit, reading.missing(git, oids))
+            contents |= reading.objects(self._git, [oid for oid in oids if oid not in contents])
+        return contents
+
+    def _fetch_contents(self, commit: str, oids: Sequence[str]) -> None:
+        if not oids:
+            return
+        config = {"fetch.negotiationAlgorithm": "noop"}
+        arguments = (*_FETCH, "--filter=blob:none", "origin")
+        done = self._remote.run(*arguments, clone=self._git, stdin=_lines(oids), config=config)
+        if done.returncode and _REFUSES_UNNAMED in done.stderr:
+            (self._git.path / _WITH_CONTENTS).touch()
+            whole = (*_FETCH, "--refetch", "--no-filter", "origin")
+            done = self._remote.run(*whole, clone=self._git, stdin=_lines([commit]))
+        if done.returncode:
+            raise self._failed(f"fetch {len(oids)} files from", done)
+
+    @property
+    def _with_contents(self) -> bool:
+        return (self._git.path / _WITH_CONTENTS).exists()
+
+    def _maintain(self, git: GitDirectory) -> None:
+        """Git's own housekeeping, at the one time when nobody else writes. That it fails is no reason to stop."""
+        try:
+            done = self._remote.run("gc", "--auto", "--quiet", clone=git, config=_MAINTENANCE)
+        except GitError as error:
+            _log.warning("%s", error)
+            return
+        if done.returncode:
+            _log.warning("git gc in %s: %s", git.path, explain(done.stderr)[0])
+
+    def _failed(self, what: str, done: Completed) -> GitError:
+        words, hint = explain(_said(done))
+        return GitError(f"cannot {what} {redact(self._remote.url)}: {words}", hint=hint)
+
+
+def _kept(branch: str) -> str:
+    """The ref that keeps a branch's head: by hash, since `a` and `a/b`, one deleted, may follow each other."""
+    return f"refs/promobot/heads/{hashlib.sha256(branch.encode()).hexdigest()[:32]}"
+
+
+def _lines(words: Iterable[str]) -> bytes:
+    return "".join(f"{word}\n" for word in words).encode()
+
+
+def _said(done: Completed) -> str:
+    """All of it: a push tells the reason of a refusal on its standard output."""
+    return f"{done.stdout.decode('utf-8', 'replace')}\n{done.stderr}"

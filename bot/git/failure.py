@@ -1,0 +1,75 @@
+"""What git's last words mean, and what to do about it."""
+
+from __future__ import annotations
+
+import re
+
+_LAST = 4
+
+# Lines that say no more than that it failed.
+_EMPTY = re.compile(r"^error: failed to push some refs|^fatal: Could not read from remote repository|^remote: *$")
+
+_USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
+
+# Patterns over git's untranslated messages (LC_ALL=C) and those of servers; the first that fits gives the hint.
+_HINTS = (
+    (
+        re.compile(r"dubious ownership"),
+        "the repository belongs to another user: run promobot as its owner, or change the owner",
+    ),
+    (
+        re.compile(
+            r"Authentication failed|could not read (Username|Password)|Permission denied|access denied"
+            r"|returned error: 40[13]|Host key verification failed",
+            re.IGNORECASE,
+        ),
+        "check the credential and its rights on this repository",
+    ),
+    (
+        re.compile(
+            r"does not appear to be a git repository|repository .*not found|project you were looking for"
+            r"|returned error: 404|no such file or directory",
+            re.IGNORECASE,
+        ),
+        "check the project's path; many forges also say this where the credential has no access",
+    ),
+    (
+        re.compile(
+            r"Could not resolve host|Connection (refused|timed out|reset)|Couldn't connect|Failed to connect"
+            r"|unable to access|unable to connect|hung up|early EOF|returned error: 5\d\d|Network is unreachable",
+            re.IGNORECASE,
+        ),
+        "check the network and the server, then run again",
+    ),
+    (
+        re.compile(r"unadvertised object|not our ref"),
+        "the commit is no longer on the server: run again to see the present one",
+    ),
+    (
+        re.compile(r"No space left|disk quota", re.IGNORECASE),
+        "free some disk space",
+    ),
+    (
+        re.compile(r"is corrupt|is empty|inflate: data|bad signature|index-pack failed|invalid index-pack"),
+        "if it happens again, remove the kept clone; it will be made anew",
+    ),
+    (
+        re.compile(r"hook declined|protected branch|not allowed to|GH006|remote rejected", re.IGNORECASE),
+        "the server forbids it: check its rules for this branch and the credential's rights",
+    ),
+)
+
+
+def explain(stderr: str) -> tuple[str, str]:
+    """Git's last words, on one line and without credentials, and a hint (empty if there is none)."""
+    lines = [line.strip() for line in redact(stderr).splitlines() if line.strip()]
+    telling = [
+        line for line in lines if line.startswith(("fatal:", "error:", "remote:", "!")) and not _EMPTY.search(line)
+    ]
+    words = "; ".join((telling or lines or ["it said nothing"])[-_LAST:])
+    return words, next((hint for pattern, hint in _HINTS if pattern.search(stderr)), "")
+
+
+def redact(text: str) -> str:
+    """The text without user names and passwords in its URLs."""
+    return _USERINFO.sub("", text)

@@ -1,0 +1,81 @@
+"""Git's answers as values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from bot.git.command import GitDirectory
+from bot.promotion import Commit
+
+# Both ends of a record are certain: a commit cannot hold NUL, and an unfolded trailer is one line.
+COMMIT_FORMAT = "--format=%H%x00%ae%x00%(trailers:only,unfold)"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file of a tree: Git mode, object id and path."""
+
+    mode: str
+    oid: str
+    path: str
+
+
+def tree(git: GitDirectory, commit: str) -> tuple[Entry, ...]:
+    """Every file and symbolic link of a commit, by path; submodules are none."""
+    listing = git.run("ls-tree", "-r", "-z", "--full-tree", commit).stdout
+    return tuple(_entries(listing))
+
+
+def _entries(listing: bytes) -> Iterable[Entry]:
+    for line in listing.split(b"\0")[:-1]:
+        about, _, path = line.partition(b"\t")
+        mode, kind, oid = about.decode().split(" ")
+        if kind == "blob":
+            yield Entry(mode, oid, path.decode("utf-8", "surrogateescape"))
+
+
+def objects(git: GitDirectory, oids: Iterable[str]) -> dict[str, bytes]:
+    """The content of those objects that are here, in one command."""
+    wanted = "".join(f"{oid}\n" for oid in dict.fromkeys(oids))
+    return dict(_objects(git.run("cat-file", "--batch", stdin=wanted.encode()).stdout)) if wanted else {}
+
+
+def _objects(output: bytes) -> Iterable[tuple[str, bytes]]:
+    start = 0
+    while start < len(output):
+        end = output.index(b"\n", start)
+        words = output[start:end].decode().split(" ")
+        start = end + 1
+        if words[1] != "missing":
+            size = int(words[2])
+            yield words[0], output[start : start + size]
+            start += size + 1
+
+
+def missing(git: GitDirectory, oids: Iterable[str]) -> list[str]:
+    """Those of the objects that are not here."""
+    wanted = "".join(f"{oid}\n" for oid in dict.fromkeys(oids))
+    answer = git.run("cat-file", "--batch-check", stdin=wanted.encode()).stdout.decode()
+    return [line.split(" ")[0] for line in answer.splitlines() if line.endswith(" missing")]
+
+
+def log(git: GitDirectory, *args: str) -> tuple[Commit, ...]:
+    """What `git log` with these arguments finds, no commit before its children."""
+    output = git.run("log", "-z", "--date-order", COMMIT_FORMAT, *args).stdout
+    fields = output.decode("utf-8", "replace").split("\0")[:-1]
+    records = zip(fields[0::3], fields[1::3], fields[2::3], strict=True)
+    return tuple(Commit(sha, email, _trailers(trailers)) for sha, email, trailers in records)
+
+
+def _trailers(text: str) -> tuple[tuple[str, str], ...]:
+    pairs = (line.partition(": ") for line in text.split("\n") if line)
+    return tuple((key, value) for key, _, value in pairs)
+
+
+def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
+    """Whether a path fits any of the patterns; `*` stands for part of one path segment, all else for itself."""
+    choices = (re.escape(pattern).replace(r"\*", "[^/]*") for pattern in patterns)
+    whole = re.compile("|".join(f"(?:{choice})" for choice in choices), re.DOTALL)
+    return lambda path: bool(patterns) and whole.fullmatch(path) is not None

@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bot.errors import GitError
+from bot.git import Clone
+from bot.promotion import Commit, File
+from tests.git.conftest import BOT
+from tests.git.origin import Origin, git
+
+NETWORK = ("ls-remote", "fetch", "push")
+
+
+def network(argvs: list[str]) -> list[str]:
+    """The commands among these that use the network."""
+    words = [next(word for word in argv.split() if not word.startswith("-")) for argv in argvs]
+    return [word for word in words if word in NETWORK]
+
+
+def shas(commits: tuple[Commit, ...]) -> list[str]:
+    return [commit.sha for commit in commits]
+
+
+def test_heads_of_present_branches_in_one_process(
+    origin: Origin, clone: Clone, processes: Callable[[], list[str]]
+) -> None:
+    main = origin.commit({"a": b"1"})
+    other = origin.commit({"a": b"2"}, branch="-feature/ü")
+    origin.commit({"a": b"3"}, branch="nested/refs/heads/main")
+    processes()
+    assert clone.heads(["main", "-feature/ü", "absent"]) == {"main": main, "-feature/ü": other}
+    assert len(processes()) == 1
+    assert clone.heads([]) == {}
+    assert processes() == []
+
+
+def test_files_by_pattern(origin: Origin, clone: Clone) -> None:
+    commit = origin.commit(
+        {
+            "apps/web/prod/release.yaml": b"web\r\n",
+            "apps/api x/prod/release.yaml": "ünï".encode(),
+            "apps/deep/er/prod/release.yaml": b"no",
+            "apps/web/dev/release.yaml": b"no",
+            "apps/web/prod/release_yaml": b"no",
+            "ünï cödé/\n[x]*": b"\x00\xff",
+            "empty": b"",
+        }
+    )
+    found = clone.files(commit, ["apps/*/prod/release.yaml", "ünï*/*[x]*", "empty", "nothing/*"])
+    assert found == (
+        File("apps/api x/prod/release.yaml", "100644", "ünï".encode()),
+        File("apps/web/prod/release.yaml", "100644", b"web\r\n"),
+        File("empty", "100644", b""),
+        File("ünï cödé/\n[x]*", "100644", b"\x00\xff"),
+    )
+    assert clone.files(commit, []) == ()
+
+
+def test_modes_and_links_are_reported_and_submodules_are_no_files(origin: Origin, clone: Clone) -> None:
+    origin.write({"run.sh": b"#!"}, executable=True)
+    (origin.work / "link").symlink_to("run.sh")
+    git(origin.work, "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},module")
+    git(origin.work, "add", "run.sh", "link")
+    git(origin.work, "commit", "--quiet", "--message", "modes")
+    git(origin.work, "push", "--quiet", str(origin.bare), "HEAD:main")
+    commit = clone.heads(["main"])["main"]
+    assert clone.files(commit, ["*"]) == (File("link", "120000", b"run.sh"), File("run.sh", "100755", b"#!"))
+
+
+def test_contents_come_in_one_batch_and_only_the_wanted(
+    origin: Origin, clone: Clone, processes: Callable[[], list[str]]
+) -> None:
+    commit = origin.commit({f"apps/{n}/{env}.yaml": f"{env}{n}".encode() for n in range(50) for env in ("dev", "prod")})
+    clone.fetch(["main"])
+    processes()
+    assert len(clone.files(commit, ["apps/*/prod.yaml"])) == 50
+    assert network(processes()) == ["fetch"]
+    kept = next(Path(origin.bare.parent.parent).rglob("clone.git"))
+    objects = git(kept, "cat-file", "--batch-all-objects", "--batch-check=%(objecttype)")
+    assert objects.split().count("blob") == 50
+
+
+def test_a_kept_clone_with_nothing_new_costs_one_ls_remote(
+    origin: Origin, clone: Clone, tmp_path: Path, processes: Callable[[], list[str]]
+) -> None:
+    origin.commit({"a/1": b"1", "a/2": b"2"})
+    clone.files(clone.fetch(["main"])["main"], ["a/*"])
+    processes()
+    again = Clone(origin.url, tmp_path / "cache" / "clone.git", BOT)
+    assert len(again.files(again.fetch(["main"])["main"], ["a/*"])) == 2
+    argvs = processes()
+    assert network(argvs) == ["ls-remote"]
+    assert len(argvs) == 5  # and four local ones: are the commits here (twice), what is in the tree, the contents
+
+
+def test_one_fetch_brings_every_head_seen(origin: Origin, clone: Clone, processes: Callable[[], list[str]]) -> None:
+    main = origin.commit({"a": b"1"})
+    feature = origin.commit({"a": b"2"}, branch="feature")
+    processes()
+    clone.heads(["main", "feature"])
+    assert shas(clone.commits(main, feature)) == [feature]
+    clone.files(main, [])
+    assert network(processes()) == ["ls-remote", "fetch"]
+
+
+def test_a_head_that_is_gone_does_not_cost_the_others(origin: Origin, clone: Clone) -> None:
+    main = origin.commit({"a": b"1"})
+    origin.commit({"a": b"2"}, branch="feature")
+    clone.heads(["main", "feature"])
+    git(origin.bare, "update-ref", "-d", "refs/heads/feature")
+    git(origin.bare, "gc", "--quiet", "--prune=now")
+    assert clone.files(main, ["a"]) == (File("a", "100644", b"1"),)
+
+
+def test_what_was_seen_is_read_although_the_branch_moved_on(origin: Origin, clone: Clone) -> None:
+    before = origin.commit({"a": b"1"})
+    clone.heads(["main"])
+    git(origin.work, "commit", "--quiet", "--amend", "--message", "rewritten")
+    git(origin.work, "push", "--quiet", "--force", str(origin.bare), "HEAD:main")
+    assert clone.files(before, ["a"])[0].content == b"1"
+
+
+def test_a_commit_that_nobody_has_is_an_error_with_a_hint(origin: Origin, clone: Clone) -> None:
+    origin.commit({"a": b"1"})
+    with pytest.raises(GitError, match=f"cannot fetch 1{{40}} from {origin.url}.*not our ref") as caught:
+        clone.files("1" * 40, ["a"])
+    assert "run again" in caught.value.hint
+
+
+def test_a_branch_may_follow_one_whose_name_is_its_folder(origin: Origin, clone: Clone) -> None:
+    origin.commit({"a": b"1"})
+    origin.commit({"a": b"2"}, branch="x")
+    clone.fetch(["x"])
+    git(origin.bare, "update-ref", "-d", "refs/heads/x")
+    git(origin.work, "branch", "--move", "work/x", "work/x/y")
+    inner = origin.commit({"a": b"3"}, branch="x/y")
+    assert clone.files(clone.fetch(["x", "x/y"])["x/y"], ["a"])[0].content == b"3"
+    assert clone.heads(["x", "x/y"]) == {"x/y": inner}
+
+
+@pytest.mark.parametrize(
+    "name", ["--upload-pack=touch x", "a..b", "a b", "a\nb", "", "a.lock", "/a", "a/", "*", "a@{1}"]
+)
+def test_what_is_no_branch_name_is_refused(origin: Origin, clone: Clone, name: str) -> None:
+    with pytest.raises(GitError, match="is not a branch name"):
+        clone.heads([name])
+
+
+@pytest.mark.parametrize("name", ["HEAD", "--all", "main", "abc", "A" * 40, "1" * 41])
+def test_what_is_no_commit_id_is_refused(origin: Origin, clone: Clone, name: str) -> None:
+    with pytest.raises(GitError, match="is not a Git object id"):
+        clone.files(name, ["*"])
+
+
+def test_commits_with_their_trailers(origin: Origin, clone: Clone) -> None:
+    base = origin.commit({"a": b"1"})
+    first = origin.commit(
+        {"a": b"2"},
+        "Promote web\n\nWhy: not a trailer, since text follows.\n\nText.\n\n"
+        "Promoted-Image: web:1.2@sha256:abc\nPromoted-Image: api:3\nEmpty:\nFolded: one\n  two: three",
+    )
+    second = origin.commit({"a": b"3"}, "no trailers: here")
+    assert clone.commits(base, second) == (
+        Commit(second, "pat@example.com", ()),
+        Commit(
+            first,
+            "pat@example.com",
+            (
+                ("Promoted-Image", "web:1.2@sha256:abc"),
+                ("Promoted-Image", "api:3"),
+                ("Empty", ""),
+                ("Folded", "one two: three"),
+            ),
+        ),
+    )
+    assert clone.commits(second, second) == ()
+    assert clone.commits(second, base) == ()
+
+
+def test_a_message_cannot_pretend_to_be_several_commits(origin: Origin, clone: Clone) -> None:
+    base = origin.commit({"a": b"1"})
+    forged = f"subject\n\nKey: value\x1e\x1f{'1' * 40}\x1eother@example.com\r\nSecond: \x85\u2028line"
+    head = origin.commit({"a": b"2"}, forged)
+    (commit,) = clone.commits(base, head)
+    assert commit.sha == head
+    assert commit.author_email == "pat@example.com"
+    assert [key for key, _ in commit.trailers] == ["Key", "Second"]
+
+
+def test_history_follows_the_content_into_merged_side_branches(origin: Origin, clone: Clone) -> None:
+    made = origin.commit({"a": b"1", "b": b"1"})
+    changed = origin.commit({"a": b"2"}, branch="side")
+    origin.switch("main")
+    origin.commit({"b": b"2"})
+    git(origin.work, "merge", "--quiet", "--no-ff", "--message", "merge", "work/side")
+    git(origin.work, "push", "--quiet", str(origin.bare), "HEAD:main")
+    merged = clone.fetch(["main"])["main"]
+    assert shas(clone.history(merged, "a", 50)) == [changed, made]
+    assert shas(clone.history(merged, "a", 1)) == [changed]
+    assert clone.history(merged, "absent", 50) == ()
+    assert clone.history(merged, ":(glob)*", 50) == ()
+
+
+def test_a_server_without_filters_works(tmp_path: Path) -> None:
+    origin = Origin(tmp_path / "server", filtering=False)
+    clone = Clone(origin.url, tmp_path / "clone.git", BOT)
+    commit = origin.commit({"a": b"1"})
+    assert clone.files(commit, ["a"]) == (File("a", "100644", b"1"),)
+    later = origin.commit({"a": b"2"})
+    assert clone.files(clone.fetch(["main"])["main"], ["a"]) == (File("a", "100644", b"2"),)
+    assert shas(clone.commits(commit, later)) == [later]
