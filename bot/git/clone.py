@@ -114,8 +114,7 @@ class Clone:
         """
         self._need(base)
         with self._writing() as git:
-            modes = writing.modes(git, base, files)
-            changes = {file: modes[file.path] for file in files}
+            changes = writing.with_modes(files, {entry.path: entry.mode for entry in reading.tree(git, base)})
             signature = f"{self._identity} {stamp(when)}"
             return writing.commit(git, _LAST_COMMIT, base, changes, message=message, signature=signature)
 

@@ -61,11 +61,10 @@ class GitDirectory:
         self,
         *args: str,
         stdin: bytes = b"",
-        env: Mapping[str, str] | None = None,
         statuses: Collection[int] = (0,),
     ) -> Completed:
         """Run a git command. Raises `error` if it ends with another status than these."""
-        environment = _environment({}, {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1", **(env or {})})
+        environment = _environment({}, {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"})
         argv = ["git", f"--git-dir={self.path}", *args]
         try:
             done = run(argv, timeout=LOCAL_TIMEOUT, env=environment, stdin=stdin, pass_fds=self.fds)

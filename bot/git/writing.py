@@ -7,23 +7,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from bot.errors import GitError
 from bot.git.command import GitDirectory
 from bot.git.names import file_path
-from bot.git.reading import tree
 from bot.promotion import FileChange
 
-REGULAR = "100644"
+_REGULAR = "100644"
 
 
-def modes(git: GitDirectory, base: str, files: Sequence[FileChange]) -> dict[str, str]:
-    """The Git mode of each file: what it is at `base`, or that of a regular file where it is new.
+def with_modes(files: Sequence[FileChange], present: Mapping[str, str]) -> dict[FileChange, str]:
+    """Each file with its Git mode: what it has among those `present` (mode by path), or that of a regular file.
 
-    Raises GitError where one path would be a file and a folder at once.
+    Raises GitError for a path that cannot be in a repository, or would be a file and a folder at once.
     """
-    present = {entry.path: entry.mode for entry in tree(git, base)}
-    wanted = {file_path(file.path): present.get(file.path, REGULAR) for file in files}
-    after = present | wanted
+    wanted = {file: present.get(file_path(file.path), _REGULAR) for file in files}
+    after = {*present, *(file.path for file in files)}
     folders = {folder for path in after for folder in _folders(path)}
     if both := sorted(folders.intersection(after)):
-        raise GitError(f"{both[0]} would be a file and a folder on top of {base}", hint="choose another path")
+        raise GitError(f"{both[0]} would be a file and a folder at once", hint="choose another path")
     return wanted
 
 

@@ -20,13 +20,14 @@ _ENV = {
 }
 
 
-def git(directory: Path, *args: str, env: Mapping[str, str] | None = None) -> str:
+def git(directory: Path, *args: str, env: Mapping[str, str] | None = None, stdin: str = "") -> str:
     done = subprocess.run(
         [GIT, "-c", "gc.auto=0", "-C", str(directory), *args],
         env={"PATH": os.environ["PATH"], **_ENV, **(env or {})},
+        input=stdin,
         check=True,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
     )
     return done.stdout.strip()
 

@@ -103,7 +103,7 @@ def test_whatever_is_committed_is_read_back(origin: Origin, clone: Clone, files:
     try:
         commit = clone.commit(base, changes, "m", NOON)
     except GitError as error:
-        assert "would be a file and a folder" in error.message  # noqa: PT017
+        assert "would be a file and a folder at once" in error.message  # noqa: PT017
         return
     found = {file.path: file.content for file in clone.files(commit, ["*", "*/*", "*/*/*"])}
     assert found == files | {"other": b"kept"}

@@ -1,0 +1,268 @@
+"""Merge requests over bare repositories, by the same rules as on a server: who comes second finds the first's work."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bot.errors import ConflictError, ForgeError
+from bot.forges.local import merging
+from bot.forges.local.project import project_directory
+from bot.forges.local.record import Record
+from bot.forges.local.store import Change, Snapshot, claim_ref, put, read, remove_stale_locks, request_ref, transact
+from bot.forges.port import Opened
+from bot.git.command import GitDirectory
+from bot.promotion import MergeRequest, RequestDraft, RequestState
+
+# Longer than it takes until the lock file of a killed git counts as left over.
+_PATIENCE = 30.0
+_LONGEST_PAUSE = 0.5
+
+
+@dataclass(frozen=True)
+class Writing:
+    """What an operation comes to: the merge request's new record, and the refs that change with it."""
+
+    record: Record
+    changes: tuple[Change, ...] = ()
+
+
+class LocalForge:
+    """A folder of bare repositories, `<root>/<project>.git`, each with its merge requests in its refs.
+
+    Safe for any number of processes and threads, beside people who push. `user` is the author of what is opened.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        user: str = "promobot",
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._root = root
+        self._user = user
+        self._now = now
+        self._sleep = sleep
+
+    def git_url(self, project: str) -> str:
+        """The `file://` URL of the project's repository."""
+        return project_directory(self._root, project).as_uri()
+
+    def requests(self, project: str, state: RequestState | None = None) -> tuple[MergeRequest, ...]:
+        """The merge requests in this state (None: all), lowest number first."""
+        git = self._git(project)
+        # Here too, since a push cannot do it for itself, and every pass begins with this.
+        remove_stale_locks(git.path)
+        snapshot = read(git)
+        found = (stored.record for stored in snapshot.requests.values())
+        wanted = (record for record in found if state is None or record.state == state.value)
+        return tuple(self._request(project, snapshot, record) for record in wanted)
+
+    def open_requests(self, project: str) -> tuple[MergeRequest, ...]:
+        """The open merge requests, lowest number first."""
+        return self.requests(project, RequestState.OPEN)
+
+    def closed_requests(self, project: str, source_branch: str) -> tuple[MergeRequest, ...]:
+        """The merge requests from this branch that were closed without merging, highest number first."""
+        closed = self.requests(project, RequestState.CLOSED)
+        return tuple(request for request in reversed(closed) if request.source_branch == source_branch)
+
+    def get(self, project: str, number: int) -> MergeRequest:
+        """One merge request."""
+        snapshot = read(self._git(project), [number])
+        return self._request(project, snapshot, _record(project, snapshot, number))
+
+    def open(self, project: str, draft: RequestDraft) -> Opened:
+        """Open a merge request, or adopt the one that is open between the two branches.
+
+        Raises ForgeError if a branch is missing, or the source has nothing that the target hasn't.
+        """
+        git = self._git(project)
+
+        def decide(snapshot: Snapshot) -> Writing:
+            pair = (draft.source_branch, draft.target_branch)
+            for stored in snapshot.requests.values():
+                if stored.record.is_open and stored.record.pair == pair:
+                    return Writing(stored.record)
+            record = self._new(project, snapshot, draft)
+            oid = put(git, record.dump())
+            # A claim without an open merge request was left by a kill in the middle of a transaction: take it over.
+            claim = claim_ref(pair)
+            return Writing(
+                record, (Change(claim, snapshot.claims.get(claim), oid), Change(request_ref(record.number), None, oid))
+            )
+
+        request, changed = self._write(project, decide)
+        return Opened(request, created=changed)
+
+    def update(self, project: str, number: int, *, title: str, body: str) -> MergeRequest:
+        """Give an open merge request a new title and body. Raises ConflictError if it is no longer open."""
+        git = self._git(project)
+
+        def decide(snapshot: Snapshot) -> Writing:
+            record = _record(project, snapshot, number)
+            if (record.title, record.body) == (title, body):
+                return Writing(record)
+            _must_be_open(project, record)
+            return self._rewritten(git, snapshot, replace(record, title=title, body=body))
+
+        return self._write(project, decide, [number])[0]
+
+    def close(self, project: str, number: int, *, reason: str, by: str) -> MergeRequest:
+        """Close without merging; the branch stays. Raises ConflictError if it is merged."""
+        git = self._git(project)
+
+        def decide(snapshot: Snapshot) -> Writing:
+            record = _record(project, snapshot, number)
+            if record.state == RequestState.CLOSED.value:
+                return Writing(record)
+            _must_be_open(project, record)
+            return self._ended(git, snapshot, replace(record, state=RequestState.CLOSED.value), by=by, reason=reason)
+
+        return self._write(project, decide, [number])[0]
+
+    def merge(self, project: str, number: int, *, head: str, by: str) -> MergeRequest:
+        """Merge by a merge commit of `by`, if the source branch is still at `head`; the source branch goes.
+
+        Where the target has `head` already, no commit is made and `reason` says so. A merge request that was merged
+        at `head` before is returned as it is. Raises ConflictError if the branch moved or conflicts, or if the
+        merge request is closed.
+        """
+        git = self._git(project)
+
+        def decide(snapshot: Snapshot) -> Writing:
+            record = _record(project, snapshot, number)
+            if record.state == RequestState.MERGED.value and record.head == head:
+                return Writing(record, _branch_removal(snapshot, record))
+            _must_be_open(project, record)
+            _must_be_at(project, snapshot, record, head)
+            return self._merged(project, git, snapshot, record, by)
+
+        return self._write(project, decide, [number])[0]
+
+    def _merged(self, project: str, git: GitDirectory, snapshot: Snapshot, record: Record, by: str) -> Writing:
+        source, target = snapshot.branches[record.source_branch], snapshot.branches.get(record.target_branch)
+        if target is None:
+            raise ForgeError(f"{project} has no branch {record.target_branch}", hint="close the merge request")
+        result, reason = target, "already merged: the target branch had every commit"
+        if not merging.contains(git, target, source):
+            tree = merging.merged_tree(git, target, source)
+            message = _merge_message(project, record)
+            result, reason = merging.merge_commit(git, tree, (target, source), message, by, self._now()), ""
+        done = replace(record, state=RequestState.MERGED.value, merge_commit=result)
+        ended = self._ended(git, snapshot, done, by=by, reason=reason)
+        # The target first: cut off after it, the merge request is open and its merge is found done.
+        move = Change(f"refs/heads/{record.target_branch}", target, result)
+        return Writing(ended.record, (move, *ended.changes, *_branch_removal(snapshot, ended.record)))
+
+    def _new(self, project: str, snapshot: Snapshot, draft: RequestDraft) -> Record:
+        for branch in (draft.source_branch, draft.target_branch):
+            if branch not in snapshot.branches:
+                raise ForgeError(f"{project} has no branch {branch}", hint="push it first")
+        head = snapshot.branches[draft.source_branch]
+        if head == snapshot.branches[draft.target_branch]:
+            raise ForgeError(
+                f"{draft.source_branch} of {project} is no different from {draft.target_branch}",
+                hint="there is nothing to merge",
+            )
+        return Record(
+            number=max(snapshot.requests, default=0) + 1,
+            title=draft.title,
+            body=draft.body,
+            source_branch=draft.source_branch,
+            target_branch=draft.target_branch,
+            head=head,
+            state=RequestState.OPEN.value,
+            author=self._user,
+            created=self._time(),
+            updated=self._time(),
+            reviewers=draft.reviewers,
+            labels=draft.labels,
+        )
+
+    def _rewritten(self, git: GitDirectory, snapshot: Snapshot, record: Record) -> Writing:
+        head = snapshot.branches.get(record.source_branch, record.head)
+        record = replace(record, head=head, updated=self._time())
+        before = snapshot.requests[record.number].oid
+        return Writing(record, (Change(request_ref(record.number), before, put(git, record.dump())),))
+
+    def _ended(self, git: GitDirectory, snapshot: Snapshot, record: Record, *, by: str, reason: str) -> Writing:
+        written = self._rewritten(git, snapshot, replace(record, ended=self._time(), ended_by=by, reason=reason))
+        claim = claim_ref(record.pair)
+        released = (Change(claim, snapshot.claims[claim], None),) if claim in snapshot.claims else ()
+        return Writing(written.record, (*written.changes, *released))
+
+    def _write(
+        self, project: str, decide: Callable[[Snapshot], Writing], numbers: Collection[int] | None = None
+    ) -> tuple[MergeRequest, bool]:
+        """Read, decide, compare-and-set; again from the start for as long as somebody else is quicker."""
+        git = self._git(project)
+        deadline = time.monotonic() + _PATIENCE
+        pause = 0.005
+        while True:
+            snapshot = read(git, numbers)
+            writing = decide(snapshot)
+            trouble = transact(git, writing.changes) if writing.changes else None
+            if trouble is None:
+                return self._request(project, snapshot, writing.record), bool(writing.changes)
+            if time.monotonic() > deadline:
+                raise ForgeError(f"{project} did not come to rest in {_PATIENCE:g} s: {trouble}", hint="run again")
+            pause = min(pause * 2, _LONGEST_PAUSE)
+            self._sleep(random.uniform(0, pause))  # noqa: S311  (no secret: it keeps rivals apart)
+
+    def _request(self, project: str, snapshot: Snapshot, record: Record) -> MergeRequest:
+        """An open merge request's head is where its branch is now, or was when it was last there."""
+        head = snapshot.branches.get(record.source_branch, record.head) if record.is_open else record.head
+        return record.request(head=head, url=f"{self.git_url(project)}#merge-request-{record.number}")
+
+    def _git(self, project: str) -> GitDirectory:
+        directory = project_directory(self._root, project)
+        if not (directory / "HEAD").is_file():
+            raise ForgeError(f"there is no project {project} in {self._root}", hint=f"expected it at {directory}")
+        return GitDirectory(directory, error=ForgeError)
+
+    def _time(self) -> str:
+        return self._now().isoformat(timespec="seconds")
+
+
+def _record(project: str, snapshot: Snapshot, number: int) -> Record:
+    if number not in snapshot.requests:
+        raise ForgeError(f"{project} has no merge request !{number}", hint="see promobot mr list")
+    return snapshot.requests[number].record
+
+
+def _merge_message(project: str, record: Record) -> str:
+    """The title is not the last paragraph, so that nobody can write trailers by it."""
+    title = "".join(character for character in " ".join(record.title.split()) if character.isprintable())
+    subject = f"Merge branch '{record.source_branch}' into '{record.target_branch}'"
+    return f"{subject}\n\n{title}\n\nSee merge request {project}!{record.number}\n"
+
+
+def _branch_removal(snapshot: Snapshot, record: Record) -> tuple[Change, ...]:
+    """The end of a merged branch, unless it is the project's default or has moved on."""
+    if record.source_branch == snapshot.default_branch or snapshot.branches.get(record.source_branch) != record.head:
+        return ()
+    return (Change(f"refs/heads/{record.source_branch}", record.head, None),)
+
+
+def _must_be_open(project: str, record: Record) -> None:
+    if not record.is_open:
+        raise ConflictError(
+            f"merge request {project}!{record.number} was {record.state} by {record.ended_by}", hint="run again"
+        )
+
+
+def _must_be_at(project: str, snapshot: Snapshot, record: Record, head: str) -> None:
+    now = snapshot.branches.get(record.source_branch)
+    if now != head:
+        raise ConflictError(
+            f"branch {record.source_branch} of merge request {project}!{record.number} is at {now or 'no commit'},"
+            f" not at {head}",
+            hint="look at what changed, then merge that",
+        )

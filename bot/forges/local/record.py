@@ -1,0 +1,83 @@
+"""A merge request as it is stored: one JSON text, described in docs/local-forge.md."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+from bot.errors import ForgeError
+from bot.promotion import MergeRequest, RequestState
+
+_SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is stored of a merge request. `head` is the source branch's commit when it was last written.
+
+    Times are RFC 3339 texts; `merge_commit`, `ended`, `ended_by` and `reason` are empty while it is open.
+    """
+
+    number: int
+    title: str
+    body: str
+    source_branch: str
+    target_branch: str
+    head: str
+    state: str
+    author: str
+    created: str
+    updated: str
+    reviewers: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    ended: str = ""
+    ended_by: str = ""
+    reason: str = ""
+    merge_commit: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        return self.state == RequestState.OPEN.value
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """Source and target branch."""
+        return self.source_branch, self.target_branch
+
+    def dump(self) -> bytes:
+        text = json.dumps({"schema": _SCHEMA, **asdict(self)}, indent=2, sort_keys=True, ensure_ascii=False)
+        return f"{text}\n".encode("utf-8", "surrogatepass")
+
+    def request(self, *, head: str, url: str) -> MergeRequest:
+        """The merge request as every forge has it."""
+        return MergeRequest(
+            number=self.number,
+            title=self.title,
+            body=self.body,
+            source_branch=self.source_branch,
+            target_branch=self.target_branch,
+            head=head,
+            state=RequestState(self.state),
+            url=url,
+            author=self.author,
+            reviewers=self.reviewers,
+            labels=self.labels,
+            ended_by=self.ended_by,
+            reason=self.reason,
+        )
+
+
+def load(content: bytes, where: str) -> Record:
+    """Read what `Record.dump` wrote. Raises ForgeError naming `where` if it is something else."""
+    try:
+        fields = json.loads(content.decode("utf-8", "surrogatepass"))
+        schema = fields.pop("schema")
+        if schema != _SCHEMA:
+            raise ForgeError(f"{where} has schema {schema}, known is {_SCHEMA}", hint="use a newer promobot")
+        record = Record(**fields | {name: tuple(fields[name]) for name in ("reviewers", "labels")})
+        RequestState(record.state)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ForgeError(
+            f"{where} is not a merge request: {error}", hint=f"put its former value back with git update-ref {where}"
+        ) from error
+    return record

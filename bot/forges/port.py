@@ -1,0 +1,63 @@
+"""What promobot asks of a forge, in promobot's terms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.promotion import MergeRequest, RequestDraft, RequestState
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A merge request that is open now; `created` is false if it was open before and was adopted."""
+
+    request: MergeRequest
+    created: bool
+
+
+class Forge(Protocol):
+    """A forge. `project` is the path of a project there, such as `platform/gitops-prod`.
+
+    Every method raises ForgeError when the forge refuses, fails or can't be reached, or has no such project or
+    merge request. Repeating a call that succeeded changes nothing.
+    """
+
+    def git_url(self, project: str) -> str:
+        """Where git finds the project's repository. No credential is in it."""
+        ...
+
+    def requests(self, project: str, state: RequestState | None = None) -> tuple[MergeRequest, ...]:
+        """The merge requests in this state (None: all), lowest number first."""
+        ...
+
+    def open_requests(self, project: str) -> tuple[MergeRequest, ...]:
+        """The open merge requests, lowest number first."""
+        ...
+
+    def closed_requests(self, project: str, source_branch: str) -> tuple[MergeRequest, ...]:
+        """The merge requests from this branch that were closed without merging, newest first."""
+        ...
+
+    def get(self, project: str, number: int) -> MergeRequest:
+        """One merge request."""
+        ...
+
+    def open(self, project: str, draft: RequestDraft) -> Opened:
+        """Open a merge request, or adopt, as it is, the one that is open between the two branches."""
+        ...
+
+    def update(self, project: str, number: int, *, title: str, body: str) -> MergeRequest:
+        """Give an open merge request a new title and body. Raises ConflictError if it is no longer open."""
+        ...
+
+    def close(self, project: str, number: int, *, reason: str, by: str) -> MergeRequest:
+        """Close without merging; the branch stays. Raises ConflictError if it is merged."""
+        ...
+
+    def merge(self, project: str, number: int, *, head: str, by: str) -> MergeRequest:
+        """Merge, if the source branch is still at the commit `head`.
+
+        Raises ConflictError if it isn't, if the branches conflict, or if the merge request is closed.
+        """
+        ...
