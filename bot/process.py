@@ -127,10 +127,15 @@ def _program(name: str) -> str:
 def _dies_with_parent() -> list[str]:
     """The prefix that makes the kernel kill the program when we die, even by SIGKILL (prctl(2), PR_SET_PDEATHSIG).
 
-    setpriv comes with util-linux, which Debian cannot be without. Doing it in `preexec_fn` is not safe with threads.
+    If we died before it took effect, nobody would tell the program: so the shell looks whether we are still its
+    parent before it becomes the program. setpriv comes with util-linux, which Debian cannot be without. Doing
+    this in `preexec_fn` is not safe with threads.
     """
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
+    setpriv, shell = shutil.which("setpriv"), shutil.which("sh")
+    if setpriv is None or shell is None:
+        return []
+    alive = 'test "$PPID" -eq "$0" && exec "$@"'
+    return [setpriv, "--pdeathsig", "KILL", "--", shell, "-c", alive, str(os.getpid())]
 
 
 def _environment(extra: Mapping[str, str]) -> dict[str, str]:

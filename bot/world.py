@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 
 from bot.config import BasicAuth, Config, RegistryConfig
 from bot.errors import ConfigError
-from bot.forges import Forge, make_forge
+from bot.forges import FORGES, Forge
 from bot.git import Clone, Identity
 from bot.images import Digest
 from bot.promotion import Location, Repository
-from bot.registry import Login, RegistryAccess, RegistryClient
+from bot.registry import Copied, ImageRepository, Login, RegistryAccess, RegistryClient, Skopeo
 
 T = TypeVar("T")
 
@@ -41,7 +41,7 @@ class World:
 
     def forge(self, name: str) -> Forge:
         """The forge of that name. Raises ConfigError."""
-        return self._once(("forge", name), lambda: make_forge(self.config.forges[name]))
+        return self._once(("forge", name), lambda: self._make_forge(name))
 
     def registry(self, name: str) -> RegistryClient:
         """A reader of the registry of that name. Raises ConfigError where its password is missing."""
@@ -49,7 +49,8 @@ class World:
 
     def copy(self, source: Location, digest: Digest, destination: Location, tag: str) -> bool:
         """Copy exactly `digest` under `tag`; False where it was already there. Raises RegistryError."""
-        raise NotImplementedError
+        ends = [ImageRepository(self.registry(end.registry), end.repository) for end in (source, destination)]
+        return isinstance(Skopeo(self.cache).copy(ends[0], digest, ends[1], tag), Copied)
 
     def _once(self, key: tuple[str, object], make: Callable[[], T]) -> T:
         with self._lock:
@@ -57,6 +58,10 @@ class World:
                 self._made[key] = make()
             made: T = self._made[key]
             return made
+
+    def _make_forge(self, name: str) -> Forge:
+        forge = self.config.forges[name]
+        return FORGES[forge.type](forge.path, user=self.config.author.name)
 
     def _make_clone(self, repository: Repository) -> Clone:
         url = self.forge(repository.forge).git_url(repository.project)

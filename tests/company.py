@@ -6,20 +6,22 @@ import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from uuid import uuid4
 
+from bot.cli import main
 from bot.demo.oci import Image, build_index, push
 from bot.demo.registries import RunningRegistry
 from bot.forges.local import LocalForge, create_project
-
-from bot.cli import main
+from bot.git import Identity
 from bot.images import Digest
 from bot.promotion import MergeRequest
 from bot.registry import RegistryClient
 
 PROJECT = "shop/gitops"
+DEVELOPER = Identity("Dev", "dev@example.com")
 E2E, STAGING = "111111111111.dkr.ecr.example.com", "222222222222.dkr.ecr.example.com"
 
 _CONFIG = """\
@@ -86,7 +88,7 @@ class Company:
         (folder / "staging-password").write_text(staging.login.password, encoding="utf-8")
         config = _CONFIG.format(e2e=e2e, staging=staging, e2e_name=E2E, staging_name=STAGING)
         (folder / "promobot.yaml").write_text(config, encoding="utf-8")
-        create_project(folder / "git", PROJECT, company.manifests())
+        create_project(folder / "git", PROJECT, company.manifests(), who=DEVELOPER, when=datetime.now(UTC))
         for name in names:
             company.push_e2e(name, "1.1.3-rc2", build_index(f"{name} new", size=size))
         return company
@@ -140,7 +142,7 @@ class Company:
 
     def all_requests(self) -> tuple[MergeRequest, ...]:
         """Every merge request there ever was."""
-        return self.forge.list(PROJECT, None)
+        return self.forge.requests(PROJECT)
 
     def git(self, *args: str) -> str:
         """Ask the server's repository."""

@@ -24,11 +24,11 @@ def main(call: Call) -> ExitCode:
 
 
 def _list(call: Call, world: World) -> None:
-    states = None if call.args.all else RequestState.OPEN
+    state = None if call.args.all else RequestState.OPEN
     found = [
         (repository, request)
         for repository in _repositories(world)
-        for request in world.forge(repository.forge).list(repository.project, states)
+        for request in world.forge(repository.forge).requests(repository.project, state)
     ]
     if call.json:
         call.print_json([_data(repository, request) for repository, request in found])
@@ -44,8 +44,7 @@ def _list(call: Call, world: World) -> None:
 
 def _show(call: Call, world: World) -> None:
     repository, request = _find(call, world)
-    forge = world.forge(repository.forge)
-    diff = forge.diff(repository.project, request.number)
+    diff = world.forge(repository.forge).diff(repository.project, request.number)
     if call.json:
         call.print_json({**_data(repository, request), "body": request.body, "diff": diff})
         return
@@ -107,7 +106,7 @@ def _find(call: Call, world: World) -> tuple[Repository, MergeRequest]:
 
 
 def _numbered(forge: Forge, repository: Repository, number: int) -> Iterator[MergeRequest]:
-    yield from (request for request in forge.list(repository.project, None) if request.number == number)
+    yield from (request for request in forge.requests(repository.project) if request.number == number)
 
 
 def _data(repository: Repository, request: MergeRequest) -> dict[str, object]:

@@ -71,11 +71,12 @@ def _cell(service: str, environment: str, deployed: Sequence[Deployed], verdicts
     images = [d.image for d in deployed if (d.service, d.environment) == (service, environment) and d.ours and d.image]
     verdict = verdicts.get((service, environment))
     cell = Text("–", style="dim") if not images else Text()
-    cell.append(", ".join(image.tag or (image.digest.short if image.digest else "?") for image in images))
+    tags = (image.tag or (image.digest.short if image.digest else "?") for image in images)
+    cell.append(", ".join(dict.fromkeys(tags)))
     if verdict is not None and images:
         cell.append(" ").append_text(mark(verdict.standing))
         if verdict.promotion is not None and verdict.standing in {Standing.DUE, Standing.PROPOSED}:
-            cell.append(" " + ", ".join(move.tag for move in verdict.promotion.moves), style="dim")
+            cell.append(" " + ", ".join(dict.fromkeys(move.tag for move in verdict.promotion.moves)), style="dim")
     return cell
 
 

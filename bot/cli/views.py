@@ -131,7 +131,7 @@ def verdict_line(verdict: Verdict) -> Text:
 def _versions(verdict: Verdict) -> str:
     if verdict.promotion is None:
         return ""
-    return ", ".join(_version(move) for move in verdict.promotion.moves)
+    return ", ".join(dict.fromkeys(_version(move) for move in verdict.promotion.moves))
 
 
 def _version(move: Move) -> str:

@@ -210,7 +210,8 @@ def _push(proposal: Proposal, changes: tuple[FileChange, ...]) -> PushBranch:
 
 
 def _copies(ask: Ask, moves: Sequence[Move]) -> Iterator[CopyImage]:
-    for move in moves:
+    """A copy for each image that the destination lacks, once however many places name it."""
+    for move in {(move.destination, move.tag, move.digest): move for move in moves}.values():
         present = ask(TagDigest(move.destination, move.tag))
         if isinstance(present, Absent):
             yield CopyImage(move.source, move.digest, move.destination, move.tag)

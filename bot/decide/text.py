@@ -64,12 +64,14 @@ def fingerprint_in(body: str) -> str | None:
 
 def headline(promotion: Promotion) -> str:
     """`inventory 1.1.2 → 1.1.3`; several images are told apart by their repository's last segment."""
-    parts = [f"{_label(promotion, move)} {_was(move)} → {move.tag}" for move in promotion.moves]
-    return ", ".join(parts)
+    alone = len({move.destination for move in promotion.moves}) == 1
+    labels = [promotion.unit.name if alone else _last_segment(move) for move in promotion.moves]
+    parts = [f"{label} {_was(move)} → {move.tag}" for label, move in zip(labels, promotion.moves, strict=True)]
+    return ", ".join(dict.fromkeys(parts))
 
 
-def _label(promotion: Promotion, move: Move) -> str:
-    return promotion.unit.name if len(promotion.moves) == 1 else move.destination.repository.rpartition("/")[2]
+def _last_segment(move: Move) -> str:
+    return move.destination.repository.rpartition("/")[2]
 
 
 def _was(move: Move) -> str:

@@ -83,7 +83,9 @@ class Story:
     def _chapter(self, title: str) -> None:
         time.sleep(self.pause)
         self.console.print()
-        self.console.print(Rule(Text(title, style="bold"), align="left", style="dim"))
+        self.console.print(
+            Rule(Text(title, style="bold"), align="left", style="dim"), width=min(self.console.width, 100)
+        )
 
     def _command(self, world: DemoWorld, line: str) -> None:
         self.console.print(f"\n[bold cyan]$ promobot {line}[/]")

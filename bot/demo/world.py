@@ -9,6 +9,7 @@ import signal
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.config import Config
@@ -17,6 +18,7 @@ from bot.demo.oci import build_index, push
 from bot.demo.registries import RunningRegistry, start_registry
 from bot.errors import UsageError
 from bot.forges.local import create_project
+from bot.git import Identity
 from bot.registry import Login
 from bot.resources import demo_repositories
 from bot.world import World
@@ -25,6 +27,7 @@ from bot.world import World
 _PROJECTS = {"platform-gitops": "platform/gitops", "sre-gitops-prod": "sre/gitops-prod"}
 _ENVIRONMENTS = ("e2e", "staging", "prod")
 _USER = "promobot"
+_DEVELOPER = Identity("Dev Team", "dev@shop.example.com")
 
 _CONFIG = """\
 # The demo's configuration: three accounts, two repositories, one service path each.
@@ -100,7 +103,9 @@ def make_world(folder: Path, *, detach: bool = False) -> Iterator[DemoWorld]:
     with open(password, "x", opener=_private, encoding="ascii") as file:
         file.write(secrets.token_urlsafe(12) + "\n")
     for source, project in _PROJECTS.items():
-        create_project(folder / "git", project, _contents(demo_repositories() / source))
+        create_project(
+            folder / "git", project, _contents(demo_repositories() / source), who=_DEVELOPER, when=datetime.now(UTC)
+        )
     with _running(folder, {}, detach=detach) as registries:
         config_path = folder / "promobot.yaml"
         hosts = {name: registry.host for name, registry in registries.items()}

@@ -43,6 +43,10 @@ class Forge(Protocol):
         """One merge request."""
         ...
 
+    def diff(self, project: str, number: int) -> str:
+        """What merging an open merge request would change, as a unified diff; empty once it has ended."""
+        ...
+
     def open(self, project: str, draft: RequestDraft) -> Opened:
         """Open a merge request, or adopt, as it is, the one that is open between the two branches."""
         ...

@@ -52,7 +52,7 @@ def watch_programs(boundaries: Boundaries) -> None:
             boundaries.reach(f"ended {self._named}")
             return result
 
-    subprocess.Popen = Watched  # type: ignore[misc]
+    subprocess.Popen = Watched  # type: ignore[misc, assignment]
 
 
 def main() -> int:

@@ -16,6 +16,7 @@ from bot.forges.local.record import Record
 from bot.forges.local.store import Change, Snapshot, claim_ref, put, read, remove_stale_locks, request_ref, transact
 from bot.forges.port import Opened
 from bot.git.command import GitDirectory
+from bot.git.names import branch_ref
 from bot.promotion import MergeRequest, RequestDraft, RequestState
 
 # Longer than it takes until the lock file of a killed git counts as left over.
@@ -77,6 +78,14 @@ class LocalForge:
         """One merge request."""
         snapshot = read(self._git(project), [number])
         return self._request(project, snapshot, _record(project, snapshot, number))
+
+    def diff(self, project: str, number: int) -> str:
+        """What merging an open merge request would change, as a unified diff; empty once it has ended."""
+        request = self.get(project, number)
+        if request.state is not RequestState.OPEN:
+            return ""
+        ends = f"{branch_ref(request.target_branch)}...{request.head}"
+        return self._git(project).run("diff", "--no-ext-diff", "--no-color", ends, "--").stdout.decode(errors="replace")
 
     def open(self, project: str, draft: RequestDraft) -> Opened:
         """Open a merge request, or adopt the one that is open between the two branches.
