@@ -6,6 +6,7 @@ import difflib
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from bot.config import Author
@@ -45,6 +46,9 @@ from bot.promotion import (
     UpdateRequest,
     Verdict,
 )
+
+# Deciding asks in rounds, and each round comes to the same edit: make and prove it once.
+_set_images = lru_cache(maxsize=1 << 10)(set_images)
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,8 @@ def _changes(proposal: Proposal) -> tuple[FileChange, ...]:
             edits.setdefault(move.path, []).append(ImageEdit(int(document), pointer, move.after))
     try:
         return tuple(
-            FileChange(path, set_images(path, manifests[path].file.content, wanted)) for path, wanted in edits.items()
+            FileChange(path, _set_images(path, manifests[path].file.content, tuple(wanted)))
+            for path, wanted in edits.items()
         )
     except ManifestError as error:
         raise Refusal(error.message, error.hint, ExitCode.MANIFEST) from None

@@ -1,21 +1,38 @@
-"""Runs promobot in a process of its own and counts every boundary of an effect on the world; may die at one of them.
+"""Runs promobot in processes of their own and counts every boundary of an effect on the world; may die at one of them.
 
-    python -m tests.promotion.driver LOG KILL_AT ARGS…
-
-A boundary is: an action of `apply` begins or ends, a program is about to be started, was started, or has ended. Each
-is one line in LOG. At boundary number KILL_AT (from 1; 0: never) the process kills itself with SIGKILL. Nothing in
-here knows an action or a program by name, so what is added later is covered too.
+A boundary is: an action of `apply` begins or ends, a program was started, or has ended. (Right before a program is
+started, the world is as at the boundary before.) Each is one line in the order's `log`. At boundary number `kill_at` (from 1; 0: never) the process kills itself with SIGKILL.
+Nothing in here knows an action or a program by name, so what is added later is covered too.
 """
 
 from __future__ import annotations
 
+import importlib
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
+
+from bot.apply import Ended, Event, Started
+from bot.cli import main as promobot
+
+# What a promotion imports on its way: loaded once, before the first fork.
+_PRELOAD = ("bot.cli.promote", "bot.configfile", "bot.world", "jinja2.sandbox", "rich.console", "rich.status")
+
+
+class Order(TypedDict):
+    """One run: a command, its environment, where to log boundaries and output, and where to die."""
+
+    argv: list[str]
+    environ: dict[str, str]
+    log: str
+    said: str
+    kill_at: int
 
 
 class Boundaries:
@@ -43,7 +60,6 @@ def watch_programs(boundaries: Boundaries) -> None:
     class Watched(original):  # type: ignore[misc, valid-type]  # a class made to stand in for Popen everywhere
         def __init__(self, argv: Any, *args: Any, **kwargs: Any) -> None:
             self._named = " ".join(str(word) for word in argv)[:300]
-            boundaries.reach(f"before {self._named}")
             super().__init__(argv, *args, **kwargs)
             boundaries.reach(f"started {self._named}")
 
@@ -55,13 +71,10 @@ def watch_programs(boundaries: Boundaries) -> None:
     subprocess.Popen = Watched  # type: ignore[misc, assignment]
 
 
-def main() -> int:
-    """Run one command under watch."""
-    log, kill_at, *argv = sys.argv[1:]
-    boundaries = Boundaries(Path(log), int(kill_at))
+def run(order: Order) -> int:
+    """Run one command under watch; whatever it says goes to the order's `said`."""
+    boundaries = Boundaries(Path(order["log"]), order["kill_at"])
     watch_programs(boundaries)
-    from bot.apply import Ended, Event, Started  # noqa: PLC0415  after Popen was replaced
-    from bot.cli import main as promobot  # noqa: PLC0415
 
     def watch(event: Event) -> None:
         match event:
@@ -70,8 +83,31 @@ def main() -> int:
             case Ended(_, outcome):
                 boundaries.reach(f"end {type(outcome).__name__}")
 
-    return promobot(argv, watch=watch)
+    os.environ.clear()
+    os.environ.update(order["environ"])
+    with Path(order["said"]).open("w", encoding="utf-8") as said, redirect_stdout(said), redirect_stderr(said):
+        return promobot(order["argv"], watch=watch)
+
+
+def serve() -> None:
+    """Carry out one order after the other, each in a process of its own; answer with its exit status.
+
+    Forking from here saves each run the second that importing everything takes.
+    """
+    for name in _PRELOAD:
+        importlib.import_module(name)
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            status = 99
+            try:
+                status = run(json.loads(line))
+            finally:
+                os._exit(status)
+        _, ended = os.waitpid(child, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(ended)}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    serve()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -11,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bot.demo.registries import RunningRegistry
 
+from bot.demo.registries import RunningRegistry
 from bot.images import Digest
 from bot.promotion import MergeRequest
 from tests.company import Company
@@ -22,22 +23,41 @@ COMMAND = ("promote", "inventory", "--to", "staging")
 # The boundaries are dealt out to this many tests, so that several processors share them.
 SHARDS = 8
 # Each image has one layer of this many bytes for each platform: large enough that a copy can be killed midway.
-SIZE = 1 << 20
+SIZE = 1 << 17
 
 
-def run(company: Company, log: Path, kill_at: int) -> int:
-    """One promobot process, killed at a boundary."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.promotion.driver", str(log), str(kill_at), *COMMAND],
-        env={**company.environ, "PYTHONPATH": str(ROOT)},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode in {0, -signal.SIGKILL}, done.stderr
-    return done.returncode
+class Driver:
+    """Orders runs of promobot and waits for each; see tests/promotion/driver.py."""
+
+    def __init__(self, server: subprocess.Popen[str]) -> None:
+        self._server = server
+
+    def run(self, company: Company, log: Path, kill_at: int) -> int:
+        """One promobot process, killed at a boundary."""
+        said = log.with_suffix(".said")
+        order = {
+            "argv": COMMAND,
+            "environ": company.environ,
+            "log": str(log),
+            "said": str(said),
+            "kill_at": kill_at,
+        }
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        self._server.stdin.write(json.dumps(order) + "\n")
+        self._server.stdin.flush()
+        code = int(self._server.stdout.readline())
+        assert code in {0, -signal.SIGKILL}, said.read_text(encoding="utf-8")
+        return code
+
+
+@pytest.fixture(scope="module")
+def driver() -> Iterator[Driver]:
+    command = [sys.executable, "-m", "tests.promotion.driver"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        yield Driver(server)
+        assert server.stdin is not None
+        server.stdin.close()
 
 
 def end_state(company: Company) -> tuple[object, ...]:
@@ -103,19 +123,19 @@ def registries(
 
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_killed_at_every_boundary_and_run_again(
-    tmp_path: Path, registries: tuple[RunningRegistry, RunningRegistry], shard: int
+    tmp_path: Path, registries: tuple[RunningRegistry, RunningRegistry], driver: Driver, shard: int
 ) -> None:
     undisturbed = Company.found(tmp_path / "undisturbed", *registries, ["inventory"], size=SIZE)
     log = tmp_path / "boundaries"
-    assert run(undisturbed, log, 0) == 0
+    assert driver.run(undisturbed, log, 0) == 0
     boundaries = log.read_text(encoding="utf-8").splitlines()
     assert {"begin PushBranch", "begin CopyImage", "begin OpenRequest"} <= set(boundaries)
     wanted = end_state(undisturbed)
     for number in range(1 + shard, len(boundaries) + 1, SHARDS):
         company = Company.found(tmp_path / f"killed-{number}", *registries, ["inventory"], size=SIZE)
         where = f"boundary {number}: {boundaries[number - 1]}"
-        assert run(company, tmp_path / f"log-{number}", number) == -signal.SIGKILL, where
+        assert driver.run(company, tmp_path / f"log-{number}", number) == -signal.SIGKILL, where
         assert left_running(company) == [], where
         assert secrets_on_disk(company) == [], where
-        assert run(company, tmp_path / f"again-{number}", 0) == 0, where
+        assert driver.run(company, tmp_path / f"again-{number}", 0) == 0, where
         assert end_state(company) == wanted, where
