@@ -15,10 +15,11 @@ from bot.cli import main
 from bot.demo.oci import Image, build_index, push
 from bot.demo.registries import RunningRegistry
 from bot.forges.local import LocalForge, create_project
-from bot.git import Identity
+from bot.git import Clone, Identity, Pushed
 from bot.images import Digest
-from bot.promotion import MergeRequest
-from bot.registry import RegistryClient
+from bot.promotion import FileChange, MergeRequest
+from bot.registry import Login, RegistryClient
+from tests.proxy import FaultProxy
 
 PROJECT = "shop/gitops"
 DEVELOPER = Identity("Dev", "dev@example.com")
@@ -30,13 +31,13 @@ forges:
 registries:
   e2e:
     url: {e2e_name}
-    endpoint: {e2e.host}
-    plain_http: true
+    endpoint: {e2e.endpoint}
+    {e2e.tls}
     auth: {{type: basic, username: "{e2e.login.username}", password_env: E2E_PASSWORD}}
   staging:
     url: {staging_name}
-    endpoint: {staging.host}
-    ca_file: {staging.ca_file}
+    endpoint: {staging.endpoint}
+    {staging.tls}
     auth: {{type: basic, username: "{staging.login.username}", password_file: staging-password}}
 environments:
   - name: e2e
@@ -67,6 +68,24 @@ spec:
 
 
 @dataclass(frozen=True)
+class _Wiring:
+    """How the configuration says to reach a registry."""
+
+    endpoint: str
+    tls: str
+    login: Login
+
+    @classmethod
+    def to(cls, registry: RunningRegistry, proxy: FaultProxy | None) -> _Wiring:
+        assert registry.login is not None
+        if proxy is not None:
+            return cls(proxy.host, "plain_http: true", registry.login)
+        return cls(
+            registry.host, f"ca_file: {registry.ca_file}" if registry.ca_file else "plain_http: true", registry.login
+        )
+
+
+@dataclass(frozen=True)
 class Company:
     """Services `names`; e2e runs `1.1.3-rc2` of each, staging `1.1.2`, unless a test changes that."""
 
@@ -82,16 +101,20 @@ class Company:
     ) -> Company:
         """Write configuration and manifests, push the images."""
         company = cls(folder, e2e, staging, tuple(names), f"team-{uuid4().hex[:12]}")
-        assert e2e.login is not None
         assert staging.login is not None
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "staging-password").write_text(staging.login.password, encoding="utf-8")
-        config = _CONFIG.format(e2e=e2e, staging=staging, e2e_name=E2E, staging_name=STAGING)
-        (folder / "promobot.yaml").write_text(config, encoding="utf-8")
+        company.connect()
         create_project(folder / "git", PROJECT, company.manifests(), who=DEVELOPER, when=datetime.now(UTC))
         for name in names:
             company.push_e2e(name, "1.1.3-rc2", build_index(f"{name} new", size=size))
         return company
+
+    def connect(self, *, e2e: FaultProxy | None = None, staging: FaultProxy | None = None) -> None:
+        """Write the configuration; the registries are reached by way of these proxies."""
+        wiring = {"e2e": _Wiring.to(self.e2e, e2e), "staging": _Wiring.to(self.staging, staging)}
+        config = _CONFIG.format(**wiring, e2e_name=E2E, staging_name=STAGING)
+        (self.folder / "promobot.yaml").write_text(config, encoding="utf-8")
 
     def manifests(self) -> dict[str, bytes]:
         """What the repository begins with."""
@@ -153,6 +176,15 @@ class Company:
         """Every branch with its commit."""
         lines = self.git("for-each-ref", "--format=%(refname:lstrip=2) %(objectname)", "refs/heads").splitlines()
         return dict(line.split(" ") for line in lines)
+
+    def commit(self, branch: str, path: str, content: bytes, *, email: str = "ann@example.com") -> str:
+        """What a person does: one more commit on a branch, made if it is absent. Returns the commit."""
+        clone = Clone(self.forge.git_url(PROJECT), self.folder / "person.git", Identity("Ann", email))
+        heads = clone.heads([branch, "main"])
+        base = heads.get(branch, heads["main"])
+        sha = clone.commit(base, [FileChange(path, content)], f"Change {path}", datetime.now(UTC))
+        assert isinstance(clone.push(branch, sha, heads.get(branch)), Pushed)
+        return sha
 
     def content(self, branch: str, path: str) -> bytes:
         """A file on a branch."""

@@ -1,8 +1,9 @@
 """Runs promobot in processes of their own and counts every boundary of an effect on the world; may die at one of them.
 
 A boundary is: an action of `apply` begins or ends, a program was started, or has ended. (Right before a program is
-started, the world is as at the boundary before.) Each is one line in the order's `log`. At boundary number `kill_at` (from 1; 0: never) the process kills itself with SIGKILL.
-Nothing in here knows an action or a program by name, so what is added later is covered too.
+started, the world is as at the boundary before.) Each is one line in the order's `log`. At boundary number `kill_at`
+(from 1; 0: never) the process kills itself with SIGKILL. Nothing in here knows an action or a program by name, so what
+is added later is covered too.
 """
 
 from __future__ import annotations
