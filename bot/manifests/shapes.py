@@ -9,8 +9,8 @@ from bot.images import Digest, ImageRef
 from bot.manifests import document
 from bot.manifests.document import Scalar
 from bot.manifests.fields import Form, ImageField
-from bot.manifests.site import Part, Site, Slot
-from bot.manifests.walk import Entry, Place, Resolved, entries, items
+from bot.manifests.site import BLOCK_STYLES, Part, Site, Slot
+from bot.manifests.walk import Entry, Place, Problem, Resolved, entries, items
 
 _KEYS = {part.value: part for part in Part}
 _VERSION = frozenset({Part.TAG, Part.DIGEST, Part.SHA})
@@ -59,6 +59,15 @@ def _in_mapping(place: Place, key: str, mapping: document.Mapping) -> Iterator[S
             yield from _string_site(below, name, Slot(entry.key, entry.value))
 
 
+def _site(place: Place, form: Form, line: int, reading: Reading, slots: Mapping[Part, Slot]) -> Site:
+    """The field with the first thing that keeps it from being edited, and the line to look at."""
+    if place.problem:
+        refusal, line = place.problem
+    else:
+        refusal = reading.refusal or next(filter(None, map(_uneditable, slots.values())), "")
+    return Site(ImageField(place.document, place.pointer, form, line, reading.image, refusal), slots)
+
+
 def _is_image_key(key: str) -> bool:
     return key == "image" or key.endswith("Image")
 
@@ -69,11 +78,7 @@ def _is_image_key(key: str) -> bool:
 def _string_site(place: Place, key: str, slot: Slot) -> Iterator[Site]:
     reading = _read_string(slot.text, bare=key == "image")
     if reading.counts:
-        refusal = place.problem or reading.refusal or _uneditable(slot)
-        line = slot.value.line
-        yield Site(
-            ImageField(place.document, place.pointer, Form.STRING, line, reading.image, refusal), {Part.IMAGE: slot}
-        )
+        yield _site(place, Form.STRING, slot.value.line, reading, {Part.IMAGE: slot})
 
 
 def _read_string(text: str, *, bare: bool) -> Reading:
@@ -113,8 +118,8 @@ def _uneditable(slot: Slot) -> str:
     value = slot.value
     if value.tag and value.tag != _STRING_TAG:
         return f"the value carries the tag {value.tag}; remove the tag"
-    if value.style in ("|", ">"):
-        return "a block scalar of several lines; write it on one line" if "\n" in value.text else ""
+    if value.style in BLOCK_STYLES:
+        return "a block scalar with line breaks in it; write it on one line" if "\n" in value.text else ""
     return "" if value.line == value.last_line else "written over several lines; write it on one line"
 
 
@@ -128,16 +133,15 @@ def _map_site(place: Place, key: str, line: int, found: Mapping[str, Entry]) -> 
     reading = _read_map(slots, inherits=_is_image_key(key))
     if not reading.counts:
         return None
-    refusal = place.problem or problem or reading.refusal or next(filter(None, map(_uneditable, slots.values())), "")
-    return Site(ImageField(place.document, place.pointer, Form.MAP, line, reading.image, refusal), slots)
+    return _site(place._replace(problem=place.problem or problem), Form.MAP, line, reading, slots)
 
 
-def _slots(found: Mapping[str, Entry]) -> tuple[dict[Part, Slot], str]:
+def _slots(found: Mapping[str, Entry]) -> tuple[dict[Part, Slot], Problem | None]:
     """The parts among a mapping's entries, and the first problem of one of them."""
     taken = {part: entry for name, part in _KEYS.items() if (entry := found.get(name))}
     slots = {part: Slot(entry.key, entry.value) for part, entry in taken.items() if isinstance(entry.value, Scalar)}
     problems = (taken[part].problem for part in slots)
-    return slots, next(filter(None, problems), "")
+    return slots, next(filter(None, problems), None)
 
 
 def _read_map(slots: Mapping[Part, Slot], *, inherits: bool) -> Reading:
