@@ -68,9 +68,11 @@ class Sequence(NamedTuple):
 
 
 class Alias(NamedTuple):
-    """A use of an anchored node, which is never an alias itself."""
+    """A use of an anchored node, which is never an alias itself, and its own place."""
 
     target: Scalar | Mapping | Sequence
+    start: int
+    end: int
     line: int
 
 
@@ -187,7 +189,7 @@ class _Builder:
         if target is None:
             hint = f"write &{event.anchor} at the value that is meant, outside of that value"
             raise fault(self._path, line, f"the alias *{event.anchor} has no anchor before it", hint)
-        return Alias(target, line)
+        return Alias(target, event.start_mark.index, event.end_mark.index, line)
 
     def _start(self, kind: str, event: Event) -> None:
         line = event.start_mark.line + 1

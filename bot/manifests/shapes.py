@@ -36,14 +36,11 @@ _NO_IMAGE = Reading(None, counts=False)
 
 def sites(place: Place, key: str, node: Resolved) -> Iterator[Site]:
     """Every image at `node`, which stands under `key`, and below it, in document order."""
-    match node:
-        case document.Mapping():
-            yield from _in_mapping(place, key, node)
-        case document.Sequence():
-            for index, (item, problem) in enumerate(items(node)):
-                yield from sites(place.at(index, problem), "", item)
-        case Scalar():
-            return  # only its key tells what it is
+    if isinstance(node, document.Mapping):
+        yield from _in_mapping(place, key, node)
+    elif isinstance(node, document.Sequence):
+        for index, (item, problem) in enumerate(items(node)):
+            yield from sites(place.at(index, problem), "", item)
 
 
 def _in_mapping(place: Place, key: str, mapping: document.Mapping) -> Iterator[Site]:
@@ -110,7 +107,7 @@ def _almost(text: str) -> bool:
 
 def _template(text: str) -> str:
     if any(mark in text for mark in _TEMPLATE_MARKS):
-        return f"{text!r} is a template; edit where its variables get their values"
+        return f"{text[:80]!r} is a template; edit where its variables get their values"
     return ""
 
 
@@ -162,7 +159,8 @@ def _read_split(text: Mapping[Part, str]) -> Reading:
     """An `image` beside tag or digest: one more name part, unless it is a whole reference by itself."""
     last = text[Part.IMAGE].rpartition("/")[2]
     whole = "@" in last or ":" in last
-    return _NO_IMAGE if whole and Part.REPOSITORY not in text else Reading(None, _SPLIT)
+    others = any(text.get(part) for part in (Part.REGISTRY, Part.REPOSITORY, Part.DIGEST, Part.SHA))
+    return _NO_IMAGE if whole and not others else Reading(None, _SPLIT)
 
 
 def _with_version(name: ImageRef, text: Mapping[Part, str]) -> Reading:

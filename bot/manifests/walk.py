@@ -42,8 +42,9 @@ def entries(mapping: Mapping) -> dict[str, Entry]:
     """The entries with a scalar key, by its text. Of a key that is there twice the last counts, as for most readers."""
     found: dict[str, Entry] = {}
     merged: dict[str, Entry] = {}
-    for key, value in mapping.pairs:
-        if not isinstance(key, Scalar):
+    for node, value in mapping.pairs:
+        key = _key(node)
+        if key is None:
             continue
         if key.text == "<<" and not key.style:
             merged = {**_merged(value, key.line), **merged}
@@ -57,6 +58,13 @@ def entries(mapping: Mapping) -> dict[str, Entry]:
     for name, entry in merged.items():
         found.setdefault(name, entry)
     return found
+
+
+def _key(node: Node) -> Scalar | None:
+    """The text of a key where it stands, an alias followed (`*app : …` is common); None for a collection."""
+    if isinstance(node, Alias) and isinstance(node.target, Scalar):
+        return node.target._replace(start=node.start, end=node.end, line=node.line, last_line=node.line)
+    return node if isinstance(node, Scalar) else None
 
 
 def items(sequence: Sequence) -> Iterator[tuple[Resolved, Problem | None]]:

@@ -116,6 +116,8 @@ def test_shapes(written: str, image: str | None) -> None:
         (f"web: {{repository: a, tag: '@{OLD}'}}", "/web", "more than one place for the digest, or half of one"),
         ("web: {repository: a, image: b, tag: v1}", "/web", "the name is split over `image` and other keys"),
         ("web: {image: a/b, tag: v1}", "/web", "the name is split over `image` and other keys"),
+        ("web: {image: 'a:1', registry: quay.io, tag: v1}", "/web", "the name is split over `image` and other keys"),
+        (f"web: {{image: 'a:1', digest: '{OLD}'}}", "/web", "the name is split over `image` and other keys"),
         ("web: {image: a/b, imageTag: v1}", "/web", "the name is split over `image` and other keys"),
         ("web: {image: a/b, registry: quay.io}", "/web", "the name is split over `image` and other keys"),
     ],

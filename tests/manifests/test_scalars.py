@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -22,6 +22,7 @@ def read_by_ruamel(text: str, version: str) -> Any:
     return reader.load(text)
 
 
+@settings(deadline=None)
 @given(tags | number_like | st.text(max_size=6))
 def test_what_stays_unquoted_is_read_as_the_same_string(text: str) -> None:
     if stays_string(text):
