@@ -1,7 +1,8 @@
 """Real manifests from public repositories: every image found is edited, and nothing else in the file moves.
 
 The files aren't part of the project: PROMOBOT_TEST_DATA names the folder that holds `corpus` (with INDEX.jsonl, which
-another program wrote: the byte span of every image scalar) and `corpus-replay` (commits as before and after). `pytest -rP` shows how much was edited.
+another program wrote: the byte span of every image scalar) and `corpus-replay` (commits as before and after).
+`pytest -rP` shows how much was edited.
 """
 
 from __future__ import annotations

@@ -130,7 +130,7 @@ def place_of(pointer: str) -> tuple[int, str]:
     return int(document), rest
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(manifests())
 def test_find_names_every_image(manifest: Manifest) -> None:
     found = find_images("values.yaml", manifest.render(manifest.values))
