@@ -27,7 +27,6 @@ _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 # Either parser's event: same names and attributes, no common type.
 Event: TypeAlias = Any
-Parse: TypeAlias = Callable[[str], Iterable[Event]]
 
 
 class Scalar(NamedTuple):
@@ -69,38 +68,39 @@ class Sequence(NamedTuple):
 
 
 class Alias(NamedTuple):
-    """A use of an anchored node, which is never an alias itself."""
+    """A use of an anchored node, which is never an alias itself, and its own place."""
 
     target: Scalar | Mapping | Sequence
+    start: int
+    end: int
     line: int
 
 
 Node: TypeAlias = Scalar | Mapping | Sequence | Alias
 
 
-def fast_events(text: str) -> Iterable[Event]:
-    """The events of libyaml. Offsets are one too small after a byte order mark: use them for nothing."""
-    return yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+def fast_events(path: str, text: str) -> Iterator[Event]:
+    """The events of libyaml; offsets are one too small after a byte order mark. Raises ManifestError for no YAML."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return _guarded(path, text, lambda: yaml.parse(text, Loader=loader))
 
 
-def exact_events(text: str) -> Iterable[Event]:
-    """The events of ruamel.yaml, whose offsets are characters of `text`."""
-    stream: Iterable[Event] = YAML(typ="safe", pure=True).parse(_without_inner_tabs(text))
-    return stream
+def exact_events(path: str, text: str) -> Iterator[Event]:
+    """The events of ruamel.yaml, whose offsets are characters of `text`. Raises ManifestError for no YAML."""
+    return _guarded(path, text, lambda: YAML(typ="safe", pure=True).parse(_without_inner_tabs(text)))
 
 
-def read(path: str, text: str, parse: Parse = fast_events) -> tuple[Node | None, ...]:
-    """The root of each document of the stream, None for an empty one.
+def read(path: str, stream: Iterable[Event]) -> tuple[Node | None, ...]:
+    """The root of each document of a stream of events, None for an empty document.
 
-    Raises ManifestError for what is no YAML, is nested too deeply or grows too much by its aliases.
+    Raises ManifestError for what is nested too deeply or grows too much by its aliases.
     """
-    return tuple(_Builder(path).build(events(path, text, parse)))
+    return tuple(_Builder(path).build(stream))
 
 
-def events(path: str, text: str, parse: Parse) -> Iterator[Event]:
-    """The parser's events. Raises ManifestError where the text is no YAML."""
+def _guarded(path: str, text: str, parse: Callable[[], Iterable[Event]]) -> Iterator[Event]:
     try:
-        yield from parse(text)
+        yield from parse()
     except (yaml.YAMLError, RuamelError, AssertionError) as error:  # ruamel.yaml asserts on `%YAML 1.3`
         raise _not_yaml(path, text, error) from None
 
@@ -189,7 +189,7 @@ class _Builder:
         if target is None:
             hint = f"write &{event.anchor} at the value that is meant, outside of that value"
             raise fault(self._path, line, f"the alias *{event.anchor} has no anchor before it", hint)
-        return Alias(target, line)
+        return Alias(target, event.start_mark.index, event.end_mark.index, line)
 
     def _start(self, kind: str, event: Event) -> None:
         line = event.start_mark.line + 1

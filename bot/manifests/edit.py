@@ -12,7 +12,7 @@ from bot.manifests.rewrite import new_texts
 from bot.manifests.scalars import Splice, splice, splice_for
 from bot.manifests.site import Site
 from bot.manifests.source import decode, fault
-from bot.manifests.verify import prove
+from bot.manifests.verify import Before, prove
 
 
 def set_images(path: str, content: bytes, edits: Sequence[ImageEdit]) -> bytes:
@@ -23,7 +23,8 @@ def set_images(path: str, content: bytes, edits: Sequence[ImageEdit]) -> bytes:
     if not edits:
         return content
     text = decode(path, content)
-    sites = {(site.field.document, site.field.pointer): site for site in find_sites(path, text, document.exact_events)}
+    before = _read(path, text)
+    sites = {(site.field.document, site.field.pointer): site for site in find_sites(path, before.exact)}
     wanted = _by_place(path, edits)
     splices: list[Splice] = []
     for place, image in wanted.items():
@@ -31,8 +32,14 @@ def set_images(path: str, content: bytes, edits: Sequence[ImageEdit]) -> bytes:
     if not splices:
         return content
     edited = splice(text, splices)
-    prove(path, text, edited, splices, wanted)
+    prove(path, before, edited, splices, wanted)
     return edited.encode()
+
+
+def _read(path: str, text: str) -> Before:
+    # Stops at deep nesting, on which both parsers take quadratic time.
+    document.read(path, document.fast_events(path, text))
+    return Before(list(document.fast_events(path, text)), list(document.exact_events(path, text)))
 
 
 def _by_place(path: str, edits: Sequence[ImageEdit]) -> dict[tuple[int, str], ImageRef]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from bot.manifests.site import Slot
+from bot.manifests.site import BLOCK_STYLES, Slot
 
 # Without indicators, spaces and a colon at the end, text can stand unquoted in block and flow style.
 _PLAIN = re.compile(r"[A-Za-z0-9_./](?:[A-Za-z0-9_./@+:-]*[A-Za-z0-9_./@+-])?")
@@ -54,7 +54,7 @@ def splice_for(text: str, slot: Slot, new: str) -> Splice | None:
             spelled = "'" + new.replace("'", "''") + "'"
         case '"':
             spelled = _quoted(new)
-        case "|" | ">":
+        case style if style in BLOCK_STYLES:
             return _splice_in_block(text, slot, new)
         case _:
             spelled = new if stays_string(new) and slot.key.style != '"' else _quoted(new)

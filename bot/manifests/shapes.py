@@ -9,8 +9,8 @@ from bot.images import Digest, ImageRef
 from bot.manifests import document
 from bot.manifests.document import Scalar
 from bot.manifests.fields import Form, ImageField
-from bot.manifests.site import Part, Site, Slot
-from bot.manifests.walk import Entry, Place, Resolved, entries, items
+from bot.manifests.site import BLOCK_STYLES, Part, Site, Slot
+from bot.manifests.walk import Entry, Place, Problem, Resolved, entries, items
 
 _KEYS = {part.value: part for part in Part}
 _VERSION = frozenset({Part.TAG, Part.DIGEST, Part.SHA})
@@ -36,14 +36,11 @@ _NO_IMAGE = Reading(None, counts=False)
 
 def sites(place: Place, key: str, node: Resolved) -> Iterator[Site]:
     """Every image at `node`, which stands under `key`, and below it, in document order."""
-    match node:
-        case document.Mapping():
-            yield from _in_mapping(place, key, node)
-        case document.Sequence():
-            for index, (item, problem) in enumerate(items(node)):
-                yield from sites(place.at(index, problem), "", item)
-        case Scalar():
-            return  # only its key tells what it is
+    if isinstance(node, document.Mapping):
+        yield from _in_mapping(place, key, node)
+    elif isinstance(node, document.Sequence):
+        for index, (item, problem) in enumerate(items(node)):
+            yield from sites(place.at(index, problem), "", item)
 
 
 def _in_mapping(place: Place, key: str, mapping: document.Mapping) -> Iterator[Site]:
@@ -59,6 +56,15 @@ def _in_mapping(place: Place, key: str, mapping: document.Mapping) -> Iterator[S
             yield from _string_site(below, name, Slot(entry.key, entry.value))
 
 
+def _site(place: Place, form: Form, line: int, reading: Reading, slots: Mapping[Part, Slot]) -> Site:
+    """The field with the first thing that keeps it from being edited, and the line to look at."""
+    if place.problem:
+        refusal, line = place.problem
+    else:
+        refusal = reading.refusal or next(filter(None, map(_uneditable, slots.values())), "")
+    return Site(ImageField(place.document, place.pointer, form, line, reading.image, refusal), slots)
+
+
 def _is_image_key(key: str) -> bool:
     return key == "image" or key.endswith("Image")
 
@@ -69,11 +75,7 @@ def _is_image_key(key: str) -> bool:
 def _string_site(place: Place, key: str, slot: Slot) -> Iterator[Site]:
     reading = _read_string(slot.text, bare=key == "image")
     if reading.counts:
-        refusal = place.problem or reading.refusal or _uneditable(slot)
-        line = slot.value.line
-        yield Site(
-            ImageField(place.document, place.pointer, Form.STRING, line, reading.image, refusal), {Part.IMAGE: slot}
-        )
+        yield _site(place, Form.STRING, slot.value.line, reading, {Part.IMAGE: slot})
 
 
 def _read_string(text: str, *, bare: bool) -> Reading:
@@ -105,7 +107,7 @@ def _almost(text: str) -> bool:
 
 def _template(text: str) -> str:
     if any(mark in text for mark in _TEMPLATE_MARKS):
-        return f"{text!r} is a template; edit where its variables get their values"
+        return f"{text[:80]!r} is a template; edit where its variables get their values"
     return ""
 
 
@@ -113,8 +115,8 @@ def _uneditable(slot: Slot) -> str:
     value = slot.value
     if value.tag and value.tag != _STRING_TAG:
         return f"the value carries the tag {value.tag}; remove the tag"
-    if value.style in ("|", ">"):
-        return "a block scalar of several lines; write it on one line" if "\n" in value.text else ""
+    if value.style in BLOCK_STYLES:
+        return "a block scalar with line breaks in it; write it on one line" if "\n" in value.text else ""
     return "" if value.line == value.last_line else "written over several lines; write it on one line"
 
 
@@ -128,16 +130,15 @@ def _map_site(place: Place, key: str, line: int, found: Mapping[str, Entry]) -> 
     reading = _read_map(slots, inherits=_is_image_key(key))
     if not reading.counts:
         return None
-    refusal = place.problem or problem or reading.refusal or next(filter(None, map(_uneditable, slots.values())), "")
-    return Site(ImageField(place.document, place.pointer, Form.MAP, line, reading.image, refusal), slots)
+    return _site(place._replace(problem=place.problem or problem), Form.MAP, line, reading, slots)
 
 
-def _slots(found: Mapping[str, Entry]) -> tuple[dict[Part, Slot], str]:
+def _slots(found: Mapping[str, Entry]) -> tuple[dict[Part, Slot], Problem | None]:
     """The parts among a mapping's entries, and the first problem of one of them."""
     taken = {part: entry for name, part in _KEYS.items() if (entry := found.get(name))}
     slots = {part: Slot(entry.key, entry.value) for part, entry in taken.items() if isinstance(entry.value, Scalar)}
     problems = (taken[part].problem for part in slots)
-    return slots, next(filter(None, problems), "")
+    return slots, next(filter(None, problems), None)
 
 
 def _read_map(slots: Mapping[Part, Slot], *, inherits: bool) -> Reading:
@@ -158,7 +159,8 @@ def _read_split(text: Mapping[Part, str]) -> Reading:
     """An `image` beside tag or digest: one more name part, unless it is a whole reference by itself."""
     last = text[Part.IMAGE].rpartition("/")[2]
     whole = "@" in last or ":" in last
-    return _NO_IMAGE if whole and Part.REPOSITORY not in text else Reading(None, _SPLIT)
+    others = any(text.get(part) for part in (Part.REGISTRY, Part.REPOSITORY, Part.DIGEST, Part.SHA))
+    return _NO_IMAGE if whole and not others else Reading(None, _SPLIT)
 
 
 def _with_version(name: ImageRef, text: Mapping[Part, str]) -> Reading:

@@ -9,6 +9,9 @@ from enum import Enum
 from bot.manifests.document import Scalar
 from bot.manifests.fields import ImageField
 
+# Literal and folded block scalars, which may end in line breaks.
+BLOCK_STYLES = ("|", ">")
+
 
 class Part(Enum):
     """What one scalar says about an image."""
@@ -30,8 +33,10 @@ class Slot:
 
     @property
     def text(self) -> str:
-        """The value as written; empty for null."""
-        return "" if self.value.is_null else self.value.text
+        """The value as written, numbers too; empty for null."""
+        if self.value.is_null:
+            return ""
+        return self.value.text.rstrip("\n") if self.value.style in BLOCK_STYLES else self.value.text
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import zip_longest
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from bot.images import ImageRef
 from bot.manifests import document
-from bot.manifests.document import Event, Parse
+from bot.manifests.document import Event
 from bot.manifests.fields import ImageField
 from bot.manifests.find import find_sites
 from bot.manifests.scalars import Splice
@@ -19,23 +19,30 @@ _HINT = "nothing was changed; edit it by hand, and please report this"
 _Pointer: TypeAlias = tuple[int, str]
 
 
-def prove(path: str, before: str, after: str, splices: Sequence[Splice], wanted: dict[_Pointer, ImageRef]) -> None:
+class Before(NamedTuple):
+    """The events of a manifest before the edit, by libyaml and by ruamel.yaml."""
+
+    fast: Sequence[Event]
+    exact: Sequence[Event]
+
+
+def prove(path: str, before: Before, after: str, splices: Sequence[Splice], wanted: dict[_Pointer, ImageRef]) -> None:
     """Raise ManifestError unless `after` differs from `before` in the values that the splices change, and only there.
 
     Two independent parsers have to see that, and a fresh search has to find the wanted images at their pointers.
     """
     expected = [(part.old, part.new) for part in sorted(splices, key=lambda part: part.start)]
-    for parse in (document.fast_events, document.exact_events):
-        if _changes(path, before, after, parse) != expected:
+    fast = list(document.fast_events(path, after))
+    for old, new in ((before.fast, fast), (before.exact, document.exact_events(path, after))):
+        if _changes(old, new) != expected:
             raise fault(path, 1, "the edit would change other values than those it is meant to change", _HINT)
-    _prove_images(path, before, after, wanted)
+    _prove_images(path, before.fast, fast, wanted)
 
 
-def _changes(path: str, before: str, after: str, parse: Parse) -> list[tuple[str, str]] | None:
+def _changes(before: Iterable[Event], after: Iterable[Event]) -> list[tuple[str, str]] | None:
     """Old and new text of the scalars that differ, in document order; None where anything else differs."""
     changes = []
-    pairs = zip_longest(document.events(path, before, parse), document.events(path, after, parse))
-    for old, new in pairs:
+    for old, new in zip_longest(before, after):
         if _facts(old) == _facts(new):
             continue
         if not _same_but_value(old, new):
@@ -54,9 +61,8 @@ def _same_but_value(old: Event, new: Event) -> bool:
     return kinds == {"ScalarEvent"} and (old.anchor, old.tag) == (new.anchor, new.tag)
 
 
-def _prove_images(path: str, before: str, after: str, wanted: dict[_Pointer, ImageRef]) -> None:
-    old, new = (list(find_sites(path, text, document.fast_events)) for text in (before, after))
-    for was, now in zip_longest(old, new):
+def _prove_images(path: str, before: Iterable[Event], after: Iterable[Event], wanted: dict[_Pointer, ImageRef]) -> None:
+    for was, now in zip_longest(find_sites(path, before), find_sites(path, after)):
         if not (was and now and _is_as_wanted(was.field, now.field, wanted)):
             line = now.field.line if now else 1
             raise fault(path, line, "the edited file would name other images than those wanted", _HINT)
@@ -65,6 +71,6 @@ def _prove_images(path: str, before: str, after: str, wanted: dict[_Pointer, Ima
 def _is_as_wanted(was: ImageField, now: ImageField, wanted: dict[_Pointer, ImageRef]) -> bool:
     place = (was.document, was.pointer)
     if place in wanted:
-        return (now.document, now.pointer, now.image, now.refusal) == (*place, wanted[place], "")
+        return (now.document, now.pointer, str(now.image), now.refusal) == (*place, str(wanted[place]), "")
     # What can't be edited by itself may follow an edit by its alias.
     return was == now or (bool(was.refusal) and place == (now.document, now.pointer))

@@ -1,0 +1,21 @@
+"""How the tests write places and edits: `0:/spec/values/image`."""
+
+from __future__ import annotations
+
+from bot.images import Digest, ImageRef
+from bot.manifests import ImageEdit, ImageField
+
+OLD = Digest("sha256:" + "a1" * 32)
+NEW = Digest("sha256:" + "b2" * 32)
+
+
+def edit(place: str, image: str) -> ImageEdit:
+    """The edit of the field at `place`."""
+    document, _, pointer = place.partition(":")
+    return ImageEdit(int(document), pointer, ImageRef.parse(image))
+
+
+def line_of(field: ImageField) -> str:
+    """A field as one line for comparing."""
+    line = f"{field.document}:{field.pointer}  line {field.line}  {field.form.value}  {field.image or '-'}"
+    return f"{line}  ! {field.refusal}" if field.refusal else line

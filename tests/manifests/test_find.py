@@ -1,0 +1,161 @@
+"""Which files and shapes count as naming an image."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.images import ImageRef
+from bot.manifests import Form, find_images
+from tests.manifests.reading import OLD
+
+HEX = OLD.text.removeprefix("sha256:")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "values.yaml",
+        "values.yml",
+        "apps/web/values-prod.yaml",
+        "prod-values.yml",
+        "deploy/prod.values.yaml",
+    ],
+)
+def test_values_files_by_name(path: str) -> None:
+    assert [field.pointer for field in find_images(path, b"image: example.com/a:1\n")] == ["/image"]
+
+
+@pytest.mark.parametrize(
+    "path", ["myvalues.yaml", "values.json", "values-prod.txt", "values/prod.yaml", "values-.yaml.j2"]
+)
+def test_other_files_name_nothing(path: str) -> None:
+    assert find_images(path, b"image: example.com/a:1\n") == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "count"),
+    [
+        ("kind: DaemonSet\nimage: example.com/a:1\n", 1),
+        ("apiVersion: v1\nkind: Pod\nimage: example.com/a:1\n", 0),
+        ("apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRepository\nimage: example.com/a:1\n", 0),
+        ("apiVersion: example.com/v2\nkind: HelmRelease\nspec: {values: {image: example.com/a:1}}\n", 0),
+        ("apiVersion: [helm.toolkit.fluxcd.io/v2]\nkind: HelmRelease\nspec: {values: {image: example.com/a:1}}\n", 0),
+        ("apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec: {chart: {image: example.com/a:1}}\n", 0),
+        ("apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec: [values]\n", 0),
+        ("apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\n", 0),
+        ("apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec: {values: nothing}\n", 0),
+        ("- image: example.com/a:1\n", 0),
+        ("# nothing\n", 0),
+        ("", 0),
+    ],
+)
+def test_documents(content: str, count: int) -> None:
+    assert len(find_images("values.yaml", content.encode())) == count
+
+
+@pytest.mark.parametrize(
+    ("written", "image"),
+    [
+        ("image: example.com/a:1", "example.com/a:1"),
+        ("image: a:1", "a:1"),
+        ("image: a", None),
+        ("image: a/b", "a/b"),
+        ("image: localhost:5000/a", "localhost:5000/a"),
+        ("initImage: a:1", "a:1"),
+        ("initImage: a/b", None),
+        ("myimage: a:1", None),
+        ("imageName: a:1", None),
+        (f"image: example.com/a:1@{OLD}", f"example.com/a:1@{OLD}"),
+        (f"image: example.com/a@{OLD}", f"example.com/a@{OLD}"),
+        ("image: https://example.com/a.png", None),
+        ("image: data:image/png;base64,AAAA", None),
+        ("image: ./a/b.png", None),
+        ("image: a sentence/with:words", None),
+        ("image: true", None),
+        ("image:", None),
+        ("image: [a/b]", None),
+        ("image: {}", None),
+        ("web: {repository: a, tag: v1}", "a:v1"),
+        ("web: {repository: a, tag: 1.10}", "a:1.10"),
+        ("web: {repository: a, tag: ''}", "a"),
+        ("web: {repository: a, tag: null}", "a"),
+        ("web: {repository: a}", None),
+        ("web: {registry: quay.io, repository: a/b, tag: v1}", "quay.io/a/b:v1"),
+        (f"web: {{repository: a, tag: v1, digest: '{OLD}'}}", f"a:v1@{OLD}"),
+        (f"web: {{repository: a, digest: '{OLD}'}}", f"a@{OLD}"),
+        (f"web: {{repository: a, tag: v1, sha: {HEX}}}", f"a:v1@{OLD}"),
+        (f"web: {{repository: a, tag: 'v1@{OLD}'}}", f"a:v1@{OLD}"),
+        ("web: {repository: 'https://example.com/a.git', tag: v1}", None),
+        ("web: {repository: [a], tag: v1}", None),
+        ("web: {repository: a, tag: [v1]}", None),
+        ("web: {tag: v1}", None),
+        ("web: {repository: '', tag: v1}", None),
+    ],
+)
+def test_shapes(written: str, image: str | None) -> None:
+    fields = find_images("values.yaml", written.encode())
+    assert [str(field.image) for field in fields] == ([] if image is None else [image])
+    assert not [field.refusal for field in fields if field.refusal]
+
+
+@pytest.mark.parametrize(
+    ("written", "pointer", "refusal"),
+    [
+        ("image: example.com/MyApp:1", "/image", "no image reference: not a repository path: 'MyApp'"),
+        ("image: example.com/a@sha256:abc", "/image", "no image reference: not a sha256 digest"),
+        ("image: ${REGISTRY}/a:1", "/image", "'${REGISTRY}/a:1' is a template"),
+        ("image: '{{ .Values.x }}'", "/image", "'{{ .Values.x }}' is a template"),
+        ("image: {tag: v1}", "/image", "inherits repository from base"),
+        ("image: {repository: '', tag: v1}", "/image", "inherits repository from base"),
+        ("image: {digest: ''}", "/image", "inherits repository from base"),
+        ("web: {repository: Shop/a, tag: v1}", "/web", "no image reference: not a repository path"),
+        ("web: {repository: 'a:1', tag: v1}", "/web", "the repository holds a tag"),
+        ("web: {repository: a, tag: v+1}", "/web", "no image reference: not a tag"),
+        ("web: {repository: a, tag: v1, digest: abc}", "/web", "no image reference: not a sha256 digest"),
+        ("web: {repository: a, tag: 'v1@'}", "/web", "more than one place for the digest, or half of one"),
+        (f"web: {{repository: a, tag: '@{OLD}'}}", "/web", "more than one place for the digest, or half of one"),
+        ("web: {repository: a, image: b, tag: v1}", "/web", "the name is split over `image` and other keys"),
+        ("web: {image: a/b, tag: v1}", "/web", "the name is split over `image` and other keys"),
+        ("web: {image: 'a:1', registry: quay.io, tag: v1}", "/web", "the name is split over `image` and other keys"),
+        (f"web: {{image: 'a:1', digest: '{OLD}'}}", "/web", "the name is split over `image` and other keys"),
+        ("web: {image: a/b, imageTag: v1}", "/web", "the name is split over `image` and other keys"),
+        ("web: {image: a/b, registry: quay.io}", "/web", "the name is split over `image` and other keys"),
+    ],
+)
+def test_listed_but_refused(written: str, pointer: str, refusal: str) -> None:
+    (field,) = find_images("values.yaml", written.encode())
+    assert (field.pointer, field.image) == (pointer, None)
+    assert field.refusal.startswith(refusal)
+
+
+def test_a_whole_image_beside_a_tag_is_itself() -> None:
+    (field,) = find_images("values.yaml", b"{image: 'a/b:1', tag: other}")
+    assert (field.pointer, field.form, field.image) == ("/image", Form.STRING, ImageRef(None, "a/b", "1"))
+
+
+def test_merge_keys_bring_what_is_not_there() -> None:
+    content = """\
+one: &one {image: 'a:1', initImage: 'b:1'}
+two: &two {image: 'c:1', extraImage: 'd:1'}
+both:
+  <<: [*one, *two]
+  initImage: e:1
+none: {<<: nothing, "<<": [*one]}
+"""
+    found = {
+        field.pointer: (str(field.image), field.line, bool(field.refusal))
+        for field in find_images("values.yaml", content.encode())
+    }
+    assert {pointer: what for pointer, what in found.items() if not pointer.startswith(("/one", "/two"))} == {
+        "/both/initImage": ("e:1", 5, False),
+        "/both/image": ("a:1", 4, True),
+        "/both/extraImage": ("d:1", 4, True),
+        "/none/<</0/image": ("a:1", 6, True),
+        "/none/<</0/initImage": ("b:1", 6, True),
+    }
+
+
+def test_keys_that_are_no_scalars_are_passed_over() -> None:
+    assert [field.pointer for field in find_images("values.yaml", b"? [a]\n: {image: 'a:1'}\nimage: b:1\n")] == [
+        "/image"
+    ]
