@@ -36,8 +36,11 @@ _REFUSES_UNNAMED = "does not allow request for unadvertised object"
 _LAST_COMMIT = "refs/promobot/last-commit"
 # There if the server gives contents only together with their commits.
 _WITH_CONTENTS = "promobot-with-contents"
+# Told only to the commands that must know that contents are missing. The others would fetch them, one by one.
+_PARTIAL = {"remote.origin.promisor": "true", "remote.origin.partialclonefilter": "blob:none"}
+_WANTED_ALONE = {**_PARTIAL, "fetch.negotiationAlgorithm": "noop"}
 # Git's own threshold, which is switched off for every other command; bitmaps cannot be made without all contents.
-_MAINTENANCE = {"gc.auto": "6700", "gc.autoDetach": "false", "repack.writeBitmaps": "false"}
+_MAINTENANCE = {**_PARTIAL, "gc.auto": "6700", "gc.autoDetach": "false", "repack.writeBitmaps": "false"}
 
 
 class Clone:
@@ -206,7 +209,8 @@ class Clone:
         names = {commit: branch for branch, commit in self._seen.copy().items()}
         refspecs = [f"+{commit}:{_kept(names[commit])}" if commit in names else commit for commit in commits]
         content = "--no-filter" if self._with_contents else "--filter=blob:none"
-        return self._remote.run(*_FETCH, content, "origin", clone=self._git, stdin=_lines(refspecs))
+        stdin = _lines(refspecs)
+        return self._remote.run(*_FETCH, content, "origin", clone=self._git, stdin=stdin, config=_PARTIAL)
 
     def _contents(self, commit: str, oids: Sequence[str]) -> dict[str, bytes]:
         contents = reading.objects(self._git, oids)
@@ -219,13 +223,12 @@ class Clone:
     def _fetch_contents(self, commit: str, oids: Sequence[str]) -> None:
         if not oids:
             return
-        config = {"fetch.negotiationAlgorithm": "noop"}
         arguments = (*_FETCH, "--filter=blob:none", "origin")
-        done = self._remote.run(*arguments, clone=self._git, stdin=_lines(oids), config=config)
+        done = self._remote.run(*arguments, clone=self._git, stdin=_lines(oids), config=_WANTED_ALONE)
         if done.returncode and _REFUSES_UNNAMED in done.stderr:
             (self._git.path / _WITH_CONTENTS).touch()
             whole = (*_FETCH, "--refetch", "--no-filter", "origin")
-            done = self._remote.run(*whole, clone=self._git, stdin=_lines([commit]))
+            done = self._remote.run(*whole, clone=self._git, stdin=_lines([commit]), config=_PARTIAL)
         if done.returncode:
             raise self._failed(f"fetch {len(oids)} files from", done)
 

@@ -122,11 +122,9 @@ class Remote:
             ) from None
 
     def _config(self) -> dict[str, str]:
-        """The remote lives here instead of in the clone's own configuration, so that only these commands know it."""
+        """The remote lives here instead of in the clone's own configuration: other commands can't reach it."""
         config = {
             "remote.origin.url": self.url,
-            "remote.origin.promisor": "true",
-            "remote.origin.partialclonefilter": "blob:none",
             # Ends a connection that was orphaned by a kill, too.
             "http.lowSpeedLimit": "1",
             "http.lowSpeedTime": str(max(1, int(self.timeout))),

@@ -14,6 +14,7 @@ import pytest
 
 from bot.errors import GitError
 from bot.git import Clone, Credential, Pushed
+from bot.git.clone import _MAINTENANCE
 from bot.git.locks import locked
 from bot.promotion import FileChange
 from tests.git.conftest import BOT, NOON
@@ -126,15 +127,8 @@ def test_who_waits_too_long_for_the_lock_says_so(origin: Origin, tmp_path: Path)
 
 
 def test_housekeeping_keeps_everything(origin: Origin, clone: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "bot.git.clone._MAINTENANCE",
-        {
-            "gc.auto": "1",
-            "gc.autoPackLimit": "1",
-            "gc.autoDetach": "false",
-            "repack.writeBitmaps": "false",
-        },
-    )
+    eager = {**_MAINTENANCE, "gc.auto": "1", "gc.autoPackLimit": "1"}
+    monkeypatch.setattr("bot.git.clone._MAINTENANCE", eager)
     first = origin.commit({"a": b"1", "b": b"2"})
     for n in range(4):
         assert clone.files(clone.fetch(["main"])["main"], ["a"])[0].content == b"1"

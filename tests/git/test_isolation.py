@@ -26,7 +26,7 @@ def http(origin: Origin) -> Iterator[SmartHttp]:
 
 
 def test_configuration_hooks_and_templates_of_the_machine_are_ignored(
-    origin: Origin, clone: Clone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = tmp_path / "home"
     hooks, around = home / "template" / "hooks", home / "around"
@@ -70,13 +70,14 @@ def test_configuration_hooks_and_templates_of_the_machine_are_ignored(
         for name in ("GIT_DIR", "GIT_CONFIG_PARAMETERS", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"):
             clean.delenv(name)
         base = origin.commit({"a": b"1"}, "m\n\nKey: value")
+    clone = Clone(origin.url, tmp_path / "cache" / "clone.git", BOT, env={"HOME": str(home)})
     assert clone.fetch(["main"]) == {"main": base}
+    shutil.copytree(hooks, clone._git.path / "hooks")
     assert clone.files(base, ["a"]) == (File("a", "100644", b"1"),)
     assert clone.history(base, "a", 1)[0].trailers == (("Key", "value"),)
     commit = clone.commit(base, [FileChange("a", b"2")], "m", NOON)
     assert clone.push("x", commit, None) == Pushed(changed=True)
     assert not (home / "ran").exists()
-    assert not (clone._git.path / "hooks").exists()
     assert git(origin.bare, "log", "-1", "--format=%an", commit, env={"GIT_DIR": str(origin.bare)}) == "promobot"
 
 

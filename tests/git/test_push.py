@@ -56,6 +56,8 @@ def test_a_push_works_although_the_server_moved_on(origin: Origin, clone: Clone)
     moved = origin.commit({"a": b"person"})
     assert clone.push("x", commit, None) == Pushed(changed=True)
     assert (origin.head("x"), origin.head("main")) == (commit, moved)
+    objects = git(clone._git.path, "cat-file", "--batch-all-objects", "--batch-check=%(objecttype)")
+    assert objects.split().count("blob") == 1  # the bot's own
 
 
 def test_a_server_that_declines_is_an_error_with_its_words(origin: Origin, clone: Clone) -> None:

@@ -101,8 +101,8 @@ def test_one_fetch_brings_every_head_seen(origin: Origin, clone: Clone, processe
     feature = origin.commit({"a": b"2"}, branch="feature")
     processes()
     clone.heads(["main", "feature"])
-    assert shas(clone.commits(main, feature)) == [feature]
     clone.files(main, [])
+    assert shas(clone.commits(main, feature)) == [feature]
     assert network(processes()) == ["ls-remote", "fetch"]
 
 
