@@ -86,9 +86,11 @@ class Remote:
     env: Mapping[str, str] = field(repr=False)
 
     def __post_init__(self) -> None:
-        if urlsplit(self.url).password is not None:
+        parts = urlsplit(self.url)
+        # Over HTTP even the name alone may be a token; over SSH it is only a name.
+        if parts.password is not None or (parts.username is not None and parts.scheme.startswith("http")):
             raise GitError(
-                f"the URL {redact(self.url)} has a password in it",
+                f"the URL {redact(self.url)} has a credential in it",
                 hint="other users of the machine could read it there: give it as a credential",
             )
 

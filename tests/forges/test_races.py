@@ -189,7 +189,9 @@ def test_a_merged_branch_left_by_a_kill_goes_with_the_next_merge(world: World) -
     assert world.head("x") is None
 
 
-@pytest.mark.parametrize("lock", ["packed-refs.lock", "refs/promobot/merge-requests/1.lock", "refs/heads/main.lock"])
+@pytest.mark.parametrize(
+    "lock", ["HEAD.lock", "packed-refs.lock", "refs/promobot/merge-requests/1.lock", "refs/heads/main.lock"]
+)
 def test_a_lock_left_by_a_killed_git_is_waited_for_then_removed(world: World, lock: str) -> None:
     head = world.push("x", "2")
     world.open()

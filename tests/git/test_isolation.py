@@ -128,9 +128,10 @@ def test_a_credential_is_for_its_own_host_alone(origin: Origin, http: SmartHttp,
     assert [key for key in config if key.startswith("credential")] == [f"credential.http://localhost:{port}.helper"]
 
 
-def test_a_password_in_a_url_is_refused_without_repeating_it(tmp_path: Path) -> None:
-    with pytest.raises(GitError, match="has a password in it") as caught:
-        Clone("https://me:hunter2@git.example.com/x.git", tmp_path / "c.git", BOT)
+@pytest.mark.parametrize("user", ["me:hunter2", "hunter2", ":hunter2"])
+def test_a_credential_in_a_url_is_refused_without_repeating_it(tmp_path: Path, user: str) -> None:
+    with pytest.raises(GitError, match="has a credential in it") as caught:
+        Clone(f"https://{user}@git.example.com/x.git", tmp_path / "c.git", BOT)
     assert "hunter2" not in str(caught.value)
     assert "git.example.com/x.git" in caught.value.message
 

@@ -121,7 +121,7 @@ def remove_stale_locks(directory: Path) -> None:
     """Remove the lock files of a git that was killed. People push here too, so age alone tells which those are."""
     folders = os.walk(directory / "refs")
     found = (Path(folder, name) for folder, _, names in folders for name in names if name.endswith(".lock"))
-    for lock in (directory / "packed-refs.lock", *found):
+    for lock in (directory / "HEAD.lock", directory / "packed-refs.lock", *found):
         with suppress(FileNotFoundError):
             if time.time() - lock.stat().st_mtime > _STALE_AFTER:
                 lock.unlink()
