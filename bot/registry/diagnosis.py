@@ -53,7 +53,10 @@ _ROWS = (
     ),
     _Row(("Unexpectedly received a manifest list",), "an index of indexes cannot be copied: build a flat one"),
     _Row(
-        ("received unexpected HTTP status: 5", "invalid status code from registry 5", "status code: 5"),
+        (
+            *("received unexpected HTTP status: 5", "invalid status code from registry 5", "status code: 5"),
+            *("500 (Internal Server Error)", "502 (Bad Gateway)", "503 (Service Unavailable)", "504 (Gateway Timeout)"),
+        ),
         _LATER,
         may_pass=True,
     ),

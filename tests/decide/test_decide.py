@@ -391,7 +391,7 @@ def test_a_manifest_that_cannot_be_edited_exactly(paper: Paper) -> None:
         b"x: &t 1.1.2\nimage:\n  repository: " + STAGING.encode() + b"/shop/api\n  tag: *t\n"
     )
     verdict = paper.verdict("api")
-    assert "apps/api/staging/values.yaml:3: line 4 takes it by an alias" in reason(verdict)
+    assert "apps/api/staging/values.yaml:4: taken by an alias from line 1" in reason(verdict)
     assert verdict.blocked is not None
     assert verdict.blocked.code is ExitCode.MANIFEST
 

@@ -17,6 +17,7 @@ SAID: list[tuple[str, str, bool]] = [
     ("dial tcp 127.0.0.1:1: connect: connection refused", "that it runs", True),
     ("writing manifest: uploading manifest v1: received unexpected HTTP status: 503", "when the registry", True),
     ("Invalid status code returned: invalid status code from registry 503 (Service Unavailable)", "when", True),
+    ("trying to read from destination repository h/app: 500 (Internal Server Error)", "when the registry", True),
     ("toomanyrequests: slow down", "wait", False),
     ("happened during read: unexpected EOF", "when the registry", True),
     ("write tcp: use of closed network connection", "when the registry", True),

@@ -1,0 +1,102 @@
+"""The demo, told for real: what it shows, and that it leaves nothing behind but what was asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.cli import main
+from bot.errors import ExitCode
+
+
+@pytest.fixture
+def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """An environment whose temporary folder is the test's own."""
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    return {**os.environ, "NO_COLOR": "1"}
+
+
+def registries_below(folder: Path) -> list[int]:
+    """The processes whose command line names the folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if b"docker-registry" in words and str(folder).encode() in words:
+                found.append(int(entry.name))
+    return found
+
+
+def wait_until_gone(folder: Path) -> None:
+    deadline = time.monotonic() + 10
+    while registries_below(folder):
+        assert time.monotonic() < deadline, "registries still run"
+        time.sleep(0.01)
+
+
+def test_the_whole_story(tmp_path: Path, environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--fast"], environ=environ) == ExitCode.DONE
+    said = capsys.readouterr().out
+    for words in (
+        "$ promobot check --online",
+        "1.1.3-rc2   1.1.2 ↑ 1.1.3",
+        '-      tag: "1.1.2"   # promoted from e2e, see README\n',
+        '+      tag: "1.1.3"   # promoted from e2e, see README\n',
+        "platform/gitops!1 merged: inventory 1.1.2 → 1.1.3 to staging",
+        "sre/gitops-prod!1 merged: inventory 1.1.2 → 1.1.3 to prod",
+        "recorded when it was promoted there",
+        "Nothing to do.",
+        "1.1.3-rc2   1.1.3 =         1.1.3 =",
+        "Nothing was left running.",
+    ):
+        assert words in said
+    assert registries_below(tmp_path) == []
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.fixture
+def kept(tmp_path: Path, environ: dict[str, str]) -> Iterator[Path]:
+    """A kept world, whose registries are ended after the test whatever it did."""
+    world = tmp_path / "world"
+    assert main(["demo", "--fast", "--keep", str(world)], environ=environ) == ExitCode.DONE
+    yield world
+    for pid in registries_below(world):
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_a_kept_world_can_be_played_with_stopped_and_started(
+    kept: Path, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    playing = {**environ, "PROMOBOT_CONFIG": str(kept / "promobot.yaml"), "PROMOBOT_CACHE": str(kept / "cache")}
+    assert f"export PROMOBOT_CONFIG={kept}/promobot.yaml" in capsys.readouterr().out
+    assert len(registries_below(kept)) == 3
+    assert main(["promote", "storefront", "--to", "staging"], environ=playing) == ExitCode.DONE
+    assert main(["demo", "--stop", str(kept)], environ=environ) == ExitCode.DONE
+    wait_until_gone(kept)
+    assert main(["plan", "storefront", "--to", "prod"], environ=playing) == ExitCode.REGISTRY
+    assert main(["demo", "--start", str(kept)], environ=environ) == ExitCode.DONE
+    assert main(["plan", "storefront", "--to", "prod"], environ=playing) == ExitCode.DONE
+    assert main(["demo", "--keep", str(kept)], environ=environ) == ExitCode.USAGE
+    assert len(registries_below(kept)) == 3
+
+
+def test_stop_ends_no_process_that_is_not_the_worlds(tmp_path: Path, environ: dict[str, str]) -> None:
+    state = {name: {"pid": os.getpid(), "port": 1} for name in ("e2e", "staging", "prod")}
+    (tmp_path / "registries.json").write_text(json.dumps(state), encoding="ascii")
+    assert main(["demo", "--stop", str(tmp_path)], environ=environ) == ExitCode.DONE
+
+
+def test_a_folder_without_a_world_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--stop", str(tmp_path)]) == ExitCode.USAGE
+    assert "holds no kept demo" in capsys.readouterr().err
