@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,6 +115,9 @@ def start(
             env=_environment(env or {}),
             start_new_session=True,
         )
+    if detach:
+        # It may end while we live, and is ours to reap then; if it outlives us, nobody waits for this thread.
+        threading.Thread(target=process.wait, daemon=True).start()
     return Background(process)
 
 
