@@ -66,10 +66,9 @@ def test_the_whole_story(tmp_path: Path, environ: dict[str, str], capsys: pytest
 
 
 @pytest.fixture
-def kept(tmp_path: Path, environ: dict[str, str]) -> Iterator[Path]:
-    """A kept world, whose registries are ended after the test whatever it did."""
+def kept(tmp_path: Path) -> Iterator[Path]:
+    """Where a world may be kept: its registries are ended after the test whatever it did."""
     world = tmp_path / "world"
-    assert main(["demo", "--fast", "--keep", str(world)], environ=environ) == ExitCode.DONE
     yield world
     for pid in registries_below(world):
         os.kill(pid, signal.SIGKILL)
@@ -79,6 +78,7 @@ def test_a_kept_world_can_be_played_with_stopped_and_started(
     kept: Path, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     playing = {**environ, "PROMOBOT_CONFIG": str(kept / "promobot.yaml"), "PROMOBOT_CACHE": str(kept / "cache")}
+    assert main(["demo", "--fast", "--keep", str(kept)], environ=environ) == ExitCode.DONE
     assert f"export PROMOBOT_CONFIG={kept}/promobot.yaml" in capsys.readouterr().out
     assert len(registries_below(kept)) == 3
     assert main(["promote", "storefront", "--to", "staging"], environ=playing) == ExitCode.DONE
