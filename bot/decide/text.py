@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -47,7 +47,7 @@ class Texts:
 
         # Autoescape is for HTML; what goes in here are names that fit the grammar of references and paths.
         return SandboxedEnvironment(
-            loader=DictLoader(self.templates), undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
+            loader=DictLoader(self.templates), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
 
 
@@ -87,19 +87,15 @@ def _context(promotion: Promotion) -> dict[str, object]:
         "target": promotion.target,
         "headline": headline(promotion),
         "source_environments": sorted({move.origin.environment for move in promotion.moves}),
-        "moves": moves,
-        "changes": _changes(promotion.moves),
+        "moves": list({(move["after"], move["digest"]): move for move in moves}.values()),
+        "places": [{"path": move.path, "line": move.line} for move in promotion.moves if move.before != move.after],
     }
-
-
-def _changes(moves: Sequence[Move]) -> str:
-    places = [f"`{move.path}` line {move.line}" for move in moves]
-    return " and ".join(places)
 
 
 def _move_context(move: Move) -> dict[str, object]:
     return {
         "service": move.service,
+        "registry": move.after.registry,
         "repository": move.destination.repository,
         "before": str(move.before),
         "before_tag": _was(move),

@@ -1,0 +1,73 @@
+"""What approvers read: the merge request's body as a CommonMark renderer shows it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from markdown_it import MarkdownIt
+
+from bot.promotion import OpenRequest, PushBranch
+from tests.paper import E2E, STAGING, Paper, digest, values
+
+
+@pytest.fixture
+def paper() -> Paper:
+    """A service with two images, one of them named twice."""
+    images = "".join(
+        f"{key}:\n  image:\n    repository: {{0}}/shop/{name}\n    tag: {{1}}\n"
+        for key, name in (("api", "api"), ("cron", "api"), ("worker", "worker"))
+    )
+    return Paper(
+        trees={
+            "m1": {
+                "apps/api/e2e/values.yaml": images.format(E2E, "2.0.0-rc1").encode(),
+                "apps/api/staging/values.yaml": images.format(STAGING, "1.9.0").encode(),
+            }
+        },
+        tags={("e2e", "shop/api", "2.0.0-rc1"): digest(1), ("e2e", "shop/worker", "2.0.0-rc1"): digest(2)},
+    )
+
+
+def opening(paper: Paper) -> OpenRequest:
+    step = paper.verdict("api").step
+    assert step is not None
+    (action,) = [action for action in step.actions if isinstance(action, OpenRequest)]
+    return action
+
+
+def test_the_body_is_a_table_a_list_and_folded_evidence(paper: Paper) -> None:
+    html = MarkdownIt("commonmark", {"html": True}).enable("table").render(opening(paper).draft.body)
+    assert html.count("<table>") == 1
+    assert html.count("<tr>") == 1 + 2, "a header and one row for each image, not for each place"
+    assert html.count("<ul>") == 2 + 2
+    assert re.search(r"</table>\n<ul>\n<li><code>shop/api:2.0.0</code> is present", html)
+    assert re.search(r"<details><summary>Evidence</summary>\n<ul>", html)
+    assert html.rstrip().endswith("-->")
+    for line in (4, 8, 12):
+        assert f"line {line}" in html or f"line {line - 1}" in html
+
+
+def test_the_title_is_one_line_and_names_each_image_once(paper: Paper) -> None:
+    assert opening(paper).draft.title == "api 1.9.0 → 2.0.0, worker 1.9.0 → 2.0.0 to staging"
+
+
+def test_the_body_does_not_change_by_itself(paper: Paper) -> None:
+    assert opening(paper).draft.body == opening(paper).draft.body
+
+
+def test_the_commit_message_has_a_subject_a_body_and_trailers(paper: Paper) -> None:
+    step = paper.verdict("api").step
+    assert step is not None
+    (push,) = [action for action in step.actions if isinstance(action, PushBranch)]
+    subject, _, rest = push.message.partition("\n\n")
+    body, _, trailers = rest.rpartition("\n\n")
+    assert subject == "Promote api 1.9.0 → 2.0.0, worker 1.9.0 → 2.0.0 to staging"
+    assert body.splitlines()[0] == f"{STAGING}/shop/api:1.9.0 → {STAGING}/shop/api:2.0.0"
+    assert all(re.fullmatch(r"[A-Z][A-Za-z-]+: \S.*", line) for line in trailers.splitlines())
+
+
+def test_an_image_outside_the_service_changes_nothing(paper: Paper) -> None:
+    before = opening(paper).draft.body
+    paper.trees["m1"]["apps/other/e2e/values.yaml"] = values(E2E, "9.9.9")
+    assert opening(paper).draft.body == before
