@@ -11,17 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from bot.apply import Event
+    from bot.cli.terminal import Terminal
     from bot.decide import Texts
     from bot.world import World
 
 Watch: TypeAlias = "Callable[[Event], None]"
 
 _DEFAULT_CONFIG = "promobot.yaml"
-# Wide enough that no table is folded when its reader is a program or a file.
-_PIPE_WIDTH = 250
 
 
 @dataclass(frozen=True)
@@ -64,13 +61,11 @@ class Call:
 
         return Texts(load_templates())
 
-    def console(self, *, stderr: bool = False) -> Console:
-        """A terminal to print on: data on stdout, all else on stderr."""
-        from rich.console import Console  # noqa: PLC0415
+    def terminal(self, *, stderr: bool = False) -> Terminal:
+        """What to print on: data on stdout, all else on stderr."""
+        from bot.cli.terminal import Terminal  # noqa: PLC0415
 
-        stream = sys.stderr if stderr else sys.stdout
-        width = None if stream.isatty() else _PIPE_WIDTH
-        return Console(file=stream, no_color=self.args.no_color or None, width=width, highlight=False, soft_wrap=True)
+        return Terminal.on(sys.stderr if stderr else sys.stdout, color=not self.args.no_color)
 
     def print_json(self, data: object) -> None:
         """Print the answer as JSON on stdout."""

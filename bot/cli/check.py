@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rich.table import Table
-
 from bot.cli.call import Call
 from bot.cli.status import deployed_data
 from bot.errors import BotError, ExitCode
@@ -56,21 +54,23 @@ def _knock(world: World) -> Iterator[tuple[str, BotError | None]]:
 def _show(
     call: Call, deployed: Sequence[Deployed], reached: Sequence[tuple[str, BotError | None]], problems: Sequence[str]
 ) -> None:
-    console = call.console()
-    console.print(f"{call.config_path}: valid")
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 3, 0, 0))
-    for header in ("SERVICE", "ENVIRONMENT", "IMAGE", "FOUND AT"):
-        table.add_column(header, no_wrap=True)
-    others = 0
-    for item in sorted(deployed, key=lambda item: item.service):
-        if item.ours or call.args.verbose:
-            table.add_row(item.service, item.environment, str(item.image), f"{item.path}:{item.line}")
-        else:
-            others += item.image is not None
-    console.print(table)
+    terminal = call.terminal()
+    terminal.say(f"{call.config_path}: valid")
+    shown = [item for item in deployed if item.ours or call.args.verbose]
+    rows = (_row(item) for item in sorted(shown, key=lambda item: item.service))
+    terminal.table(("SERVICE", "ENVIRONMENT", "IMAGE", "FOUND AT"), rows)
+    others = sum(item.image is not None for item in deployed) - sum(item.image is not None for item in shown)
     if others:
-        console.print(f"{others} more from other registries, which stay as they are (-v lists them)")
+        terminal.say(f"{others} more from other registries, which stay as they are (-v lists them)")
     for name, error in reached:
-        console.print(f"registry {name}: {error or 'reached'}")
+        terminal.say(f"registry {name}: {error or 'reached'}")
     for problem in problems:
-        console.print(f"✗ {problem}")
+        terminal.say(f"✗ {problem}")
+
+
+def _row(item: Deployed) -> tuple[str, str, str, str]:
+    """The environment says which registry it is: the path below it is what tells images apart."""
+    image = str(item.image)
+    if item.ours and item.image is not None and item.image.registry is not None:
+        image = image.removeprefix(f"{item.image.registry}/")
+    return item.service, item.environment, image, f"{item.path}:{item.line}"

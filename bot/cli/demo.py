@@ -20,18 +20,19 @@ def main(call: Call) -> ExitCode:
         ) from None
     if call.args.stop:
         stopped = world.stop(Path(call.args.stop))
-        call.console().print(f"{stopped} registries stopped; start them again with --start {call.args.stop}")
+        call.terminal().say(f"{stopped} registries stopped; start them again with --start {call.args.stop}")
         return ExitCode.DONE
     if call.args.start:
         hosts = world.start_again(Path(call.args.start))
-        call.console().print(f"registries run at {', '.join(hosts)}; stop them with --stop {call.args.start}")
+        call.terminal().say(f"registries run at {', '.join(hosts)}; stop them with --stop {call.args.start}")
         return ExitCode.DONE
-    console = call.console()
+    terminal = call.terminal()
+    console = terminal.console
     keep = Path(call.args.keep) if call.args.keep else None
     pause = story.default_pause(console, fast=call.args.fast)
     code = story.Story(console, _run, pause).tell(keep)
     if keep is not None:
-        console.print(_next_steps(keep, call.environ.get("PROMOBOT_COMMAND", "promobot")), markup=False)
+        sys.stdout.write(_next_steps(keep, call.environ.get("PROMOBOT_COMMAND", "promobot")) + "\n")
     return code
 
 

@@ -5,10 +5,6 @@ from __future__ import annotations
 import getpass
 from collections.abc import Iterator
 
-from rich.markdown import Markdown
-from rich.table import Table
-from rich.text import Text
-
 from bot.cli.call import Call
 from bot.errors import ExitCode, UsageError
 from bot.forges import Forge
@@ -33,13 +29,15 @@ def _list(call: Call, world: World) -> None:
     if call.json:
         call.print_json([_data(repository, request) for repository, request in found])
         return
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 3, 0, 0))
-    for header in ("MERGE REQUEST", "STATE", "TITLE", "REVIEWERS"):
-        table.add_column(header)
-    for repository, request in found:
-        name = f"{repository.project}!{request.number}"
-        table.add_row(name, request.state.value, request.title, ", ".join(request.reviewers))
-    call.console().print(table if found else "No open merge requests.")
+    terminal = call.terminal()
+    if not found:
+        terminal.say("No merge requests." if call.args.all else "No open merge requests.")
+        return
+    rows = (
+        (f"{repository.project}!{request.number}", request.state.value, ", ".join(request.reviewers), request.title)
+        for repository, request in found
+    )
+    terminal.table(("MERGE REQUEST", "STATE", "REVIEWERS", "TITLE"), rows)
 
 
 def _show(call: Call, world: World) -> None:
@@ -48,14 +46,19 @@ def _show(call: Call, world: World) -> None:
     if call.json:
         call.print_json({**_data(repository, request), "body": request.body, "diff": diff})
         return
-    console = call.console()
-    console.print(Text(f"{request.title}  {repository.project}!{request.number}", style="bold"))
+    terminal = call.terminal()
+    terminal.title(f"{repository.project}!{request.number}  {request.title}")
     reviewers = f", for {', '.join(request.reviewers)}" if request.reviewers else ""
-    console.print(f"{request.state.value}, {request.source_branch} → {request.target_branch}{reviewers}\n")
-    console.print(Markdown(request.body), soft_wrap=False, width=min(console.width, 110))
-    console.print()
-    for line in diff.splitlines():
-        console.print(Text(line, style={"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")))
+    terminal.say(f"{_state(request)}, {request.source_branch} → {request.target_branch}{reviewers}\n")
+    terminal.markdown(request.body)
+    terminal.diff(diff)
+
+
+def _state(request: MergeRequest) -> str:
+    if request.state is RequestState.OPEN:
+        return "open"
+    reason = f" ({request.reason})" if request.reason else ""
+    return f"{request.state.value} by {request.ended_by}{reason}"
 
 
 def _merge(call: Call, world: World) -> None:
@@ -75,7 +78,7 @@ def _tell(call: Call, repository: Repository, request: MergeRequest) -> None:
     if call.json:
         call.print_json(_data(repository, request))
     else:
-        call.console().print(f"{repository.project}!{request.number} {request.state.value}: {request.title}")
+        call.terminal().say(f"{repository.project}!{request.number} {request.state.value}: {request.title}")
 
 
 def _who(call: Call) -> str:

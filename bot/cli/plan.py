@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from bot.cli.call import Call
 from bot.cli.targets import checked_intent
-from bot.cli.views import remedy_line, step_lines, verdict_data, verdict_line
+from bot.cli.views import action_text, remedy, verdict_data, verdict_line
 from bot.errors import ExitCode
-from bot.promotion import Plan, Standing
+from bot.promotion import Plan, Standing, Verdict
 from bot.reconcile import exit_code, look
 
 if TYPE_CHECKING:
+    from bot.cli.terminal import Terminal
     from bot.config import Config
 
 
@@ -28,17 +29,28 @@ def show_plan(call: Call, config: Config, plan: Plan) -> None:
     if call.json:
         call.print_json({"verdicts": [verdict_data(verdict) for verdict in plan.verdicts]})
         return
-    console = call.console()
+    terminal = call.terminal()
     for target in dict.fromkeys(verdict.target for verdict in plan.verdicts):
-        console.print(f"[bold]{config.environment(target).from_} → {target}[/]")
+        terminal.title(hop(config, target))
         for verdict in plan.verdicts:
-            if verdict.target != target or (verdict.standing is Standing.OUTSIDE and not call.args.verbose):
-                continue
-            console.print(verdict_line(verdict))
-            for line in (remedy_line(verdict), *(step_lines(verdict.step) if verdict.step else ())):
-                if line is not None:
-                    console.print(line)
-    console.print(_sum(plan))
+            if verdict.target == target and (verdict.standing is not Standing.OUTSIDE or call.args.verbose):
+                _show_verdict(terminal, verdict)
+    terminal.say(_sum(plan))
+
+
+def hop(config: Config, target: str) -> str:
+    """`source → target`."""
+    return f"{config.environment(target).from_} → {target}"
+
+
+def _show_verdict(terminal: Terminal, verdict: Verdict) -> None:
+    terminal.say(verdict_line(verdict), indent=2)
+    if remedy(verdict):
+        terminal.say(remedy(verdict), indent=6)
+    if verdict.step is not None:
+        for action in verdict.step.actions:
+            terminal.say(action_text(action), indent=6)
+        terminal.diff(verdict.step.diff, indent=6)
 
 
 def _sum(plan: Plan) -> str:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bot.apply import Ended, Event, Started, Watch
 from bot.cli.call import Call
-from bot.cli.plan import show_plan
+from bot.cli.plan import hop, show_plan
 from bot.cli.targets import checked_intent
-from bot.cli.views import action_text, outcome_line, remedy_line, result_data, verdict_data, verdict_line
+from bot.cli.views import action_text, heading, outcome_lines, remedy, result_data, verdict_data, verdict_line
 from bot.errors import ExitCode
-from bot.promotion import Standing
+from bot.promotion import Outcome, Standing, Verdict
 from bot.reconcile import Pass, exit_code, look, run
 
 if TYPE_CHECKING:
     from rich.status import Status
+
+    from bot.cli.terminal import Terminal
+    from bot.config import Config
 
 
 def main(call: Call) -> ExitCode:
@@ -38,18 +41,18 @@ def main(call: Call) -> ExitCode:
         return exit_code(plan)
     with _watching(call) as watch:
         done = run(world, texts, intent, clock=lambda: datetime.now(UTC), watch=watch)
-    _show(call, done)
+    _show(call, world.config, done)
     return exit_code(done, blocked_is_fine=not named and not call.args.strict)
 
 
 @contextmanager
 def _watching(call: Call) -> Iterator[Watch]:
     """Say what is being done while it is being done: on a terminal only, and never on stdout."""
-    console = call.console(stderr=True)
-    if not console.is_terminal:
+    terminal = call.terminal(stderr=True)
+    if not terminal.interactive:
         yield call.watch
         return
-    with console.status("looking at what is deployed …") as status:
+    with terminal.console.status("looking at what is deployed …") as status:
         yield _Ticker(call, status)
 
 
@@ -77,21 +80,26 @@ class _Ticker:
             self._status.update(" · ".join(self._running.values()) or "looking again …")
 
 
-def _show(call: Call, done: Pass) -> None:
+def _show(call: Call, config: Config, done: Pass) -> None:
     if call.json:
         verdicts = [verdict_data(verdict) for verdict in done.plan.verdicts]
         call.print_json({"verdicts": verdicts, "results": [result_data(result) for result in done.results]})
         return
-    console = call.console()
+    terminal = call.terminal()
     outcomes = {(result.step.target, result.step.unit.name): result.outcomes for result in done.results}
-    for verdict in done.plan.verdicts:
-        if verdict.standing is Standing.OUTSIDE:
-            continue
-        console.print(f"[bold]{verdict.target}[/]", verdict_line(verdict))
-        for outcome in outcomes.get((verdict.target, verdict.unit.name), ()):
-            console.print(outcome_line(outcome))
-        remedy = remedy_line(verdict)
-        if remedy is not None:
-            console.print(remedy)
+    for target in dict.fromkeys(verdict.target for verdict in done.plan.verdicts):
+        terminal.title(hop(config, target))
+        for verdict in done.plan.verdicts:
+            if verdict.target == target and verdict.standing is not Standing.OUTSIDE:
+                _show_verdict(terminal, verdict, outcomes.get((target, verdict.unit.name), ()))
     if not any(outcomes.values()):
-        console.print("Nothing to do.")
+        terminal.say("Nothing to do.")
+
+
+def _show_verdict(terminal: Terminal, verdict: Verdict, outcomes: Sequence[Outcome]) -> None:
+    terminal.say(heading(verdict) if outcomes else verdict_line(verdict), indent=2)
+    for outcome in outcomes:
+        for line in outcome_lines(outcome):
+            terminal.say(line, indent=6)
+    if remedy(verdict):
+        terminal.say(remedy(verdict), indent=6)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from rich.table import Table
 from rich.text import Text
 
 from bot.cli.call import Call
-from bot.cli.views import mark, remedy_line, verdict_data
+from bot.cli.views import mark, remedy, verdict_data
 from bot.config import Config
 from bot.errors import ExitCode
 from bot.promotion import Deployed, Plan, Standing, Verdict
@@ -50,21 +49,20 @@ def _verdicts(plan: Plan) -> list[dict[str, object]]:
 
 
 def _show(call: Call, config: Config, deployed: Sequence[Deployed], plan: Plan) -> None:
-    console = call.console()
+    terminal = call.terminal()
     verdicts = {(service, v.target): v for v in plan.verdicts for service in v.unit.services}
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 3, 0, 0))
-    for header in ("SERVICE", *(name.upper() for name in config.names)):
-        table.add_column(header, no_wrap=True)
-    for service in sorted({item.service for item in deployed if item.ours}):
-        table.add_row(service, *(_cell(service, name, deployed, verdicts) for name in config.names))
-    console.print(table)
-    console.print(_legend(plan))
+    services = sorted({item.service for item in deployed if item.ours})
+    rows = (
+        (Text(service), *(_cell(service, name, deployed, verdicts) for name in config.names)) for service in services
+    )
+    terminal.table(("SERVICE", *(name.upper() for name in config.names)), rows)
+    terminal.say(_legend(plan))
     for verdict in plan.verdicts:
         if verdict.standing is Standing.BLOCKED and verdict.blocked is not None:
-            console.print(Text(f"✗ {verdict.unit.name} to {verdict.target}: {verdict.blocked.reason}", style="red"))
-            console.print(remedy_line(verdict) or "")
+            terminal.say(Text(f"✗ {verdict.unit.name} to {verdict.target}: {verdict.blocked.reason}", style="red"))
+            terminal.say(remedy(verdict), indent=2)
         elif verdict.standing is Standing.PROPOSED and verdict.request is not None:
-            console.print(f"… {verdict.unit.name} to {verdict.target}: {verdict.request.url}")
+            terminal.say(f"… {verdict.unit.name} to {verdict.target}: {verdict.request.url}")
 
 
 def _cell(service: str, environment: str, deployed: Sequence[Deployed], verdicts: _Cells) -> Text:
@@ -85,4 +83,5 @@ def _legend(plan: Plan) -> Text:
     legend = Text()
     for standing in seen:
         legend.append_text(mark(standing)).append(f" {standing.value}   ")
+    legend.rstrip()
     return legend

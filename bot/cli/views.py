@@ -22,7 +22,6 @@ from bot.promotion import (
     Refused,
     Stale,
     Standing,
-    Step,
     UpdateRequest,
     Verdict,
 )
@@ -122,10 +121,12 @@ def _detail(outcome: Outcome) -> str:
 
 def verdict_line(verdict: Verdict) -> Text:
     """One line: mark, unit, versions, how it stands."""
-    line = Text("  ").append_text(mark(verdict.standing)).append(f" {verdict.unit.name:<16} ")
-    line.append(_versions(verdict))
-    line.append(f"  {_standing(verdict)}", style=_MARKS[verdict.standing][1])
-    return line
+    return Text.assemble(heading(verdict), "  ", (_standing(verdict), _MARKS[verdict.standing][1]))
+
+
+def heading(verdict: Verdict) -> Text:
+    """Mark, unit and versions."""
+    return Text.assemble(mark(verdict.standing), f" {verdict.unit.name:<16} {_versions(verdict)}")
 
 
 def _versions(verdict: Verdict) -> str:
@@ -147,25 +148,11 @@ def _standing(verdict: Verdict) -> str:
     return verdict.standing.value
 
 
-def remedy_line(verdict: Verdict) -> Text | None:
-    """What to do about a blocked verdict."""
-    if verdict.blocked is None or not verdict.blocked.remedy or verdict.standing is not Standing.BLOCKED:
-        return None
-    return Text(f"      → {verdict.blocked.remedy}")
-
-
-def step_lines(step: Step) -> Iterator[Text]:
-    """What a step would do, action by action, and its diff."""
-    for action in step.actions:
-        yield Text(f"      {action_text(action)}")
-    for line in step.diff.splitlines():
-        yield Text(f"      {line}", style=_diff_style(line))
-
-
-def _diff_style(line: str) -> str:
-    if line.startswith(("+++", "---")):
-        return "bold"
-    return {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
+def remedy(verdict: Verdict) -> str:
+    """What to do about a blocked verdict; empty where nothing is."""
+    if verdict.blocked is None or verdict.standing is not Standing.BLOCKED or not verdict.blocked.remedy:
+        return ""
+    return f"→ {verdict.blocked.remedy}"
 
 
 def action_text(action: Action) -> str:
@@ -173,46 +160,40 @@ def action_text(action: Action) -> str:
     match action:
         case PushBranch(branch=branch, files=files, expected=expected):
             verb = "push" if expected is None else "rebuild"
-            return f"{verb} branch {branch} ({', '.join(change.path for change in files)})"
+            return f"{verb} branch {branch} with {', '.join(change.path for change in files)}"
         case DeleteBranch(branch=branch):
             return f"delete branch {branch}"
         case CopyImage(source, digest, destination, tag):
             return f"copy {source.repository}@{digest.short} from {source.registry} to {destination.registry} as {tag}"
         case OpenRequest(repository, draft):
-            reviewers = f" for {', '.join(draft.reviewers)}" if draft.reviewers else ""
-            return f"open merge request “{draft.title}” in {repository.project}{reviewers}"
-        case UpdateRequest(number=number, title=title):
-            return f"update merge request !{number} “{title}”"
+            reviewers = f", for {', '.join(draft.reviewers)}" if draft.reviewers else ""
+            return f"open merge request in {repository.project}{reviewers}"
+        case UpdateRequest(number=number):
+            return f"update merge request !{number}"
         case CloseRequest(number=number, reason=reason):
             return f"close merge request !{number}: {reason}"
         case _:
             assert_never(action)
 
 
-def outcome_line(outcome: Outcome) -> Text:
-    """One line for what came of an action."""
+def outcome_lines(outcome: Outcome) -> Iterator[Text]:
+    """What came of an action, and below it what people may want to know."""
     match outcome:
         case Done(action, detail):
-            return Text("    ✓ ", style="green").append(
-                f"{action_text(action)}{_after(action, detail)}", style="default"
-            )
+            yield Text.assemble(("✓ ", "green"), action_text(action))
+            if isinstance(action, OpenRequest | UpdateRequest):
+                yield Text(f"  {detail}")
         case AlreadyDone(action):
-            return Text("    = ", style="green").append(f"already done: {action_text(action)}", style="default")
+            yield Text.assemble(("= ", "green"), f"already done: {action_text(action)}")
         case Stale(_, reason):
-            return Text(f"    ~ {reason}, looking again", style="yellow")
+            yield Text(f"~ {reason}, looking again", style="yellow")
         case Refused(action, reason, _):
-            return Text(f"    ✗ not done: {action_text(action)}\n      {reason}", style="red")
+            yield Text(f"✗ not done: {action_text(action)}", style="red")
+            yield Text(f"  {reason}")
         case Failed(action, error):
-            return Text(f"    ✗ failed: {action_text(action)}\n      {error}", style="red")
+            yield Text(f"✗ failed: {action_text(action)}", style="red")
+            yield Text(f"  {error.message}")
+            if error.hint:
+                yield Text(f"  → {error.hint}")
         case _:
             assert_never(outcome)
-
-
-def _after(action: Action, detail: str) -> str:
-    match action:
-        case PushBranch():
-            return f" → {detail[:12]}"
-        case OpenRequest() | UpdateRequest():
-            return f"\n      {detail}"
-        case _:
-            return ""

@@ -65,20 +65,21 @@ class Story:
 
     def _look(self, world: DemoWorld) -> None:
         self._chapter("What is there?")
-        self._command(world, "check --online")
-        self._command(world, "status")
+        self._command(world, "check --online", "Is the configuration right, what does it find, who answers?")
+        self._command(world, "status", "Which version runs where, and what is due (↑)?")
 
     def _promote(self, world: DemoWorld, target: str) -> None:
+        request = f"{_project(world, target)}!1"
         self._chapter(f"{_SERVICE} to {target}")
-        self._command(world, f"plan {_SERVICE} --to {target}")
-        self._command(world, f"promote {_SERVICE} --to {target}")
-        self._command(world, f"mr show {_project(world, target)}!1")
-        self._command(world, f"mr merge {_project(world, target)}!1 --as approver")
+        self._command(world, f"plan {_SERVICE} --to {target}", "What would happen? This changes nothing.")
+        self._command(world, f"promote {_SERVICE} --to {target}", "Do it: claim, copy by digest, propose.")
+        self._command(world, f"mr show {request}", "What the approver reads, and the whole change.")
+        self._command(world, f"mr merge {request} --as approver", "A person decides.")
 
     def _once_more(self, world: DemoWorld) -> None:
         self._chapter("And again?")
-        self._command(world, f"promote {_SERVICE} --to staging --to prod")
-        self._command(world, "status")
+        self._command(world, f"promote {_SERVICE} --to staging --to prod", "Run again, it changes nothing.")
+        self._command(world, "status", "The same bits in all three, each account's own copy.")
 
     def _chapter(self, title: str) -> None:
         time.sleep(self.pause)
@@ -87,8 +88,8 @@ class Story:
             Rule(Text(title, style="bold"), align="left", style="dim"), width=min(self.console.width, 100)
         )
 
-    def _command(self, world: DemoWorld, line: str) -> None:
-        self.console.print(f"\n[bold cyan]$ promobot {line}[/]")
+    def _command(self, world: DemoWorld, line: str, why: str) -> None:
+        self.console.print(f"\n[dim]# {why}[/]\n[bold cyan]$ promobot {line}[/]")
         sys.stdout.flush()
         code = self.run(shlex.split(line), world.environ)
         if code != ExitCode.DONE:

@@ -1,0 +1,71 @@
+"""Printing for people: lines that wrap at their own indent, tables that never hide what they are about, diffs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import IO
+
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.table import Table
+from rich.text import Text
+
+# Wide enough that nothing is folded when its reader is a program or a file.
+_PIPE_WIDTH = 250
+# Prose is hard to read in longer lines.
+_PROSE_WIDTH = 100
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """A stream that people read, whether it is a terminal or not."""
+
+    console: Console
+
+    @classmethod
+    def on(cls, stream: IO[str], *, color: bool) -> Terminal:
+        """Print on this stream; as wide as the terminal, else as wide as it takes."""
+        width = None if stream.isatty() else _PIPE_WIDTH
+        return cls(Console(file=stream, no_color=None if color else True, width=width, highlight=False))
+
+    @property
+    def interactive(self) -> bool:
+        """Whether somebody may be watching."""
+        return self.console.is_terminal
+
+    def say(self, text: Text | str = "", *, indent: int = 0) -> None:
+        """Print a line; on a terminal, what is too long for it goes on below, indented by two more."""
+        line = Text(text) if isinstance(text, str) else text
+        room = max(self.console.width - indent - 2, 20)
+        wrapped = line.wrap(self.console, room) if self.interactive and line.cell_len > room + 2 else [line]
+        for number, part in enumerate(wrapped):
+            self.console.print(Text(" " * (indent + 2 * bool(number))).append_text(part), soft_wrap=True)
+
+    def title(self, text: str) -> None:
+        """Print a line that what follows belongs to."""
+        self.say(Text(text, style="bold"))
+
+    def table(self, headers: Sequence[str], rows: Iterable[Sequence[Text | str]]) -> None:
+        """Print a table; where it is too wide, its last column is folded."""
+        table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 3, 0, 0))
+        for header in headers:
+            table.add_column(header, no_wrap=header != headers[-1], overflow="fold")
+        for row in rows:
+            table.add_row(*row)
+        self.console.print(table)
+
+    def diff(self, text: str, *, indent: int = 0) -> None:
+        """Print a unified diff; its lines are never wrapped by us."""
+        for line in text.splitlines():
+            self.console.print(Text(" " * indent + line, style=_diff_style(line)), soft_wrap=True)
+
+    def markdown(self, text: str) -> None:
+        """Print Markdown as a forge would show it."""
+        self.console.print(Markdown(text), width=min(self.console.width, _PROSE_WIDTH))
+
+
+def _diff_style(line: str) -> str:
+    if line.startswith(("+++", "---")):
+        return "bold"
+    return {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
