@@ -1,5 +1,5 @@
-# promobot with the programs it drives. Run it with the folder of promobot.yaml mounted at /work:
-#   docker run --rm -v "$PWD:/work" -e GITLAB_TOKEN promobot plan
+# promobot with the programs it drives. Run it with the folder of promobot.yaml mounted at /config:
+#   docker run --rm -v "$PWD:/config" -e REGISTRY_PASSWORD promobot plan
 # The root file system may be read-only if /tmp is writable.
 
 FROM debian:trixie-slim AS build
@@ -26,7 +26,7 @@ COPY --from=build /opt/promobot /opt/promobot
 ENV PATH=/opt/promobot/bin:/usr/local/bin:/usr/bin:/bin
 ENV HOME=/home/promobot
 ENV PYTHONDONTWRITEBYTECODE=1
-WORKDIR /work
+WORKDIR /config
 USER 10001:10001
 ENTRYPOINT ["promobot"]
 CMD ["--help"]

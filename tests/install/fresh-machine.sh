@@ -35,7 +35,7 @@ make_system() { # DIR SUITE
     # How this machine reaches its mirror, and whom it trusts: a company's proxy signs with a certificate of its own.
     apt-config dump | grep -E '^Acquire::(Check-|http|Retries)' >"$1/etc/apt/apt.conf.d/99host" || true
     if [ -e "$certificates" ]; then cp "$certificates" "$1$certificates"; fi
-    mkdir "$1/work"
+    mkdir "$1/checkout"
 }
 
 mount_devices() { # DIR
@@ -60,7 +60,7 @@ enter() { # DIR COMMAND...
     # shellcheck disable=SC2016 # expanded in there
     set -- sh -c '
         set -eu
-        cd /work
+        cd /checkout
         rm -rf promobot
         git -c advice.detachedHead=false clone -q promobot.bundle promobot
         cd promobot
@@ -97,7 +97,7 @@ else
     trap 'rm -rf --one-file-system "$system"' EXIT
     trap 'exit 130' INT TERM
 fi
-[ -d "$system/work" ] || make_system "$system" "$suite"
+[ -d "$system/checkout" ] || make_system "$system" "$suite"
 [ -z "$(git -C "$checkout" status --porcelain)" ] || say "this checkout has changes that are not committed: they are left out"
-git -C "$checkout" bundle create -q "$system/work/promobot.bundle" HEAD
+git -C "$checkout" bundle create -q "$system/checkout/promobot.bundle" HEAD
 unshare --mount --pid --fork --kill-child "$0" --inside "$system" "$@"

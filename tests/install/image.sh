@@ -15,7 +15,7 @@ steps() { # STAGE
         /^RUN / { print rest; next }
         /^ENV / { print "export " rest; next }
         /^WORKDIR / { print "mkdir -p " rest " && cd " rest; next }
-        /^COPY --from=build / { print "mkdir -p " $4 " && cp -a /work/build" $3 "/. " $4; next }
+        /^COPY --from=build / { print "mkdir -p " $4 " && cp -a /checkout/build" $3 "/. " $4; next }
         /^COPY \. \.$/ { print "cp -a $context/. ."; next }
         /^COPY .* \.\/$/ { for (i = 2; i < NF; i++) print "cp $context/" $i " ./"; next }
         /^USER / { print "user=" rest; next }
@@ -28,9 +28,9 @@ steps() { # STAGE
 stage() { # STAGE
     context=$PWD
     export context
-    steps "$1" >/work/steps
+    steps "$1" >/checkout/steps
     if [ -z "$1" ]; then
-        cat >>/work/steps <<'CHECK'
+        cat >>/checkout/steps <<'CHECK'
 as_user() { setpriv --reuid "${user%:*}" --regid "${user#*:}" --clear-groups "$@"; }
 as_user git --version
 as_user skopeo --version
@@ -38,7 +38,7 @@ as_user "$program" "$arguments"
 if command -v docker-registry gcc pip; then echo "image: must not be in there"; exit 1; fi
 CHECK
     fi
-    sh -eux /work/steps
+    sh -eux /checkout/steps
 }
 
 if [ "${1-}" = --stage ]; then
@@ -54,7 +54,7 @@ export ROUNDS=1
 KEEP=$systems/build "$here/fresh-machine.sh" trixie tests/install/image.sh --stage build
 mkdir -p "$systems/final"
 KEEP=$systems/final "$here/fresh-machine.sh" trixie true
-mkdir -p "$systems/final/work/build/opt"
-mv "$systems/build/opt/promobot" "$systems/final/work/build/opt/promobot"
+mkdir -p "$systems/final/checkout/build/opt"
+mv "$systems/build/opt/promobot" "$systems/final/checkout/build/opt/promobot"
 rm -rf --one-file-system "$systems/build"
 KEEP=$systems/final "$here/fresh-machine.sh" trixie tests/install/image.sh --stage ''
