@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from bot.demo.registries import RunningRegistry
 
+from bot.demo.registries import RunningRegistry
 from tests.company import Company
 
 

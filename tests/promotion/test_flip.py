@@ -52,7 +52,7 @@ def test_what_is_proposed_is_what_was_copied(
     for service, request in zip(services, company.requests(), strict=True):
         copied = company.staging_digest(service, "1.1.3")
         assert copied in {build_index(f"{service} new").digest, *(image.digest for image in images)}
-        assert f"digest `{copied}`" in request.body
+        assert f"`{copied}`" in request.body
         message = company.git("log", "-1", "--format=%(trailers:key=Promoted-Image,valueonly)", request.source_branch)
         assert message.strip().endswith(f":1.1.3@{copied}")
         recorded.add(copied)

@@ -11,9 +11,9 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
-from bot.demo.registries import RunningRegistry
 
 from bot.cli import main
+from bot.demo.registries import RunningRegistry
 from tests.company import Company
 
 PROCESSES = 4
