@@ -97,12 +97,22 @@ def push(registry: RegistryAccess, repository: str, tag: str, image: Image) -> D
 
     API: https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#push
     """
-    ca_file = str(registry.ca_file) if registry.ca_file else None
-    with urllib3.PoolManager(ca_certs=ca_file, retries=False, timeout=30.0) as pool:
+    with _pool(registry) as pool:
         upload = _Upload(pool, registry, repository)
         upload.contents(image)
         upload.manifest(tag, image)
     return image.digest
+
+
+def move_tag(registry: RegistryAccess, repository: str, tag: str, image: Image) -> None:
+    """Point `tag` at an image that the repository has. Raises RegistryError."""
+    with _pool(registry) as pool:
+        _Upload(pool, registry, repository).manifest(tag, image)
+
+
+def _pool(registry: RegistryAccess) -> urllib3.PoolManager:
+    ca_file = str(registry.ca_file) if registry.ca_file else None
+    return urllib3.PoolManager(ca_certs=ca_file, retries=False, timeout=30.0)
 
 
 @dataclass(frozen=True)
