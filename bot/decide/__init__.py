@@ -20,12 +20,12 @@ from bot.decide.text import Texts
 from bot.errors import UsageError
 from bot.promotion import Need, Plan, Promotion, Standing, Unit, Verdict
 
-__all__ = ["Facts", "Intent", "Texts", "decide"]
+__all__ = ["EVERYTHING", "Facts", "Intent", "Texts", "decide"]
 
 T = TypeVar("T")
 
 # Stands for whatever an environment holds, where its repository could not be read at all.
-_EVERYTHING = Unit("*", ())
+EVERYTHING = Unit("*", ())
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def decide(config: Config, texts: Texts, intent: Intent, facts: Facts) -> Need |
     known: set[str] = set()
     for source, target in _hops(config, intent):
         read = partial(read_environments, ask, (source, target), intent.services)
-        snapshots = _attempt(read, _EVERYTHING, target.name, intent)
+        snapshots = _attempt(read, EVERYTHING, target.name, intent)
         if isinstance(snapshots, (Verdict, Unanswered)):
             results.append(snapshots)
             known.update(intent.services)
