@@ -371,6 +371,7 @@ def test_a_tag_that_is_no_version(paper: Paper) -> None:
 
 def test_a_service_that_the_target_does_not_have(paper: Paper) -> None:
     del paper.trees["m1"][STAGING_FILE]
+    paper.trees["m1"]["apps/other/staging/values.yaml"] = b"{}"
     assert "apps/api/staging/values.yaml" in reason(paper.verdict("api"))
     assert paper.plan().verdicts[0].standing is Standing.OUTSIDE
 
