@@ -113,10 +113,14 @@ class Files(Question[tuple[File, ...]]):
 
 @dataclass(frozen=True)
 class Commit:
-    """A commit with what recognises it as ours: author's address and trailers in their order."""
+    """A commit with what recognises it as ours: its addresses and its trailers in their order.
+
+    Who amends or rebases a commit becomes its committer; its author stays.
+    """
 
     sha: str
     author_email: str
+    committer_email: str
     trailers: tuple[tuple[str, str], ...]
 
     def trailer(self, key: str) -> tuple[str, ...]:

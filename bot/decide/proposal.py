@@ -53,7 +53,10 @@ _set_images = lru_cache(maxsize=1 << 10)(set_images)
 
 @dataclass(frozen=True)
 class Branch:
-    """The promotion's branch as it stands: its head and the commits that the target's branch has not, newest first."""
+    """The promotion's branch as it stands: its head and the commits that the target's branch has not, newest first.
+
+    `ours` are those that we made, `foreign` those that hold a person's work: theirs, and ours that they amended.
+    """
 
     name: str
     head: str | None
@@ -95,7 +98,8 @@ def read_branch(ask: Ask, target: Snapshot, unit: Unit, author: Author) -> Branc
     commits = answer.value if not isinstance(answer, Absent) else ()
     key = f"{target.environment.name}/{unit.name}"
     ours = tuple(c for c in commits if c.author_email == author.email and key in c.trailer(PROMOTION))
-    return Branch(name, head.value, ours, tuple(c for c in commits if c not in ours))
+    foreign = tuple(c for c in commits if c not in ours or c.committer_email != author.email)
+    return Branch(name, head.value, ours, foreign)
 
 
 def fingerprint(unit: Unit, target: str, moves: Iterable[Move]) -> str:
@@ -197,7 +201,7 @@ def _leave_foreign_alone(proposal: Proposal) -> None:
     if proposal.branch.foreign:
         commit = proposal.branch.foreign[0]
         raise Refusal(
-            f"branch {proposal.branch.name} holds commit {commit.sha[:12]} by {commit.author_email}, left as it is",
+            f"branch {proposal.branch.name} holds commit {commit.sha[:12]} by {commit.committer_email}, left as it is",
             "merge or close it by hand, or delete the branch to let promobot propose again",
             ExitCode.CONFLICT,
         )
@@ -237,14 +241,19 @@ def _request(proposal: Proposal, request: MergeRequest | None) -> Iterator[Actio
         labels = ("promobot", f"to-{environment.name}")
         branch = environment.repository.branch
         yield OpenRequest(repository, RequestDraft(proposal.branch.name, branch, title, body, reviewers, labels))
-    elif (request.title, request.body) != (title, body):
+    elif _is_ours(proposal, request) and (request.title, request.body) != (title, body):
         yield UpdateRequest(repository, request.number, title, body)
+
+
+def _is_ours(proposal: Proposal, request: MergeRequest) -> bool:
+    """Whether we opened it: what a person opened from our branch keeps its words and is theirs to close."""
+    return request.author == proposal.author.name
 
 
 def _tidying(proposal: Proposal, request: MergeRequest | None) -> Iterator[Action]:
     """Nothing is proposed any more: close what we opened, and take our branch away unless a person worked on it."""
     branch, repository = proposal.branch, proposal.target.rev.repository
-    if branch.foreign:
+    if branch.foreign or (request is not None and not _is_ours(proposal, request)):
         return
     if request is not None:
         target = proposal.promotion.target
