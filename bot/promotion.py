@@ -354,13 +354,17 @@ class Guard:
 
 @dataclass(frozen=True)
 class Step:
-    """Actions in their order for one unit and target; the first that does not succeed ends the step."""
+    """Actions in their order for one unit and target; the first that does not succeed ends the step.
+
+    `head` is where `branch` was seen (None: absent); what is said about a merge request is said of that commit, or
+    of the one that the step pushes.
+    """
 
     unit: Unit
     target: str
     repository: Repository
     branch: str
-    why: str
+    head: str | None
     guards: tuple[Guard, ...]
     actions: tuple[Action, ...]
     promotion: Promotion | None = None

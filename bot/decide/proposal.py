@@ -114,12 +114,10 @@ def propose(ask: Ask, proposal: Proposal) -> Verdict:
     changes = _changes(proposal)
     if changes:
         actions = list(_proposing(ask, proposal, changes, request))
-        why = "newer in " + ", ".join(sorted({move.origin.environment for move in proposal.promotion.moves}))
     else:
         actions = [*_copies(ask, proposal.promotion.moves), *_tidying(proposal, request)]
-        why = "the manifest already names it" if any(isinstance(a, CopyImage) for a in actions) else "no longer due"
     settled = Standing.PROPOSED if changes else Standing.CURRENT
-    step = _step(proposal, actions, why, changes) if actions else None
+    step = _step(proposal, actions, changes) if actions else None
     return Verdict(
         unit=proposal.promotion.unit,
         target=proposal.promotion.target,
@@ -262,14 +260,14 @@ def _tidying(proposal: Proposal, request: MergeRequest | None) -> Iterator[Actio
         yield DeleteBranch(repository, branch.name, branch.head)
 
 
-def _step(proposal: Proposal, actions: list[Action], why: str, changes: tuple[FileChange, ...]) -> Step:
+def _step(proposal: Proposal, actions: list[Action], changes: tuple[FileChange, ...]) -> Step:
     target = proposal.target
     return Step(
         unit=proposal.promotion.unit,
         target=proposal.promotion.target,
         repository=target.rev.repository,
         branch=proposal.branch.name,
-        why=why,
+        head=proposal.branch.head,
         guards=(Guard(head_of(target.environment), Found(target.rev.commit)),),
         actions=tuple(actions),
         promotion=proposal.promotion,
