@@ -408,6 +408,7 @@ class Deployed:
     """An image that an environment's manifest names, and where; `problem` says why it can't be read or edited.
 
     `image` is None where it can't be read. `ours`: it comes from the environment's registry, so promobot moves it.
+    `code` is of the kind of failure where nothing could be read of a whole file or environment.
     """
 
     environment: str
@@ -419,6 +420,7 @@ class Deployed:
     image: ImageRef | None
     ours: bool
     problem: str = ""
+    code: ExitCode = ExitCode.DONE
 
 
 @dataclass(frozen=True)

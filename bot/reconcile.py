@@ -112,6 +112,11 @@ def exit_code(outcome: Pass | Plan, *, blocked_is_fine: bool = False, due_is_new
     codes = {*_of_results(results), *_of_plan(plan, due_is_news=due_is_news)}
     if blocked_is_fine:
         codes -= {ExitCode.BLOCKED, ExitCode.CONFLICT}
+    return worst(codes)
+
+
+def worst(codes: Iterable[ExitCode]) -> ExitCode:
+    """The code that wins; DONE where there is none."""
     return min({*codes, ExitCode.DONE}, key=_RANK.index)
 
 

@@ -53,7 +53,8 @@ class World:
         One at a time for each tag: a registry has no compare-and-set, so two that saw it absent would both write it.
         """
         ends = [ImageRepository(self.registry(end.registry), end.repository) for end in (source, destination)]
-        with self._once(("tag", (destination, tag)), threading.Lock):
+        place = ends[1].place(tag)
+        with self._once(("tag", (place.access.endpoint, place.repository, tag)), threading.Lock):
             return isinstance(Skopeo(self.cache).copy(ends[0], digest, ends[1], tag), Copied)
 
     def _once(self, key: tuple[str, object], make: Callable[[], T]) -> T:
