@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias, assert_never
 
-from bot.errors import BotError, ExitCode
+from bot.errors import BotError, ConflictError, ExitCode
 from bot.forges import Forge
 from bot.git import LeaseLost
 from bot.observe import observe
@@ -82,9 +82,11 @@ def _carry_out(step: Step, world: World, now: datetime, watch: Watch) -> StepRes
         watch(Ended(step, moved))
         return StepResult(step, (moved,))
     outcomes: list[Outcome] = []
+    head = step.head
     for action in step.actions:
         watch(Started(step, action))
-        outcome = _attempt(step, action, world, now)
+        outcome = _attempt(replace(step, head=head), action, world, now)
+        head = _head_after(outcome, head)
         outcomes.append(outcome)
         watch(Ended(step, outcome))
         if not isinstance(outcome, Done | AlreadyDone):
@@ -106,11 +108,30 @@ def _look_again(step: Step, world: World) -> Outcome | None:
 
 def _attempt(step: Step, action: Action, world: World, now: datetime) -> Outcome:
     try:
+        if isinstance(action, OpenRequest | UpdateRequest | CloseRequest) and _branch_now(step, world) != step.head:
+            return Stale(step, f"branch {step.branch} moved")
         return _perform(step, action, world, now)
     except TagTakenError as error:
         return Refused(action, str(error), ExitCode.BLOCKED)
+    except ConflictError as error:
+        return Stale(step, error.message)
     except BotError as error:
         return Failed(action, error)
+
+
+def _branch_now(step: Step, world: World) -> str | None:
+    """A copy takes minutes: what the branch holds by then may be a person's, or name another image."""
+    return world.clone(step.repository).heads([step.branch]).get(step.branch)
+
+
+def _head_after(outcome: Outcome, head: str | None) -> str | None:
+    match outcome:
+        case Done(PushBranch(), commit):
+            return commit
+        case Done(DeleteBranch()):
+            return None
+        case _:
+            return head
 
 
 def _perform(step: Step, action: Action, world: World, now: datetime) -> Outcome:

@@ -113,10 +113,14 @@ class Files(Question[tuple[File, ...]]):
 
 @dataclass(frozen=True)
 class Commit:
-    """A commit with what recognises it as ours: author's address and trailers in their order."""
+    """A commit with what recognises it as ours: its addresses and its trailers in their order.
+
+    Who amends or rebases a commit becomes its committer; its author stays.
+    """
 
     sha: str
     author_email: str
+    committer_email: str
     trailers: tuple[tuple[str, str], ...]
 
     def trailer(self, key: str) -> tuple[str, ...]:
@@ -350,13 +354,17 @@ class Guard:
 
 @dataclass(frozen=True)
 class Step:
-    """Actions in their order for one unit and target; the first that does not succeed ends the step."""
+    """Actions in their order for one unit and target; the first that does not succeed ends the step.
+
+    `head` is where `branch` was seen (None: absent); what is said about a merge request is said of that commit, or
+    of the one that the step pushes.
+    """
 
     unit: Unit
     target: str
     repository: Repository
     branch: str
-    why: str
+    head: str | None
     guards: tuple[Guard, ...]
     actions: tuple[Action, ...]
     promotion: Promotion | None = None
@@ -400,6 +408,7 @@ class Deployed:
     """An image that an environment's manifest names, and where; `problem` says why it can't be read or edited.
 
     `image` is None where it can't be read. `ours`: it comes from the environment's registry, so promobot moves it.
+    `code` is of the kind of failure where nothing could be read of a whole file or environment.
     """
 
     environment: str
@@ -411,6 +420,7 @@ class Deployed:
     image: ImageRef | None
     ours: bool
     problem: str = ""
+    code: ExitCode = ExitCode.DONE
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
 from bot.apply import StepResult, Watch, apply
-from bot.decide import Facts, Intent, Texts, decide
+from bot.decide import EVERYTHING, Facts, Intent, Texts, decide
 from bot.decide.survey import survey
 from bot.errors import BotError, ExitCode
 from bot.observe import observe
-from bot.promotion import Deployed, Failed, Need, Plan, Refused, Stale, Standing, Step
+from bot.promotion import Deployed, Failed, Need, Plan, Refused, Stale, Standing, Step, Verdict
 from bot.world import World
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ _RANK = (
 
 @dataclass(frozen=True)
 class Pass:
-    """What one pass decided first, and what came of each step in the end."""
+    """What one pass decided, the last word on each unit, and what came of each step in the end."""
 
     plan: Plan
     results: tuple[StepResult, ...] = ()
@@ -65,8 +65,8 @@ def look_at_all(world: World, texts: Texts) -> tuple[tuple[Deployed, ...], Plan]
 def run(world: World, texts: Texts, intent: Intent, *, clock: Callable[[], datetime], watch: Watch) -> Pass:
     """Decide and act. A step whose world moved is decided again, at most three times."""
     think = partial(decide, world.config, texts, intent)
-    first, facts = _settle(world, think, Facts())
-    steps = first.steps
+    plan, facts = _settle(world, think, Facts())
+    steps = plan.steps
     results: dict[tuple[str, str], StepResult] = {}
     for _ in range(_ATTEMPTS):
         done = apply(steps, world, now=clock(), watch=watch)
@@ -75,10 +75,21 @@ def run(world: World, texts: Texts, intent: Intent, *, clock: Callable[[], datet
         if not stale:
             break
         again, facts = _settle(world, think, facts.lasting())
+        plan = Plan(tuple(_revised(plan, again, stale)))
         steps = tuple(step for step in again.steps if _key(step) in stale)
         for key in stale - {_key(step) for step in steps}:
-            del results[key]  # somebody else did it, or it is no longer due
-    return Pass(first, tuple(results.values()))
+            del results[key]  # somebody else did it, it is no longer due, or the plan says what is against it now
+    return Pass(plan, tuple(results.values()))
+
+
+def _revised(plan: Plan, again: Plan, stale: Collection[tuple[str, str]]) -> Iterator[Verdict]:
+    """The plan's verdicts, those on what became stale as they are now; none where the service is gone."""
+    newer = {_key(verdict): verdict for verdict in again.verdicts}
+    for verdict in plan.verdicts:
+        if _key(verdict) not in stale:
+            yield verdict
+        elif found := newer.get(_key(verdict)) or newer.get((verdict.target, EVERYTHING.name)):
+            yield found
 
 
 def _settle(world: World, think: Callable[[Facts], Need | T], facts: Facts) -> tuple[T, Facts]:
@@ -91,8 +102,8 @@ def _settle(world: World, think: Callable[[Facts], Need | T], facts: Facts) -> t
     raise BotError("the decision asks without end", hint="this is a bug in promobot, please report it")
 
 
-def _key(step: Step) -> tuple[str, str]:
-    return step.target, step.unit.name
+def _key(about: Step | Verdict) -> tuple[str, str]:
+    return about.target, about.unit.name
 
 
 def exit_code(outcome: Pass | Plan, *, blocked_is_fine: bool = False, due_is_news: bool = False) -> ExitCode:
@@ -101,6 +112,11 @@ def exit_code(outcome: Pass | Plan, *, blocked_is_fine: bool = False, due_is_new
     codes = {*_of_results(results), *_of_plan(plan, due_is_news=due_is_news)}
     if blocked_is_fine:
         codes -= {ExitCode.BLOCKED, ExitCode.CONFLICT}
+    return worst(codes)
+
+
+def worst(codes: Iterable[ExitCode]) -> ExitCode:
+    """The code that wins; DONE where there is none."""
     return min({*codes, ExitCode.DONE}, key=_RANK.index)
 
 

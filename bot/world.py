@@ -48,9 +48,14 @@ class World:
         return self._once(("registry", name), lambda: RegistryClient(self._access(name)))
 
     def copy(self, source: Location, digest: Digest, destination: Location, tag: str) -> bool:
-        """Copy exactly `digest` under `tag`; False where it was already there. Raises RegistryError."""
+        """Copy exactly `digest` under `tag`; False where it was already there. Raises RegistryError.
+
+        One at a time for each tag: a registry has no compare-and-set, so two that saw it absent would both write it.
+        """
         ends = [ImageRepository(self.registry(end.registry), end.repository) for end in (source, destination)]
-        return isinstance(Skopeo(self.cache).copy(ends[0], digest, ends[1], tag), Copied)
+        place = ends[1].place(tag)
+        with self._once(("tag", (place.access.endpoint, place.repository, tag)), threading.Lock):
+            return isinstance(Skopeo(self.cache).copy(ends[0], digest, ends[1], tag), Copied)
 
     def _once(self, key: tuple[str, object], make: Callable[[], T]) -> T:
         with self._lock:

@@ -73,14 +73,14 @@ def values(registry: str, tag: str, *, repository: str = "shop/api", extra: str 
     return f"image:\n  repository: {registry}/{repository}\n  tag: {tag}\n{extra}".encode()
 
 
-def commit(sha: str, *, email: str = "promobot@localhost", **trailers: str | list[str]) -> Commit:
-    """A commit; `Promoted_Image="…"` becomes the trailer Promoted-Image, a list several of them."""
+def commit(sha: str, *, email: str = "promobot@localhost", committer: str = "", **trailers: str | list[str]) -> Commit:
+    """A commit, by its author unless somebody else is its `committer`; `Promoted_Image="…"` becomes the trailer Promoted-Image, a list several of them."""
     pairs = [
         (key.replace("_", "-"), text)
         for key, value in trailers.items()
         for text in (value if isinstance(value, list) else [value])
     ]
-    return Commit(sha, email, tuple(pairs))
+    return Commit(sha, email, committer or email, tuple(pairs))
 
 
 @dataclass

@@ -8,7 +8,7 @@ from bot.cli.call import Call
 from bot.cli.status import deployed_data
 from bot.errors import BotError, ExitCode
 from bot.promotion import Deployed
-from bot.reconcile import look_around
+from bot.reconcile import look_around, worst
 from bot.world import World
 
 
@@ -17,7 +17,8 @@ def main(call: Call) -> ExitCode:
     world = call.world()
     deployed = look_around(world)
     reached = list(_knock(world)) if call.args.online else []
-    problems = [*_unmatched(world, deployed), *(item.problem for item in deployed if item.problem and not item.image)]
+    unmatched = list(_unmatched(world, deployed))
+    problems = [*unmatched, *(item.problem for item in deployed if item.code is not ExitCode.DONE)]
     if call.json:
         call.print_json(
             {
@@ -29,8 +30,8 @@ def main(call: Call) -> ExitCode:
         )
     else:
         _show(call, deployed, reached, problems)
-    failures = [error.exit_code for _, error in reached if error]
-    return failures[0] if failures else ExitCode.USAGE if problems else ExitCode.DONE
+    failures = [*(item.code for item in deployed), *(error.exit_code for _, error in reached if error)]
+    return worst([*failures, ExitCode.USAGE] if unmatched else failures)
 
 
 def _unmatched(world: World, deployed: Sequence[Deployed]) -> Iterator[str]:
@@ -56,12 +57,15 @@ def _show(
 ) -> None:
     terminal = call.terminal()
     terminal.say(f"{call.config_path}: valid")
-    shown = [item for item in deployed if item.ours or call.args.verbose]
+    shown = [item for item in deployed if item.image and (item.ours or call.args.verbose)]
     rows = (_row(item) for item in sorted(shown, key=lambda item: item.service))
     terminal.table(("SERVICE", "ENVIRONMENT", "IMAGE", "FOUND AT"), rows)
     others = sum(item.image is not None for item in deployed) - sum(item.image is not None for item in shown)
     if others:
         terminal.say(f"{others} more from other registries, which stay as they are (-v lists them)")
+    for item in deployed:
+        if item.image is None and item.code is ExitCode.DONE:
+            terminal.say(f"– {item.path}:{item.line}: {item.problem}")
     for name, error in reached:
         terminal.say(f"registry {name}: {error or 'reached'}")
     for problem in problems:

@@ -19,6 +19,8 @@ def checked_intent(
     """The intent of a command. Raises UsageError for an environment or service that can't be."""
     for target in targets:
         _check_target(config, target)
+    if automatic:
+        _check_automatic(config, targets)
     for service in services:
         if not _SERVICE.fullmatch(service):
             raise UsageError(f"{service!r} is not a service's name", hint="letters, digits, dots, dashes, underscores")
@@ -36,3 +38,15 @@ def _check_target(config: Config, target: str) -> None:
     near = difflib.get_close_matches(target, targets, n=1)
     hint = f"did you mean {near[0]}?" if near else f"targets are {', '.join(targets)}"
     raise UsageError(f"no environment is named {target}", hint=hint)
+
+
+def _check_automatic(config: Config, targets: Sequence[str]) -> None:
+    """A pass that can't ever find anything to do is a mistake, not a quiet night."""
+    automatic = [env.name for _, env in config.hops if env.promote == "auto"]
+    for target in targets:
+        if target not in automatic:
+            raise UsageError(
+                f"{target} doesn't say `promote: auto`", hint=f"promobot promote SERVICE --to {target} does it by name"
+            )
+    if not automatic:
+        raise UsageError("no environment says `promote: auto`", hint="add it to one, or promote by name")

@@ -17,15 +17,15 @@ from bot.decide.facts import Ask, Facts, Outside, Refusal, Unanswered
 from bot.decide.moves import Hop, find_moves, hop_questions
 from bot.decide.proposal import Proposal, branch_questions, fingerprint, propose, read_branch
 from bot.decide.text import Texts
-from bot.errors import UsageError
+from bot.errors import ExitCode, UsageError
 from bot.promotion import Need, Plan, Promotion, Standing, Unit, Verdict
 
-__all__ = ["Facts", "Intent", "Texts", "decide"]
+__all__ = ["EVERYTHING", "Facts", "Intent", "Texts", "decide"]
 
 T = TypeVar("T")
 
 # Stands for whatever an environment holds, where its repository could not be read at all.
-_EVERYTHING = Unit("*", ())
+EVERYTHING = Unit("*", ())
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ def decide(config: Config, texts: Texts, intent: Intent, facts: Facts) -> Need |
     results: list[Verdict | Unanswered] = []
     known: set[str] = set()
     for source, target in _hops(config, intent):
-        read = partial(read_environments, ask, (source, target), intent.services)
-        snapshots = _attempt(read, _EVERYTHING, target.name, intent)
+        read = partial(_read, ask, source, target, intent)
+        snapshots = _attempt(read, EVERYTHING, target.name, intent)
         if isinstance(snapshots, (Verdict, Unanswered)):
             results.append(snapshots)
             known.update(intent.services)
@@ -86,6 +86,21 @@ def _hops(config: Config, intent: Intent) -> Iterator[tuple[EnvironmentConfig, E
         yield source, target
 
 
+def _read(ask: Ask, source: EnvironmentConfig, target: EnvironmentConfig, intent: Intent) -> tuple[Snapshot, ...]:
+    """Both environments. One without any service is a mistake in its patterns, not a company with nothing to do."""
+    snapshots = read_environments(ask, (source, target), intent.services)
+    for snapshot in snapshots:
+        if not intent.services and not snapshot.manifests:
+            environment = snapshot.environment
+            raise Refusal(
+                f"{', '.join(environment.paths)} matches no file of {environment.repository.repository} "
+                f"at {environment.repository.branch}",
+                f"correct `paths` of environment {environment.name}",
+                ExitCode.USAGE,
+            )
+    return snapshots
+
+
 def _units(source: Snapshot) -> Iterator[Unit]:
     for service in source.manifests:
         yield Unit(service, (service,))
@@ -102,6 +117,7 @@ def _judge(
             f"{missing[0]} has no manifest in {target.environment.name}: {target.rev.repository} has no {paths}",
             "add the manifest first; promobot changes images, it does not invent manifests",
         )
+    _refuse_odd_ones(unit, source, target)
     hops = [Hop(config, source, target, service) for service in unit.services]
     ask.together(*branch_questions(target, unit), *(question for hop in hops for question in hop_questions(hop)))
     branch = read_branch(ask, target, unit, config.author)
@@ -109,6 +125,22 @@ def _judge(
     mark = fingerprint(unit, target.environment.name, moves)
     promotion = Promotion(unit, target.environment.name, moves, mark)
     return propose(ask, Proposal(target, promotion, branch, config.author, texts, intent.reopen))
+
+
+def _refuse_odd_ones(unit: Unit, source: Snapshot, target: Snapshot) -> None:
+    # What git-check-ref-format(1) forbids of what a service may be called; one such name must not hold the others.
+    if ".." in unit.name or unit.name.endswith(".lock"):
+        raise Refusal(f"{unit.name} can't be part of a branch's name", "call the service otherwise", ExitCode.USAGE)
+    for service in unit.services:
+        ends = [{manifest.file.path for manifest in snapshot.manifests[service]} for snapshot in (source, target)]
+        shared = set.intersection(*ends) if source.rev == target.rev else set()
+        if shared:
+            names = f"{source.environment.name} and {target.environment.name}"
+            raise Refusal(
+                f"{min(shared)} describes {service} in both {names}, so nothing can be promoted between them",
+                "give each environment a manifest of its own, and correct `paths`",
+                ExitCode.USAGE,
+            )
 
 
 def _all_found(ask: Ask, config: Config, intent: Intent, known: set[str]) -> Need | None:

@@ -78,7 +78,9 @@ def _snapshot(ask: Ask, environment: EnvironmentConfig, question: Files) -> Snap
     files = ask(question)
     found: dict[str, list[Manifest]] = {}
     for file in files.value if not isinstance(files, Absent) else ():
-        for slot, service in _matches(environment, file.path):
+        match = next(_matches(environment, file.path), None)
+        if match is not None:
+            slot, service = match
             found.setdefault(service, []).append(Manifest(slot, file))
     manifests = {service: tuple(manifests) for service, manifests in sorted(found.items())}
     return Snapshot(environment, question.rev, manifests)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from bot.config import Config, RegistryConfig
 from bot.decide.environments import Manifest, Snapshot
@@ -37,10 +37,13 @@ class Hop:
         return self.config.registries[self.target.environment.registry]
 
 
+_Named: TypeAlias = tuple[Manifest, ImageField, ImageRef]
+
+
 @dataclass(frozen=True)
 class _Pair:
-    source: tuple[Manifest, ImageField, ImageRef]
-    target: tuple[Manifest, ImageField, ImageRef]
+    source: _Named
+    target: _Named
 
 
 def find_moves(ask: Ask, hop: Hop, claim: tuple[Commit, ...]) -> tuple[Move, ...]:
@@ -49,7 +52,9 @@ def find_moves(ask: Ask, hop: Hop, claim: tuple[Commit, ...]) -> tuple[Move, ...
     Raises Refusal where one of them can't move; a service's images move together or not at all.
     """
     claimed = records(claim)
-    return tuple(_move(ask, hop, pair, claimed) for pair in _pairs(hop))
+    moves = tuple(_move(ask, hop, pair, claimed) for pair in _pairs(hop))
+    _refuse_two_for_one_tag(moves)
+    return moves
 
 
 def hop_questions(hop: Hop) -> Iterator[Question[Any]]:
@@ -66,43 +71,67 @@ def _pairs(hop: Hop) -> Iterator[_Pair]:
             f"{paths} in {hop.source.environment.name} names no image from {hop.source_registry.url}",
             f"check `registry` of environment {hop.source.environment.name}",
         )
-    targets = list(_named(hop.target, hop.service))
-    for source in sources:
-        target = _partner(hop, source, targets)
-        targets.remove(target)
-        yield _Pair(source, target)
+    targets = [target for target in _named(hop.target, hop.service) if _path(hop, target[2]) is not None]
+    partners: dict[int, _Named] = {}
+    # The surest first for all of them, so that no image takes the place of another.
+    for rule in (_twin, _namesake, _neighbour):
+        for index, source in enumerate(sources):
+            partner = None if index in partners else rule(hop, source, targets)
+            if partner is not None:
+                targets.remove(partner)
+                partners[index] = partner
+    for index, source in enumerate(sources):
+        if index not in partners:
+            raise _no_partner(hop, source, targets)
+        yield _Pair(source, partners[index])
 
 
-def _ours(hop: Hop, snapshot: Snapshot) -> Iterator[tuple[Manifest, ImageField, ImageRef]]:
+def _ours(hop: Hop, snapshot: Snapshot) -> Iterator[_Named]:
     registry = hop.config.registries[snapshot.environment.registry]
     for manifest, field, image in _named(snapshot, hop.service):
         if registry.path_of(image) is not None:
             yield manifest, field, image
 
 
-def _named(snapshot: Snapshot, service: str) -> Iterator[tuple[Manifest, ImageField, ImageRef]]:
+def _named(snapshot: Snapshot, service: str) -> Iterator[_Named]:
     for manifest in snapshot.manifests[service]:
         for field in manifest.fields:
             if field.image is not None:
                 yield manifest, field, field.image
 
 
-def _partner(
-    hop: Hop,
-    source: tuple[Manifest, ImageField, ImageRef],
-    targets: list[tuple[Manifest, ImageField, ImageRef]],
-) -> tuple[Manifest, ImageField, ImageRef]:
-    """The field of the target that stands for the source's: at the same place, else of the same repository path."""
-    manifest, field, image = source
-    movable = [target for target in targets if _path(hop, target[2]) is not None]
-    for target in movable:
-        if (target[0].slot, target[1].document, target[1].pointer) == (manifest.slot, field.document, field.pointer):
-            return target
-    same_path = [target for target in movable if _path(hop, target[2]) == hop.source_registry.path_of(image)]
-    if len(same_path) == 1:
-        return same_path[0]
-    reason = "names no image for it" if not same_path else "names it more than once"
-    raise Refusal(
+def _twin(hop: Hop, source: _Named, targets: Sequence[_Named]) -> _Named | None:
+    """The target's field at the same place with the same repository path."""
+    path = hop.source_registry.path_of(source[2])
+    return next((t for t in targets if _place(t) == _place(source) and _path(hop, t[2]) == path), None)
+
+
+def _namesake(hop: Hop, source: _Named, targets: Sequence[_Named]) -> _Named | None:
+    """The only field of the target with the same repository path."""
+    same_path = _of_path(hop, source, targets)
+    return same_path[0] if len(same_path) == 1 else None
+
+
+def _neighbour(hop: Hop, source: _Named, targets: Sequence[_Named]) -> _Named | None:
+    """The target's field at the same place, whose repository has another name there but no other image's."""
+    others = {hop.source_registry.path_of(image) for _, _, image in _ours(hop, hop.source)}
+    return next((t for t in targets if _place(t) == _place(source) and _path(hop, t[2]) not in others), None)
+
+
+def _place(named: _Named) -> tuple[int, int, str]:
+    manifest, field, _ = named
+    return manifest.slot, field.document, field.pointer
+
+
+def _of_path(hop: Hop, source: _Named, targets: Sequence[_Named]) -> list[_Named]:
+    path = hop.source_registry.path_of(source[2])
+    return [target for target in targets if _path(hop, target[2]) == path]
+
+
+def _no_partner(hop: Hop, source: _Named, targets: Sequence[_Named]) -> Refusal:
+    _, field, image = source
+    reason = "names it more than once" if _of_path(hop, source, targets) else "names no image for it"
+    return Refusal(
         f"{hop.source.environment.name} runs {image}, but {hop.service} in {hop.target.environment.name} {reason}",
         f"write the image at {field.pointer} of the target's manifest; one inherited from a base can't be promoted",
     )
@@ -166,6 +195,18 @@ def _move(ask: Ask, hop: Hop, pair: _Pair, claimed: Mapping[ImageRef, Record]) -
         before=before,
         after=destination.at(destination.tag, digest if before.digest else None),
     )
+
+
+def _refuse_two_for_one_tag(moves: Iterable[Move]) -> None:
+    first: dict[tuple[Location, str], Move] = {}
+    for move in moves:
+        other = first.setdefault((move.destination, move.tag), move)
+        if other.digest != move.digest:
+            raise Refusal(
+                f"{other.origin.image} ({other.digest.short}) and {move.origin.image} ({move.digest.short}) "
+                f"would both become {move.after.at(move.tag, None)}",
+                f"let {move.origin.environment} run one version of it, or let `tag` keep the two apart",
+            )
 
 
 def _prove(ask: Ask, hop: Hop, pair: _Pair, claim: Record | None) -> tuple[Digest, Proof]:

@@ -53,7 +53,10 @@ _set_images = lru_cache(maxsize=1 << 10)(set_images)
 
 @dataclass(frozen=True)
 class Branch:
-    """The promotion's branch as it stands: its head and the commits that the target's branch has not, newest first."""
+    """The promotion's branch as it stands: its head and the commits that the target's branch has not, newest first.
+
+    `ours` are those that we made, `foreign` those that hold a person's work: theirs, and ours that they amended.
+    """
 
     name: str
     head: str | None
@@ -95,7 +98,8 @@ def read_branch(ask: Ask, target: Snapshot, unit: Unit, author: Author) -> Branc
     commits = answer.value if not isinstance(answer, Absent) else ()
     key = f"{target.environment.name}/{unit.name}"
     ours = tuple(c for c in commits if c.author_email == author.email and key in c.trailer(PROMOTION))
-    return Branch(name, head.value, ours, tuple(c for c in commits if c not in ours))
+    foreign = tuple(c for c in commits if c not in ours or c.committer_email != author.email)
+    return Branch(name, head.value, ours, foreign)
 
 
 def fingerprint(unit: Unit, target: str, moves: Iterable[Move]) -> str:
@@ -110,12 +114,10 @@ def propose(ask: Ask, proposal: Proposal) -> Verdict:
     changes = _changes(proposal)
     if changes:
         actions = list(_proposing(ask, proposal, changes, request))
-        why = "newer in " + ", ".join(sorted({move.origin.environment for move in proposal.promotion.moves}))
     else:
         actions = [*_copies(ask, proposal.promotion.moves), *_tidying(proposal, request)]
-        why = "the manifest already names it" if any(isinstance(a, CopyImage) for a in actions) else "no longer due"
     settled = Standing.PROPOSED if changes else Standing.CURRENT
-    step = _step(proposal, actions, why, changes) if actions else None
+    step = _step(proposal, actions, changes) if actions else None
     return Verdict(
         unit=proposal.promotion.unit,
         target=proposal.promotion.target,
@@ -197,7 +199,7 @@ def _leave_foreign_alone(proposal: Proposal) -> None:
     if proposal.branch.foreign:
         commit = proposal.branch.foreign[0]
         raise Refusal(
-            f"branch {proposal.branch.name} holds commit {commit.sha[:12]} by {commit.author_email}, left as it is",
+            f"branch {proposal.branch.name} holds commit {commit.sha[:12]} by {commit.committer_email}, left as it is",
             "merge or close it by hand, or delete the branch to let promobot propose again",
             ExitCode.CONFLICT,
         )
@@ -237,14 +239,19 @@ def _request(proposal: Proposal, request: MergeRequest | None) -> Iterator[Actio
         labels = ("promobot", f"to-{environment.name}")
         branch = environment.repository.branch
         yield OpenRequest(repository, RequestDraft(proposal.branch.name, branch, title, body, reviewers, labels))
-    elif (request.title, request.body) != (title, body):
+    elif _is_ours(proposal, request) and (request.title, request.body) != (title, body):
         yield UpdateRequest(repository, request.number, title, body)
+
+
+def _is_ours(proposal: Proposal, request: MergeRequest) -> bool:
+    """Whether we opened it: what a person opened from our branch keeps its words and is theirs to close."""
+    return request.author == proposal.author.name
 
 
 def _tidying(proposal: Proposal, request: MergeRequest | None) -> Iterator[Action]:
     """Nothing is proposed any more: close what we opened, and take our branch away unless a person worked on it."""
     branch, repository = proposal.branch, proposal.target.rev.repository
-    if branch.foreign:
+    if branch.foreign or (request is not None and not _is_ours(proposal, request)):
         return
     if request is not None:
         target = proposal.promotion.target
@@ -253,14 +260,14 @@ def _tidying(proposal: Proposal, request: MergeRequest | None) -> Iterator[Actio
         yield DeleteBranch(repository, branch.name, branch.head)
 
 
-def _step(proposal: Proposal, actions: list[Action], why: str, changes: tuple[FileChange, ...]) -> Step:
+def _step(proposal: Proposal, actions: list[Action], changes: tuple[FileChange, ...]) -> Step:
     target = proposal.target
     return Step(
         unit=proposal.promotion.unit,
         target=proposal.promotion.target,
         repository=target.rev.repository,
         branch=proposal.branch.name,
-        why=why,
+        head=proposal.branch.head,
         guards=(Guard(head_of(target.environment), Found(target.rev.commit)),),
         actions=tuple(actions),
         promotion=proposal.promotion,

@@ -42,9 +42,13 @@ def _of_manifest(config: Config, snapshot: Snapshot, service: str, manifest: Man
             pointer = f"{field.document}:{field.pointer}"
             yield Deployed(name, service, snapshot.rev, path, field.line, pointer, field.image, ours, field.refusal)
     except Refusal as refusal:
-        yield Deployed(name, service, snapshot.rev, path, 1, "", None, ours=False, problem=refusal.blocked.reason)
+        blocked = refusal.blocked
+        yield Deployed(
+            name, service, snapshot.rev, path, 1, "", None, ours=False, problem=blocked.reason, code=blocked.code
+        )
 
 
 def _unreadable(environment: EnvironmentConfig, refusal: Refusal) -> Deployed:
     rev = Rev(environment.repository.repository, "")
-    return Deployed(environment.name, "*", rev, "", 0, "", None, ours=False, problem=refusal.blocked.reason)
+    blocked = refusal.blocked
+    return Deployed(environment.name, "*", rev, "", 0, "", None, ours=False, problem=blocked.reason, code=blocked.code)

@@ -10,7 +10,7 @@ from bot.git.command import GitDirectory
 from bot.promotion import Commit
 
 # Both ends of a record are certain: a commit cannot hold NUL, and an unfolded trailer is one line.
-COMMIT_FORMAT = "--format=%H%x00%ae%x00%(trailers:only,unfold)"
+COMMIT_FORMAT = "--format=%H%x00%ae%x00%ce%x00%(trailers:only,unfold)"
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ def log(git: GitDirectory, *args: str) -> tuple[Commit, ...]:
     """What `git log` with these arguments finds, no commit before its children."""
     output = git.run("log", "-z", "--date-order", COMMIT_FORMAT, *args).stdout
     fields = output.decode("utf-8", "replace").split("\0")[:-1]
-    records = zip(fields[0::3], fields[1::3], fields[2::3], strict=True)
-    return tuple(Commit(sha, email, _trailers(trailers)) for sha, email, trailers in records)
+    records = zip(fields[0::4], fields[1::4], fields[2::4], fields[3::4], strict=True)
+    return tuple(Commit(sha, author, committer, _trailers(trailers)) for sha, author, committer, trailers in records)
 
 
 def _trailers(text: str) -> tuple[tuple[str, str], ...]:

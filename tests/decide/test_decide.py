@@ -278,6 +278,27 @@ def test_a_persons_commit_on_the_branch_is_never_overwritten(paper: Paper) -> No
     assert "ann@example.com" in verdict.blocked.reason
 
 
+def amended(paper: Paper) -> None:
+    """What `git commit --amend` or a forge's rebase button makes of our commit."""
+    pushed(paper)
+    (ours,) = paper.ahead["m1", "b1"]
+    paper.ahead["m1", "b1"] = (replace(ours, committer_email="ann@example.com"),)
+
+
+def test_our_commit_that_a_person_amended_is_never_overwritten(paper: Paper) -> None:
+    amended(paper)
+    paper.trees["b1"][STAGING_FILE] = values(STAGING, "1.1.3", extra="by: ann\n")
+    verdict = paper.verdict("api")
+    assert "by ann@example.com, left as it is" in reason(verdict)
+    assert verdict.blocked is not None
+    assert verdict.blocked.code is ExitCode.CONFLICT
+
+
+def test_our_commit_that_a_person_rebased_is_still_our_proposal(paper: Paper) -> None:
+    amended(paper)
+    assert kinds(actions_of(paper.verdict("api"))) == ["CopyImage", "OpenRequest"]
+
+
 def test_a_persons_commit_beside_our_change_does_not_stop_the_proposal(paper: Paper) -> None:
     pushed(paper, foreign="ann@example.com")
     assert kinds(actions_of(paper.verdict("api"))) == ["CopyImage", "OpenRequest"]
@@ -320,6 +341,19 @@ def test_what_is_no_longer_due_is_closed_and_tidied_away(paper: Paper) -> None:
     close, delete = actions_of(paper.verdict("api"))
     assert isinstance(close, CloseRequest)
     assert delete == DeleteBranch(close.repository, BRANCH, "b1")
+
+
+def test_a_merge_request_that_a_person_opened_is_neither_rewritten_nor_closed(paper: Paper) -> None:
+    paper.opened = (replace(request_of(paper), author="ann", title="Mine", body="hello"),)
+    pushed(paper)
+    paper.tags["staging", "shop/api", "1.1.3"] = NEW
+    verdict = paper.verdict("api")
+    assert verdict.standing is Standing.PROPOSED
+    assert verdict.request == paper.opened[0]
+    paper.heads["main"] = "m2"
+    paper.trees["m2"] = {**paper.trees["m1"], STAGING_FILE: values(STAGING, "1.1.3")}
+    paper.ahead["m2", "b1"] = paper.ahead["m1", "b1"]
+    assert paper.verdict("api").step is None, "its branch is not taken away either"
 
 
 def test_a_merge_request_with_a_persons_commit_is_not_closed(paper: Paper) -> None:
@@ -371,6 +405,7 @@ def test_a_tag_that_is_no_version(paper: Paper) -> None:
 
 def test_a_service_that_the_target_does_not_have(paper: Paper) -> None:
     del paper.trees["m1"][STAGING_FILE]
+    paper.trees["m1"]["apps/other/staging/values.yaml"] = b"{}"
     assert "apps/api/staging/values.yaml" in reason(paper.verdict("api"))
     assert paper.plan().verdicts[0].standing is Standing.OUTSIDE
 

@@ -164,9 +164,10 @@ def test_commits_with_their_trailers(origin: Origin, clone: Clone) -> None:
     )
     second = origin.commit({"a": b"3"}, "no trailers: here")
     assert clone.commits(base, second) == (
-        Commit(second, "pat@example.com", ()),
+        Commit(second, "pat@example.com", "pat@example.com", ()),
         Commit(
             first,
+            "pat@example.com",
             "pat@example.com",
             (
                 ("Promoted-Image", "web:1.2@sha256:abc"),
@@ -178,6 +179,15 @@ def test_commits_with_their_trailers(origin: Origin, clone: Clone) -> None:
     )
     assert clone.commits(second, second) == ()
     assert clone.commits(second, base) == ()
+
+
+def test_who_amended_a_commit_is_its_committer(origin: Origin, clone: Clone) -> None:
+    base = origin.commit({"a": b"1"})
+    theirs = {"GIT_COMMITTER_EMAIL": "ann@example.com"}
+    amended = git(origin.bare, "commit-tree", f"{base}^{{tree}}", "-p", base, "-m", "amended", env=theirs)
+    git(origin.bare, "branch", "amended", amended)
+    (commit,) = clone.commits(base, amended)
+    assert (commit.author_email, commit.committer_email) == ("pat@example.com", "ann@example.com")
 
 
 def test_a_message_cannot_pretend_to_be_several_commits(origin: Origin, clone: Clone) -> None:

@@ -237,6 +237,26 @@ def test_check_tells_an_environment_that_matches_nothing(company: Company, capsy
     assert "matches no file" in said(company, capsys, "check", code=ExitCode.USAGE)
 
 
+def test_check_tells_a_repository_that_is_gone_by_its_exit_code(company: Company) -> None:
+    config = company.folder / "promobot.yaml"
+    config.write_text(config.read_text(encoding="utf-8").replace(PROJECT, "shop/gone"), encoding="utf-8")
+    assert company.promobot("check") == ExitCode.GIT
+
+
+def test_check_tells_a_broken_manifest_by_its_exit_code(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
+    company.commit("main", FILE, b"values: [\n")
+    assert FILE in answer(company, capsys, "check", code=ExitCode.MANIFEST)["problems"][0]
+
+
+def test_check_names_an_image_that_it_cannot_read_and_goes_on(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = company.manifest("inventory", "staging", "1.1.2") + b"    redis: {image: {tag: 7.4.1}}\n"
+    company.commit("main", FILE, manifest)
+    assert f"{FILE}:10: inherits repository from base" in said(company, capsys, "check")
+    assert answer(company, capsys, "check")["problems"] == []
+
+
 def test_plan_ends_with_ten_when_asked(company: Company) -> None:
     assert company.promobot("plan") == 0
     assert company.promobot("plan", "--exit-code") == ExitCode.DUE
