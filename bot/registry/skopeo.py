@@ -85,9 +85,7 @@ class Skopeo:
             if failure is None or not failure.may_pass:
                 break
             wait = pause(attempt)
-            _log.debug(
-                "%s: try %d failed, the next in %.1f s: %s", destination.place(tag), attempt, wait, failure.reason
-            )
+            _log.debug("%s: try %d failed, the next in %.1f s: %s", destination.place(tag), attempt, wait, failure.hint)
             self.sleep(wait)
             if _holds(destination, tag, digest):
                 return Copied(digest)
@@ -120,7 +118,7 @@ class Skopeo:
                 return Diagnosis(f"skopeo did not end in {self.timeout:g} s", "check both registries", may_pass=True)
             pushed = digestfile.read().decode(errors="replace").strip()
         if ended.returncode != 0:
-            return diagnose(ended.stderr, ended.returncode)
+            return diagnose(_redacted(ended.stderr, src, dst), ended.returncode)
         if pushed != digest.text:
             raise RegistryError(
                 f"{destination.place(tag)}: skopeo says that it pushed {pushed or 'nothing'}, not {digest}",
@@ -163,6 +161,13 @@ def _failed(source: ImageRepository, digest: Digest, place: Place, failure: Diag
             hint="does something delete tags there? Run again",
         )
     return RegistryError(f"{place}: copying {source.place(digest.text)} failed: {failure.reason}", hint=failure.hint)
+
+
+def _redacted(text: str, *accesses: RegistryAccess) -> str:
+    """skopeo passes on what registries say, and they may repeat what they were sent."""
+    for login in filter(None, (access.login for access in accesses)):
+        text = login.redact(text)
+    return text
 
 
 def _logins(access: RegistryAccess) -> bytes:
