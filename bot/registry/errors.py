@@ -132,5 +132,6 @@ def _said(place: Place, body: bytes) -> str:
         return ""
     if not isinstance(message, str):
         return ""
+    message = " ".join(message.split())
     login = place.access.login
     return f": {(login.redact(message) if login else message)[:_QUOTED]}"
