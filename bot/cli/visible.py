@@ -20,7 +20,7 @@ def visible(text: str) -> str:
 
 
 class VisibleFormatter(logging.Formatter):
-    """Log lines repeat what servers and programs say, and addresses that registries redirect to, which may be signed."""
+    """Log lines repeat what servers and programs say, and the addresses they redirect to, which may be signed."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The formatted record, made visible, without the queries of addresses."""

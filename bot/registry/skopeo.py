@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from bot.errors import RegistryError
 from bot.images import Digest
+from bot.ownership import not_ours
 from bot.process import TimedOutError, run
 from bot.registry.access import RegistryAccess
 from bot.registry.client import RegistryClient
@@ -138,6 +139,8 @@ class Skopeo:
         content = access.ca_file.read_bytes()
         directory = self.cache / "certs" / hashlib.sha256(content).hexdigest()
         file = directory / "ca.crt"
+        if directory.exists() and (why := not_ours(directory)):
+            raise RegistryError(f"{directory} {why}", hint="keep the cache in a folder of your own")
         if not file.exists():
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             draft = directory / f"{uuid4().hex}.draft"
