@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from bot.cli import main
@@ -9,7 +10,19 @@ from bot.cli import main
 
 def run() -> None:
     """Run the command line and end the process with its exit code."""
+    _open_missing()
     sys.exit(main(sys.argv[1:]))
+
+
+def _open_missing() -> None:
+    """Started without stdin, stdout or stderr: else the next file that is opened becomes it."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            if descriptor != number:
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+            setattr(sys, name, open(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 if __name__ == "__main__":

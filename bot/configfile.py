@@ -17,6 +17,8 @@ Loc: TypeAlias = tuple[int | str, ...]
 _Data: TypeAlias = "dict[str, _Data] | list[_Data] | str | int | float | bool | None"
 
 _MAX_BYTES = 1 << 20
+# docs/configuration.md needs six levels; PyYAML's composer recurses, and some 10,000 end the process.
+_MAX_DEPTH = 50
 
 
 def load_config(path: Path) -> Config:
@@ -45,6 +47,7 @@ def _compose(path: Path) -> yaml.Node:
     if len(content) > _MAX_BYTES:
         raise ConfigError(f"{path}: larger than {_MAX_BYTES} bytes", hint="this is not a promobot.yaml")
     try:
+        _refuse_depth(content, path)
         document = yaml.compose(content, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
@@ -55,6 +58,14 @@ def _compose(path: Path) -> yaml.Node:
     if document is None:
         raise ConfigError(f"{path}:1: the file is empty", hint="docs/configuration.md shows an example")
     return document
+
+
+def _refuse_depth(content: bytes, path: Path) -> None:
+    depth = 0
+    for event in yaml.parse(content, Loader=yaml.CSafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            raise ConfigError(f"{path}: nested more than {_MAX_DEPTH} levels deep")
 
 
 def _refuse_aliases(document: yaml.Node, path: Path) -> None:
@@ -105,7 +116,7 @@ def _scalar(node: yaml.Node) -> _Data:
     loader = yaml.CSafeLoader("")
     try:
         value: _Data = loader.construct_object(node)
-    except (yaml.YAMLError, ValueError):
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError):  # the last two for `!!bool x`, `!!timestamp x`
         return str(node.value)
     finally:
         loader.dispose()

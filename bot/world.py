@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import re
 import threading
 from collections.abc import Callable, Mapping
@@ -19,6 +21,9 @@ from bot.promotion import Location, Repository
 from bot.registry import Copied, ImageRepository, Login, RegistryAccess, RegistryClient, Skopeo
 
 T = TypeVar("T")
+
+# Tokens of clouds come near 4 KiB; more is the wrong file, or one without an end.
+_LARGEST_PASSWORD = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,7 @@ class World:
 def _login(name: str, auth: BasicAuth, environ: Mapping[str, str]) -> Login:
     if auth.password_file is not None:
         try:
-            return Login(auth.username, auth.password_file.read_text().rstrip("\n"))
+            return Login(auth.username, _read_password(auth.password_file))
         except OSError as error:
             raise ConfigError(
                 f"registries.{name}.auth.password_file: {auth.password_file}: {error.strerror}",
@@ -100,4 +105,13 @@ def _login(name: str, auth: BasicAuth, environ: Mapping[str, str]) -> Login:
     variable = auth.password_env or ""
     if variable not in environ:
         raise ConfigError(f"registries.{name}.auth.password_env: {variable} is not set", hint=f"export {variable}=…")
-    return Login(auth.username, environ[variable])
+    # As bytes of UTF-8, whatever the locale made of them.
+    return Login(auth.username, os.fsencode(environ[variable]).decode("utf-8", "surrogateescape"))
+
+
+def _read_password(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(_LARGEST_PASSWORD + 1)
+    if len(content) > _LARGEST_PASSWORD:
+        raise OSError(errno.EFBIG, f"more than {_LARGEST_PASSWORD} bytes")
+    return content.decode("utf-8", "surrogateescape").rstrip("\n")

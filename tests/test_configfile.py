@@ -140,6 +140,22 @@ def test_an_alias_bomb_is_refused(tmp_path: Path) -> None:
     assert "alias" in fault(tmp_path, "\n".join(lines))
 
 
+@pytest.mark.parametrize("content", ["[" * 200_000, "- " * 300_000 + "x"])
+def test_deep_nesting_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "promobot.yaml"
+    path.write_text(content)
+    with pytest.raises(ConfigError, match="nested more than"):
+        load_config(path)
+
+
+@pytest.mark.parametrize("value", ["!!bool x", "!!timestamp x", "!!int ''", "!!float x", "!!binary ä"])
+def test_a_scalar_that_is_not_what_its_tag_says_is_a_fault(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "promobot.yaml"
+    path.write_text(f"author: {value}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="author"):
+        load_config(path)
+
+
 def test_a_huge_file_is_refused(tmp_path: Path) -> None:
     assert "larger than" in fault(tmp_path, "#" * (1 << 21))
 

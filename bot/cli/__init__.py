@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import logging
 import os
 import signal
@@ -12,6 +13,7 @@ from types import FrameType
 
 from bot.cli.call import Call, Watch
 from bot.cli.parser import make_parser
+from bot.cli.visible import VisibleFormatter, visible
 from bot.errors import BotError, ExitCode
 
 # Imported when called: `--help` must not wait for libraries that only a promotion needs.
@@ -30,7 +32,7 @@ _INTERRUPTED = 130
 def main(argv: Sequence[str], *, environ: Mapping[str, str] = os.environ, watch: Watch | None = None) -> int:
     """Run one command and return its exit code. `watch` sees every effect on the world before and after it happens."""
     args = make_parser().parse_args(argv)
-    logging.basicConfig(level=max(logging.WARNING - 10 * args.verbose, logging.DEBUG), format="%(name)s: %(message)s")
+    _prepare(args.verbose)
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
         command = importlib.import_module(_COMMANDS[args.command])
@@ -51,7 +53,17 @@ def main(argv: Sequence[str], *, environ: Mapping[str, str] = os.environ, watch:
 
 def _lines(error: BotError) -> str:
     hint = f"  → {error.hint}\n" if error.hint else ""
-    return f"promobot: {error.message}\n{hint}"
+    return visible(f"promobot: {error.message}\n{hint}")
+
+
+def _prepare(verbose: int) -> None:
+    """A locale that lacks an arrow or a tick is no reason to fail; logs go to stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    handler = logging.StreamHandler()
+    handler.setFormatter(VisibleFormatter("%(name)s: %(message)s"))
+    logging.basicConfig(level=max(logging.WARNING - 10 * verbose, logging.DEBUG), handlers=[handler])
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

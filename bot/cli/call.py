@@ -68,5 +68,5 @@ class Call:
         return Terminal.on(sys.stderr if stderr else sys.stdout, color=not self.args.no_color)
 
     def print_json(self, data: object) -> None:
-        """Print the answer as JSON on stdout."""
-        sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+        """Print the answer as JSON on stdout, in ASCII: whatever the locale, and whatever others wrote."""
+        sys.stdout.write(json.dumps(data, indent=2) + "\n")

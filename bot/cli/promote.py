@@ -12,6 +12,7 @@ from bot.apply import Ended, Event, Started, Watch
 from bot.cli.call import Call
 from bot.cli.plan import hop, show_plan
 from bot.cli.targets import checked_intent
+from bot.cli.terminal import printable
 from bot.cli.views import action_text, heading, outcome_lines, remedy, result_data, verdict_data, verdict_line
 from bot.errors import ExitCode
 from bot.promotion import Outcome, Standing, Verdict
@@ -77,7 +78,7 @@ class _Ticker:
             self._running.pop(key, None)
             if text is not None:
                 self._running[key] = text
-            self._status.update(" · ".join(self._running.values()) or "looking again …")
+            self._status.update(printable(" · ".join(self._running.values()) or "looking again …"))
 
 
 def _show(call: Call, config: Config, done: Pass) -> None:

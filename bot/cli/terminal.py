@@ -11,6 +11,8 @@ from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
+from bot.cli.visible import visible
+
 # Wide enough that nothing is folded when its reader is a program or a file.
 _PIPE_WIDTH = 250
 # Prose is hard to read in longer lines.
@@ -36,7 +38,7 @@ class Terminal:
 
     def say(self, text: Text | str = "", *, indent: int = 0) -> None:
         """Print a line; on a terminal, what is too long for it goes on below, indented by two more."""
-        line = Text(text) if isinstance(text, str) else text
+        line = printable(text)
         room = max(self.console.width - indent - 2, 20)
         wrapped = line.wrap(self.console, room) if self.interactive and line.cell_len > room + 2 else [line]
         for number, part in enumerate(wrapped):
@@ -52,17 +54,25 @@ class Terminal:
         for header in headers:
             table.add_column(header, no_wrap=header != headers[-1], overflow="fold")
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*(printable(cell) for cell in row))
         self.console.print(table)
 
     def diff(self, text: str, *, indent: int = 0) -> None:
         """Print a unified diff; its lines are never wrapped by us."""
-        for line in text.splitlines():
-            self.console.print(Text(" " * indent + line, style=_diff_style(line)), soft_wrap=True)
+        for line in text.removesuffix("\n").split("\n") if text else ():
+            shown = visible(line.removesuffix("\r"))
+            self.console.print(Text(" " * indent + shown, style=_diff_style(line)), soft_wrap=True)
 
     def markdown(self, text: str) -> None:
         """Print Markdown as a forge would show it."""
-        self.console.print(Markdown(text), width=min(self.console.width, _PROSE_WIDTH))
+        self.console.print(Markdown(visible(text)), width=min(self.console.width, _PROSE_WIDTH))
+
+
+def printable(text: Text | str) -> Text:
+    """What others wrote: never as markup, and with nothing in it that a terminal would obey."""
+    plain = text if isinstance(text, str) else text.plain
+    shown = visible(plain)
+    return text if isinstance(text, Text) and shown == plain else Text(shown)
 
 
 def _diff_style(line: str) -> str:

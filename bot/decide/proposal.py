@@ -82,7 +82,14 @@ def branch_name(target: str, unit: Unit) -> str:
 
 
 def branch_questions(target: Snapshot, unit: Unit) -> tuple[Question[Any], ...]:
-    """What deciding about a unit's branch begins with."""
+    """What deciding about a unit's branch begins with. Raises Refusal for a name that no branch can have."""
+    if ".." in unit.name or unit.name.endswith(".lock"):
+        # Asked about together with other branches, it would fail for all of them.
+        raise Refusal(
+            f"{unit.name} can't be part of a branch's name (git help check-ref-format)",
+            "rename the service: no two dots in a row, no .lock at the end",
+            ExitCode.MANIFEST,
+        )
     repository = target.rev.repository
     return BranchHead(repository, branch_name(target.environment.name, unit)), OpenRequests(repository)
 

@@ -18,6 +18,7 @@ from bot.git.identity import Identity, stamp
 from bot.git.locks import locked, remove_stale_locks
 from bot.git.names import branch_ref, file_path, object_id
 from bot.git.pushing import LeaseLost, Pushed
+from bot.ownership import not_ours
 from bot.process import Completed
 from bot.promotion import Commit, File, FileChange
 
@@ -163,6 +164,7 @@ class Clone:
         """Make the clone, or find it made. It gets its name when it is whole, so half a one is never found."""
         directory = self._git.path
         if (directory / "HEAD").is_file():
+            _must_be_ours(directory.parent, directory)
             return
         with locked(self._lock, timeout=self._remote.timeout):
             if (directory / "HEAD").is_file():
@@ -249,6 +251,13 @@ class Clone:
     def _failed(self, what: str, done: Completed) -> GitError:
         words, hint = explain(_said(done))
         return GitError(f"cannot {what} {redact(self._remote.url)}: {words}", hint=hint)
+
+
+def _must_be_ours(*folders: Path) -> None:
+    """Git obeys a repository's own configuration, which can name programs to run, and isn't asked whose it is here."""
+    for folder in folders:
+        if why := not_ours(folder):
+            raise GitError(f"{folder} {why}, and git would do as it says", hint="keep clones in a folder of your own")
 
 
 def _kept(branch: str) -> str:

@@ -17,7 +17,13 @@ class Login:
     @property
     def basic(self) -> str:
         """What HTTP basic authentication sends, and container tools keep as `auth`: base64 of `username:password`."""
-        return base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
+        return base64.b64encode(f"{self.username}:{self.password}".encode("utf-8", "surrogateescape")).decode()
+
+    def redact(self, text: str) -> str:
+        """The text without the password, in clear or as sent: a server's error may repeat the request."""
+        for secret in filter(None, (self.basic, self.password)):
+            text = text.replace(secret, "…")
+        return text
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def of_status(place: Place, status: int, body: bytes = b"") -> RegistryError:
             )
         case 403:
             return RegistryError(
-                f"{place}: the credentials do not allow this (HTTP 403){_said(body)}",
+                f"{place}: the credentials do not allow this (HTTP 403){_said(place, body)}",
                 hint=f"give the account of registry {name} the right to read this repository",
             )
         case 429:
@@ -64,11 +64,12 @@ def of_status(place: Place, status: int, body: bytes = b"") -> RegistryError:
             )
         case _ if status >= 500:
             return RegistryError(
-                f"{place}: the registry failed (HTTP {status}){_said(body)}", hint="run again when it is well"
+                f"{place}: the registry failed (HTTP {status}){_said(place, body)}", hint="run again when it is well"
             )
         case _:
             return RegistryError(
-                f"{place}: unexpected answer (HTTP {status}){_said(body)}", hint=_unexpected(place.access, status)
+                f"{place}: unexpected answer (HTTP {status}){_said(place, body)}",
+                hint=_unexpected(place.access, status),
             )
 
 
@@ -120,13 +121,17 @@ def _of_tls(access: RegistryAccess, reason: str) -> tuple[str, str]:
     return "the TLS handshake failed", f"check the address and the certificate of registry {access.name}"
 
 
-def _said(body: bytes) -> str:
-    """The first error message of a registry's JSON answer, shortened.
+def _said(place: Place, body: bytes) -> str:
+    """The first error message of a registry's JSON answer, shortened, without what it repeats of our credentials.
 
     Format: https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#error-codes
     """
     try:
         message = json.loads(body)["errors"][0]["message"]
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return ""
-    return f": {message[:_QUOTED]}" if isinstance(message, str) else ""
+    if not isinstance(message, str):
+        return ""
+    message = " ".join(message.split())
+    login = place.access.login
+    return f": {(login.redact(message) if login else message)[:_QUOTED]}"

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from bot.errors import RegistryError
 from bot.images import Digest
+from bot.ownership import not_ours
 from bot.process import TimedOutError, run
 from bot.registry.access import RegistryAccess
 from bot.registry.client import RegistryClient
@@ -85,9 +86,7 @@ class Skopeo:
             if failure is None or not failure.may_pass:
                 break
             wait = pause(attempt)
-            _log.debug(
-                "%s: try %d failed, the next in %.1f s: %s", destination.place(tag), attempt, wait, failure.reason
-            )
+            _log.debug("%s: try %d failed, the next in %.1f s: %s", destination.place(tag), attempt, wait, failure.hint)
             self.sleep(wait)
             if _holds(destination, tag, digest):
                 return Copied(digest)
@@ -120,7 +119,7 @@ class Skopeo:
                 return Diagnosis(f"skopeo did not end in {self.timeout:g} s", "check both registries", may_pass=True)
             pushed = digestfile.read().decode(errors="replace").strip()
         if ended.returncode != 0:
-            return diagnose(ended.stderr, ended.returncode)
+            return diagnose(_redacted(ended.stderr, src, dst), ended.returncode)
         if pushed != digest.text:
             raise RegistryError(
                 f"{destination.place(tag)}: skopeo says that it pushed {pushed or 'nothing'}, not {digest}",
@@ -140,6 +139,8 @@ class Skopeo:
         content = access.ca_file.read_bytes()
         directory = self.cache / "certs" / hashlib.sha256(content).hexdigest()
         file = directory / "ca.crt"
+        if directory.exists() and (why := not_ours(directory)):
+            raise RegistryError(f"{directory} {why}", hint="keep the cache in a folder of your own")
         if not file.exists():
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             draft = directory / f"{uuid4().hex}.draft"
@@ -163,6 +164,13 @@ def _failed(source: ImageRepository, digest: Digest, place: Place, failure: Diag
             hint="does something delete tags there? Run again",
         )
     return RegistryError(f"{place}: copying {source.place(digest.text)} failed: {failure.reason}", hint=failure.hint)
+
+
+def _redacted(text: str, *accesses: RegistryAccess) -> str:
+    """skopeo passes on what registries say, and they may repeat what they were sent."""
+    for login in filter(None, (access.login for access in accesses)):
+        text = login.redact(text)
+    return text
 
 
 def _logins(access: RegistryAccess) -> bytes:

@@ -14,6 +14,8 @@ from bot.errors import RegistryError
 from bot.registry.access import RegistryAccess
 from bot.registry.errors import Place
 
+# https://www.rfc-editor.org/rfc/rfc6750#section-2.1, and whatever else a header can hold on one line.
+_TOKEN = re.compile(r"[\x21-\x7e]+")
 _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 
 
@@ -54,7 +56,10 @@ def parse_challenge(header: str, place: Place) -> Challenge | None:
 
 def _trusted(realm: str, access: RegistryAccess) -> bool:
     """Credentials go by https, or in the clear to the one host that the configuration allows that for."""
-    url = urlsplit(realm)
+    try:
+        url = urlsplit(realm)
+    except ValueError:
+        return False
     if url.scheme == "https":
         return bool(url.hostname)
     return url.scheme == "http" and access.plain_http and url.hostname == urlsplit(access.url).hostname
@@ -65,8 +70,8 @@ def parse_token(body: bytes, place: Place) -> str:
     try:
         answer = json.loads(body)
         token = answer.get("token") or answer.get("access_token")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         token = None
-    if not isinstance(token, str):
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
         raise RegistryError(f"{place}: its token server answers without a token", hint="run again, or ask its operator")
     return token

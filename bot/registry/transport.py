@@ -36,6 +36,7 @@ class Response:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    origin: tuple[str, str]
 
     @property
     def may_pass(self) -> bool:
@@ -92,7 +93,8 @@ class Transport:
             token = self._tokens.get(place.repository)
         authorization = f"Bearer {token}" if token else self._basic()
         response = self._send(method, url, {**headers, **_authorization(authorization)})
-        if response.status != 401:
+        # Whom the registry redirects to is not who our credentials are for, nor who may say where to send them.
+        if response.status != 401 or response.origin != _origin(url):
             return response
         challenge = parse_challenge(response.headers.get("WWW-Authenticate", ""), place)
         if challenge is None:
@@ -100,7 +102,7 @@ class Transport:
         answer = self._token(challenge)
         if answer.status != 200:
             # Nothing but these may come of it: a token server's 404 must never read as an absent image.
-            return answer if answer.may_pass else Response(401, answer.headers, b"")
+            return answer if answer.may_pass else Response(401, answer.headers, b"", answer.origin)
         token = parse_token(answer.body, place)
         with self._lock:
             self._tokens[place.repository] = token
@@ -120,7 +122,7 @@ class Transport:
         """Send and follow redirects, to other hosts without credentials and never from https to http."""
         response = self._once(method, url, headers)
         for _ in range(_REDIRECTS):
-            target = urljoin(url, response.headers.get("Location", ""))
+            target = self._target(url, response)
             downgrade = urlsplit(target).scheme != "https" and not self.access.plain_http
             if response.status not in _REDIRECT or target == url or downgrade:
                 return response
@@ -130,16 +132,29 @@ class Transport:
             response = self._once(method, url, headers)
         return response
 
+    def _target(self, url: str, response: Response) -> str:
+        try:
+            return urljoin(url, response.headers.get("Location", ""))
+        except ValueError as error:
+            raise RegistryError(
+                f"registry {self.access.name}: it redirects to what is no address",
+                hint=f"is {self.access.endpoint} a registry? Check its address in the configuration",
+            ) from error
+
     def _once(self, method: str, url: str, headers: Mapping[str, str]) -> Response:
         answer = self._pool.request(method, url, headers=headers, redirect=False, preload_content=False)
         try:
+            if answer.headers.get("Content-Encoding", "identity") != "identity":
+                # Before it is read: unpacked it could be of any size.
+                answer.close()
+                raise RegistryError(f"registry {self.access.name}: an answer in a compression that nobody asked for")
             body = answer.read(_LARGEST_BODY + 1)
             if len(body) > _LARGEST_BODY:
                 answer.close()
                 raise RegistryError(f"registry {self.access.name}: an answer of more than {_LARGEST_BODY} bytes")
         finally:
             answer.release_conn()
-        return Response(answer.status, answer.headers, body)
+        return Response(answer.status, answer.headers, body, _origin(url))
 
 
 def _cut(error: http.HTTPError) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -183,3 +184,28 @@ def test_where_git_is_missing_is_said(clone: Clone, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     with pytest.raises(Exception, match="git is not installed"):
         clone.heads(["main"])
+
+
+def test_a_clone_that_others_could_have_planted_is_not_believed(origin: Origin, clone: Clone, tmp_path: Path) -> None:
+    head = origin.commit({"a": b"1"})
+    clone.fetch(["main"])
+    folder, ran = tmp_path / "cache" / "clone.git", tmp_path / "ran"
+    git(folder, "config", "remote.origin.uploadpack", f"touch {ran}; git-upload-pack")
+    second = origin.commit({"a": b"2"})
+    for writable in (folder, folder.parent):
+        before = writable.stat().st_mode
+        writable.chmod(0o777)
+        with pytest.raises(GitError, match="can be written by everybody"):
+            clone.files(second, ["a"])
+        writable.chmod(before)
+    assert head != second
+    assert not ran.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_clone_of_another_user_is_not_believed(origin: Origin, clone: Clone, tmp_path: Path) -> None:
+    head = origin.commit({"a": b"1"})
+    clone.fetch(["main"])
+    os.chown(tmp_path / "cache" / "clone.git", 65534, 65534)
+    with pytest.raises(GitError, match="belongs to another user"):
+        clone.files(head, ["a"])

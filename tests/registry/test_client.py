@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import socket
@@ -357,3 +358,58 @@ def test_an_https_registry_may_not_send_credentials_over_http(prod_registry: Run
     with pytest.raises(RegistryError, match="neither https"):
         parse_challenge(header, place)
     assert parse_challenge('Basic realm="x"', place) is None
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        Answer(302, {"Location": "https://["}),
+        Answer(307, {"Location": "file:///etc/passwd"}),
+        Answer(401, {"WWW-Authenticate": 'Bearer realm="https://[x/"'}),
+        Answer(403, {}, b"[" * 100_000),
+    ],
+    ids=["location", "scheme", "realm", "nesting"],
+)
+def test_a_hostile_answer_is_an_error_like_any_other(open_registry: RunningRegistry, kind: Answer) -> None:
+    with start_proxy(open_registry) as proxy, client_of(proxy.access("r")) as client:
+        proxy.inject(Fault("/manifests/", kind, times=3))
+        with pytest.raises(RegistryError, match="registry r"):
+            client.manifest("app", "v1")
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"token": "a\\r\\nX: y"}', '{"token": "→"}'.encode()])
+def test_a_hostile_token_is_an_error_like_any_other(open_registry: RunningRegistry, body: bytes) -> None:
+    with start_proxy(open_registry) as proxy, client_of(proxy.access("r")) as client:
+        proxy.inject(Fault("/token", Answer(200, {}, body)))
+        proxy.inject(Fault("/manifests/", Answer(401, {"WWW-Authenticate": f'Bearer realm="{proxy.url}/token"'})))
+        with pytest.raises(RegistryError, match="without a token"):
+            client.digest("app", "v1")
+
+
+def test_what_comes_compressed_unasked_is_not_unpacked(open_registry: RunningRegistry) -> None:
+    headers = {"Content-Encoding": "gzip", "Content-Type": INDEX}
+    with start_proxy(open_registry) as proxy, client_of(proxy.access("r")) as client:
+        proxy.inject(Fault("/manifests/", Answer(200, headers, gzip.compress(b"{}"))))
+        with pytest.raises(RegistryError, match="compression"):
+            client.manifest("app", "v1")
+
+
+def test_who_is_redirected_to_cannot_ask_for_the_credentials(open_registry: RunningRegistry) -> None:
+    with start_proxy(open_registry) as proxy, start_proxy(open_registry) as other:
+        access = replace(proxy.access("r"), login=Login("bot", "canary"))
+        proxy.inject(Fault("/manifests/", Answer(307, {"Location": f"{other.url}/elsewhere"})))
+        other.inject(Fault("/elsewhere", Answer(401, {"WWW-Authenticate": f'Bearer realm="{other.url}/token"'})))
+        with client_of(access) as client, pytest.raises(RegistryError, match="HTTP 401"):
+            client.manifest("app", "v1")
+        assert [str(request) for request in other.seen] == ["GET /elsewhere"]
+        assert "Authorization" not in other.seen[0].headers
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_an_error_that_repeats_the_request_tells_no_password(open_registry: RunningRegistry, status: int) -> None:
+    login = Login("bot", "canary-password")
+    body = json.dumps({"errors": [{"message": f"sent: Basic {login.basic}, {login.password}"}]}).encode()
+    with start_proxy(open_registry) as proxy, client_of(replace(proxy.access("r"), login=login)) as client:
+        proxy.inject(Fault("/manifests/", Answer(status, {}, body), times=3))
+        with pytest.raises(RegistryError, match="sent: Basic …, …"):
+            client.manifest("app", "v1")
