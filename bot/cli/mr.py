@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import shlex
 from collections.abc import Iterator
 
 from bot.cli.call import Call
@@ -93,7 +94,7 @@ def _find(call: Call, world: World) -> tuple[Repository, MergeRequest]:
     """The request that was named; its project may be left out where only one has that number."""
     project, _, number = call.args.request.rpartition("!")
     if not number.isdigit():
-        raise UsageError(f"{call.args.request} is not a merge request", hint="write 3 or platform/gitops!3")
+        raise UsageError(f"{call.args.request} is not a merge request", hint="write 3 or 'platform/gitops!3'")
     found = [
         (repository, request)
         for repository in _repositories(world)
@@ -103,7 +104,7 @@ def _find(call: Call, world: World) -> tuple[Repository, MergeRequest]:
     if len(found) == 1:
         return found[0]
     if found:
-        names = " or ".join(f"{repository.project}!{number}" for repository, _ in found)
+        names = " or ".join(shlex.quote(f"{repository.project}!{number}") for repository, _ in found)
         raise UsageError(f"there are {len(found)} merge requests !{number}", hint=f"say which: {names}")
     raise UsageError(f"no merge request {call.args.request}", hint="`promobot mr list --all` shows what there is")
 

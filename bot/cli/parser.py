@@ -136,7 +136,7 @@ def _mr_list(parser: argparse.ArgumentParser) -> None:
 
 
 def _mr_one(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("request", metavar="[PROJECT!]NUMBER", help="which one, such as 3 or platform/gitops!3")
+    parser.add_argument("request", metavar="[PROJECT!]NUMBER", help="which one, such as 3 or 'platform/gitops!3'")
 
 
 def _mr_end(parser: argparse.ArgumentParser) -> None:

@@ -69,7 +69,7 @@ class Story:
         self._command(world, "status", "Which version runs where, and what is due (↑)?")
 
     def _promote(self, world: DemoWorld, target: str) -> None:
-        request = f"{_project(world, target)}!1"
+        request = shlex.quote(f"{_project(world, target)}!1")
         self._chapter(f"{_SERVICE} to {target}")
         self._command(world, f"plan {_SERVICE} --to {target}", "What would happen? This changes nothing.")
         self._command(world, f"promote {_SERVICE} --to {target}", "Do it: claim, copy by digest, propose.")

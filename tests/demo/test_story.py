@@ -50,6 +50,7 @@ def test_the_whole_story(tmp_path: Path, environ: dict[str, str], capsys: pytest
     said = capsys.readouterr().out
     for words in (
         "$ promobot check --online",
+        "$ promobot mr show 'platform/gitops!1'",
         "1.1.3-rc2   1.1.2 ↑ 1.1.3",
         '-      tag: "1.1.2"   # promoted from e2e, see README\n',
         '+      tag: "1.1.3"   # promoted from e2e, see README\n',
@@ -68,7 +69,7 @@ def test_the_whole_story(tmp_path: Path, environ: dict[str, str], capsys: pytest
 @pytest.fixture
 def kept(tmp_path: Path) -> Iterator[Path]:
     """Where a world may be kept: its registries are ended after the test whatever it did."""
-    world = tmp_path / "world"
+    world = tmp_path / "my world"
     yield world
     for pid in registries_below(world):
         os.kill(pid, signal.SIGKILL)
@@ -79,7 +80,9 @@ def test_a_kept_world_can_be_played_with_stopped_and_started(
 ) -> None:
     playing = {**environ, "PROMOBOT_CONFIG": str(kept / "promobot.yaml"), "PROMOBOT_CACHE": str(kept / "cache")}
     assert main(["demo", "--fast", "--keep", str(kept)], environ=environ) == ExitCode.DONE
-    assert f"export PROMOBOT_CONFIG={kept}/promobot.yaml" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"export PROMOBOT_CONFIG='{kept}/promobot.yaml'" in said
+    assert "mr merge 'platform/gitops!2' --as you" in said, "an interactive shell would take !2 for its history"
     assert len(registries_below(kept)) == 3
     assert main(["promote", "storefront", "--to", "staging"], environ=playing) == ExitCode.DONE
     assert main(["demo", "--stop", str(kept)], environ=environ) == ExitCode.DONE
