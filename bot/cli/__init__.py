@@ -24,7 +24,8 @@ _COMMANDS = {
     "reconcile": "bot.cli.promote",
     "status": "bot.cli.status",
 }
-_INTERRUPTED = 130
+_WRITE = {"mr", "promote", "reconcile"}
+INTERRUPTED = 130
 
 
 def main(argv: Sequence[str], *, environ: Mapping[str, str] = os.environ, watch: Watch | None = None) -> int:
@@ -43,8 +44,9 @@ def main(argv: Sequence[str], *, environ: Mapping[str, str] = os.environ, watch:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.DONE)
     except KeyboardInterrupt:
-        sys.stderr.write("promobot: interrupted; run it again to go on from here\n")
-        return _INTERRUPTED
+        again = "; run it again to go on from here" if args.command in _WRITE else ""
+        sys.stderr.write(f"promobot: interrupted{again}\n")
+        return INTERRUPTED
     finally:
         signal.signal(signal.SIGTERM, previous)
 

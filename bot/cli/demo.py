@@ -6,12 +6,13 @@ import shlex
 import sys
 from pathlib import Path
 
+from bot.cli import INTERRUPTED
 from bot.cli import main as run_command
 from bot.cli.call import Call
 from bot.errors import ExitCode, UsageError
 
 
-def main(call: Call) -> ExitCode:
+def main(call: Call) -> int:
     """Tell the story, unless only a kept world's registries are meant."""
     try:
         from bot.demo import story, world  # noqa: PLC0415  needs the packages of the extra `demo`
@@ -31,7 +32,11 @@ def main(call: Call) -> ExitCode:
     console = terminal.console
     keep = Path(call.args.keep) if call.args.keep else None
     pause = story.default_pause(console, fast=call.args.fast)
-    code = story.Story(console, _run, pause).tell(keep)
+    try:
+        code = story.Story(console, _run, pause).tell(keep)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"promobot: interrupted; {_left(keep)}\n")
+        return INTERRUPTED
     if keep is not None:
         sys.stdout.write(_next_steps(keep.resolve(), _command(call)) + "\n")
     return code
@@ -40,6 +45,12 @@ def main(call: Call) -> ExitCode:
 def _run(line: list[str], environ: dict[str, str]) -> int:
     sys.stdout.flush()
     return run_command(line, environ=environ)
+
+
+def _left(keep: Path | None) -> str:
+    if keep is None:
+        return "nothing was left behind"
+    return f"no registry was left running; what was made so far is in {keep}"
 
 
 def _tell(call: Call, what: str, option: str, folder: str) -> None:
