@@ -17,7 +17,9 @@ def main(call: Call) -> ExitCode:
     world = call.world()
     deployed = look_around(world)
     reached = list(_knock(world)) if call.args.online else []
-    problems = [*_unmatched(world, deployed), *(item.problem for item in deployed if item.problem and not item.image)]
+    unread = [item for item in deployed if item.problem and not item.image]
+    unmatched = list(_unmatched(world, deployed))
+    problems = list(dict.fromkeys([*unmatched, *(item.problem for item in unread)]))
     if call.json:
         call.print_json(
             {
@@ -30,7 +32,10 @@ def main(call: Call) -> ExitCode:
     else:
         _show(call, deployed, reached, problems)
     failures = [error.exit_code for _, error in reached if error]
-    return failures[0] if failures else ExitCode.USAGE if problems else ExitCode.DONE
+    if unmatched:
+        failures.append(ExitCode.USAGE)
+    failures.extend(ExitCode.MANIFEST if item.path else ExitCode.GIT for item in unread)
+    return failures[0] if failures else ExitCode.DONE
 
 
 def _unmatched(world: World, deployed: Sequence[Deployed]) -> Iterator[str]:
@@ -58,12 +63,15 @@ def _show(
     terminal.say(f"{call.config_path}: valid")
     shown = [item for item in deployed if item.ours or call.args.verbose]
     rows = (_row(item) for item in sorted(shown, key=lambda item: item.service))
-    terminal.table(("SERVICE", "ENVIRONMENT", "IMAGE", "FOUND AT"), rows)
+    if shown:
+        terminal.table(("SERVICE", "ENVIRONMENT", "IMAGE", "FOUND AT"), rows)
     others = sum(item.image is not None for item in deployed) - sum(item.image is not None for item in shown)
     if others:
         terminal.say(f"{others} more from other registries, which stay as they are (-v lists them)")
     for name, error in reached:
-        terminal.say(f"registry {name}: {error or 'reached'}")
+        terminal.say(f"✗ {error.message}" if error else f"registry {name}: reached")
+        if error and error.hint:
+            terminal.say(f"→ {error.hint}", indent=2)
     for problem in problems:
         terminal.say(f"✗ {problem}")
 
