@@ -56,7 +56,7 @@ def _compose(path: Path) -> yaml.Node:
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}:1: not YAML: {error}") from None
     if document is None:
-        raise ConfigError(f"{path}:1: the file is empty", hint="docs/configuration.md shows an example")
+        raise ConfigError(f"{path}:1: the file is empty", hint="README.md shows an example")
     return document
 
 
@@ -123,16 +123,28 @@ def _scalar(node: yaml.Node) -> _Data:
     return value if isinstance(value, (str, int, float, bool)) or value is None else str(node.value)
 
 
+# What pydantic says in terms of Python, in terms of YAML.
+_WORDS = {
+    "missing": "missing",
+    "too_short": "must not be empty",
+    "model_type": "must be a mapping, `key: value`",
+    "dict_type": "must be a mapping, `key: value`",
+    "tuple_type": "must be a list",
+}
+
+
 def _faults(error: ValidationError) -> Iterator[tuple[Loc, str]]:
-    for fault in error.errors():
+    faults = error.errors()
+    for fault in faults:
         loc = tuple(part for part in fault["loc"] if part != "[key]")
-        match fault["type"]:
-            case "extra_forbidden":
-                yield loc, "unknown key" + _did_you_mean(str(loc[-1]), _fields_at(loc[:-1]))
-            case "missing":
-                yield loc, "missing"
-            case _:
-                yield loc, fault["msg"].removeprefix("Value error, ")
+        if fault["type"] == "too_short" and any(other["loc"][: len(loc)] == loc != other["loc"] for other in faults):
+            continue  # there are items, and what is wrong with them is told
+        if fault["type"] == "extra_forbidden":
+            yield loc, "unknown key" + _did_you_mean(str(loc[-1]), _fields_at(loc[:-1]))
+        elif fault["type"] in _WORDS:
+            yield loc, _WORDS[fault["type"]]
+        else:
+            yield loc, fault["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
 
 
 def _fields_at(loc: Loc) -> list[str]:

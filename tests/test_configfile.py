@@ -54,6 +54,15 @@ def test_a_good_file(tmp_path: Path) -> None:
     assert config.environment("prod").repository.branch == "release"
 
 
+def test_only_the_items_of_a_list_are_told_where_they_are_what_is_wrong(tmp_path: Path) -> None:
+    assert fault(tmp_path, GOOD.replace("paths:", "path:")).splitlines() == [
+        "DIR/promobot.yaml:12: environments.0.paths: missing",
+        "DIR/promobot.yaml:14: environments.0.path: unknown key, did you mean paths?",
+        "DIR/promobot.yaml:16: environments.1.paths: missing",
+        "DIR/promobot.yaml:19: environments.1.path: unknown key, did you mean paths?",
+    ]
+
+
 def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     config = load(tmp_path, GOOD)
     auth = config.registries["prd"].auth
@@ -76,7 +85,9 @@ def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
             "pasword_file",
             "DIR/promobot.yaml:10: registries.prd.auth.pasword_file: unk",
         ),
-        ("type: local", "type: gitlab", "DIR/promobot.yaml:2: forges.work.type: Input should be 'local'"),
+        ("environments:\n", "environments: []\nother:\n", "DIR/promobot.yaml:11: environments: must not be empty"),
+        ("{type: local, path: git}", "git", "DIR/promobot.yaml:2: forges.work: must be a mapping"),
+        ("type: local", "type: gitlab", "DIR/promobot.yaml:2: forges.work.type: must be 'local'"),
         (
             "  - name: prod\n",
             "  - name: e2e\n",
@@ -116,7 +127,7 @@ def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ("e2e: {url: e2e.example.com}", "e2e: {url: a.b, url: c.d}", "DIR/promobot.yaml:4: url is given twice"),
         ("registries:", "registries: [", "not YAML"),
         ("name: e2e\n", "name: E2E\n", "DIR/promobot.yaml:12: environments.0.name"),
-        ("name: prod\n", "name: 3\n", "DIR/promobot.yaml:16: environments.1.name: Input should be a valid string"),
+        ("name: prod\n", "name: 3\n", "DIR/promobot.yaml:16: environments.1.name: must be a valid string"),
     ],
 )
 def test_a_fault_is_told_with_its_place(tmp_path: Path, old: str, new: str, says: str) -> None:

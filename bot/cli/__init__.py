@@ -26,7 +26,8 @@ _COMMANDS = {
     "reconcile": "bot.cli.promote",
     "status": "bot.cli.status",
 }
-_INTERRUPTED = 130
+_WRITE = {"mr", "promote", "reconcile"}
+INTERRUPTED = 130
 
 
 def main(argv: Sequence[str], *, environ: Mapping[str, str] = os.environ, watch: Watch | None = None) -> int:
@@ -36,19 +37,37 @@ def main(argv: Sequence[str], *, environ: Mapping[str, str] = os.environ, watch:
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
         command = importlib.import_module(_COMMANDS[args.command])
-        return int(command.main(Call(args, environ, watch or _nobody_watches)))
+        code = int(command.main(Call(args, environ, watch or _nobody_watches)))
+        sys.stdout.flush()
+        return code
     except BotError as error:
         sys.stderr.write(_lines(error))
         return int(error.exit_code)
     except BrokenPipeError:
         # The reader of our output went away (`promobot status | head`); nothing is left to say it to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return int(ExitCode.DONE)
+    except OSError as error:
+        # Each adapter tells its own; what is left is a disk that is full or a folder that can't be written.
+        if args.verbose:
+            raise
+        _drop_output()
+        sys.stderr.write(f"promobot: {error}\n  → run it with -v to see where\n")
+        return int(ExitCode.UNEXPECTED)
     except KeyboardInterrupt:
-        sys.stderr.write("promobot: interrupted; run it again to go on from here\n")
-        return _INTERRUPTED
+        again = "; run it again to go on from here" if args.command in _WRITE else ""
+        sys.stderr.write(f"promobot: interrupted{again}\n")
+        return INTERRUPTED
     finally:
         signal.signal(signal.SIGTERM, previous)
+
+
+def _drop_output() -> None:
+    """What can't be written would fail again, and loudly, when the interpreter ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _lines(error: BotError) -> str:

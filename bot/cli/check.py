@@ -18,7 +18,8 @@ def main(call: Call) -> ExitCode:
     deployed = look_around(world)
     reached = list(_knock(world)) if call.args.online else []
     unmatched = list(_unmatched(world, deployed))
-    problems = [*unmatched, *(item.problem for item in deployed if item.code is not ExitCode.DONE)]
+    unread = (item.problem for item in deployed if item.code is not ExitCode.DONE)
+    problems = list(dict.fromkeys([*unmatched, *unread]))
     if call.json:
         call.print_json(
             {
@@ -59,7 +60,8 @@ def _show(
     terminal.say(f"{call.config_path}: valid")
     shown = [item for item in deployed if item.image and (item.ours or call.args.verbose)]
     rows = (_row(item) for item in sorted(shown, key=lambda item: item.service))
-    terminal.table(("SERVICE", "ENVIRONMENT", "IMAGE", "FOUND AT"), rows)
+    if shown:
+        terminal.table(("SERVICE", "ENVIRONMENT", "IMAGE", "FOUND AT"), rows)
     others = sum(item.image is not None for item in deployed) - sum(item.image is not None for item in shown)
     if others:
         terminal.say(f"{others} more from other registries, which stay as they are (-v lists them)")
@@ -67,7 +69,9 @@ def _show(
         if item.image is None and item.code is ExitCode.DONE:
             terminal.say(f"– {item.path}:{item.line}: {item.problem}")
     for name, error in reached:
-        terminal.say(f"registry {name}: {error or 'reached'}")
+        terminal.say(f"✗ {error.message}" if error else f"registry {name}: reached")
+        if error and error.hint:
+            terminal.say(f"→ {error.hint}", indent=2)
     for problem in problems:
         terminal.say(f"✗ {problem}")
 

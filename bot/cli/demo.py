@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
+from bot.cli import INTERRUPTED
 from bot.cli import main as run_command
 from bot.cli.call import Call
 from bot.errors import ExitCode, UsageError
 
 
-def main(call: Call) -> ExitCode:
+def main(call: Call) -> int:
     """Tell the story, unless only a kept world's registries are meant."""
     try:
         from bot.demo import story, world  # noqa: PLC0415  needs the packages of the extra `demo`
@@ -20,19 +22,23 @@ def main(call: Call) -> ExitCode:
         ) from None
     if call.args.stop:
         stopped = world.stop(Path(call.args.stop))
-        call.terminal().say(f"{stopped} registries stopped; start them again with --start {call.args.stop}")
+        _tell(call, f"{stopped} registries stopped. To start them again:", "--start", call.args.stop)
         return ExitCode.DONE
     if call.args.start:
         hosts = world.start_again(Path(call.args.start))
-        call.terminal().say(f"registries run at {', '.join(hosts)}; stop them with --stop {call.args.start}")
+        _tell(call, f"Registries run at {', '.join(hosts)}. To stop them:", "--stop", call.args.start)
         return ExitCode.DONE
     terminal = call.terminal()
     console = terminal.console
     keep = Path(call.args.keep) if call.args.keep else None
     pause = story.default_pause(console, fast=call.args.fast)
-    code = story.Story(console, _run, pause).tell(keep)
+    try:
+        code = story.Story(console, _run, pause).tell(keep)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"promobot: interrupted; {_left(keep)}\n")
+        return INTERRUPTED
     if keep is not None:
-        sys.stdout.write(_next_steps(keep, call.environ.get("PROMOBOT_COMMAND", "promobot")) + "\n")
+        sys.stdout.write(_next_steps(keep.resolve(), _command(call)) + "\n")
     return code
 
 
@@ -41,15 +47,32 @@ def _run(line: list[str], environ: dict[str, str]) -> int:
     return run_command(line, environ=environ)
 
 
+def _left(keep: Path | None) -> str:
+    if keep is None:
+        return "nothing was left behind"
+    return f"no registry was left running; what was made so far is in {keep}"
+
+
+def _tell(call: Call, what: str, option: str, folder: str) -> None:
+    call.terminal().say(what)
+    sys.stdout.write(f"  {_command(call)} demo {option} {shlex.quote(folder)}\n")
+
+
+def _command(call: Call) -> str:
+    """How this promobot was called, for the commands that people shall copy."""
+    return call.environ.get("PROMOBOT_COMMAND", "promobot")
+
+
 def _next_steps(keep: Path, command: str) -> str:
+    """Every line works as printed: quoted where a shell would split it, or take `!2` for a line of its history."""
     return f"""\
 It is yours to play with; its registries run on loopback until you stop them.
 
-  export PROMOBOT_CONFIG={keep.resolve()}/promobot.yaml
+  export PROMOBOT_CONFIG={shlex.quote(str(keep / "promobot.yaml"))}
   {command} status
   {command} plan storefront --to staging
   {command} promote storefront notifications --to staging
   {command} mr list
-  {command} mr merge platform/gitops!2 --as you
+  {command} mr merge 'platform/gitops!2' --as you
   {command} reconcile
-  {command} demo --stop {keep.resolve()}"""
+  {command} demo --stop {shlex.quote(str(keep))}"""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import getpass
+import shlex
 from collections.abc import Iterator
 
 from bot.cli.call import Call
-from bot.errors import ExitCode, UsageError
+from bot.errors import ConflictError, ExitCode, UsageError
 from bot.forges import Forge
 from bot.promotion import MergeRequest, Repository, RequestState
 from bot.world import World
@@ -34,7 +35,7 @@ def _list(call: Call, world: World) -> None:
         terminal.say("No merge requests." if call.args.all else "No open merge requests.")
         return
     rows = (
-        (f"{repository.project}!{request.number}", request.state.value, ", ".join(request.reviewers), request.title)
+        (_name(repository, request), request.state.value, ", ".join(request.reviewers), request.title)
         for repository, request in found
     )
     terminal.table(("MERGE REQUEST", "STATE", "REVIEWERS", "TITLE"), rows)
@@ -47,7 +48,7 @@ def _show(call: Call, world: World) -> None:
         call.print_json({**_data(repository, request), "body": request.body, "diff": diff})
         return
     terminal = call.terminal()
-    terminal.title(f"{repository.project}!{request.number}  {request.title}")
+    terminal.title(f"{_name(repository, request)}  {request.title}")
     reviewers = f", for {', '.join(request.reviewers)}" if request.reviewers else ""
     terminal.say(f"{_state(request)}, {request.source_branch} → {request.target_branch}{reviewers}\n")
     terminal.markdown(request.body)
@@ -63,12 +64,21 @@ def _state(request: MergeRequest) -> str:
 
 def _merge(call: Call, world: World) -> None:
     repository, request = _find(call, world)
+    if request.state is RequestState.CLOSED:
+        raise ConflictError(
+            f"{_name(repository, request)} was closed by {request.ended_by}",
+            hint="`promobot promote SERVICE --to ENV --reopen` proposes it again",
+        )
     forge = world.forge(repository.forge)
     _tell(call, repository, forge.merge(repository.project, request.number, head=request.head, by=_who(call)))
 
 
 def _close(call: Call, world: World) -> None:
     repository, request = _find(call, world)
+    if request.state is RequestState.MERGED:
+        raise ConflictError(
+            f"{_name(repository, request)} was merged by {request.ended_by}", hint="to undo it, revert its merge commit"
+        )
     forge = world.forge(repository.forge)
     closed = forge.close(repository.project, request.number, reason="closed by hand", by=_who(call))
     _tell(call, repository, closed)
@@ -78,7 +88,13 @@ def _tell(call: Call, repository: Repository, request: MergeRequest) -> None:
     if call.json:
         call.print_json(_data(repository, request))
     else:
-        call.terminal().say(f"{repository.project}!{request.number} {request.state.value}: {request.title}")
+        call.terminal().say(
+            f"{_name(repository, request)} {request.state.value} by {request.ended_by}: {request.title}"
+        )
+
+
+def _name(repository: Repository, request: MergeRequest) -> str:
+    return f"{repository.project}!{request.number}"
 
 
 def _who(call: Call) -> str:
@@ -93,7 +109,7 @@ def _find(call: Call, world: World) -> tuple[Repository, MergeRequest]:
     """The request that was named; its project may be left out where only one has that number."""
     project, _, number = call.args.request.rpartition("!")
     if not number.isdigit():
-        raise UsageError(f"{call.args.request} is not a merge request", hint="write 3 or platform/gitops!3")
+        raise UsageError(f"{call.args.request} is not a merge request", hint="write 3 or 'platform/gitops!3'")
     found = [
         (repository, request)
         for repository in _repositories(world)
@@ -103,7 +119,7 @@ def _find(call: Call, world: World) -> tuple[Repository, MergeRequest]:
     if len(found) == 1:
         return found[0]
     if found:
-        names = " or ".join(f"{repository.project}!{number}" for repository, _ in found)
+        names = " or ".join(shlex.quote(_name(*one)) for one in found)
         raise UsageError(f"there are {len(found)} merge requests !{number}", hint=f"say which: {names}")
     raise UsageError(f"no merge request {call.args.request}", hint="`promobot mr list --all` shows what there is")
 

@@ -94,7 +94,13 @@ def _add_plan(commands: _Subparsers) -> None:
         "  promobot plan\n  promobot plan inventory --to staging\n  promobot plan --exit-code      10 if work is due",
     )
     _add_services(parser, nargs="*")
-    parser.add_argument("--to", metavar="ENV", action="append", default=[], help="only into this environment")
+    parser.add_argument(
+        "--to",
+        metavar="ENV",
+        action="append",
+        default=[],
+        help="only into this environment; may be given several times",
+    )
     parser.add_argument("--exit-code", action="store_true", help="end with 10 if anything is due")
 
 
@@ -106,7 +112,13 @@ def _add_promote(commands: _Subparsers) -> None:
         "  promobot promote inventory --to staging\n  promobot promote inventory storefront --to prod --dry-run",
     )
     _add_services(parser, nargs="+")
-    parser.add_argument("--to", metavar="ENV", action="append", required=True, help="the environment to promote to")
+    parser.add_argument(
+        "--to",
+        metavar="ENV",
+        action="append",
+        required=True,
+        help="the environment to promote to; may be given several times",
+    )
     parser.add_argument("--dry-run", action="store_true", help="show the plan and stop")
     parser.add_argument("--reopen", action="store_true", help="propose again what a person closed")
 
@@ -118,7 +130,13 @@ def _add_reconcile(commands: _Subparsers) -> None:
         "one pass over everything whose environment says `promote: auto`",
         "  promobot reconcile\n  promobot reconcile --to staging --strict",
     )
-    parser.add_argument("--to", metavar="ENV", action="append", default=[], help="only into this environment")
+    parser.add_argument(
+        "--to",
+        metavar="ENV",
+        action="append",
+        default=[],
+        help="only into this environment; may be given several times",
+    )
     parser.add_argument("--strict", action="store_true", help="blocked work is a failure (exit codes 7 and 8)")
 
 
@@ -136,7 +154,7 @@ def _mr_list(parser: argparse.ArgumentParser) -> None:
 
 
 def _mr_one(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("request", metavar="[PROJECT!]NUMBER", help="which one, such as 3 or platform/gitops!3")
+    parser.add_argument("request", metavar="[PROJECT!]NUMBER", help="which one, such as 3 or 'platform/gitops!3'")
 
 
 def _mr_end(parser: argparse.ArgumentParser) -> None:

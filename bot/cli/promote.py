@@ -94,7 +94,8 @@ def _show(call: Call, config: Config, done: Pass) -> None:
             if verdict.target == target and verdict.standing is not Standing.OUTSIDE:
                 _show_verdict(terminal, verdict, outcomes.get((target, verdict.unit.name), ()))
     if not any(outcomes.values()):
-        terminal.say("Nothing to do.")
+        blocked = sum(verdict.standing is Standing.BLOCKED for verdict in done.plan.verdicts)
+        terminal.say(f"Nothing was done: {blocked} blocked." if blocked else "Nothing to do.")
 
 
 def _show_verdict(terminal: Terminal, verdict: Verdict, outcomes: Sequence[Outcome]) -> None:

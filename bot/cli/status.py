@@ -79,9 +79,9 @@ def _cell(service: str, environment: str, deployed: Sequence[Deployed], verdicts
 
 
 def _legend(plan: Plan) -> Text:
-    seen = dict.fromkeys(verdict.standing for verdict in plan.verdicts if verdict.standing is not Standing.OUTSIDE)
+    seen = {verdict.standing for verdict in plan.verdicts} - {Standing.OUTSIDE}
     legend = Text()
-    for standing in seen:
+    for standing in (standing for standing in Standing if standing in seen):
         legend.append_text(mark(standing)).append(f" {standing.value}   ")
     legend.rstrip()
     return legend

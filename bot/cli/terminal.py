@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import IO
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markdown import Markdown
-from rich.table import Table
 from rich.text import Text
 
 from bot.cli.visible import visible
@@ -17,6 +18,8 @@ from bot.cli.visible import visible
 _PIPE_WIDTH = 250
 # Prose is hard to read in longer lines.
 _PROSE_WIDTH = 100
+# Blanks between the columns of a table.
+_GAP = 3
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Terminal:
     def on(cls, stream: IO[str], *, color: bool) -> Terminal:
         """Print on this stream; as wide as the terminal, else as wide as it takes."""
         width = None if stream.isatty() else _PIPE_WIDTH
-        return cls(Console(file=stream, no_color=None if color else True, width=width, highlight=False))
+        return cls(_Console(file=stream, no_color=None if color else True, width=width, highlight=False))
 
     @property
     def interactive(self) -> bool:
@@ -49,13 +52,19 @@ class Terminal:
         self.say(Text(text, style="bold"))
 
     def table(self, headers: Sequence[str], rows: Iterable[Sequence[Text | str]]) -> None:
-        """Print a table; where it is too wide, its last column is folded."""
-        table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 3, 0, 0))
-        for header in headers:
-            table.add_column(header, no_wrap=header != headers[-1], overflow="fold")
-        for row in rows:
-            table.add_row(*(printable(cell) for cell in row))
-        self.console.print(table)
+        """Print a table; where it is too wide, its last column goes on below, broken at blanks and slashes."""
+        cells = [[Text(header, style="bold") for header in headers]]
+        cells += [[printable(cell) for cell in row] for row in rows]
+        widths = [max(row[column].cell_len for row in cells) + _GAP for column in range(len(headers) - 1)]
+        room = max(self.console.width - sum(widths), 12)
+        for *row, last in cells:
+            line = Text()
+            for cell, width in zip(row, widths, strict=True):
+                line.append_text(cell).append(" " * (width - cell.cell_len))
+            for part in last.divide(_breaks(last.plain, room)):
+                line.append_text(part).rstrip()
+                self.console.print(line, soft_wrap=True)
+                line = Text(" " * sum(widths))
 
     def diff(self, text: str, *, indent: int = 0) -> None:
         """Print a unified diff; its lines are never wrapped by us."""
@@ -73,6 +82,26 @@ def printable(text: Text | str) -> Text:
     plain = text if isinstance(text, str) else text.plain
     shown = visible(plain)
     return text if isinstance(text, Text) and shown == plain else Text(shown)
+
+
+def _breaks(text: str, room: int) -> list[int]:
+    """Where to break a text so that each part fits, if a blank or a slash is in the right place."""
+    breaks: list[int] = []
+    used = 0
+    for piece in re.finditer(r"[^ /]*[ /]?", text):
+        width = cell_len(piece[0].rstrip())
+        if used and used + width > room:
+            breaks.append(piece.start())
+            used = 0
+        used += cell_len(piece[0])
+    return breaks
+
+
+class _Console(Console):
+    """Rich ends the process with exit code 1 where the reader of a pipe has gone; that is for our caller to decide."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
 
 
 def _diff_style(line: str) -> str:

@@ -75,7 +75,8 @@ def start_registry(
     tls: bool = False,
     detach: bool = False,
 ) -> Iterator[RunningRegistry]:
-    """Run a registry on `directory` (made if absent) for as long as the context lasts, or for good with `detach`.
+    """Run a registry on `directory` (made if absent) for as long as the context lasts, or for good with `detach`
+    where the context ends without an error.
 
     Without `port` the kernel picks a free one. Started again on the same directory, it has the same
     images and the same certificate. It dies with the thread that started it, unless `detach`.
@@ -90,15 +91,13 @@ def start_registry(
     process = start(
         [_PROGRAM, "serve", str(config)], output=log, env={"REGISTRY_HTTP_SECRET": secrets.token_hex()}, detach=detach
     )
+    keep = False
     try:
         host = _wait(process, log, ca_file)
-    except BaseException:
-        process.stop()
-        raise
-    try:
         yield RunningRegistry(host, f"{'https' if tls else 'http'}://{host}", ca_file, login, process.pid)
+        keep = detach
     finally:
-        if not detach:
+        if not keep:
             process.stop()
 
 

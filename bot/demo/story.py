@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.rule import Rule
 from rich.text import Text
 
+from bot.cli import INTERRUPTED
 from bot.demo.world import DemoWorld, make_world, push_images, world_of
 from bot.errors import BotError, ExitCode
 from bot.reconcile import look_around
@@ -69,7 +70,7 @@ class Story:
         self._command(world, "status", "Which version runs where, and what is due (↑)?")
 
     def _promote(self, world: DemoWorld, target: str) -> None:
-        request = f"{_project(world, target)}!1"
+        request = shlex.quote(f"{_project(world, target)}!1")
         self._chapter(f"{_SERVICE} to {target}")
         self._command(world, f"plan {_SERVICE} --to {target}", "What would happen? This changes nothing.")
         self._command(world, f"promote {_SERVICE} --to {target}", "Do it: claim, copy by digest, propose.")
@@ -92,6 +93,8 @@ class Story:
         self.console.print(f"\n[dim]# {why}[/]\n[bold cyan]$ promobot {line}[/]")
         sys.stdout.flush()
         code = self.run(shlex.split(line), world.environ)
+        if code == INTERRUPTED:
+            raise KeyboardInterrupt
         if code != ExitCode.DONE:
             raise BotError(f"the demo went wrong: `promobot {line}` ended with exit code {code}")
         time.sleep(self.pause)

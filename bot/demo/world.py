@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeAlias
 
 from bot.config import Config
 from bot.configfile import load_config
@@ -27,6 +28,7 @@ from bot.world import World
 _PROJECTS = {"platform-gitops": "platform/gitops", "sre-gitops-prod": "sre/gitops-prod"}
 _ENVIRONMENTS = ("e2e", "staging", "prod")
 _USER = "promobot"
+_Entry: TypeAlias = dict[str, int]  # `pid` and `port` of a registry
 _DEVELOPER = Identity("Dev Team", "dev@shop.example.com")
 
 _CONFIG = """\
@@ -93,12 +95,9 @@ class DemoWorld:
 def make_world(folder: Path, *, detach: bool = False) -> Iterator[DemoWorld]:
     """Build the company in `folder`, which must be empty or absent, and run its registries (for good with `detach`).
 
-    Raises UsageError where the folder is in use.
+    Raises UsageError where the folder is in use or can't be made.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise UsageError(f"{folder} is not empty", hint="name a new folder, or start the world in it with --start")
-    folder.mkdir(parents=True, exist_ok=True)
-    folder = folder.resolve()
+    folder = _empty(folder)
     password = folder / "staging-password"
     with open(password, "x", opener=_private, encoding="ascii") as file:
         file.write(secrets.token_urlsafe(12) + "\n")
@@ -106,7 +105,7 @@ def make_world(folder: Path, *, detach: bool = False) -> Iterator[DemoWorld]:
         create_project(
             folder / "git", project, _contents(demo_repositories() / source), who=_DEVELOPER, when=datetime.now(UTC)
         )
-    with _running(folder, {}, detach=detach) as registries:
+    with _running(folder, dict.fromkeys(_ENVIRONMENTS), detach=detach) as registries:
         config_path = folder / "promobot.yaml"
         hosts = {name: registry.host for name, registry in registries.items()}
         config_path.write_text(_CONFIG.format(user=_USER, **hosts), encoding="utf-8")
@@ -114,18 +113,18 @@ def make_world(folder: Path, *, detach: bool = False) -> Iterator[DemoWorld]:
 
 
 def start_again(folder: Path) -> tuple[str, ...]:
-    """Start the registries of a kept world on their old ports, to outlive us. Returns their hosts."""
-    state = _state(folder)
-    with _running(folder.resolve(), {name: entry["port"] for name, entry in state.items()}, detach=True) as registries:
-        return tuple(registry.host for registry in registries.values())
+    """Start those registries of a kept world that don't run, on their old ports, to outlive us. Returns all hosts."""
+    state, folder = _state(folder), folder.resolve()
+    ended = {name: entry["port"] for name, entry in state.items() if not _runs(folder, name, entry["pid"])}
+    with _running(folder, ended, detach=True, known=state):
+        return tuple(f"127.0.0.1:{entry['port']}" for entry in state.values())
 
 
 def stop(folder: Path) -> int:
     """Stop the registries of a kept world and return how many were running. Touches no other process."""
     stopped = 0
     for name, entry in _state(folder).items():
-        config = str(folder.resolve() / "registries" / name / "config.yaml")
-        if config in _command_line(entry["pid"]):
+        if _runs(folder.resolve(), name, entry["pid"]):
             os.kill(entry["pid"], signal.SIGTERM)
             stopped += 1
     return stopped
@@ -156,35 +155,55 @@ def world_of(demo: DemoWorld) -> World:
 
 
 @contextmanager
-def _running(folder: Path, ports: Mapping[str, int], *, detach: bool) -> Iterator[dict[str, RunningRegistry]]:
+def _running(
+    folder: Path, ports: Mapping[str, int | None], *, detach: bool, known: Mapping[str, _Entry] | None = None
+) -> Iterator[dict[str, RunningRegistry]]:
+    """Run these registries, and write down where they are, beside those that are `known`."""
     login = Login(_USER, (folder / "staging-password").read_text(encoding="ascii").strip())
     with ExitStack() as stack:
         registries = {
             name: stack.enter_context(
                 start_registry(
                     folder / "registries" / name,
-                    port=ports.get(name),
+                    port=port,
                     login=login if name == "staging" else None,
                     tls=name == "prod",
                     detach=detach,
                 )
             )
-            for name in _ENVIRONMENTS
+            for name, port in ports.items()
         }
-        state = {
+        started = {
             name: {"pid": registry.pid, "port": int(registry.host.rpartition(":")[2])}
             for name, registry in registries.items()
         }
-        (folder / "registries.json").write_text(json.dumps(state, indent=2) + "\n", encoding="ascii")
+        (folder / "registries.json").write_text(
+            json.dumps({**(known or {}), **started}, indent=2) + "\n", encoding="ascii"
+        )
         yield registries
 
 
-def _state(folder: Path) -> dict[str, dict[str, int]]:
+def _empty(folder: Path) -> Path:
     try:
-        state: dict[str, dict[str, int]] = json.loads((folder / "registries.json").read_text(encoding="ascii"))
+        folder.mkdir(parents=True, exist_ok=True)
+        used = any(folder.iterdir())
+    except OSError as error:
+        raise UsageError(f"{folder}: {error.strerror}", hint="choose a folder that can be written") from None
+    if used:
+        raise UsageError(f"{folder} is not empty", hint="name a new folder, or start the world in it with --start")
+    return folder.resolve()
+
+
+def _state(folder: Path) -> dict[str, _Entry]:
+    try:
+        state: dict[str, _Entry] = json.loads((folder / "registries.json").read_text(encoding="ascii"))
     except (OSError, ValueError):
         raise UsageError(f"{folder} holds no kept demo", hint=f"make one: promobot demo --keep {folder}") from None
     return state
+
+
+def _runs(folder: Path, name: str, pid: int) -> bool:
+    return str(folder / "registries" / name / "config.yaml") in _command_line(pid)
 
 
 def _command_line(pid: int) -> str:

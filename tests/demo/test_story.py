@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli import main
+from bot.demo.world import make_world
 from bot.errors import ExitCode
 
 
@@ -50,11 +51,12 @@ def test_the_whole_story(tmp_path: Path, environ: dict[str, str], capsys: pytest
     said = capsys.readouterr().out
     for words in (
         "$ promobot check --online",
+        "$ promobot mr show 'platform/gitops!1'",
         "1.1.3-rc2   1.1.2 ↑ 1.1.3",
         '-      tag: "1.1.2"   # promoted from e2e, see README\n',
         '+      tag: "1.1.3"   # promoted from e2e, see README\n',
-        "platform/gitops!1 merged: inventory 1.1.2 → 1.1.3 to staging",
-        "sre/gitops-prod!1 merged: inventory 1.1.2 → 1.1.3 to prod",
+        "platform/gitops!1 merged by approver: inventory 1.1.2 → 1.1.3 to staging",
+        "sre/gitops-prod!1 merged by approver: inventory 1.1.2 → 1.1.3 to prod",
         "recorded when it was promoted there",
         "Nothing to do.",
         "1.1.3-rc2   1.1.3 =         1.1.3 =",
@@ -68,7 +70,7 @@ def test_the_whole_story(tmp_path: Path, environ: dict[str, str], capsys: pytest
 @pytest.fixture
 def kept(tmp_path: Path) -> Iterator[Path]:
     """Where a world may be kept: its registries are ended after the test whatever it did."""
-    world = tmp_path / "world"
+    world = tmp_path / "my world"
     yield world
     for pid in registries_below(world):
         os.kill(pid, signal.SIGKILL)
@@ -79,7 +81,9 @@ def test_a_kept_world_can_be_played_with_stopped_and_started(
 ) -> None:
     playing = {**environ, "PROMOBOT_CONFIG": str(kept / "promobot.yaml"), "PROMOBOT_CACHE": str(kept / "cache")}
     assert main(["demo", "--fast", "--keep", str(kept)], environ=environ) == ExitCode.DONE
-    assert f"export PROMOBOT_CONFIG={kept}/promobot.yaml" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"export PROMOBOT_CONFIG='{kept}/promobot.yaml'" in said
+    assert "mr merge 'platform/gitops!2' --as you" in said, "an interactive shell would take !2 for its history"
     assert len(registries_below(kept)) == 3
     assert main(["promote", "storefront", "--to", "staging"], environ=playing) == ExitCode.DONE
     assert main(["demo", "--stop", str(kept)], environ=environ) == ExitCode.DONE
@@ -89,6 +93,36 @@ def test_a_kept_world_can_be_played_with_stopped_and_started(
     assert main(["plan", "storefront", "--to", "prod"], environ=playing) == ExitCode.DONE
     assert main(["demo", "--keep", str(kept)], environ=environ) == ExitCode.USAGE
     assert len(registries_below(kept)) == 3
+
+
+def test_a_registry_that_ended_is_started_beside_those_that_run(kept: Path, environ: dict[str, str]) -> None:
+    assert main(["demo", "--fast", "--keep", str(kept)], environ=environ) == ExitCode.DONE
+    before = json.loads((kept / "registries.json").read_text(encoding="ascii"))
+    os.kill(before["staging"]["pid"], signal.SIGKILL)
+    while len(registries_below(kept)) == 3:
+        time.sleep(0.01)
+    assert main(["demo", "--start", str(kept)], environ=environ) == ExitCode.DONE
+    after = json.loads((kept / "registries.json").read_text(encoding="ascii"))
+    assert sorted(registries_below(kept)) == sorted(entry["pid"] for entry in after.values())
+    assert main(["demo", "--start", str(kept)], environ=environ) == ExitCode.DONE
+    assert json.loads((kept / "registries.json").read_text(encoding="ascii")) == after, "all run, none is started"
+    assert {**after, "staging": None} == {**before, "staging": None}
+    assert after["staging"]["port"] == before["staging"]["port"]
+
+
+def test_a_world_that_was_interrupted_runs_no_registries(kept: Path) -> None:
+    making = make_world(kept, detach=True)
+    making.__enter__()
+    assert len(registries_below(kept)) == 3
+    assert not making.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+    wait_until_gone(kept)
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    for folder in ("file", "file/world"):
+        assert main(["demo", "--fast", "--keep", str(tmp_path / folder)]) == ExitCode.USAGE
+        assert "choose a folder that can be written" in capsys.readouterr().err
 
 
 def test_stop_ends_no_process_that_is_not_the_worlds(tmp_path: Path, environ: dict[str, str]) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -123,12 +126,24 @@ def test_a_persons_commit_is_never_lost(company: Company, capsys: pytest.Capture
 def test_a_closed_request_is_a_no_until_reopened(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
     assert company.promobot(*PROMOTE) == 0
     assert company.promobot("mr", "close", "1", "--as", "ann") == 0
-    assert "ann closed !1" in said(company, capsys, *PROMOTE, code=ExitCode.BLOCKED)
+    words = said(company, capsys, *PROMOTE, code=ExitCode.BLOCKED)
+    assert "ann closed !1" in words
+    assert "Nothing was done: 1 blocked." in words
     assert company.promobot("reconcile") == 0
     assert company.promobot("reconcile", "--strict") == ExitCode.BLOCKED
     assert company.requests() == ()
     assert company.promobot(*PROMOTE, "--reopen") == 0
     assert [request.number for request in company.requests()] == [2]
+
+
+def test_what_has_ended_is_not_ended_otherwise(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
+    assert company.promobot(*PROMOTE) == 0
+    assert company.promobot("mr", "close", "1", "--as", "ann") == 0
+    assert "!1 was closed by ann" in said(company, capsys, "mr", "merge", "1", code=ExitCode.CONFLICT)
+    assert company.promobot(*PROMOTE, "--reopen") == 0
+    assert company.promobot("mr", "merge", "2", "--as", "ann") == 0
+    assert "!2 was merged by ann" in said(company, capsys, "mr", "close", "2", code=ExitCode.CONFLICT)
+    assert "!2 merged by ann" in said(company, capsys, "mr", "merge", "2", "--as", "bob")
 
 
 def test_a_version_that_is_taken_blocks(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
@@ -255,6 +270,40 @@ def test_check_names_an_image_that_it_cannot_read_and_goes_on(
     company.commit("main", FILE, manifest)
     assert f"{FILE}:10: inherits repository from base" in said(company, capsys, "check")
     assert answer(company, capsys, "check")["problems"] == []
+
+
+def test_check_tells_what_cannot_be_read(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
+    company.commit("main", FILE, b"values: [\n")
+    assert f"✗ {FILE}:2: not YAML" in said(company, capsys, "check", code=ExitCode.MANIFEST)
+    config = company.folder / "promobot.yaml"
+    config.write_text(config.read_text(encoding="utf-8").replace(PROJECT, "shop/gone"), encoding="utf-8")
+    words = said(company, capsys, "check", code=ExitCode.GIT)
+    assert words.count("shop/gone.git: ") == 1, "both environments are there, once is enough"
+
+
+def test_check_tells_a_registry_that_is_down(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
+    with start_proxy(company.staging) as proxy:
+        company.connect(staging=proxy)
+    assert "\n✗ registry staging: " in said(company, capsys, "check", "--online", code=ExitCode.REGISTRY)
+
+
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_a_reader_that_went_away_is_no_failure(company: Company, output: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    argv = [sys.executable, "-m", "bot", "status", "-o", output]
+    ended = subprocess.run(argv, env=company.environ, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+def test_a_full_disk_is_told_in_one_line(company: Company) -> None:
+    with Path("/dev/full").open("wb") as full:
+        argv = [sys.executable, "-m", "bot", "status"]
+        ended = subprocess.run(argv, env=company.environ, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert ended.returncode == ExitCode.UNEXPECTED
+    assert ended.stderr.startswith(b"promobot: [Errno 28] No space left on device\n")
+    assert b"Traceback" not in ended.stderr
 
 
 def test_plan_ends_with_ten_when_asked(company: Company) -> None:

@@ -1,0 +1,44 @@
+"""Printing for people: what a table does on a narrow terminal and in a pipe."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+
+from bot.cli.terminal import Terminal
+
+HEADERS = ("SERVICE", "FOUND AT")
+ROWS = [("inventory", "apps/inventory/staging/helmrelease.yaml:29"), ("web", "a title of several words")]
+
+
+class Tty(io.StringIO):
+    """A text stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_narrow_terminal_breaks_paths_at_slashes_and_titles_at_blanks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "32")
+    stream = Tty()
+    Terminal.on(stream, color=False).table(HEADERS, ROWS)
+    assert re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue()).splitlines() == [
+        "SERVICE     FOUND AT",
+        "inventory   apps/inventory/",
+        "            staging/",
+        "            helmrelease.yaml:29",
+        "web         a title of several",
+        "            words",
+    ]
+
+
+def test_a_pipe_gets_one_line_for_a_row_and_no_blanks_at_its_end() -> None:
+    stream = io.StringIO()
+    Terminal.on(stream, color=False).table(HEADERS, ROWS)
+    assert stream.getvalue().splitlines() == [
+        "SERVICE     FOUND AT",
+        "inventory   apps/inventory/staging/helmrelease.yaml:29",
+        "web         a title of several words",
+    ]
