@@ -74,7 +74,10 @@ def values(registry: str, tag: str, *, repository: str = "shop/api", extra: str 
 
 
 def commit(sha: str, *, email: str = "promobot@localhost", committer: str = "", **trailers: str | list[str]) -> Commit:
-    """A commit, by its author unless somebody else is its `committer`; `Promoted_Image="…"` becomes the trailer Promoted-Image, a list several of them."""
+    """A commit, by its author unless somebody else is its `committer`.
+
+    `Promoted_Image="…"` becomes the trailer Promoted-Image, a list several of them.
+    """
     pairs = [
         (key.replace("_", "-"), text)
         for key, value in trailers.items()
