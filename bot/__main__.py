@@ -5,13 +5,23 @@ from __future__ import annotations
 import os
 import sys
 
-from bot.cli import main
+from bot.cli import INTERRUPTED, main
 
 
 def run() -> None:
     """Run the command line and end the process with its exit code."""
     _open_missing()
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    if code == INTERRUPTED:
+        _end_now(code)
+    sys.exit(code)
+
+
+def _end_now(code: int) -> None:
+    """An interrupted run's threads may wait for a copy of minutes; without us, the kernel ends what they started."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _open_missing() -> None:

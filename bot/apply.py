@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias, assert_never
@@ -12,6 +11,7 @@ from bot.errors import BotError, ConflictError, ExitCode
 from bot.forges import Forge
 from bot.git import LeaseLost
 from bot.observe import observe
+from bot.parallel import in_parallel
 from bot.promotion import (
     Action,
     AlreadyDone,
@@ -72,8 +72,7 @@ class StepResult:
 
 def apply(steps: Iterable[Step], world: World, *, now: datetime, watch: Watch) -> tuple[StepResult, ...]:
     """Carry out every step, several at once; no two steps share a branch. `watch` sees every effect from both sides."""
-    with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
-        return tuple(pool.map(lambda step: _carry_out(step, world, now, watch), steps))
+    return tuple(in_parallel(lambda step: _carry_out(step, world, now, watch), steps, workers=_WORKERS))
 
 
 def _carry_out(step: Step, world: World, now: datetime, watch: Watch) -> StepResult:

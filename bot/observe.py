@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeAlias
 
 from bot.errors import BotError
+from bot.parallel import in_parallel
 from bot.promotion import (
     Absent,
     Answer,
@@ -35,9 +35,8 @@ def observe(world: World, questions: Iterable[Question[Any]]) -> Answers:
     """Answer every question. What can't be found out is Unknown, with the error; nothing is raised for it."""
     batches = list(_batches(world, questions))
     answers: Answers = {}
-    with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
-        for answered in pool.map(lambda batch: batch(), batches):
-            answers.update(answered)
+    for answered in in_parallel(lambda batch: batch(), batches, workers=_WORKERS):
+        answers.update(answered)
     return answers
 
 

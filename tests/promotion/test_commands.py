@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.cli import main
+from bot.cli import INTERRUPTED, main
 from bot.errors import ExitCode
 from tests.company import E2E, PROJECT, STAGING, Company
-from tests.proxy import Answer, CutAfter, CutBefore, Fault, start_proxy
+from tests.promotion.test_kill import left_running
+from tests.proxy import Answer, CutAfter, CutBefore, Delay, Fault, start_proxy
 
 BRANCH = "promobot/staging/inventory"
 FILE = "apps/inventory/staging/helmrelease.yaml"
@@ -357,3 +360,23 @@ def test_the_cache_may_be_lost(company: Company, tmp_path: Path) -> None:
     (company.folder / "cache").rename(tmp_path / "lost")
     assert company.promobot(*PROMOTE) == 0
     assert len(company.all_requests()) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_interrupt_ends_a_copy_at_once_and_the_next_run_goes_on(company: Company, number: int) -> None:
+    with start_proxy(company.staging) as proxy:
+        company.connect(staging=proxy)
+        proxy.inject(Fault("^PATCH ", Delay(300)))
+        command = [sys.executable, "-m", "bot", *PROMOTE]
+        with subprocess.Popen(command, env=company.environ, stderr=subprocess.PIPE, text=True) as process:
+            while not proxy.count("^PATCH "):
+                assert process.poll() is None
+                time.sleep(0.01)
+            process.send_signal(number)
+            _, err = process.communicate(timeout=60)
+        assert process.returncode == INTERRUPTED
+        assert "interrupted; run it again to go on from here" in err
+        assert left_running(company) == []
+    company.connect()
+    assert company.promobot(*PROMOTE) == 0
+    assert len(company.requests()) == 1
