@@ -75,7 +75,9 @@ def start_registry(
     tls: bool = False,
     detach: bool = False,
 ) -> Iterator[RunningRegistry]:
-    """Run a registry on `directory` (made if absent) for as long as the context lasts, or for good with `detach`.
+    """Run a registry on `directory` (made if absent) for as long as the context lasts.
+
+    With `detach` it goes on for good, unless the context ends by an exception.
 
     Without `port` the kernel picks a free one. Started again on the same directory, it has the same
     images and the same certificate. It dies with the thread that started it, unless `detach`.
@@ -92,14 +94,12 @@ def start_registry(
     )
     try:
         host = _wait(process, log, ca_file)
-    except BaseException:
-        process.stop()
-        raise
-    try:
         yield RunningRegistry(host, f"{'https' if tls else 'http'}://{host}", ca_file, login, process.pid)
-    finally:
-        if not detach:
-            process.stop()
+    except BaseException:
+        process.stop()  # detached ones too: nobody would know of them
+        raise
+    if not detach:
+        process.stop()
 
 
 def _configure(directory: Path, port: int, login: Login | None, *, tls: bool) -> Path:
