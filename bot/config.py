@@ -126,6 +126,13 @@ class EnvironmentConfig(_Model):
     )
     approvers: Approvers = Approvers()
 
+    @field_validator("name")
+    @classmethod
+    def _fits_a_branch(cls, name: str) -> str:
+        if ".." in name or name.endswith(".lock"):  # see git-check-ref-format(1)
+            raise ValueError(f"{name} can't be part of a branch's name")
+        return name
+
     @field_validator("paths")
     @classmethod
     def _has_placeholder(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
@@ -142,6 +149,8 @@ class EnvironmentConfig(_Model):
         unknown = set(re.findall(r"\{([^}]*)\}", tag)) - {"major", "minor", "patch"}
         if unknown:
             raise ValueError(f"unknown placeholder {{{min(unknown)}}}; known are {{major}}, {{minor}} and {{patch}}")
+        if set("{}") & set(re.sub(r"\{[^{}]*\}", "", tag)):
+            raise ValueError("a brace without its partner")
         return tag
 
 

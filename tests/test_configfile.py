@@ -116,6 +116,8 @@ def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ),
         ("apps/{service}/prod", "../{service}/prod", "must stay inside the repository"),
         ("{minor}", "{mino}", "environments.1.tag: unknown placeholder {mino}; known are"),
+        ("{patch}", "{patch", "environments.1.tag: a brace without its partner"),
+        ("name: prod\n", "name: prod..eu\n", "DIR/promobot.yaml:16: environments.1.name: prod..eu can't be part of"),
         (
             "e2e.example.com",
             "https://e2e.example.com",

@@ -12,10 +12,11 @@ from functools import partial
 from typing import TypeVar
 
 from bot.config import Config, EnvironmentConfig
+from bot.decide.branch import branch_questions, read_branch
 from bot.decide.environments import Snapshot, read_environments
 from bot.decide.facts import Ask, Facts, Outside, Refusal, Unanswered
 from bot.decide.moves import Hop, find_moves, hop_questions
-from bot.decide.proposal import Proposal, branch_questions, fingerprint, propose, read_branch
+from bot.decide.proposal import Proposal, fingerprint, propose
 from bot.decide.text import Texts
 from bot.errors import ExitCode, UsageError
 from bot.promotion import Need, Plan, Promotion, Standing, Unit, Verdict

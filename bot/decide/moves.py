@@ -67,8 +67,9 @@ def _pairs(hop: Hop) -> Iterator[_Pair]:
     sources = list(_ours(hop, hop.source))
     if not sources:
         paths = ", ".join(manifest.file.path for manifest in hop.source.manifests[hop.service])
+        unread = "".join(f"; {path}:{field.line}: {field.refusal}" for path, field in _unread(hop.source, hop.service))
         raise Outside(
-            f"{paths} in {hop.source.environment.name} names no image from {hop.source_registry.url}",
+            f"{paths} in {hop.source.environment.name} names no image from {hop.source_registry.url}{unread}",
             f"check `registry` of environment {hop.source.environment.name}",
         )
     targets = [target for target in _named(hop.target, hop.service) if _path(hop, target[2]) is not None]
@@ -98,6 +99,11 @@ def _named(snapshot: Snapshot, service: str) -> Iterator[_Named]:
         for field in manifest.fields:
             if field.image is not None:
                 yield manifest, field, field.image
+
+
+def _unread(snapshot: Snapshot, service: str) -> Iterator[tuple[str, ImageField]]:
+    for manifest in snapshot.manifests[service]:
+        yield from ((manifest.file.path, field) for field in manifest.fields if field.image is None)
 
 
 def _twin(hop: Hop, source: _Named, targets: Sequence[_Named]) -> _Named | None:

@@ -7,23 +7,20 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from bot.config import Author
+from bot.decide.branch import Branch
 from bot.decide.environments import Manifest, Snapshot, head_of
 from bot.decide.facts import Ask, Refusal
 from bot.decide.text import Texts, fingerprint_in
-from bot.decide.trailers import PROMOTED_IMAGE, PROMOTION
+from bot.decide.trailers import PROMOTED_IMAGE
 from bot.errors import ExitCode, ManifestError
 from bot.manifests import ImageEdit, set_images
 from bot.promotion import (
     Absent,
     Action,
-    BranchHead,
     ClosedRequests,
     CloseRequest,
-    Commit,
-    Commits,
     CopyImage,
     DeleteBranch,
     FileChange,
@@ -36,7 +33,6 @@ from bot.promotion import (
     OpenRequests,
     Promotion,
     PushBranch,
-    Question,
     RequestDraft,
     Rev,
     Standing,
@@ -52,19 +48,6 @@ _set_images = lru_cache(maxsize=1 << 10)(set_images)
 
 
 @dataclass(frozen=True)
-class Branch:
-    """The promotion's branch as it stands: its head and the commits that the target's branch has not, newest first.
-
-    `ours` are those that we made, `foreign` those that hold a person's work: theirs, and ours that they amended.
-    """
-
-    name: str
-    head: str | None
-    ours: tuple[Commit, ...]
-    foreign: tuple[Commit, ...]
-
-
-@dataclass(frozen=True)
 class Proposal:
     """One unit's way into one environment, everything that deciding about it needs."""
 
@@ -74,39 +57,6 @@ class Proposal:
     author: Author
     texts: Texts
     reopen: bool
-
-
-def branch_name(target: str, unit: Unit) -> str:
-    """The branch is named by target and unit alone, so that every run means the same one."""
-    return f"promobot/{target}/{unit.name}"
-
-
-def branch_questions(target: Snapshot, unit: Unit) -> tuple[Question[Any], ...]:
-    """What deciding about a unit's branch begins with. Raises Refusal for a name that no branch can have."""
-    if ".." in unit.name or unit.name.endswith(".lock"):
-        # Asked about together with other branches, it would fail for all of them.
-        raise Refusal(
-            f"{unit.name} can't be part of a branch's name (git help check-ref-format)",
-            "rename the service: no two dots in a row, no .lock at the end",
-            ExitCode.MANIFEST,
-        )
-    repository = target.rev.repository
-    return BranchHead(repository, branch_name(target.environment.name, unit)), OpenRequests(repository)
-
-
-def read_branch(ask: Ask, target: Snapshot, unit: Unit, author: Author) -> Branch:
-    """How the unit's branch stands towards the target's branch."""
-    name = branch_name(target.environment.name, unit)
-    repository = target.rev.repository
-    head = ask(BranchHead(repository, name))
-    if isinstance(head, Absent):
-        return Branch(name, None, (), ())
-    answer = ask(Commits(repository, target.rev.commit, head.value))
-    commits = answer.value if not isinstance(answer, Absent) else ()
-    key = f"{target.environment.name}/{unit.name}"
-    ours = tuple(c for c in commits if c.author_email == author.email and key in c.trailer(PROMOTION))
-    foreign = tuple(c for c in commits if c not in ours or c.committer_email != author.email)
-    return Branch(name, head.value, ours, foreign)
 
 
 def fingerprint(unit: Unit, target: str, moves: Iterable[Move]) -> str:
@@ -122,7 +72,7 @@ def propose(ask: Ask, proposal: Proposal) -> Verdict:
     if changes:
         actions = list(_proposing(ask, proposal, changes, request))
     else:
-        actions = [*_copies(ask, proposal.promotion.moves), *_tidying(proposal, request)]
+        actions = [*_copies(ask, proposal.promotion.moves), *_tidying(ask, proposal, request)]
     settled = Standing.PROPOSED if changes else Standing.CURRENT
     step = _step(proposal, actions, changes) if actions else None
     return Verdict(
@@ -136,10 +86,20 @@ def propose(ask: Ask, proposal: Proposal) -> Verdict:
 
 
 def _open_request(ask: Ask, proposal: Proposal) -> MergeRequest | None:
+    base = proposal.target.environment.repository.branch
+    return next((r for r in _from_branch(ask, proposal) if r.target_branch == base), None)
+
+
+def _retargeted(ask: Ask, proposal: Proposal) -> MergeRequest | None:
+    """A merge request from our branch that a person sent to another branch than the target's."""
+    base = proposal.target.environment.repository.branch
+    return next((r for r in _from_branch(ask, proposal) if r.target_branch != base), None)
+
+
+def _from_branch(ask: Ask, proposal: Proposal) -> Iterator[MergeRequest]:
     answer = ask(OpenRequests(proposal.target.rev.repository))
     requests = answer.value if not isinstance(answer, Absent) else ()
-    ends = (proposal.branch.name, proposal.target.environment.repository.branch)
-    return next((r for r in requests if (r.source_branch, r.target_branch) == ends), None)
+    yield from (request for request in requests if request.source_branch == proposal.branch.name)
 
 
 def _changes(proposal: Proposal) -> tuple[FileChange, ...]:
@@ -167,12 +127,25 @@ def _proposing(
     ask: Ask, proposal: Proposal, changes: tuple[FileChange, ...], request: MergeRequest | None
 ) -> Iterator[Action]:
     """In this order: the branch is the claim, the image comes before the merge request that names it."""
+    if request is None:
+        _respect_retargeted(ask, proposal)
     if request is None and not proposal.reopen:
         _respect_closed(ask, proposal)
     if not _in_place(ask, proposal, changes):
         yield _push(proposal, changes)
     yield from _copies(ask, proposal.promotion.moves)
     yield from _request(proposal, request)
+
+
+def _respect_retargeted(ask: Ask, proposal: Proposal) -> None:
+    other = _retargeted(ask, proposal)
+    if other is not None:
+        base = proposal.target.environment.repository.branch
+        raise Refusal(
+            f"!{other.number} goes from {other.source_branch} to {other.target_branch}, not to {base}",
+            f"send it back to {base}, or close it to let promobot propose again",
+            ExitCode.CONFLICT,
+        )
 
 
 def _respect_closed(ask: Ask, proposal: Proposal) -> None:
@@ -255,7 +228,7 @@ def _is_ours(proposal: Proposal, request: MergeRequest) -> bool:
     return request.author == proposal.author.name
 
 
-def _tidying(proposal: Proposal, request: MergeRequest | None) -> Iterator[Action]:
+def _tidying(ask: Ask, proposal: Proposal, request: MergeRequest | None) -> Iterator[Action]:
     """Nothing is proposed any more: close what we opened, and take our branch away unless a person worked on it."""
     branch, repository = proposal.branch, proposal.target.rev.repository
     if branch.foreign or (request is not None and not _is_ours(proposal, request)):
@@ -263,7 +236,7 @@ def _tidying(proposal: Proposal, request: MergeRequest | None) -> Iterator[Actio
     if request is not None:
         target = proposal.promotion.target
         yield CloseRequest(repository, request.number, f"no longer due: {target} already names what this proposed")
-    if branch.head is not None:
+    if branch.head is not None and _retargeted(ask, proposal) is None:
         yield DeleteBranch(repository, branch.name, branch.head)
 
 

@@ -63,10 +63,14 @@ def fingerprint_in(body: str) -> str | None:
 
 
 def headline(promotion: Promotion) -> str:
-    """`inventory 1.1.2 → 1.1.3`; several images are told apart by their repository's last segment."""
+    """`inventory 1.1.2 → 1.1.3`; several images are told apart by their repository's last segment.
+
+    An image that stays as it is isn't named.
+    """
     alone = len({move.destination for move in promotion.moves}) == 1
-    labels = [promotion.unit.name if alone else _last_segment(move) for move in promotion.moves]
-    parts = [f"{label} {_was(move)} → {move.tag}" for label, move in zip(labels, promotion.moves, strict=True)]
+    changing = [move for move in promotion.moves if move.before != move.after] or promotion.moves
+    labels = [promotion.unit.name if alone else _last_segment(move) for move in changing]
+    parts = [f"{label} {_was(move)} → {move.tag}" for label, move in zip(labels, changing, strict=True)]
     return ", ".join(dict.fromkeys(parts))
 
 

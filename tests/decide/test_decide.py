@@ -343,6 +343,28 @@ def test_what_is_no_longer_due_is_closed_and_tidied_away(paper: Paper) -> None:
     assert delete == DeleteBranch(close.repository, BRANCH, "b1")
 
 
+def test_a_merge_request_that_a_person_retargeted_is_not_duplicated(paper: Paper) -> None:
+    request = request_of(paper)
+    pushed(paper)
+    paper.opened = (replace(request, target_branch="release"),)
+    paper.tags["staging", "shop/api", "1.1.3"] = NEW
+    verdict = paper.verdict("api")
+    assert "!1 goes from promobot/staging/api to release, not to main" in reason(verdict)
+    assert verdict.blocked is not None
+    assert verdict.blocked.code is ExitCode.CONFLICT
+
+
+def test_the_branch_of_a_merge_request_that_a_person_retargeted_is_not_taken_away(paper: Paper) -> None:
+    request = request_of(paper)
+    pushed(paper)
+    paper.opened = (replace(request, target_branch="release"),)
+    paper.tags["staging", "shop/api", "1.1.3"] = NEW
+    paper.heads["main"] = "m2"
+    paper.trees["m2"] = {**paper.trees["m1"], STAGING_FILE: values(STAGING, "1.1.3")}
+    paper.ahead["m2", "b1"] = paper.ahead["m1", "b1"]
+    assert paper.verdict("api").step is None
+
+
 def test_a_merge_request_that_a_person_opened_is_neither_rewritten_nor_closed(paper: Paper) -> None:
     paper.opened = (replace(request_of(paper), author="ann", title="Mine", body="hello"),)
     pushed(paper)
@@ -414,6 +436,11 @@ def test_a_service_without_an_image_of_ours(paper: Paper) -> None:
     paper.trees["m1"][E2E_FILE] = values("quay.io", "1.0.0")
     assert "names no image from registry-e2e.example.com" in reason(paper.verdict("api"))
     assert paper.plan().verdicts[0].standing is Standing.OUTSIDE
+
+
+def test_a_service_whose_source_inherits_its_image_is_told_so(paper: Paper) -> None:
+    paper.trees["m1"][E2E_FILE] = b"image:\n  tag: 1.1.3-rc2\n"
+    assert "apps/api/e2e/values.yaml:2: inherits repository from base" in reason(paper.verdict("api"))
 
 
 def test_a_target_that_names_another_registry(paper: Paper) -> None:

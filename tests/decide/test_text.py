@@ -52,6 +52,14 @@ def test_the_title_is_one_line_and_names_each_image_once(paper: Paper) -> None:
     assert opening(paper).draft.title == "api 1.9.0 → 2.0.0, worker 1.9.0 → 2.0.0 to staging"
 
 
+def test_the_title_leaves_out_what_stays(paper: Paper) -> None:
+    content = paper.trees["m1"]["apps/api/staging/values.yaml"].decode()
+    begin, _, end = content.rpartition("1.9.0")
+    paper.trees["m1"]["apps/api/staging/values.yaml"] = f"{begin}2.0.0{end}".encode()
+    paper.tags["staging", "shop/worker", "2.0.0"] = digest(2)
+    assert opening(paper).draft.title == "api 1.9.0 → 2.0.0 to staging"
+
+
 def test_the_body_does_not_change_by_itself(paper: Paper) -> None:
     assert opening(paper).draft.body == opening(paper).draft.body
 

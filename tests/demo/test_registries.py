@@ -115,6 +115,18 @@ def test_it_dies_with_its_parent_even_by_sigkill(tmp_path: Path) -> None:
     assert gone(pid)
 
 
+def test_detached_it_does_not_outlive_a_failure_that_nobody_could_stop_it_after(tmp_path: Path) -> None:
+    def fail_beside_it() -> None:
+        with start_registry(tmp_path, detach=True) as registry:
+            pids.append(registry.pid)
+            raise KeyboardInterrupt
+
+    pids: list[int] = []
+    with pytest.raises(KeyboardInterrupt):
+        fail_beside_it()
+    assert gone(pids[0])
+
+
 def test_detached_it_outlives_its_parent(tmp_path: Path) -> None:
     argv = [sys.executable, "-c", textwrap.dedent(PARENT), str(tmp_path), "detach"]
     pid = int(subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=True, timeout=30).stdout)

@@ -1,0 +1,51 @@
+"""A promotion's branch: its name, and what stands on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bot.config import Author
+from bot.decide.environments import Snapshot
+from bot.decide.facts import Ask
+from bot.decide.trailers import PROMOTION
+from bot.promotion import Absent, BranchHead, Commit, Commits, OpenRequests, Question, Unit
+
+
+@dataclass(frozen=True)
+class Branch:
+    """The promotion's branch as it stands: its head and the commits that the target's branch has not, newest first.
+
+    `ours` are those that we made, `foreign` those that hold a person's work: theirs, and ours that they amended.
+    """
+
+    name: str
+    head: str | None
+    ours: tuple[Commit, ...]
+    foreign: tuple[Commit, ...]
+
+
+def branch_name(target: str, unit: Unit) -> str:
+    """The branch is named by target and unit alone, so that every run means the same one."""
+    return f"promobot/{target}/{unit.name}"
+
+
+def branch_questions(target: Snapshot, unit: Unit) -> tuple[Question[Any], ...]:
+    """What deciding about a unit's branch begins with."""
+    repository = target.rev.repository
+    return BranchHead(repository, branch_name(target.environment.name, unit)), OpenRequests(repository)
+
+
+def read_branch(ask: Ask, target: Snapshot, unit: Unit, author: Author) -> Branch:
+    """How the unit's branch stands towards the target's branch."""
+    name = branch_name(target.environment.name, unit)
+    repository = target.rev.repository
+    head = ask(BranchHead(repository, name))
+    if isinstance(head, Absent):
+        return Branch(name, None, (), ())
+    answer = ask(Commits(repository, target.rev.commit, head.value))
+    commits = answer.value if not isinstance(answer, Absent) else ()
+    key = f"{target.environment.name}/{unit.name}"
+    ours = tuple(c for c in commits if c.author_email == author.email and key in c.trailer(PROMOTION))
+    foreign = tuple(c for c in commits if c not in ours or c.committer_email != author.email)
+    return Branch(name, head.value, ours, foreign)
