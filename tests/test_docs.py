@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
+from bot.cli.parser import make_parser
 from bot.config import Approvers, Author, BasicAuth, EnvironmentConfig, LocalForge, RegistryConfig, RepositoryConfig
 from bot.configfile import load_config
 
@@ -20,6 +22,22 @@ def test_the_readmes_configuration_is_valid(tmp_path: Path) -> None:
     path = tmp_path / "promobot.yaml"
     path.write_text(block, encoding="utf-8")
     assert load_config(path).names == ("e2e", "staging", "prod")
+
+
+def test_the_local_forges_configuration_is_valid(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/local-forge.md").read_text(encoding="utf-8"), re.DOTALL)
+    path = tmp_path / "promobot.yaml"
+    path.write_text(block, encoding="utf-8")
+    assert load_config(path).names == ("dev", "prod")
+
+
+def test_commands_that_are_shown_exist() -> None:
+    """As far as the arguments go; an explanation comes after three blanks or more."""
+    for page in PAGES:
+        for block in re.findall(r"```\w*\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+            for line in re.findall(r"^(?:\$ )?promobot (.*)$", block, re.MULTILINE):
+                words = shlex.split(re.split(r" {3,}", line)[0].replace("list|show|merge|close", "list"))
+                assert make_parser().parse_args(words).command == words[0]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,11 @@ from bot.promotion import Deployed
 from bot.reconcile import look_around, worst
 from bot.world import World
 
+# Said where nothing was found: either no file matches, or what matches is none of these.
+_KINDS = (
+    "it looks into Flux HelmReleases, and Helm values named values.yaml, *-values.yaml, values-*.yaml, *.values.yaml"
+)
+
 
 def main(call: Call) -> ExitCode:
     """Read the configuration and every environment's manifests; with `--online`, knock at every registry too."""
@@ -40,7 +45,7 @@ def _unmatched(world: World, deployed: Sequence[Deployed]) -> Iterator[str]:
     for environment in world.config.environments:
         if not any(item.environment == environment.name for item in deployed):
             where = f"{environment.repository.repository} at {environment.repository.branch}"
-            yield f"environment {environment.name}: {', '.join(environment.paths)} matches no file of {where}"
+            yield f"environment {environment.name}: {', '.join(environment.paths)} finds no image in {where}; {_KINDS}"
 
 
 def _knock(world: World) -> Iterator[tuple[str, BotError | None]]:

@@ -80,7 +80,7 @@ def _close(call: Call, world: World) -> None:
             f"{_name(repository, request)} was merged by {request.ended_by}", hint="to undo it, revert its merge commit"
         )
     forge = world.forge(repository.forge)
-    closed = forge.close(repository.project, request.number, reason="closed by hand", by=_who(call))
+    closed = forge.close(repository.project, request.number, reason=call.args.reason, by=_who(call))
     _tell(call, repository, closed)
 
 
@@ -141,5 +141,6 @@ def _data(repository: Repository, request: MergeRequest) -> dict[str, object]:
         "reviewers": list(request.reviewers),
         "labels": list(request.labels),
         "ended_by": request.ended_by,
+        "reason": request.reason,
         "url": request.url,
     }

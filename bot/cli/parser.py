@@ -42,14 +42,16 @@ def _command(commands: _Subparsers, name: str, summary: str, example: str) -> ar
         epilog=f"examples:\n{example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _add_common(parser)
+    _add_common(parser, data=name != "demo")
     return parser
 
 
-def _add_common(parser: argparse.ArgumentParser) -> None:
+def _add_common(parser: argparse.ArgumentParser, *, data: bool) -> None:
+    """`data`: whether it reads a configuration and answers with data, as all but the demo do."""
     group = parser.add_argument_group("common options")
-    group.add_argument("-c", "--config", metavar="FILE", help="configuration (PROMOBOT_CONFIG, else promobot.yaml)")
-    group.add_argument("-o", "--output", choices=("text", "json"), default="text", help="what to print on stdout")
+    if data:
+        group.add_argument("-c", "--config", metavar="FILE", help="configuration (PROMOBOT_CONFIG, else promobot.yaml)")
+        group.add_argument("-o", "--output", choices=("text", "json"), default="text", help="what to print on stdout")
     group.add_argument("-v", "--verbose", action="count", default=0, help="say more on stderr; twice: everything")
     group.add_argument("--no-color", action="store_true", help="no colour (NO_COLOR works too)")
 
@@ -162,11 +164,16 @@ def _mr_end(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--as", metavar="NAME", dest="by", help="who does it (default: your user name)")
 
 
+def _mr_close(parser: argparse.ArgumentParser) -> None:
+    _mr_end(parser)
+    parser.add_argument("--reason", metavar="TEXT", default="closed by hand", help="why, for those who read it later")
+
+
 _MR_VERBS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None]], ...] = (
     ("list", "list open merge requests", _mr_list),
     ("show", "show one as its approver reads it, with its diff", _mr_one),
     ("merge", "merge one into its target branch", _mr_end),
-    ("close", "close one without merging; promobot takes that as a no", _mr_end),
+    ("close", "close one without merging; promobot takes that as a no", _mr_close),
 )
 
 

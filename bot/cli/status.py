@@ -55,8 +55,11 @@ def _show(call: Call, config: Config, deployed: Sequence[Deployed], plan: Plan) 
     rows = (
         (Text(service), *(_cell(service, name, deployed, verdicts) for name in config.names)) for service in services
     )
-    terminal.table(("SERVICE", *(name.upper() for name in config.names)), rows)
-    terminal.say(_legend(plan))
+    if services:
+        terminal.table(("SERVICE", *(name.upper() for name in config.names)), rows)
+        terminal.say(_legend(plan))
+    else:
+        terminal.say("No images found; `promobot check` says where it looked.")
     for verdict in plan.verdicts:
         if verdict.standing is Standing.BLOCKED and verdict.blocked is not None:
             terminal.say(Text(f"✗ {verdict.unit.name} to {verdict.target}: {verdict.blocked.reason}", style="red"))

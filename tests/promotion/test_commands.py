@@ -95,6 +95,15 @@ def test_reconcile_proposes_what_is_due_by_itself(company: Company) -> None:
     assert [request.source_branch for request in company.requests()] == [BRANCH]
 
 
+def test_reconcile_says_where_nothing_is_promoted_by_itself(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = company.folder / "promobot.yaml"
+    config.write_text(config.read_text(encoding="utf-8").replace("promote: auto", "promote: manual"), encoding="utf-8")
+    assert "Nothing to do: no `promote: auto` in staging." in said(company, capsys, "reconcile", "--to", "staging")
+    assert company.requests() == ()
+
+
 def test_a_newer_image_updates_the_same_merge_request(company: Company) -> None:
     from bot.demo.oci import build_index  # noqa: PLC0415
 
@@ -141,7 +150,8 @@ def test_a_closed_request_is_a_no_until_reopened(company: Company, capsys: pytes
 
 def test_what_has_ended_is_not_ended_otherwise(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
     assert company.promobot(*PROMOTE) == 0
-    assert company.promobot("mr", "close", "1", "--as", "ann") == 0
+    assert company.promobot("mr", "close", "1", "--as", "ann", "--reason", "not before Monday") == 0
+    assert "closed by ann (not before Monday)" in said(company, capsys, "mr", "show", "1")
     assert "!1 was closed by ann" in said(company, capsys, "mr", "merge", "1", code=ExitCode.CONFLICT)
     assert company.promobot(*PROMOTE, "--reopen") == 0
     assert company.promobot("mr", "merge", "2", "--as", "ann") == 0
@@ -252,7 +262,7 @@ def test_check_lists_where_images_were_found(company: Company, capsys: pytest.Ca
 def test_check_tells_an_environment_that_matches_nothing(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
     config = company.folder / "promobot.yaml"
     config.write_text(config.read_text(encoding="utf-8").replace("/staging/", "/stagin/"), encoding="utf-8")
-    assert "matches no file" in said(company, capsys, "check", code=ExitCode.USAGE)
+    assert "finds no image in" in said(company, capsys, "check", code=ExitCode.USAGE)
 
 
 def test_check_tells_a_repository_that_is_gone_by_its_exit_code(company: Company) -> None:
