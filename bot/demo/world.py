@@ -181,10 +181,11 @@ def _running(folder: Path, ports: Mapping[str, int], *, detach: bool) -> Iterato
 
 def _state(folder: Path) -> dict[str, dict[str, int]]:
     try:
-        state: dict[str, dict[str, int]] = json.loads((folder / "registries.json").read_text(encoding="ascii"))
-    except (OSError, ValueError):
+        read = json.loads((folder / "registries.json").read_text(encoding="ascii"))
+        # Ours alone: any other name could stand for any path, and so for anybody's process.
+        return {name: {key: int(read[name][key]) for key in ("pid", "port")} for name in _ENVIRONMENTS}
+    except (OSError, ValueError, LookupError, TypeError):
         raise UsageError(f"{folder} holds no kept demo", hint=f"make one: promobot demo --keep {folder}") from None
-    return state
 
 
 def _command_line(pid: int) -> str:
