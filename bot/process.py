@@ -25,6 +25,10 @@ class ProgramMissingError(BotError):
     """A program that promobot needs is not installed."""
 
 
+class NotStartedError(BotError):
+    """The system could not start a program: no more open files, processes or memory, or too long a command."""
+
+
 class TimedOutError(BotError):
     """A program did not end within its time limit and was killed."""
 
@@ -50,20 +54,24 @@ def run(
     """Run a program to its end and return what it said, whatever its exit status.
 
     `timeout` is in seconds; `env` is added to the minimal environment. Secrets belong in `stdin`, `env` or a
-    passed file descriptor, never in `argv`: any local user can read that. Raises ProgramMissingError and TimedOutError.
+    passed file descriptor, never in `argv`: any local user can read that. Raises ProgramMissingError, NotStartedError
+    and TimedOutError.
     """
     program = _program(argv[0])
     _log.debug("run: %s", " ".join(argv))
-    process = subprocess.Popen(
-        [*_dies_with_parent(), program, *argv[1:]],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=_environment(env or {}),
-        pass_fds=tuple(pass_fds),
-        cwd=cwd,
-        start_new_session=True,  # so that whatever it started can be ended with it
-    )
+    try:
+        process = subprocess.Popen(
+            [*_dies_with_parent(), program, *argv[1:]],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=_environment(env or {}),
+            pass_fds=tuple(pass_fds),
+            cwd=cwd,
+            start_new_session=True,  # so that whatever it started can be ended with it
+        )
+    except OSError as error:
+        raise NotStartedError(f"{argv[0]} could not be started: {error.strerror}", hint="see ulimit -a") from error
     try:
         stdout, stderr = process.communicate(stdin, timeout=timeout)
     except subprocess.TimeoutExpired:

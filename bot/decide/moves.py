@@ -233,6 +233,7 @@ def _prove(ask: Ask, hop: Hop, pair: _Pair, claim: Record | None) -> tuple[Diges
             )
         return record.digest, Proof.RECORD
     if claim is not None:
+        _must_be_borne_out(ask, hop, pair, claim, None if isinstance(now, Absent) else now.value)
         return claim.digest, Proof.REGISTRY
     if isinstance(now, Absent):
         raise Refusal(
@@ -240,6 +241,19 @@ def _prove(ask: Ask, hop: Hop, pair: _Pair, claim: Record | None) -> tuple[Diges
             "push the image, or correct the manifest",
         )
     return now.value, Proof.REGISTRY
+
+
+def _must_be_borne_out(ask: Ask, hop: Hop, pair: _Pair, claim: Record, now: Digest | None) -> None:
+    """Refuse a claim that neither registry confirms: whoever may push a branch can write one, for any digest."""
+    destination = _destination(hop, pair)
+    copied = ask(TagDigest(Location(hop.target.environment.registry, destination.repository), destination.tag or ""))
+    if claim.digest == now or not isinstance(copied, Absent):
+        return
+    raise Refusal(
+        f"the promotion's branch says that {pair.source[2]} was {claim.digest.short}, but it is now "
+        f"{now.short if now else 'absent'} and nothing is copied yet: the tag moved, or somebody else wrote the commit",
+        "look at who pushed the branch, then delete it: the tag will be resolved again",
+    )
 
 
 def _last_change(ask: Ask, hop: Hop, pair: _Pair) -> str:

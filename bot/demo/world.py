@@ -196,10 +196,11 @@ def _empty(folder: Path) -> Path:
 
 def _state(folder: Path) -> dict[str, _Entry]:
     try:
-        state: dict[str, _Entry] = json.loads((folder / "registries.json").read_text(encoding="ascii"))
-    except (OSError, ValueError):
+        read = json.loads((folder / "registries.json").read_text(encoding="ascii"))
+        # Ours alone: any other name could stand for any path, and so for anybody's process.
+        return {name: {key: int(read[name][key]) for key in ("pid", "port")} for name in _ENVIRONMENTS}
+    except (OSError, ValueError, LookupError, TypeError):
         raise UsageError(f"{folder} holds no kept demo", hint=f"make one: promobot demo --keep {folder}") from None
-    return state
 
 
 def _runs(folder: Path, name: str, pid: int) -> bool:

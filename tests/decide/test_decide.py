@@ -200,9 +200,23 @@ def test_malformed_trailers_do_not_count(paper: Paper) -> None:
 def test_a_tag_that_flips_after_the_claim_changes_nothing(paper: Paper) -> None:
     pushed(paper)
     paper.tags["e2e", "shop/api", "1.1.3-rc2"] = digest(66)
+    paper.tags["staging", "shop/api", "1.1.3"] = NEW
     verdict = paper.verdict("api")
     assert move_digest(verdict) == (NEW, Proof.REGISTRY)
-    assert kinds(actions_of(verdict)) == ["CopyImage", "OpenRequest"]
+    assert kinds(actions_of(verdict)) == ["OpenRequest"]
+
+
+@pytest.mark.parametrize("now", [digest(66), None])
+def test_a_claim_that_no_registry_bears_out_is_not_believed(paper: Paper, now: Digest | None) -> None:
+    pushed(paper)
+    del paper.tags["e2e", "shop/api", "1.1.3-rc2"]
+    if now is not None:
+        paper.tags["e2e", "shop/api", "1.1.3-rc2"] = now
+    verdict = paper.verdict("api")
+    assert verdict.step is None
+    assert verdict.blocked is not None
+    assert f"was {NEW.short}" in verdict.blocked.reason
+    assert "delete it" in verdict.blocked.remedy
 
 
 def test_a_newer_candidate_of_the_same_release_is_resolved_anew(paper: Paper) -> None:
