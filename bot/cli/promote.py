@@ -94,15 +94,12 @@ def _show(call: Call, config: Config, done: Pass) -> None:
             if verdict.target == target and verdict.standing is not Standing.OUTSIDE:
                 _show_verdict(terminal, verdict, outcomes.get((target, verdict.unit.name), ()))
     if not any(outcomes.values()):
-        terminal.say(_why_nothing(call, config, done))
+        terminal.say(_why_nothing(done))
 
 
-def _why_nothing(call: Call, config: Config, done: Pass) -> str:
+def _why_nothing(done: Pass) -> str:
     if blocked := sum(verdict.standing is Standing.BLOCKED for verdict in done.plan.verdicts):
         return f"Nothing was done: {blocked} blocked."
-    targets = [config.environment(name) for name in call.args.to or config.names]
-    if call.args.command == "reconcile" and all(target.promote == "manual" for target in targets):
-        return f"Nothing to do: no `promote: auto` in {' or '.join(target.name for target in targets)}."
     return "Nothing to do."
 
 

@@ -95,12 +95,13 @@ def test_reconcile_proposes_what_is_due_by_itself(company: Company) -> None:
     assert [request.source_branch for request in company.requests()] == [BRANCH]
 
 
-def test_reconcile_says_where_nothing_is_promoted_by_itself(
+def test_a_reconcile_that_can_never_do_anything_is_a_mistake(
     company: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = company.folder / "promobot.yaml"
     config.write_text(config.read_text(encoding="utf-8").replace("promote: auto", "promote: manual"), encoding="utf-8")
-    assert "Nothing to do: no `promote: auto` in staging." in said(company, capsys, "reconcile", "--to", "staging")
+    assert "no environment says `promote: auto`" in said(company, capsys, "reconcile", code=ExitCode.USAGE)
+    assert "staging doesn't say" in said(company, capsys, "reconcile", "--to", "staging", code=ExitCode.USAGE)
     assert company.requests() == ()
 
 
