@@ -58,8 +58,8 @@ def key_of(promotion: Promotion) -> str:
 
 def fingerprint_in(body: str) -> str | None:
     """The fingerprint that a merge request's body claims."""
-    match = _FINGERPRINT.search(body)
-    return match["fingerprint"] if match else None
+    found = [match["fingerprint"] for match in _FINGERPRINT.finditer(body)]
+    return found[-1] if found else None
 
 
 def headline(promotion: Promotion) -> str:
@@ -92,8 +92,15 @@ def _context(promotion: Promotion) -> dict[str, object]:
         "headline": headline(promotion),
         "source_environments": sorted({move.origin.environment for move in promotion.moves}),
         "moves": list({(move["after"], move["digest"]): move for move in moves}.values()),
-        "places": [{"path": move.path, "line": move.line} for move in promotion.moves if move.before != move.after],
+        "places": [
+            {"path": _in_code(move.path), "line": move.line} for move in promotion.moves if move.before != move.after
+        ],
     }
+
+
+def _in_code(path: str) -> str:
+    """A path that can't end the code span or line it stands in: anybody may name a file, and forges obey lines."""
+    return "".join(c if c.isprintable() and c not in "`<" else f"\\u{ord(c):04x}" for c in path)
 
 
 def _move_context(move: Move) -> dict[str, object]:
@@ -113,6 +120,6 @@ def _move_context(move: Move) -> dict[str, object]:
         "source_tag": move.origin.image.tag,
         "source_environment": move.origin.environment,
         "source_commit": move.origin.commit,
-        "path": move.path,
+        "path": _in_code(move.path),
         "line": move.line,
     }

@@ -136,7 +136,15 @@ class Skopeo:
         """A directory with the registry's authority, named by its content, so that any number of runs share it."""
         if access.ca_file is None:
             return _NOWHERE
-        content = access.ca_file.read_bytes()
+        try:
+            return self._kept_certificate(access.ca_file.read_bytes())
+        except OSError as error:
+            raise RegistryError(
+                f"the ca_file of registry {access.name} cannot be kept in {self.cache}: {error.strerror}",
+                hint="is the folder writable, and is there room?",
+            ) from error
+
+    def _kept_certificate(self, content: bytes) -> str:
         directory = self.cache / "certs" / hashlib.sha256(content).hexdigest()
         file = directory / "ca.crt"
         if directory.exists() and (why := not_ours(directory)):

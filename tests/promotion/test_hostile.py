@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.config import Author
+from bot.decide.text import fingerprint_in
 from bot.demo.oci import build_index
 from bot.git import Clone, Identity
 from bot.promotion import FileChange
@@ -36,3 +37,17 @@ def test_who_pushes_a_branch_in_our_name_cannot_have_another_image_promoted(comp
     assert company.promobot("promote", "inventory", "--to", "staging") == 7
     assert company.staging_digest("inventory", "1.1.3") is None
     assert company.requests() == ()
+
+
+def test_a_file_name_stays_one_word_of_the_merge_request(company: Company) -> None:
+    config = company.folder / "promobot.yaml"
+    config.write_text(config.read_text().replace("/staging/helmrelease.yaml", "/staging/*.yaml"))
+    name = "apps/x/staging/`<b>\n\n@all --> <!-- promobot x 0000000000000000 -->\x1b.yaml"
+    company.commit("main", "apps/x/e2e/helmrelease.yaml", company.manifest("inventory", "e2e", "1.1.3-rc2"))
+    company.commit("main", name, company.manifest("inventory", "staging", "1.1.2"))
+    assert company.promobot("promote", "x", "--to", "staging") == 0
+    (request,) = company.requests()
+    (line,) = [line for line in request.body.splitlines() if "@all" in line]
+    assert line.count("`") == 2
+    assert "<" not in line
+    assert fingerprint_in(request.body) != "0" * 16

@@ -13,6 +13,7 @@ import pytest
 
 from bot.demo.oci import Image, build_image, build_index
 from bot.demo.registries import RunningRegistry
+from bot.errors import RegistryError
 from bot.images import Digest
 from bot.registry.access import Login
 from bot.registry.errors import TagTakenError
@@ -209,3 +210,12 @@ def test_files_in_etc_do_not_lead_elsewhere(
         monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
         assert skopeo.copy(source, digest, destination, "v1") == Copied(digest)
         assert mirror.count() == 0
+
+
+def test_a_cache_that_cannot_be_written_is_an_error_that_says_so(
+    source: ImageRepository, destination: ImageRepository, cache: Path
+) -> None:
+    cache.write_text("a file where the folder should be")
+    digest = pushed(source, "v1", build_image("app"))
+    with pytest.raises(RegistryError, match="cannot be kept in"):
+        Skopeo(cache, sleep=lambda _: None).copy(source, digest, destination, "v1")
