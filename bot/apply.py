@@ -12,7 +12,7 @@ from bot.forges import Forge
 from bot.git import LeaseLost
 from bot.observe import observe
 from bot.parallel import in_parallel
-from bot.promotion import (
+from bot.plan import (
     Action,
     AlreadyDone,
     CloseRequest,
@@ -24,13 +24,13 @@ from bot.promotion import (
     Outcome,
     PushBranch,
     Refused,
-    Repository,
     Stale,
     Step,
-    Unknown,
     UpdateRequest,
 )
+from bot.questions import Unknown
 from bot.registry import TagTakenError
+from bot.repositories import Repository
 from bot.world import World
 
 # Copies dominate, and the registries at both ends are usually the same for all of them.

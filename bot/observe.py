@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from bot.errors import BotError
 from bot.parallel import in_parallel
-from bot.promotion import (
+from bot.questions import (
     Absent,
     Answer,
     BranchHead,
@@ -19,10 +19,10 @@ from bot.promotion import (
     History,
     OpenRequests,
     Question,
-    Repository,
     TagDigest,
     Unknown,
 )
+from bot.repositories import Repository
 from bot.world import World
 
 Answers: TypeAlias = dict[Question[Any], Answer[Any]]

@@ -13,7 +13,9 @@ from bot.decide import EVERYTHING, Facts, Intent, Texts, decide
 from bot.decide.survey import survey
 from bot.errors import BotError, ExitCode
 from bot.observe import observe
-from bot.promotion import Deployed, Failed, Need, Plan, Refused, Stale, Standing, Step, Verdict
+from bot.plan import Failed, Plan, Refused, Stale, Standing, Step, Verdict
+from bot.promotion import Deployed
+from bot.questions import Need
 from bot.world import World
 
 T = TypeVar("T")

@@ -17,8 +17,9 @@ from bot.errors import ConfigError
 from bot.forges import FORGES, Forge
 from bot.git import Clone, Identity
 from bot.images import Digest
-from bot.promotion import Location, Repository
+from bot.questions import Location
 from bot.registry import Copied, ImageRepository, Login, RegistryAccess, RegistryClient, Skopeo
+from bot.repositories import Repository
 
 T = TypeVar("T")
 

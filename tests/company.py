@@ -17,8 +17,8 @@ from bot.demo.registries import RunningRegistry
 from bot.forges.local import LocalForge, create_project
 from bot.git import Clone, Identity, Pushed
 from bot.images import Digest
-from bot.promotion import FileChange, MergeRequest
 from bot.registry import Login, RegistryClient
+from bot.repositories import FileChange, MergeRequest
 from tests.proxy import FaultProxy
 
 PROJECT = "shop/gitops"

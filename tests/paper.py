@@ -11,27 +11,23 @@ from bot.config import Config
 from bot.decide import Facts, Intent, Texts, decide
 from bot.errors import RegistryError
 from bot.images import Digest
-from bot.promotion import (
+from bot.plan import Plan, Verdict
+from bot.questions import (
     Absent,
     Answer,
     BranchHead,
     ClosedRequests,
-    Commit,
     Commits,
-    File,
     Files,
     Found,
     History,
     Location,
-    MergeRequest,
     OpenRequests,
-    Plan,
     Question,
-    Repository,
     TagDigest,
     Unknown,
-    Verdict,
 )
+from bot.repositories import Commit, File, MergeRequest, Repository
 from bot.resources import load_templates
 
 SHOP = Repository("local", "shop/gitops")

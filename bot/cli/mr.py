@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from bot.cli.call import Call
 from bot.errors import ConflictError, ExitCode, UsageError
 from bot.forges import Forge
-from bot.promotion import MergeRequest, Repository, RequestState
+from bot.repositories import MergeRequest, Repository, RequestState
 from bot.world import World
 
 

@@ -8,7 +8,7 @@ from bot.cli.call import Call
 from bot.cli.targets import checked_intent
 from bot.cli.views import action_text, remedy, verdict_data, verdict_line
 from bot.errors import ExitCode
-from bot.promotion import Plan, Standing, Verdict
+from bot.plan import Plan, Standing, Verdict
 from bot.reconcile import exit_code, look
 
 if TYPE_CHECKING:

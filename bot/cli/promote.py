@@ -15,7 +15,7 @@ from bot.cli.targets import checked_intent
 from bot.cli.terminal import printable
 from bot.cli.views import action_text, heading, outcome_lines, remedy, result_data, verdict_data, verdict_line
 from bot.errors import ExitCode
-from bot.promotion import Outcome, Standing, Verdict
+from bot.plan import Outcome, Standing, Verdict
 from bot.reconcile import Pass, exit_code, look, run
 
 if TYPE_CHECKING:

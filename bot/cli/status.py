@@ -11,7 +11,8 @@ from bot.cli.call import Call
 from bot.cli.views import mark, remedy, verdict_data
 from bot.config import Config
 from bot.errors import ExitCode
-from bot.promotion import Deployed, Plan, Standing, Verdict
+from bot.plan import Plan, Standing, Verdict
+from bot.promotion import Deployed
 from bot.reconcile import exit_code, look_at_all
 
 _Cells: TypeAlias = "Mapping[tuple[str, str], Verdict]"

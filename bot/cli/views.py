@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from rich.text import Text
 
-from bot.promotion import (
+from bot.plan import (
     Action,
     AlreadyDone,
     CloseRequest,
@@ -15,7 +15,6 @@ from bot.promotion import (
     DeleteBranch,
     Done,
     Failed,
-    Move,
     OpenRequest,
     Outcome,
     PushBranch,
@@ -25,6 +24,7 @@ from bot.promotion import (
     UpdateRequest,
     Verdict,
 )
+from bot.promotion import Move
 
 if TYPE_CHECKING:
     from bot.apply import StepResult

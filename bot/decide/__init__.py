@@ -19,7 +19,9 @@ from bot.decide.moves import Hop, find_moves, hop_questions
 from bot.decide.proposal import Proposal, fingerprint, propose
 from bot.decide.text import Texts
 from bot.errors import ExitCode, UsageError
-from bot.promotion import Need, Plan, Promotion, Standing, Unit, Verdict
+from bot.plan import Plan, Standing, Verdict
+from bot.promotion import Promotion, Unit
+from bot.questions import Need
 
 __all__ = ["EVERYTHING", "Facts", "Intent", "Texts", "decide"]
 

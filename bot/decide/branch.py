@@ -9,7 +9,9 @@ from bot.config import Author
 from bot.decide.environments import Snapshot
 from bot.decide.facts import Ask
 from bot.decide.trailers import PROMOTION
-from bot.promotion import Absent, BranchHead, Commit, Commits, OpenRequests, Question, Unit
+from bot.promotion import Unit
+from bot.questions import Absent, BranchHead, Commits, OpenRequests, Question
+from bot.repositories import Commit
 
 
 @dataclass(frozen=True)

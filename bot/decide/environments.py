@@ -11,7 +11,8 @@ from bot.config import PLACEHOLDER, EnvironmentConfig
 from bot.decide.facts import Ask, Refusal
 from bot.errors import ExitCode, ManifestError
 from bot.manifests import ImageField, find_images
-from bot.promotion import Absent, BranchHead, File, Files, Rev
+from bot.questions import Absent, BranchHead, Files
+from bot.repositories import File, Rev
 
 _SERVICE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _SYMLINK = "120000"

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 from bot.errors import ExitCode
-from bot.promotion import Absent, Answer, Blocked, Found, Question, Unknown
+from bot.plan import Blocked
+from bot.questions import Absent, Answer, Found, Question, Unknown
 
 T = TypeVar("T")
 

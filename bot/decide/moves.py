@@ -14,7 +14,9 @@ from bot.decide.trailers import Record, records
 from bot.errors import ExitCode
 from bot.images import Digest, ImageRef
 from bot.manifests import ImageField
-from bot.promotion import Absent, Commit, FromEnvironment, History, Location, Move, Proof, Question, TagDigest
+from bot.promotion import FromEnvironment, Move, Proof
+from bot.questions import Absent, History, Location, Question, TagDigest
+from bot.repositories import Commit
 
 
 @dataclass(frozen=True)

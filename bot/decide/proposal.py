@@ -16,32 +16,22 @@ from bot.decide.text import Texts, fingerprint_in
 from bot.decide.trailers import PROMOTED_IMAGE
 from bot.errors import ExitCode, ManifestError
 from bot.manifests import ImageEdit, set_images
-from bot.promotion import (
-    Absent,
+from bot.plan import (
     Action,
-    ClosedRequests,
     CloseRequest,
     CopyImage,
     DeleteBranch,
-    FileChange,
-    Files,
-    Found,
     Guard,
-    MergeRequest,
-    Move,
     OpenRequest,
-    OpenRequests,
-    Promotion,
     PushBranch,
-    RequestDraft,
-    Rev,
     Standing,
     Step,
-    TagDigest,
-    Unit,
     UpdateRequest,
     Verdict,
 )
+from bot.promotion import Move, Promotion, Unit
+from bot.questions import Absent, ClosedRequests, Files, Found, OpenRequests, TagDigest
+from bot.repositories import FileChange, MergeRequest, RequestDraft, Rev
 
 # Deciding asks in rounds, and each round comes to the same edit: make and prove it once.
 _set_images = lru_cache(maxsize=1 << 10)(set_images)

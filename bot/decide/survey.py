@@ -8,7 +8,9 @@ from typing import Any
 from bot.config import Config, EnvironmentConfig
 from bot.decide.environments import Manifest, Snapshot, read_environments
 from bot.decide.facts import Ask, Facts, Refusal, Unanswered
-from bot.promotion import Deployed, Need, Question, Rev
+from bot.promotion import Deployed
+from bot.questions import Need, Question
+from bot.repositories import Rev
 
 
 def survey(config: Config, facts: Facts) -> Need | tuple[Deployed, ...]:

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bot.images import Digest, ImageRef
-from bot.promotion import Commit, Move
+from bot.promotion import Move
+from bot.repositories import Commit
 
 PROMOTION = "Promotion"
 PROMOTED_IMAGE = "Promoted-Image"

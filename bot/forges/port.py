@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.promotion import MergeRequest, RequestDraft, RequestState
+from bot.repositories import MergeRequest, RequestDraft, RequestState
 
 
 @dataclass(frozen=True)

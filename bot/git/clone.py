@@ -20,7 +20,7 @@ from bot.git.names import branch_ref, file_path, object_id
 from bot.git.pushing import LeaseLost, Pushed
 from bot.ownership import not_ours
 from bot.process import Completed
-from bot.promotion import Commit, File, FileChange
+from bot.repositories import Commit, File, FileChange
 
 _log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.git.command import GitDirectory
-from bot.promotion import Commit
+from bot.repositories import Commit
 
 # Both ends of a record are certain: a commit cannot hold NUL, and an unfolded trailer is one line.
 COMMIT_FORMAT = "--format=%H%x00%ae%x00%ce%x00%(trailers:only,unfold)"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from bot.errors import GitError
 from bot.git.command import GitDirectory
 from bot.git.names import file_path
-from bot.promotion import FileChange
+from bot.repositories import FileChange
 
 _REGULAR = "100644"
 

@@ -10,22 +10,20 @@ import pytest
 from bot.decide.text import fingerprint_in
 from bot.errors import ExitCode, UsageError
 from bot.images import Digest
-from bot.promotion import (
+from bot.plan import (
     Action,
     CloseRequest,
     CopyImage,
     DeleteBranch,
-    Location,
-    MergeRequest,
     OpenRequest,
-    Proof,
     PushBranch,
-    RequestState,
     Standing,
-    TagDigest,
     UpdateRequest,
     Verdict,
 )
+from bot.promotion import Proof
+from bot.questions import Location, TagDigest
+from bot.repositories import MergeRequest, RequestState
 from tests.paper import CONFIG, E2E, STAGING, Paper, commit, digest, values
 
 BRANCH = "promobot/staging/api"

@@ -7,7 +7,7 @@ import pytest
 from bot.cli.targets import checked_intent
 from bot.config import Config
 from bot.errors import ExitCode, UsageError
-from bot.promotion import Standing
+from bot.plan import Standing
 from tests.paper import CONFIG, E2E, STAGING, Paper, digest, values
 
 E2E_FILE, STAGING_FILE = "apps/api/e2e/values.yaml", "apps/api/staging/values.yaml"

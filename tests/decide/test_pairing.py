@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.errors import ExitCode
-from bot.promotion import CopyImage, PushBranch, Standing, Verdict
+from bot.plan import CopyImage, PushBranch, Standing, Verdict
 from tests.paper import E2E, STAGING, Paper, digest
 
 E2E_FILE, STAGING_FILE = "apps/api/e2e/values.yaml", "apps/api/staging/values.yaml"

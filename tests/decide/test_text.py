@@ -7,7 +7,7 @@ import re
 import pytest
 from markdown_it import MarkdownIt
 
-from bot.promotion import OpenRequest, PushBranch
+from bot.plan import OpenRequest, PushBranch
 from tests.paper import E2E, STAGING, Paper, digest, values
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from bot.forges.local import LocalForge, create_project
 from bot.git import Clone, Identity, Pushed
-from bot.promotion import FileChange, RequestDraft
+from bot.repositories import FileChange, RequestDraft
 from tests.git.conftest import processes
 from tests.git.origin import git
 

@@ -13,7 +13,7 @@ from bot.errors import ConflictError, ExitCode, ForgeError, GitError
 from bot.forges import FORGES, Forge, Opened
 from bot.forges.local import create_project
 from bot.forges.local.record import Record, load
-from bot.promotion import MergeRequest, RequestState
+from bot.repositories import MergeRequest, RequestState
 from tests.forges.conftest import NOON, PAT, PROJECT, World, draft
 from tests.git.origin import git
 

@@ -21,7 +21,7 @@ from bot.forges.local import LocalForge, forge, store
 from bot.forges.local.store import Change, claim_ref, put, request_ref, transact
 from bot.git import Pushed
 from bot.git.command import GitDirectory
-from bot.promotion import FileChange, MergeRequest, RequestState
+from bot.repositories import FileChange, MergeRequest, RequestState
 from tests.forges.conftest import NOON, PROJECT, World, draft
 from tests.git.origin import git
 
@@ -47,7 +47,7 @@ OPENER = """
 import sys, time
 from pathlib import Path
 from bot.forges.local import LocalForge
-from bot.promotion import RequestDraft
+from bot.repositories import RequestDraft
 root, project, ready, go = sys.argv[1:]
 Path(ready).touch()
 while not Path(go).exists():
@@ -231,7 +231,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from bot.forges.local import LocalForge
 from bot.git import Clone, Identity
-from bot.promotion import FileChange, RequestDraft
+from bot.repositories import FileChange, RequestDraft
 root, clone, project, name = sys.argv[1:]
 forge = LocalForge(Path(root))
 clone = Clone(forge.git_url(project), Path(clone), Identity("w", "w@x"))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.errors import GitError
 from bot.git import Clone, Identity, Pushed
-from bot.promotion import FileChange
+from bot.repositories import FileChange
 from tests.git.conftest import NOON
 from tests.git.origin import Origin, git
 

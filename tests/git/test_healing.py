@@ -16,7 +16,7 @@ from bot.errors import GitError
 from bot.git import Clone, Credential, Pushed
 from bot.git.clone import _MAINTENANCE
 from bot.git.locks import locked
-from bot.promotion import FileChange
+from bot.repositories import FileChange
 from tests.git.conftest import BOT, NOON
 from tests.git.origin import Origin, git
 from tests.git.smart_http import PASSWORD, USER, SmartHttp
@@ -27,7 +27,7 @@ import itertools, sys
 from datetime import datetime, UTC
 from pathlib import Path
 from bot.git import Clone, Credential, Identity
-from bot.promotion import FileChange
+from bot.repositories import FileChange
 url, directory, began, password = sys.argv[1:]
 clone = Clone(url, Path(directory), Identity("b", "b@x"), credential=Credential("promobot", password))
 Path(began).touch()

@@ -13,7 +13,7 @@ import pytest
 
 from bot.errors import GitError
 from bot.git import Clone, Credential, Pushed
-from bot.promotion import File, FileChange
+from bot.repositories import File, FileChange
 from tests.git.conftest import BOT, NOON
 from tests.git.origin import Origin, git
 from tests.git.smart_http import PASSWORD, USER, SmartHttp

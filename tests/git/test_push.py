@@ -9,7 +9,7 @@ import pytest
 
 from bot.errors import GitError
 from bot.git import Clone, LeaseLost, Pushed
-from bot.promotion import FileChange
+from bot.repositories import FileChange
 from tests.git.conftest import BOT, NOON
 from tests.git.origin import Origin, git
 

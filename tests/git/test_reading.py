@@ -7,7 +7,7 @@ import pytest
 
 from bot.errors import GitError
 from bot.git import Clone
-from bot.promotion import Commit, File
+from bot.repositories import Commit, File
 from tests.git.conftest import BOT
 from tests.git.origin import Origin, git
 

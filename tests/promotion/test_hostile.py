@@ -10,7 +10,7 @@ from bot.config import Author
 from bot.decide.text import fingerprint_in
 from bot.demo.oci import build_index
 from bot.git import Clone, Identity
-from bot.promotion import FileChange
+from bot.repositories import FileChange
 from tests.company import E2E, PROJECT, STAGING, Company
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from bot.demo.registries import RunningRegistry
 from bot.images import Digest
-from bot.promotion import MergeRequest
+from bot.repositories import MergeRequest
 from tests.company import Company
 
 ROOT = Path(__file__).parents[2]

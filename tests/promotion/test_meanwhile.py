@@ -15,7 +15,7 @@ from bot.configfile import load_config
 from bot.decide import Intent, Texts
 from bot.demo.oci import build_index
 from bot.errors import ExitCode
-from bot.promotion import Action, CloseRequest, CopyImage, PushBranch, UpdateRequest
+from bot.plan import Action, CloseRequest, CopyImage, PushBranch, UpdateRequest
 from bot.reconcile import run
 from bot.resources import load_templates
 from bot.world import World

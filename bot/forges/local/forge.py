@@ -17,7 +17,7 @@ from bot.forges.local.store import Change, Snapshot, claim_ref, put, read, remov
 from bot.forges.port import Opened
 from bot.git.command import GitDirectory
 from bot.git.names import branch_ref
-from bot.promotion import MergeRequest, RequestDraft, RequestState
+from bot.repositories import MergeRequest, RequestDraft, RequestState
 
 # Longer than it takes until the lock file of a killed git counts as left over.
 _PATIENCE = 30.0

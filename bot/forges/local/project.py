@@ -13,7 +13,7 @@ from bot.git import writing
 from bot.git.command import GitDirectory
 from bot.git.identity import Identity, stamp
 from bot.git.names import branch_ref
-from bot.promotion import FileChange
+from bot.repositories import FileChange
 
 _SEGMENT = re.compile(r"(?![.-])[\w.+ -]+(?<![. ])")
 # Merge requests are changed through the forge only, never by a push. Many may change them at once: the time limits,

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from bot.errors import ForgeError
-from bot.promotion import MergeRequest, RequestState
+from bot.repositories import MergeRequest, RequestState
 
 _SCHEMA = 1
 

@@ -1,0 +1,189 @@
+"""What is decided, what will be done about it, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeAlias
+
+from bot.errors import BotError, ExitCode
+from bot.images import Digest
+from bot.promotion import Promotion, Unit
+from bot.questions import Absent, Found, Location, Question
+from bot.repositories import FileChange, MergeRequest, Repository, RequestDraft
+
+
+@dataclass(frozen=True)
+class PushBranch:
+    """Put one commit on top of `base` and point `branch` at it, if it still points to `expected` (None: is absent)."""
+
+    repository: Repository
+    branch: str
+    base: str
+    expected: str | None
+    files: tuple[FileChange, ...]
+    message: str
+
+
+@dataclass(frozen=True)
+class DeleteBranch:
+    """Delete `branch`, provided it still points to `expected`."""
+
+    repository: Repository
+    branch: str
+    expected: str
+
+
+@dataclass(frozen=True)
+class CopyImage:
+    """Copy exactly `digest`, all platforms, to `tag` at the destination, where the tag was seen absent."""
+
+    source: Location
+    digest: Digest
+    destination: Location
+    tag: str
+
+
+@dataclass(frozen=True)
+class OpenRequest:
+    """Open a merge request, or adopt the one that is already open between the two branches."""
+
+    repository: Repository
+    draft: RequestDraft
+
+
+@dataclass(frozen=True)
+class UpdateRequest:
+    """Give an open merge request of ours its new title and body."""
+
+    repository: Repository
+    number: int
+    title: str
+    body: str
+
+
+@dataclass(frozen=True)
+class CloseRequest:
+    """Close a merge request of ours that is no longer due."""
+
+    repository: Repository
+    number: int
+    reason: str
+
+
+Action: TypeAlias = PushBranch | DeleteBranch | CopyImage | OpenRequest | UpdateRequest | CloseRequest
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A question to ask again right before acting; another answer than this makes the step Stale."""
+
+    question: Question[Any]
+    answer: Found[Any] | Absent
+
+
+@dataclass(frozen=True)
+class Step:
+    """Actions in their order for one unit and target; the first that does not succeed ends the step.
+
+    `head` is where `branch` was seen (None: absent); what is said about a merge request is said of that commit, or
+    of the one that the step pushes.
+    """
+
+    unit: Unit
+    target: str
+    repository: Repository
+    branch: str
+    head: str | None
+    guards: tuple[Guard, ...]
+    actions: tuple[Action, ...]
+    promotion: Promotion | None = None
+    diff: str = ""
+
+
+class Standing(Enum):
+    """How a unit stands towards a target environment."""
+
+    CURRENT = "current"
+    PROPOSED = "proposed"
+    DUE = "due"
+    BLOCKED = "blocked"
+    OUTSIDE = "outside"  # nothing of it is promoted there: no manifest in the target, or no image of ours
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """A refusal as an answer: the reason, what to do, and the exit code of its kind."""
+
+    reason: str
+    remedy: str
+    code: ExitCode = ExitCode.BLOCKED
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was decided for one unit and target: `step` where something is due, `blocked` says why not."""
+
+    unit: Unit
+    target: str
+    standing: Standing
+    promotion: Promotion | None = None
+    step: Step | None = None
+    blocked: Blocked | None = None
+    request: MergeRequest | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything decided in one pass, by target environment and unit in the configuration's order."""
+
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """What `apply` would do."""
+        return tuple(verdict.step for verdict in self.verdicts if verdict.step is not None)
+
+
+@dataclass(frozen=True)
+class Done:
+    """The action changed the world; `detail` is for people (a commit, a digest, a merge request's URL)."""
+
+    action: Action
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class AlreadyDone:
+    """The world was already as the action wants it; nothing was written."""
+
+    action: Action
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Stale:
+    """The world moved since it was observed: forget those answers and decide again."""
+
+    step: Step
+    reason: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The action would have broken a promise and was not carried out."""
+
+    action: Action
+    reason: str
+    code: ExitCode
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The action failed; running again goes on from here."""
+
+    action: Action
+    error: BotError
+
+
+Outcome: TypeAlias = Done | AlreadyDone | Stale | Refused | Failed

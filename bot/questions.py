@@ -1,0 +1,120 @@
+"""What deciding asks, and the three kinds of answer. A question is a value; `observe` answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
+
+from bot.errors import BotError
+from bot.images import Digest
+from bot.repositories import Commit, File, MergeRequest, Repository, Rev
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, order=True)
+class Location:
+    """A repository path inside a configured registry, by the registry's name in the configuration."""
+
+    registry: str
+    repository: str
+
+
+@dataclass(frozen=True)
+class Found(Generic[T_co]):
+    """The question has this answer."""
+
+    value: T_co
+
+
+@dataclass(frozen=True)
+class Absent:
+    """It was looked for and is not there."""
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """It could not be found out. Never to be read as Absent."""
+
+    error: BotError
+
+
+Answer: TypeAlias = Found[T_co] | Absent | Unknown
+
+
+class Question(Generic[T]):
+    """Something `decide` needs to know; `T` is the type of what is Found. Equal questions are the same question.
+
+    A lasting one is about a commit, which never changes; the others are about what somebody may move at any time.
+    """
+
+    lasting: ClassVar[bool] = False
+
+
+@dataclass(frozen=True)
+class BranchHead(Question[str]):
+    """The commit that a branch points to now."""
+
+    repository: Repository
+    branch: str
+
+
+@dataclass(frozen=True)
+class Files(Question[tuple[File, ...]]):
+    """The files of a commit that match any of the patterns (`*` stands for part of one path segment), by path."""
+
+    lasting: ClassVar[bool] = True
+    rev: Rev
+    patterns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Commits(Question[tuple[Commit, ...]]):
+    """The commits that `head` has and `base` has not, newest first."""
+
+    lasting: ClassVar[bool] = True
+    repository: Repository
+    base: str
+    head: str
+
+
+@dataclass(frozen=True)
+class History(Question[tuple[Commit, ...]]):
+    """The commits that led to a file's content at a commit, newest first, at most `limit`."""
+
+    lasting: ClassVar[bool] = True
+    rev: Rev
+    path: str
+    limit: int = 50
+
+
+@dataclass(frozen=True)
+class TagDigest(Question[Digest]):
+    """The digest that a tag points to now."""
+
+    location: Location
+    tag: str
+
+
+@dataclass(frozen=True)
+class OpenRequests(Question[tuple[MergeRequest, ...]]):
+    """Every open merge request of a repository, lowest number first."""
+
+    repository: Repository
+
+
+@dataclass(frozen=True)
+class ClosedRequests(Question[tuple[MergeRequest, ...]]):
+    """The merge requests from one source branch that were closed without merging, newest first."""
+
+    repository: Repository
+    source_branch: str
+
+
+@dataclass(frozen=True)
+class Need:
+    """What `decide` has to know before it can go on."""
+
+    questions: Sequence[Question[Any]]
