@@ -69,6 +69,7 @@ def _next_steps(keep: Path, command: str) -> str:
 It is yours to play with; its registries run on loopback until you stop them.
 
   export PROMOBOT_CONFIG={shlex.quote(str(keep / "promobot.yaml"))}
+  export PROMOBOT_CACHE={shlex.quote(str(keep / "cache"))}
   {command} status
   {command} plan storefront --to staging
   {command} promote storefront notifications --to staging

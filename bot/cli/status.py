@@ -66,13 +66,16 @@ def _show(call: Call, config: Config, deployed: Sequence[Deployed], plan: Plan) 
             terminal.say(Text(f"✗ {verdict.unit.name} to {verdict.target}: {verdict.blocked.reason}", style="red"))
             terminal.say(remedy(verdict), indent=2)
         elif verdict.standing is Standing.PROPOSED and verdict.request is not None:
-            terminal.say(f"… {verdict.unit.name} to {verdict.target}: {verdict.request.url}")
+            name = f"{config.environment(verdict.target).repository.project}!{verdict.request.number}"
+            terminal.say(f"… {verdict.unit.name} to {verdict.target}: {name}  {verdict.request.url}")
 
 
 def _cell(service: str, environment: str, deployed: Sequence[Deployed], verdicts: _Cells) -> Text:
-    images = [d.image for d in deployed if (d.service, d.environment) == (service, environment) and d.ours and d.image]
+    here = [item for item in deployed if (item.service, item.environment) == (service, environment)]
+    images = [item.image for item in here if item.ours and item.image]
     verdict = verdicts.get((service, environment))
-    cell = Text("–", style="dim") if not images else Text()
+    unreadable = any(item.code is not ExitCode.DONE for item in here)
+    cell = Text() if images else Text("?", style="red") if unreadable else Text("–", style="dim")
     tags = (image.tag or (image.digest.short if image.digest else "?") for image in images)
     cell.append(", ".join(dict.fromkeys(tags)))
     if verdict is not None and images:

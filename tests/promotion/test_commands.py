@@ -246,11 +246,19 @@ def test_status_shows_what_runs_where_and_what_is_proposed(
     assert "inventory   1.1.3-rc2   1.1.2 ↑ 1.1.3" in said(company, capsys, "status")
     assert company.promobot(*PROMOTE) == 0
     assert "inventory   1.1.3-rc2   1.1.2 … 1.1.3" in said(company, capsys, "status")
+    assert f"inventory to staging: {PROJECT}!1" in said(company, capsys, "status")
     data = answer(company, capsys, "status")
     assert {item["image"] for item in data["deployed"]} == {
         f"{E2E}/{company.team}/inventory:1.1.3-rc2",
         f"{STAGING}/{company.team}/inventory:1.1.2",
     }
+
+
+def test_status_tells_what_cannot_be_read_from_what_is_not_there(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company.commit("main", FILE, b"values: [\n")
+    assert "inventory   1.1.3-rc2   ?\n" in said(company, capsys, "status", code=ExitCode.MANIFEST)
 
 
 def test_check_lists_where_images_were_found(company: Company, capsys: pytest.CaptureFixture[str]) -> None:

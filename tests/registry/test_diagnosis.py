@@ -18,6 +18,8 @@ SAID: list[tuple[str, str, bool]] = [
     ("writing manifest: uploading manifest v1: received unexpected HTTP status: 503", "when the registry", True),
     ("Invalid status code returned: invalid status code from registry 503 (Service Unavailable)", "when", True),
     ("trying to read from destination repository h/app: 500 (Internal Server Error)", "when the registry", True),
+    ("uploading manifest v1 to h/app: manifest blob unknown: blob unknown to registry", "when the registry", True),
+    ("writing blob: uploading layer to h: digest invalid: provided digest did not match", "when the registry", True),
     ("toomanyrequests: slow down", "wait", False),
     ("happened during read: unexpected EOF", "when the registry", True),
     ("write tcp: use of closed network connection", "when the registry", True),
