@@ -51,6 +51,8 @@ _ROWS = (
         " index unchanged: a newer one can (1.18 is known to)",
         may_pass=True,
     ),
+    # Two copies of one image into one repository at the same time: each may take the other's blob for there too early.
+    _Row(("blob unknown", "digest invalid"), "another copy of it was going on: run again", may_pass=True),
     _Row(("Unexpectedly received a manifest list",), "an index of indexes cannot be copied: build a flat one"),
     _Row(
         (
@@ -81,8 +83,8 @@ def _reason(stderr: str) -> str:
     found = list(_FATAL.finditer(stderr))
     if not found:
         return ""
-    text = re.sub(r"\\(.)", r"\1", found[-1][1] or found[-1][2] or "")
-    return _shown(text)
+    text = re.sub(r"\\(.)", lambda escaped: escaped[1].replace("n", " "), found[-1][1] or found[-1][2] or "")
+    return _shown(text.strip())
 
 
 def _unsaid(stderr: str, returncode: int) -> str:

@@ -26,6 +26,7 @@ SAID: list[tuple[str, str, bool]] = [
     ("read tcp: connection reset by peer", "when the registry", True),
     ("context deadline exceeded", "when the registry", True),
     ("Manifest list must be converted to type x to be written, but we cannot modify it", "newer", True),
+    ("uploading manifest 1.1.3 to h/app: manifest blob unknown: blob unknown to registry", "another copy", True),
     ("Unexpectedly received a manifest list instead of a manifest", "flat one", False),
     ("something quite new", "-v", False),
 ]
@@ -42,6 +43,12 @@ def test_each_reason_has_its_hint(said: str, hint: str, *, may_pass: bool) -> No
 
 def test_the_last_fatal_message_counts() -> None:
     assert diagnose('level=fatal msg="manifest unknown"\nlevel=fatal msg=EOF', 1).reason == "EOF"
+
+
+def test_a_reason_of_several_lines_is_told_on_one() -> None:
+    assert diagnose('level=fatal msg="errors:\\ndigest invalid\\nblob unknown\\n"', 1).reason == (
+        "errors: digest invalid blob unknown"
+    )
 
 
 def test_without_a_fatal_message_the_rest_is_shown() -> None:
