@@ -60,6 +60,7 @@ def verdict_data(verdict: Verdict) -> dict[str, object]:
         "merge_request": verdict.request.url if verdict.request else None,
         "reason": blocked.reason if blocked else "",
         "remedy": blocked.remedy if blocked else "",
+        "exit_code": int(blocked.code) if blocked else 0,
     }
 
 

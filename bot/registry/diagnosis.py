@@ -62,8 +62,6 @@ _ROWS = (
         _LATER,
         may_pass=True,
     ),
-    # Several copies of one image to one repository at once: a registry may see a blob before it has all of it.
-    _Row(("digest invalid", "blob unknown"), _LATER, may_pass=True),
     _Row(("context deadline exceeded", "i/o timeout", "TLS handshake timeout"), _LATER, may_pass=True),
     _Row(("connection refused",), "check the registry's address, and that it runs", may_pass=True),
     _Row(("EOF", "use of closed network connection", "connection reset by peer", "broken pipe"), _LATER, may_pass=True),
