@@ -133,7 +133,7 @@ def _judge(
 def _refuse_odd_ones(unit: Unit, source: Snapshot, target: Snapshot) -> None:
     # What git-check-ref-format(1) forbids of what a service may be called; one such name must not hold the others.
     if ".." in unit.name or unit.name.endswith(".lock"):
-        raise Refusal(f"{unit.name} can't be part of a branch's name", "call the service otherwise", ExitCode.USAGE)
+        raise Refusal(f"{unit.name} can't be part of a branch's name", "call the service otherwise", ExitCode.MANIFEST)
     for service in unit.services:
         ends = [{manifest.file.path for manifest in snapshot.manifests[service]} for snapshot in (source, target)]
         shared = set.intersection(*ends) if source.rev == target.rev else set()

@@ -27,27 +27,33 @@ _PRELOAD = ("bot.cli.promote", "bot.configfile", "bot.world", "jinja2.sandbox", 
 
 
 class Order(TypedDict):
-    """One run: a command, its environment, where to log boundaries and output, and where to die."""
+    """One run: a command, its environment, where to log boundaries and output, and where to die.
+
+    Boundaries are counted from the first whose name begins with `counted_from`: what is read before an action begins
+    is read by several threads, and may take a program more or less.
+    """
 
     argv: list[str]
     environ: dict[str, str]
     log: str
     said: str
     kill_at: int
+    counted_from: str
 
 
 class Boundaries:
     """Numbers the boundaries as they are reached."""
 
-    def __init__(self, log: Path, kill_at: int) -> None:
-        self._log, self._kill_at = log, kill_at
+    def __init__(self, order: Order) -> None:
+        self._log, self._kill_at, self._counted_from = Path(order["log"]), order["kill_at"], order["counted_from"]
         self._count = 0
         self._lock = threading.Lock()
 
     def reach(self, name: str) -> None:
         """Note a boundary, and die here if it is the one."""
         with self._lock:
-            self._count += 1
+            if self._count or name.startswith(self._counted_from):
+                self._count += 1
             with self._log.open("a", encoding="utf-8") as log:
                 log.write(f"{name}\n")
             if self._count == self._kill_at:
@@ -74,7 +80,7 @@ def watch_programs(boundaries: Boundaries) -> None:
 
 def run(order: Order) -> int:
     """Run one command under watch; whatever it says goes to the order's `said`."""
-    boundaries = Boundaries(Path(order["log"]), order["kill_at"])
+    boundaries = Boundaries(order)
     watch_programs(boundaries)
 
     def watch(event: Event) -> None:

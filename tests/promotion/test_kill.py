@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from tests.company import Company
 ROOT = Path(__file__).parents[2]
 COMMAND = ("promote", "inventory", "--to", "staging")
 # The boundaries are dealt out to this many tests, so that several processors share them.
-SHARDS = 8
+SHARDS = 4
 # Each image has one layer of this many bytes for each platform: large enough that a copy can be killed midway.
 SIZE = 1 << 17
 
@@ -32,8 +33,8 @@ class Driver:
     def __init__(self, server: subprocess.Popen[str]) -> None:
         self._server = server
 
-    def run(self, company: Company, log: Path, kill_at: int) -> int:
-        """One promobot process, killed at a boundary."""
+    def run(self, company: Company, log: Path, kill_at: int, counted_from: str = "") -> int:
+        """One promobot process, killed at a boundary; 0: not killed."""
         said = log.with_suffix(".said")
         order = {
             "argv": COMMAND,
@@ -41,6 +42,7 @@ class Driver:
             "log": str(log),
             "said": str(said),
             "kill_at": kill_at,
+            "counted_from": counted_from,
         }
         assert self._server.stdin is not None
         assert self._server.stdout is not None
@@ -114,28 +116,49 @@ def secrets_on_disk(company: Company) -> list[Path]:
     return [path for path in files if any(password in path.read_bytes() for password in passwords)]
 
 
+@dataclass(frozen=True)
+class Killing:
+    """One undisturbed run, against which killed ones are held."""
+
+    driver: Driver
+    registries: tuple[RunningRegistry, RunningRegistry]
+    folder: Path
+    reads: list[str]
+    effects: list[str]
+    wanted: tuple[object, ...]
+
+    def kill_and_run_again(self, number: int, counted_from: str) -> int:
+        """Die at a boundary, leave nothing behind but what the next run goes on from, and let it."""
+        company = Company.found(self.folder / f"killed-{number}", *self.registries, ["inventory"], size=SIZE)
+        code = self.driver.run(company, self.folder / f"log-{number}", number, counted_from)
+        assert left_running(company) == []
+        assert secrets_on_disk(company) == []
+        assert self.driver.run(company, self.folder / f"again-{number}", 0) == 0
+        assert end_state(company) == self.wanted
+        return code
+
+
 @pytest.fixture
-def registries(
-    e2e_registry: RunningRegistry, prod_registry: RunningRegistry
-) -> tuple[RunningRegistry, RunningRegistry]:
-    return e2e_registry, prod_registry
-
-
-@pytest.mark.parametrize("shard", range(SHARDS))
-def test_killed_at_every_boundary_and_run_again(
-    tmp_path: Path, registries: tuple[RunningRegistry, RunningRegistry], driver: Driver, shard: int
-) -> None:
+def killing(tmp_path: Path, e2e_registry: RunningRegistry, prod_registry: RunningRegistry, driver: Driver) -> Killing:
+    registries = (e2e_registry, prod_registry)
     undisturbed = Company.found(tmp_path / "undisturbed", *registries, ["inventory"], size=SIZE)
     log = tmp_path / "boundaries"
     assert driver.run(undisturbed, log, 0) == 0
     boundaries = log.read_text(encoding="utf-8").splitlines()
     assert {"begin PushBranch", "begin CopyImage", "begin OpenRequest"} <= set(boundaries)
-    wanted = end_state(undisturbed)
-    for number in range(1 + shard, len(boundaries) + 1, SHARDS):
-        company = Company.found(tmp_path / f"killed-{number}", *registries, ["inventory"], size=SIZE)
-        where = f"boundary {number}: {boundaries[number - 1]}"
-        assert driver.run(company, tmp_path / f"log-{number}", number) == -signal.SIGKILL, where
-        assert left_running(company) == [], where
-        assert secrets_on_disk(company) == [], where
-        assert driver.run(company, tmp_path / f"again-{number}", 0) == 0, where
-        assert end_state(company) == wanted, where
+    first = next(index for index, name in enumerate(boundaries) if name.startswith("begin "))
+    return Killing(driver, registries, tmp_path, boundaries[:first], boundaries[first:], end_state(undisturbed))
+
+
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_killed_at_every_boundary_of_an_effect_and_run_again(killing: Killing, shard: int) -> None:
+    for number in range(1 + shard, len(killing.effects) + 1, SHARDS):
+        assert killing.kill_and_run_again(number, "begin ") == -signal.SIGKILL, killing.effects[number - 1]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_killed_while_it_reads_and_run_again(killing: Killing, shard: int) -> None:
+    """Up to the first action nothing is written but the kept clone."""
+    codes = [killing.kill_and_run_again(number, "") for number in range(1 + shard, len(killing.reads) + 1, SHARDS)]
+    assert -signal.SIGKILL in codes
