@@ -128,7 +128,7 @@ def test_a_source_that_is_configured_wrongly(
 ) -> None:
     access = e2e_registry.access("e2e")
     wrong = {
-        "unauthorized.*check the credentials": replace(access, login=Login("e2e-robot", "wrong-password")),
+        "authentication required.*check the credentials": replace(access, login=Login("e2e-robot", "wrong-password")),
         "HTTP response to HTTPS client.*plain_http": replace(access, plain_http=False),
         "no such host.*DNS": replace(access, endpoint="registry.invalid"),
         "connection refused.*that it runs": replace(access, endpoint="127.0.0.1:1"),
