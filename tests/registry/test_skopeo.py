@@ -191,7 +191,8 @@ def test_files_in_etc_do_not_lead_elsewhere(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode != 0:
+    attempt = ["unshare", "-m", "true"]
+    if subprocess.run(attempt, capture_output=True, check=False).returncode != 0:
         pytest.skip("needs a mount namespace of its own, which is for root outside of chroot")
     digest = pushed(source, "v1", build_image("app"))
     with start_proxy(open_registry) as mirror:
