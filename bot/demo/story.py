@@ -24,7 +24,7 @@ Run = Callable[[list[str], dict[str, str]], int]
 
 _SERVICE = "inventory"
 # Seconds to read what was printed before the next thing comes.
-_PAUSE = 1.2
+_PAUSE = 0.9
 
 
 @dataclass(frozen=True)
