@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Sequence
 
 from bot.config import Config
 from bot.decide import Intent
+from bot.decide.environments import is_service
 from bot.errors import UsageError
-
-_SERVICE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 
 
 def checked_intent(
@@ -22,7 +20,7 @@ def checked_intent(
     if automatic:
         _check_automatic(config, targets)
     for service in services:
-        if not _SERVICE.fullmatch(service):
+        if not is_service(service):
             raise UsageError(f"{service!r} is not a service's name", hint="letters, digits, dots, dashes, underscores")
     return Intent(tuple(dict.fromkeys(services)), tuple(targets), automatic=automatic, reopen=reopen)
 

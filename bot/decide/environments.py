@@ -49,6 +49,11 @@ class Snapshot:
 _find_images = lru_cache(maxsize=1 << 14)(find_images)
 
 
+def is_service(name: str) -> bool:
+    """Whether a service can be called that."""
+    return _SERVICE.fullmatch(name) is not None
+
+
 def head_of(environment: EnvironmentConfig) -> BranchHead:
     """The question that must be answered before anything else about an environment."""
     return BranchHead(environment.repository.repository, environment.repository.branch)
@@ -98,7 +103,7 @@ def _matches(environment: EnvironmentConfig, path: str) -> Iterator[tuple[int, s
         before, after = pattern.split(PLACEHOLDER)
         glob = "([^/]+)".join(_segment_regex(part) for part in (before, after))
         match = re.fullmatch(glob, path)
-        if match and _SERVICE.fullmatch(match[1]):
+        if match and is_service(match[1]):
             yield slot, match[1]
 
 

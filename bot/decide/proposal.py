@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from bot.config import Author
 from bot.decide.branch import Branch
-from bot.decide.environments import Manifest, Snapshot, head_of
+from bot.decide.environments import Snapshot, head_of
 from bot.decide.facts import Ask, Refusal
 from bot.decide.text import Texts, fingerprint_in
 from bot.decide.trailers import PROMOTED_IMAGE
@@ -94,7 +94,7 @@ def _from_branch(ask: Ask, proposal: Proposal) -> Iterator[MergeRequest]:
 
 def _changes(proposal: Proposal) -> tuple[FileChange, ...]:
     """The target's manifests with their images set; only those that change by it."""
-    manifests = {m.file.path: m for service in proposal.promotion.unit.services for m in _manifests(proposal, service)}
+    contents = _contents(proposal)
     edits: dict[str, list[ImageEdit]] = {}
     for move in proposal.promotion.moves:
         if move.before != move.after:
@@ -102,15 +102,16 @@ def _changes(proposal: Proposal) -> tuple[FileChange, ...]:
             edits.setdefault(move.path, []).append(ImageEdit(int(document), pointer, move.after))
     try:
         return tuple(
-            FileChange(path, _set_images(path, manifests[path].file.content, tuple(wanted)))
-            for path, wanted in edits.items()
+            FileChange(path, _set_images(path, contents[path], tuple(wanted))) for path, wanted in edits.items()
         )
     except ManifestError as error:
         raise Refusal(error.message, error.hint, ExitCode.MANIFEST) from None
 
 
-def _manifests(proposal: Proposal, service: str) -> tuple[Manifest, ...]:
-    return proposal.target.manifests[service]
+def _contents(proposal: Proposal) -> dict[str, bytes]:
+    """The target's manifests of the unit as they are, by path."""
+    manifests = (m for service in proposal.promotion.unit.services for m in proposal.target.manifests[service])
+    return {manifest.file.path: manifest.file.content for manifest in manifests}
 
 
 def _proposing(
@@ -247,8 +248,7 @@ def _step(proposal: Proposal, actions: list[Action], changes: tuple[FileChange, 
 
 def _diff(proposal: Proposal, change: FileChange) -> str:
     """A unified diff for people; carriage returns are left to the eye of the terminal."""
-    services = proposal.promotion.unit.services
-    before = {m.file.path: m.file.content for service in services for m in _manifests(proposal, service)}
-    old, new = (text.decode(errors="replace").splitlines() for text in (before[change.path], change.content))
+    before = _contents(proposal)[change.path]
+    old, new = (text.decode(errors="replace").splitlines() for text in (before, change.content))
     lines = difflib.unified_diff(old, new, f"a/{change.path}", f"b/{change.path}", n=2, lineterm="")
     return "".join(f"{line}\n" for line in lines)
