@@ -80,6 +80,54 @@ class ImageRef:
         return f"{self.name}{tag}{digest}"
 
 
+@dataclass(frozen=True)
+class ImageParts:
+    """What is said about an image, or shall be said of it; None stands for a part that is left out.
+
+    An overlay may give a tag alone, a chart's defaults a repository alone. Raises ValueError where a part does not
+    fit the reference grammar.
+    """
+
+    registry: str | None = None
+    repository: str | None = None
+    tag: str | None = None
+    digest: Digest | None = None
+
+    def __post_init__(self) -> None:
+        ImageRef(self.registry, self.repository if self.repository is not None else "x", self.tag, self.digest)
+
+    @classmethod
+    def of(cls, image: ImageRef) -> ImageParts:
+        """The parts of a reference."""
+        return cls(image.registry, image.repository, image.tag, image.digest)
+
+    @classmethod
+    def parse(cls, text: str) -> ImageParts:
+        """Read `[registry/][repository][:tag][@digest]`, such as `:1.2`, `app@sha256:…` or `quay.io/`.
+
+        Raises ValueError, for an empty text too.
+        """
+        if text.startswith((":", "@")):
+            version = ImageRef.parse(f"x{text}")
+            return cls(tag=version.tag, digest=version.digest)
+        if text.endswith("/"):
+            return cls(registry=text.removesuffix("/"))
+        return cls.of(ImageRef.parse(text))
+
+    @property
+    def ref(self) -> ImageRef | None:
+        """The reference that the parts make up, None without a repository."""
+        if self.repository is None:
+            return None
+        return ImageRef(self.registry, self.repository, self.tag, self.digest)
+
+    def __str__(self) -> str:
+        if self.ref is not None:
+            return str(self.ref)
+        registry = f"{self.registry}/" if self.registry else ""
+        return registry + str(ImageRef(None, "x", self.tag, self.digest))[1:]
+
+
 def split_registry(name: str) -> tuple[str | None, str]:
     """Split `host/path` by Docker's rule: a first segment with a dot or colon, or `localhost`, is a host."""
     first, slash, rest = name.partition("/")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.images import Digest, ImageRef
+from bot.images import Digest, ImageParts, ImageRef
 
 HEX = "0123456789abcdef" * 4
 segments = st.from_regex(r"[a-z0-9]{1,5}([._-][a-z0-9]{1,5}){0,2}", fullmatch=True)
@@ -53,3 +53,22 @@ def test_what_is_no_reference_is_refused(text: str) -> None:
 def test_a_port_is_no_tag() -> None:
     image = ImageRef.parse("localhost:5000/shop/api")
     assert (image.registry, image.repository, image.tag) == ("localhost:5000", "shop/api", None)
+
+
+@given(hosts, st.none() | segments, tags, digests)
+def test_parts_parse_then_print_is_the_identity(
+    registry: str | None, repository: str | None, tag: str | None, digest: Digest | None
+) -> None:
+    parts = ImageParts(registry, repository, tag, digest)
+    text = str(parts)
+    if not text or (registry and not repository and (tag or digest)):
+        with pytest.raises(ValueError, match="not a "):
+            ImageParts.parse(text)
+    else:
+        assert ImageParts.parse(text) == parts
+
+
+def test_parts_without_a_repository_are_no_reference() -> None:
+    assert ImageParts(tag="1.2").ref is None
+    assert ImageParts.parse("quay.io/") == ImageParts(registry="quay.io")
+    assert ImageParts.parse(":1.2").tag == "1.2"

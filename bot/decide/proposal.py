@@ -15,6 +15,7 @@ from bot.decide.facts import Ask, Refusal
 from bot.decide.text import Texts, fingerprint_in
 from bot.decide.trailers import PROMOTED_IMAGE
 from bot.errors import ExitCode, ManifestError
+from bot.images import ImageParts
 from bot.manifests import ImageEdit, set_images
 from bot.plan import (
     Action,
@@ -99,7 +100,7 @@ def _changes(proposal: Proposal) -> tuple[FileChange, ...]:
     for move in proposal.promotion.moves:
         if move.before != move.after:
             document, _, pointer = move.pointer.partition(":")
-            edits.setdefault(move.path, []).append(ImageEdit(int(document), pointer, move.after))
+            edits.setdefault(move.path, []).append(ImageEdit(int(document), pointer, ImageParts.of(move.after)))
     try:
         return tuple(
             FileChange(path, _set_images(path, contents[path], tuple(wanted))) for path, wanted in edits.items()

@@ -45,11 +45,16 @@ def _read(path: str, text: str) -> Before:
 def _by_place(path: str, edits: Sequence[ImageEdit]) -> dict[tuple[int, str], ImageRef]:
     wanted: dict[tuple[int, str], ImageRef] = {}
     for edit in edits:
-        if wanted.setdefault((edit.document, edit.pointer), edit.image) != edit.image:
+        if wanted.setdefault((edit.document, edit.pointer), _whole(edit)) != _whole(edit):
             raise fault(
                 path, 1, f"two different images for {edit.document}:{edit.pointer}", "give each field one image"
             )
     return wanted
+
+
+def _whole(edit: ImageEdit) -> ImageRef:
+    assert edit.parts.ref is not None, "not yet"  # noqa: S101
+    return edit.parts.ref
 
 
 def _site(path: str, sites: Mapping[tuple[int, str], Site], place: tuple[int, str]) -> Site:

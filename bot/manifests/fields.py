@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from bot.images import ImageRef
+from bot.images import ImageParts, ImageRef
 
 
 class Form(Enum):
@@ -13,6 +13,18 @@ class Form(Enum):
 
     STRING = "string"
     MAP = "map"
+    PART = "part"
+
+
+class Part(Enum):
+    """What one scalar says about an image: IMAGE is a whole reference, SHA a digest without its algorithm."""
+
+    IMAGE = "image"
+    REGISTRY = "registry"
+    REPOSITORY = "repository"
+    TAG = "tag"
+    DIGEST = "digest"
+    SHA = "sha"
 
 
 @dataclass(frozen=True)
@@ -20,23 +32,46 @@ class ImageField:
     """One image in one manifest.
 
     `pointer` is the RFC 6901 JSON pointer, inside document number `document` (from 0), of the smallest node that
-    holds the whole image: the string itself, or the map with `repository` and `tag`. `line` counts from 1.
-    `image` is None where the text is no image reference (a template, say); then, and wherever the text can't be
-    edited exactly, `refusal` says why and what to do.
+    holds the whole image: the string, the map with `repository` and `tag`, or the one scalar that gives a part, such
+    as `imageTag`. `line` counts from 1. `parts` is what is said there; nothing where the text is no image reference
+    (a template, say). Where the text can't be edited exactly, `refusal` says why and what to do.
     """
 
     document: int
     pointer: str
     form: Form
     line: int
-    image: ImageRef | None
+    parts: ImageParts
     refusal: str = ""
+
+    @property
+    def image(self) -> ImageRef | None:
+        """The reference, None where the field names no repository: an overlay's tag, a template."""
+        return self.parts.ref
+
+
+@dataclass(frozen=True)
+class FieldRule:
+    """An image where no format would look: the scalar at `pointer` of any document says `holds`.
+
+    `image` names the image that the scalar is only the tag or digest of, `[registry/]repository`.
+    """
+
+    pointer: str
+    holds: Part
+    image: ImageParts | None = None
 
 
 @dataclass(frozen=True)
 class ImageEdit:
-    """The image that a field shall name from now on. The field keeps its form."""
+    """What a field shall say from now on; what `parts` leaves out stays, and so does the field's form.
+
+    A tag never changes beside a digest that stays, nor a digest beside a tag: the edit gives both, or drops the
+    digest (`drop_digest`). `add_digest` inserts a `digest` key into a map that has no place for one.
+    """
 
     document: int
     pointer: str
-    image: ImageRef
+    parts: ImageParts
+    drop_digest: bool = False
+    add_digest: bool = False

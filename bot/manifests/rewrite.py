@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from bot.images import Digest, ImageRef
-from bot.manifests.fields import Form
-from bot.manifests.site import Part, Site
+from bot.manifests.fields import Form, Part
+from bot.manifests.site import Site
 from bot.manifests.source import fault
 
 _ALGORITHM = "sha256:"
@@ -26,6 +26,8 @@ def new_texts(path: str, site: Site, old: ImageRef, new: ImageRef) -> dict[Part,
                 wanted = _string(old, new)
             case Form.MAP:
                 wanted = {**_name(text, old, new), **_tag(text, new), **_digest(text, new)}
+            case Form.PART:
+                wanted = {}
             case _:
                 assert_never(site.field.form)
     except _NoRoomError as error:

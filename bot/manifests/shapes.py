@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from bot.images import Digest, ImageRef
+from bot.images import Digest, ImageParts, ImageRef
 from bot.manifests import document
 from bot.manifests.document import Scalar
-from bot.manifests.fields import Form, ImageField
-from bot.manifests.site import BLOCK_STYLES, Part, Site, Slot
+from bot.manifests.fields import Form, ImageField, Part
+from bot.manifests.site import BLOCK_STYLES, Site, Slot
 from bot.manifests.walk import Entry, Place, Problem, Resolved, entries, items
 
 _KEYS = {part.value: part for part in Part}
@@ -62,7 +62,17 @@ def _site(place: Place, form: Form, line: int, reading: Reading, slots: Mapping[
         refusal, line = place.problem
     else:
         refusal = reading.refusal or next(filter(None, map(_uneditable, slots.values())), "")
-    return Site(ImageField(place.document, place.pointer, form, line, reading.image, refusal), slots)
+    return Site(
+        ImageField(
+            place.document,
+            place.pointer,
+            form,
+            line,
+            ImageParts.of(reading.image) if reading.image else ImageParts(),
+            refusal,
+        ),
+        slots,
+    )
 
 
 def _is_image_key(key: str) -> bool:

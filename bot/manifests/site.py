@@ -4,24 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
 
 from bot.manifests.document import Scalar
-from bot.manifests.fields import ImageField
+from bot.manifests.fields import ImageField, Part
 
 # Literal and folded block scalars, which may end in line breaks.
 BLOCK_STYLES = ("|", ">")
-
-
-class Part(Enum):
-    """What one scalar says about an image."""
-
-    IMAGE = "image"
-    REGISTRY = "registry"
-    REPOSITORY = "repository"
-    TAG = "tag"
-    DIGEST = "digest"
-    SHA = "sha"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.images import Digest, ImageRef
+from bot.images import Digest, ImageParts
 from bot.manifests import ImageEdit, ImageField
 
 OLD = Digest("sha256:" + "a1" * 32)
@@ -12,7 +12,7 @@ NEW = Digest("sha256:" + "b2" * 32)
 def edit(place: str, image: str) -> ImageEdit:
     """The edit of the field at `place`."""
     document, _, pointer = place.partition(":")
-    return ImageEdit(int(document), pointer, ImageRef.parse(image))
+    return ImageEdit(int(document), pointer, ImageParts.parse(image))
 
 
 def line_of(field: ImageField) -> str:

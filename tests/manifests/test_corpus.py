@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 from bot.errors import ManifestError
-from bot.images import ImageRef
+from bot.images import ImageParts, ImageRef
 from bot.manifests import ImageEdit, ImageField, find_images, set_images
 from tests.manifests.reading import NEW
 
@@ -55,7 +55,7 @@ def edits_for(fields: list[ImageField]) -> Iterator[ImageEdit]:
         digest = NEW if field.image.digest else None
         tag = TAGS[number % len(TAGS)] if field.image.tag or not digest else None
         new = ImageRef("registry.example.com:5000", f"promoted/{field.image.repository}", tag, digest)
-        yield ImageEdit(field.document, field.pointer, new)
+        yield ImageEdit(field.document, field.pointer, ImageParts.of(new))
 
 
 @pytest.mark.parametrize("repository", sorted(indexed()))
@@ -71,7 +71,7 @@ def test_every_field_at_once(repository: str) -> None:
         assert_only_spans_changed(file, content, changed)
         assert_only_values_changed(content, changed, edits)
         after = {(field.document, field.pointer): field.image for field in find_images(file["path"], changed)}
-        assert {(edit.document, edit.pointer): edit.image for edit in edits}.items() <= after.items()
+        assert {(edit.document, edit.pointer): edit.parts.ref for edit in edits}.items() <= after.items()
         edited += len(edits)
     sys.stdout.write(f"{repository}: {edited} fields in {len(indexed()[repository])} files\n")
 
@@ -95,7 +95,7 @@ def assert_only_spans_changed(file: File, content: bytes, changed: bytes) -> Non
 
 def assert_only_values_changed(content: bytes, changed: bytes, edits: list[ImageEdit]) -> None:
     """PyYAML sees the same stream but for scalars that now say a part of a wanted image."""
-    wanted = {part for edit in edits for part in parts_of(edit.image)}
+    wanted = {part for edit in edits if edit.parts.ref for part in parts_of(edit.parts.ref)}
     pairs = zip(events(content), events(changed), strict=True)
     differing = [(old, new) for old, new in pairs if old != new]
     assert {new[-1] for _, new in differing} <= wanted
@@ -131,7 +131,7 @@ def test_commits_that_people_made() -> None:
         except ManifestError:
             continue
         edits = [
-            ImageEdit(is_now.document, is_now.pointer, is_now.image)
+            ImageEdit(is_now.document, is_now.pointer, is_now.parts)
             for was, is_now in zip(old, new, strict=True)
             if was != is_now and is_now.image and not is_now.refusal
         ]

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.images import Digest, ImageRef
+from bot.images import Digest, ImageParts, ImageRef
 from bot.manifests import ImageEdit, find_images, set_images
 from bot.manifests.scalars import stays_string
 
@@ -150,8 +150,8 @@ def test_set_writes_the_values_and_nothing_else(manifest: Manifest, data: st.Dat
     for pointer in chosen:
         old = manifest.names[pointer]
         new = data.draw(images(pinned=old.digest is not None))
-        edits.append(ImageEdit(*place_of(pointer), new))
-        back.append(ImageEdit(*place_of(pointer), old))
+        edits.append(ImageEdit(*place_of(pointer), ImageParts.of(new)))
+        back.append(ImageEdit(*place_of(pointer), ImageParts.of(old)))
         shape = shape_of(manifest, pointer)
         values |= {(pointer, part): text for part, text in parts_of(shape, new).items()}
     edited = set_images("values.yaml", content, edits)

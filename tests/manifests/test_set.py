@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.errors import ManifestError
-from bot.images import ImageRef
+from bot.images import ImageParts
 from bot.manifests import ImageEdit, find_images, set_images
 from tests.manifests.reading import NEW, OLD, edit
 
@@ -18,7 +18,7 @@ def test_no_edits_change_nothing_not_even_what_cannot_be_read() -> None:
 
 def test_an_edit_to_what_is_there_changes_nothing() -> None:
     edits = [
-        ImageEdit(field.document, field.pointer, field.image)
+        ImageEdit(field.document, field.pointer, field.parts)
         for field in find_images("values.yaml", CONTENT)
         if field.image
     ]
@@ -44,7 +44,7 @@ def test_edits_in_any_order() -> None:
 
 def test_a_registry_without_a_dot_is_part_of_the_name() -> None:
     content = b"a: {registry: mirror, repository: app, tag: v1}\n"
-    wanted = ImageEdit(0, "/a", ImageRef("mirror", "app", "v2"))
+    wanted = ImageEdit(0, "/a", ImageParts("mirror", "app", "v2"))
     assert set_images("values.yaml", content, [wanted]) == content.replace(b"v1", b"v2")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.errors import ExitCode, ManifestError
-from bot.images import ImageRef
+from bot.images import ImageParts
 from bot.manifests import ImageEdit, find_images, set_images
 from bot.manifests.source import MAX_BYTES
 
@@ -34,7 +34,7 @@ UNREADABLE = [
 
 @pytest.mark.parametrize(("content", "message"), UNREADABLE, ids=[message[12:50] for _, message in UNREADABLE])
 def test_unreadable(content: bytes, message: str) -> None:
-    edits = [ImageEdit(0, "/image", ImageRef(None, "a", "1"))]
+    edits = [ImageEdit(0, "/image", ImageParts(None, "a", "1"))]
     for read in (lambda: find_images("values.yaml", content), lambda: set_images("values.yaml", content, edits)):
         with pytest.raises(ManifestError) as failure:
             read()
@@ -55,7 +55,7 @@ def test_what_only_one_parser_reads_is_not_edited() -> None:
     content = b"text: |#no comment\n  x\nimage: a:1\n"
     (field,) = find_images("values.yaml", content)
     with pytest.raises(ManifestError, match=r"^values\.yaml:1: not YAML"):
-        set_images("values.yaml", content, [ImageEdit(0, field.pointer, ImageRef(None, "a", "2"))])
+        set_images("values.yaml", content, [ImageEdit(0, field.pointer, ImageParts(None, "a", "2"))])
 
 
 def test_yaml_versions_that_do_not_exist() -> None:
