@@ -1,4 +1,4 @@
-"""What promobot finds in the files of the corpus, once for all tests, and which refusals the file itself gives cause for."""
+"""What promobot finds in the corpus, once for all tests, and which refusals the files themselves give cause for."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Whether an edited file is what it should be: spliced at the spans of the index, and nothing else by PyYAML's events."""
+"""Whether an edit is right: bytes spliced at the spans of the index alone, and nothing else by PyYAML's events."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.images import ImageParts
@@ -51,7 +51,9 @@ def _moved(row: Row, variant: Variant, content: bytes) -> Row:
     return Row(row.document, row.pointer, row.value, row.shape, span)
 
 
-def faults(text: Text, edited: bytes, wanted: Mapping[Place, ImageParts], fields: Iterable[ImageField]) -> Iterator[str]:
+def faults(
+    text: Text, edited: bytes, wanted: Mapping[Place, ImageParts], fields: Iterable[ImageField]
+) -> Iterator[str]:
     """What is wrong with an edit that should make `fields` say `wanted`; nothing when it is right."""
     fields = tuple(fields)
     after = read(edited)
@@ -68,6 +70,21 @@ def faults(text: Text, edited: bytes, wanted: Mapping[Place, ImageParts], fields
         said = [(row, node.value or "") for row in text.owned[place_of(field)] if (node := after.at(row.place))]
         if not agrees(wanted[place_of(field)], field, said):
             yield f"{field.pointer} says {[value for _, value in said]}, not {wanted[place_of(field)]}"
+
+
+def leftovers(text: Text, edited: Stream, restored: bytes, rows: Sequence[Row]) -> Iterator[str]:
+    """What an edit and the edit back leave behind, but for quotes around what had to be quoted once."""
+    if restored == text.content:
+        return
+    after = read(restored)
+    if _spliced(text, after, rows) != restored:
+        yield "the way back does not restore the file"
+    for row in rows:
+        old, between, new = (stream.at(row.place) for stream in (text.stream, edited, after))
+        if old and between and new and old.said != new.said:
+            had_to_be = not old.style and (needs_quotes(between.value or "") or needs_quotes(row.value))
+            if not had_to_be or (old.value, new.style) != (new.value, '"'):
+                yield f"{row.pointer}: the way back ends with {new.said}, not {old.said}"
 
 
 def _faults_elsewhere(before: Stream, after: Stream, own: set[Place]) -> Iterator[str]:

@@ -33,7 +33,9 @@ def rows_of(field: ImageField, rows: Iterable[Row], fields: Iterable[ImageField]
     own = [row for row in rows if owner(row, fields) == field]
     known = {row.pointer for row in own}
     beside = ["/url", "/name"] if any(row.key in ("tag", "newTag", "digest") for row in own) else []
-    places = [field.pointer + key for key in beside if _says_more(field, key, stream)] if own else _guessed(field, stream)
+    places = (
+        [field.pointer + key for key in beside if _says_more(field, key, stream)] if own else _guessed(field, stream)
+    )
     for pointer in places:
         node = stream.at((field.document, pointer))
         if node and node.value is not None and pointer not in known:

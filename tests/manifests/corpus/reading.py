@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from itertools import accumulate
+from typing import Any, TypeAlias
 
 import yaml
 
@@ -18,7 +19,7 @@ _CORE_SCHEMA = re.compile(
     re.VERBOSE,
 )
 _STRING = "tag:yaml.org,2002:str"
-_YAML_1_1 = yaml.resolver.Resolver()
+_YAML_1_1: Any = yaml.resolver.Resolver()  # untyped
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -71,7 +72,7 @@ def read(content: bytes) -> Stream:
     """Raises yaml.YAMLError."""
     skipped = len(_BOM) if content.startswith(_BOM) else 0
     text = content[skipped:].decode()
-    offset = _Offsets(text, skipped)
+    offset = range(skipped, skipped + len(text) + 1) if text.isascii() else _offsets(text, skipped)
     nodes: list[Node] = []
     places: dict[Place, list[int]] = {}
     for number, (place, key_end, event) in enumerate(_placed(yaml.parse(text, Loader=yaml.CSafeLoader))):
@@ -79,12 +80,12 @@ def read(content: bytes) -> Stream:
             Node(
                 type(event).__name__,
                 getattr(event, "value", None),
-                getattr(event, "style", None),
+                getattr(event, "style", None) or None,  # libyaml has an empty string for plain
                 getattr(event, "anchor", None),
                 getattr(event, "tag", None),
-                offset.of(event.start_mark.index),
-                offset.of(event.end_mark.index),
-                offset.of(key_end),
+                offset[start_of(event)],
+                offset[end_of(event)],
+                offset[key_end],
             )
         )
         if place is not None and isinstance(event, (yaml.ScalarEvent, yaml.AliasEvent)):
@@ -92,16 +93,18 @@ def read(content: bytes) -> Stream:
     return Stream(tuple(nodes), places)
 
 
-class _Offsets:
-    """Byte offsets of characters."""
+def _offsets(text: str, skipped: int) -> Sequence[int]:
+    return list(accumulate((len(char.encode()) for char in text), initial=skipped))
 
-    def __init__(self, text: str, skipped: int) -> None:
-        self._text = text
-        self._ascii = text.isascii()
-        self._skipped = skipped
 
-    def of(self, index: int) -> int:
-        return self._skipped + (index if self._ascii else len(self._text[:index].encode()))
+def start_of(event: yaml.Event) -> int:
+    """The number of the character where an event begins."""
+    return event.start_mark.index if event.start_mark else 0
+
+
+def end_of(event: yaml.Event) -> int:
+    """The number of the character behind an event."""
+    return event.end_mark.index if event.end_mark else 0
 
 
 @dataclass
@@ -120,8 +123,8 @@ class _Frame:
         if self.is_map and self.count % 2:
             self.key = event.value if isinstance(event, yaml.ScalarEvent) else None
             if isinstance(event, yaml.AliasEvent):
-                self.key = anchored.get(event.anchor)
-            self.key_end = event.end_mark.index
+                self.key = anchored.get(event.anchor or "")
+            self.key_end = end_of(event)
             return None
         step = self.key if self.is_map else str(self.count - 1)
         if self.place is None or step is None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import yaml
 
+from tests.manifests.corpus.reading import end_of, start_of
+
 _COMMENT = "# 🚀 ü\n".encode()
 
 
@@ -53,7 +55,7 @@ def _in_scalars(text: str) -> set[int]:
     covered: set[int] = set()
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         if isinstance(event, yaml.ScalarEvent):
-            covered.update(range(event.start_mark.index, event.end_mark.index))
+            covered.update(range(start_of(event), end_of(event)))
     return covered
 
 
