@@ -9,13 +9,13 @@ OLD = Digest("sha256:" + "a1" * 32)
 NEW = Digest("sha256:" + "b2" * 32)
 
 
-def edit(place: str, image: str) -> ImageEdit:
+def edit(place: str, image: str, *, drop_digest: bool = False, add_digest: bool = False) -> ImageEdit:
     """The edit of the field at `place`."""
     document, _, pointer = place.partition(":")
-    return ImageEdit(int(document), pointer, ImageParts.parse(image))
+    return ImageEdit(int(document), pointer, ImageParts.parse(image), drop_digest, add_digest)
 
 
 def line_of(field: ImageField) -> str:
     """A field as one line for comparing."""
-    line = f"{field.document}:{field.pointer}  line {field.line}  {field.form.value}  {field.image or '-'}"
+    line = f"{field.document}:{field.pointer}  line {field.line}  {field.form.value}  {str(field.parts) or '-'}"
     return f"{line}  ! {field.refusal}" if field.refusal else line
