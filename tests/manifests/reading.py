@@ -9,10 +9,12 @@ OLD = Digest("sha256:" + "a1" * 32)
 NEW = Digest("sha256:" + "b2" * 32)
 
 
-def edit(place: str, image: str, *, drop_digest: bool = False, add_digest: bool = False) -> ImageEdit:
-    """The edit of the field at `place`."""
+def edit(place: str, image: str) -> ImageEdit:
+    """The edit of the field at `place`; the image as on the command line, options behind it."""
     document, _, pointer = place.partition(":")
-    return ImageEdit(int(document), pointer, ImageParts.parse(image), drop_digest, add_digest)
+    text, *options = image.split()
+    drop, add = "--drop-digest" in options, "--add-digest" in options
+    return ImageEdit(int(document), pointer, ImageParts.parse(text), drop_digest=drop, add_digest=add)
 
 
 def line_of(field: ImageField) -> str:

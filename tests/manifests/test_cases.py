@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -30,8 +29,7 @@ def file_of(case: Path, kind: str) -> tuple[str, bytes]:
 
 
 def edits_of(case: Path) -> list[ImageEdit]:
-    told: dict[str, str | dict[str, Any]] = json.loads((case / "edits.json").read_text())
-    return [edit(place, **({"image": wish} if isinstance(wish, str) else wish)) for place, wish in told.items()]
+    return [edit(place, image) for place, image in json.loads((case / "edits.json").read_text()).items()]
 
 
 def says(field: ImageField, parts: ImageParts) -> bool:
