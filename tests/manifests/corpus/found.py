@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from functools import cache
 
 from bot.errors import ManifestError
+from bot.images import ImageParts
 from bot.manifests import ImageField, find_images
 from tests.manifests.corpus.index import Indexed, Row
+from tests.manifests.corpus.mapping import said
 from tests.manifests.corpus.reading import Stream
 
 
@@ -41,12 +43,22 @@ def cause(field: ImageField, rows: Iterable[Row], stream: Stream) -> str:
     """Why a field may be refused, by what the file says; nothing where it has to be editable."""
     rows = tuple(rows)
     nodes = [stream.nodes[number] for row in rows for number in stream.places.get(row.place, ())]
-    if any("{{" in row.value or "${" in row.value for row in rows):
+    if any(mark in row.value for row in rows for mark in ("{{", "${", "$(")):
         return "template or variable"
+    if stream.at((field.document, f"{field.pointer}/ref/semver")):
+        return "a range of versions"
     if through_alias(field, stream) or any(node.kind == "AliasEvent" for node in nodes):
         return "alias or merge key"
     if any(len(stream.places.get(row.place, ())) > 1 for row in rows):
         return "key twice"
     if any("\n" in (node.value or "") for node in nodes):
         return "several lines"
-    return ""
+    return "" if _is_reference(said(field, [(row, row.value) for row in rows])) else "no image reference"
+
+
+def _is_reference(text: str) -> bool:
+    try:
+        ImageParts.parse(text)
+    except ValueError:
+        return not text
+    return True

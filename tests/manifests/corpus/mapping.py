@@ -32,7 +32,7 @@ def rows_of(field: ImageField, rows: Iterable[Row], fields: Iterable[ImageField]
     """The rows of a field, and with them what the index leaves out because its keys say nothing of images."""
     own = [row for row in rows if owner(row, fields) == field]
     known = {row.pointer for row in own}
-    beside = ["/url", "/name"] if any(row.key in ("tag", "newTag", "digest") for row in own) else []
+    beside = ["/url", "/name", "/repository"] if field.form is Form.MAP else []
     places = (
         [field.pointer + key for key in beside if _says_more(field, key, stream)] if own else _guessed(field, stream)
     )
@@ -49,6 +49,8 @@ def _says_more(field: ImageField, key: str, stream: Stream) -> bool:
     if key == "/url":
         node = stream.at((field.document, field.pointer + key))
         return bool(node and node.value and node.value.startswith("oci://"))
+    if key == "/repository":
+        return bool(stream.places.get((field.document, f"{field.pointer}/image")))
     return not stream.places.get((field.document, f"{field.pointer}/newName")) and "/images/" in f"{field.pointer}/"
 
 
@@ -77,7 +79,7 @@ _PARTS = (
 
 def part_of(key: str) -> str:
     """What a scalar under this key says in a map; nothing for any other key."""
-    flat = key.lower().replace("_", "").replace("-", "")
+    flat = re.sub(r"[_.-]", "", key.lower())
     return next((part for part, keys in _PARTS if keys.fullmatch(flat)), "")
 
 
@@ -87,9 +89,10 @@ def said(field: ImageField, values: Iterable[tuple[Row, str]]) -> str:
     if field.form is Form.STRING:
         return "".join(text for _, text in values)
     text: dict[str, str] = {}
-    for row, value in values:
+    # Beside a repository, `name` says nothing of the image.
+    for row, value in sorted(values, key=lambda pair: pair[0].key != "name"):
         if part := part_of(row.key):
-            text[part] = "" if value in ("~", "null") else value.removeprefix("oci://")
+            text[part] = "" if value in ("~", "null") else value.removeprefix("oci://").removesuffix("/")
     name = "/".join(filter(None, (text.get(part) for part in ("registry", "name", "image"))))
     if name and not (text.get("name") or text.get("image")):
         name += "/"
@@ -113,18 +116,29 @@ def agrees(parts: ImageParts, field: ImageField, values: Iterable[tuple[Row, str
 
 @dataclass(frozen=True)
 class Exempt:
-    """Rows that need no field: why, which, and how many of them the corpus has."""
+    """Rows that need no field: why, how many of them the corpus has, and which, by row and kind of document."""
 
     reason: str
     count: int
-    covers: Callable[[str, Row], bool]
+    covers: Callable[[Row, str], bool]
 
 
-def _shape(*shapes: str) -> Callable[[str, Row], bool]:
-    return lambda _, row: row.shape in shapes
+def _under_image(row: Row) -> bool:
+    return "image" in row.pointer.split("/")[-2].lower()
 
 
 EXEMPT: tuple[Exempt, ...] = (
-    Exempt("a tag under a key that says nothing of images", 23, _shape("bare tag")),
-    Exempt("the name of a container", 11, _shape("camel ContainerName")),
+    Exempt(
+        "a tag whose map says nothing of images",
+        21,
+        lambda row, _: row.shape == "bare tag" and not _under_image(row),
+    ),
+    Exempt("the name of a container", 11, lambda row, _: row.shape == "camel ContainerName"),
+    Exempt("a tag in Git", 1, lambda row, kind: row.pointer == "/spec/ref/tag" and kind == "GitRepository"),
 )
+
+
+def kind_of(row: Row, stream: Stream) -> str:
+    """The `kind` of the row's document, empty where there is none."""
+    node = stream.at((row.document, "/kind"))
+    return (node and node.value) or ""

@@ -12,7 +12,7 @@ from bot.errors import ManifestError
 from bot.manifests import ImageField
 from tests.manifests.corpus.found import cause, fields_of, found, through_alias
 from tests.manifests.corpus.index import ABSENT, Indexed, Row, indexed, present
-from tests.manifests.corpus.mapping import EXEMPT, agrees, owner, rows_of
+from tests.manifests.corpus.mapping import EXEMPT, agrees, kind_of, owner, rows_of
 from tests.manifests.corpus.reading import Stream, read
 
 PRECISION = 0.98
@@ -26,9 +26,10 @@ def files() -> Iterator[tuple[Indexed, tuple[ImageField, ...], Stream]]:
             yield file, fields_of(file), read(file.read())
 
 
-def unowned() -> Iterator[tuple[Indexed, Row]]:
-    for file, fields, _ in files():
-        yield from ((file, row) for row in file.rows if owner(row, fields) is None)
+def unowned() -> Iterator[tuple[Indexed, Row, str]]:
+    """Rows without a field, and the kind of their document."""
+    for file, fields, stream in files():
+        yield from ((file, row, kind_of(row, stream)) for row in file.rows if owner(row, fields) is None)
 
 
 def say(lines: list[str]) -> None:
@@ -42,8 +43,8 @@ def test_what_can_be_read_is_read() -> None:
 
 def test_every_image_of_the_index_is_found() -> None:
     missing = defaultdict(list)
-    for file, row in unowned():
-        if not any(exempt.covers(file.path, row) for exempt in EXEMPT):
+    for file, row, kind in unowned():
+        if not any(exempt.covers(row, kind) for exempt in EXEMPT):
             missing[row.shape].append(f"    {file.path} {row.document}:{row.pointer} = {row.value}")
     for shape, lines in missing.items():
         say([f"{len(lines)} {shape}", *lines])
@@ -52,7 +53,7 @@ def test_every_image_of_the_index_is_found() -> None:
 
 def test_every_exemption_is_needed() -> None:
     rows = list(unowned())
-    needed = {exempt.reason: sum(exempt.covers(file.path, row) for file, row in rows) for exempt in EXEMPT}
+    needed = {exempt.reason: sum(exempt.covers(row, kind) for _, row, kind in rows) for exempt in EXEMPT}
     assert needed == {exempt.reason: exempt.count for exempt in EXEMPT}
 
 
