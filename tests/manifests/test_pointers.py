@@ -6,7 +6,18 @@ import pytest
 
 from bot.errors import ManifestError
 from bot.images import ImageParts
-from bot.manifests import FieldRule, Form, ImageEdit, ImageField, Part, ScalarEdit, find_images, scalar_at, set_images
+from bot.manifests import (
+    Edit,
+    FieldRule,
+    Form,
+    ImageEdit,
+    ImageField,
+    Part,
+    ScalarEdit,
+    find_images,
+    scalar_at,
+    set_images,
+)
 from tests.manifests.reading import NEW, OLD, edit
 
 VARIABLES = """\
@@ -42,8 +53,8 @@ def test_a_pointer_whose_key_says_what_it_holds(key: str, image: str, old: str, 
 @pytest.mark.parametrize(
     ("pointer", "image", "reason"),
     [
-        (f"0:{SUBSTITUTE}/word", ":v2", "x:8: the key 'word' doesn't say what of an image its value is"),
-        (f"0:{SUBSTITUTE}/list/0", ":v2", "x:9: the key '' doesn't say"),
+        (f"0:{SUBSTITUTE}/word", ":v2", f"x:8: {SUBSTITUTE}/word is no image by itself, and its key"),
+        (f"0:{SUBSTITUTE}/list/0", ":v2", f"x:9: {SUBSTITUTE}/list/0 is no image"),
         (f"0:{SUBSTITUTE}/OPERATOR_TAG", "a:v2", "x:4: there is no key for a name"),
         (f"0:{SUBSTITUTE}/list", ":v2", "x:1: no image at 0:"),
         (f"0:{SUBSTITUTE}/list/2", ":v2", "x:1: no image at 0:"),
@@ -145,7 +156,7 @@ def test_scalars_are_edited_by_pointer(edited: ScalarEdit, expected: str) -> Non
 
 def test_a_scalar_and_an_image_in_one_edit() -> None:
     content = b"version: 1.10\nimage: a:1\n"
-    edits = [ScalarEdit(0, "/version", "2.0", plain=True), edit("0:/image", "a:2")]
+    edits: list[Edit] = [ScalarEdit(0, "/version", "2.0", plain=True), edit("0:/image", "a:2")]
     assert set_images("x", content, edits) == b"version: 2.0\nimage: a:2\n"
 
 
