@@ -20,13 +20,15 @@ from bot.errors import BotError, ExitCode
 _COMMANDS = {
     "check": "bot.cli.check",
     "demo": "bot.cli.demo",
+    "images": "bot.cli.images",
     "mr": "bot.cli.mr",
     "plan": "bot.cli.plan",
     "promote": "bot.cli.promote",
     "reconcile": "bot.cli.promote",
+    "set-image": "bot.cli.setimage",
     "status": "bot.cli.status",
 }
-_WRITE = {"mr", "promote", "reconcile"}
+_WRITE = {"mr", "promote", "reconcile", "set-image"}
 INTERRUPTED = 130
 
 
