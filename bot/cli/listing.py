@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Protocol
 
 from rich.text import Text
@@ -35,7 +36,7 @@ def printer_for(call: Call) -> Printer:
     if call.json:
         return _JsonPrinter()
     terminal = call.terminal()
-    return _GroupPrinter(terminal, whole=bool(call.args.verbose)) if terminal.interactive else _LinePrinter()
+    return GroupPrinter(terminal, whole=bool(call.args.verbose)) if terminal.interactive else _LinePrinter()
 
 
 def place(image: ImageField) -> str:
@@ -89,41 +90,33 @@ class _LinePrinter:
         pass
 
 
-class _GroupPrinter:
-    """A heading for each file; below it line, form, image and pointer, which is never broken, so it can be copied."""
+class GroupPrinter:
+    """A heading for each file; below it line, image, form and pointer, none of them broken, so they can be copied."""
 
     def __init__(self, terminal: Terminal, *, whole: bool) -> None:
         self._terminal, self._whole = terminal, whole
 
     def show(self, path: str, images: Sequence[ImageField]) -> None:
-        self._terminal.title(inline(path))
-        width = max(len(self._image(image)) for image in images)
-        places = max(len(inline(place(image))) for image in images)
-        wide = 18 + width + places <= self._terminal.console.width
-        for image in images:
-            self._show(image, width if wide else 0)
+        self._terminal.console.print(Text(inline(path), style="bold"), soft_wrap=True)
+        rows = [self._row(image) for image in images]
+        lines, widths, forms, places = (max(map(len, column)) for column in zip(*rows, strict=True))
+        wide = 8 + lines + widths + forms + places <= self._terminal.console.width
+        for refusal, group in groupby(zip(images, rows, strict=True), key=lambda pair: pair[0].refusal):
+            run = [row for _, row in group]
+            for line, said, form, where in run:
+                shown = Text(f"  {line:>{lines}}  ").append(said, style="yellow" if refusal else "green")
+                gap = " " * (widths - len(said) + 2) if wide else "\n" + " " * (lines + 4)
+                shown.append(f"{gap}{form:<{forms}}  {where}", style="dim")
+                self._terminal.console.print(shown, soft_wrap=True)
+            if refusal:
+                these = f"these {len(run)}: " if len(run) > 1 else ""
+                self._terminal.say(Text(f"✗ {these}{inline(refusal)}", style="yellow"), indent=lines + 4)
 
     def end(self) -> None:
         pass
 
-    def _show(self, image: ImageField, width: int) -> None:
-        line = Text(f"{image.line:>6}  ").append(f"{image.form.value:<6}  ", style="dim")
-        line.append(f"{self._image(image):<{width}}", style="yellow" if image.refusal else "green")
-        where = Text(inline(place(image)), style="dim")
-        if width:
-            self._print(line.append("  ").append_text(where))
-        else:
-            self._print(line)
-            self._print(Text(" " * 16).append_text(where))
-        if image.refusal:
-            self._terminal.say(Text(f"✗ {inline(image.refusal)}", style="yellow"), indent=16)
-
-    def _image(self, image: ImageField) -> str:
-        return _said(image.parts, whole=self._whole)
-
-    def _print(self, line: Text) -> None:
-        line.rstrip()
-        self._terminal.console.print(line, soft_wrap=True)
+    def _row(self, image: ImageField) -> tuple[str, str, str, str]:
+        return f"{image.line}", _said(image.parts, whole=self._whole), image.form.value, inline(place(image))
 
 
 def _said(parts: ImageParts, *, whole: bool = True) -> str:
