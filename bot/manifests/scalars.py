@@ -42,11 +42,11 @@ def stays_string(text: str) -> bool:
     )
 
 
-def splice_for(text: str, slot: Slot, new: str) -> Splice | None:
+def splice_for(text: str, slot: Slot, new: str, *, plain: bool = False) -> Splice | None:
     """The splice that gives a scalar the value `new`, or None where it is written in a way that leaves no place for it.
 
     Quotes, anchor, tag and comments stay. A plain value gets double quotes where it would not read back as a string,
-    and beside a double-quoted key, as in JSON.
+    and beside a double-quoted key, as in JSON; not where it may be `plain` all the same, as a number may.
     """
     value = slot.value
     match value.style:
@@ -57,7 +57,8 @@ def splice_for(text: str, slot: Slot, new: str) -> Splice | None:
         case style if style in BLOCK_STYLES:
             return _splice_in_block(text, slot, new)
         case _:
-            spelled = new if stays_string(new) and slot.key.style != '"' else _quoted(new)
+            bare = (stays_string(new) and slot.key.style != '"') or (plain and _PLAIN.fullmatch(new))
+            spelled = new if bare else _quoted(new)
     start = _start(text, slot)
     if start < value.end:
         return Splice(start, value.end, spelled, value.text, new)
