@@ -15,7 +15,7 @@ from bot.cli.visible import inline
 from bot.errors import ExitCode, ManifestError, UsageError
 from bot.files import Original, Replacement, open_original, replace_all
 from bot.images import ImageParts
-from bot.manifests import ImageEdit, ImageField, find_images, set_images
+from bot.manifests import FieldRule, ImageEdit, Part, find_images, scalar_at, set_images
 
 _POINTER = re.compile(r"(?:(?P<document>[0-9]{1,6}):)?(?P<pointer>(?:/(?:[^~]|~[01])*)?)", re.DOTALL)
 _IMAGE_HINT = "write [registry/repository][:tag][@digest], such as :1.4.2 or ghcr.io/org/app:1.4.2"
@@ -23,16 +23,25 @@ _SUGGESTIONS = 5
 
 
 @dataclass(frozen=True)
+class _Value:
+    """What a field says, and where."""
+
+    line: int
+    text: str
+
+
+@dataclass(frozen=True)
 class _Change:
     """A field before and after."""
 
     path: str
-    before: ImageField
-    after: ImageField
+    place: str
+    before: _Value
+    after: _Value
 
     @property
     def changed(self) -> bool:
-        return self.before.parts != self.after.parts
+        return self.before.text != self.after.text
 
 
 @dataclass
@@ -63,7 +72,7 @@ def main(call: Call) -> ExitCode:
 def _jobs(call: Call) -> list[_Job]:
     words = call.args.edits
     if len(words) % 3:
-        raise UsageError(f"{len(words)} arguments are no list of FILE POINTER IMAGE", hint="give three for each image")
+        raise UsageError("each image takes three arguments: FILE POINTER IMAGE", hint="`promobot set-image --help`")
     jobs: dict[tuple[int, int], _Job] = {}
     for path, pointer, image in zip(words[::3], words[1::3], words[2::3], strict=True):
         edit = _edit(call, pointer, image)
@@ -95,25 +104,39 @@ def _edit(call: Call, pointer: str, image: str) -> ImageEdit:
 
 def _edited(job: _Job) -> tuple[Replacement, list[_Change]]:
     path, content = job.original.path, job.original.content
-    before = _by_place(path, content)
-    wanted = dict.fromkeys(f"{edit.document}:{edit.pointer}" for edit in job.edits)
-    for pointer in wanted:
-        if pointer not in before:
-            raise _unknown(path, pointer, before.values())
+    before = _values(path, content, job.edits)
+    wanted = dict.fromkeys(_place(edit) for edit in job.edits)
+    for one in wanted:
+        if one not in before:
+            raise _unknown(path, one, before)
     edited = set_images(path, content, job.edits)
-    after = _by_place(path, edited)
+    after = _values(path, edited, job.edits)
     # What takes its text from an edited one by an alias changes as well.
-    follows = [one for one in after if one not in wanted and one in before and before[one].parts != after[one].parts]
-    return Replacement(job.original, edited), [_Change(path, before[one], after[one]) for one in (*wanted, *follows)]
+    follows = [one for one in after if one not in wanted and one in before and before[one].text != after[one].text]
+    changes = [_Change(path, one, before[one], after[one]) for one in (*wanted, *follows)]
+    return Replacement(job.original, edited), changes
 
 
-def _by_place(path: str, content: bytes) -> dict[str, ImageField]:
-    return {place(image): image for image in find_images(path, content)}
+def _values(path: str, content: bytes, edits: Sequence[ImageEdit]) -> dict[str, _Value]:
+    """By place: every image that is found, and each scalar that is named though it isn't found by itself."""
+    found = {place(image): _Value(image.line, str(image.parts)) for image in find_images(path, content)}
+    for edit in edits:
+        scalar = scalar_at(path, content, edit.document, edit.pointer)
+        if scalar and _place(edit) not in found:
+            # As if a rule of the configuration named it: that tells its line.
+            ruled = find_images(path, content, [FieldRule(edit.pointer, Part.IMAGE)])
+            line = next((image.line for image in ruled if place(image) == _place(edit)), 1)
+            found[_place(edit)] = _Value(line, scalar.text)
+    return found
 
 
-def _unknown(path: str, pointer: str, images: Iterable[ImageField]) -> ManifestError:
+def _place(edit: ImageEdit) -> str:
+    return f"{edit.document}:{edit.pointer}"
+
+
+def _unknown(path: str, pointer: str, places: Iterable[str]) -> ManifestError:
     """Nothing is there: but perhaps right above or below, or under a name that is nearly the same."""
-    there = [place(image) for image in images]
+    there = list(places)
     related = [one for one in there if pointer.startswith(f"{one}/") or one.startswith(f"{pointer}/")]
     near = related or difflib.get_close_matches(pointer, there, _SUGGESTIONS, 0.8) or there
     said = ", ".join(near[:_SUGGESTIONS])
@@ -155,18 +178,18 @@ def _show(call: Call, changes: Sequence[_Change], diff: str) -> None:
 
 
 def _line(change: _Change) -> Text:
-    where = f"{change.path}:{change.after.line} {place(change.after)}  "
+    where = f"{change.path}:{change.after.line} {change.place}  "
     if not change.changed:
-        return Text.assemble(("= ", "green"), inline(f"{where}{change.after.parts}"))
-    return Text.assemble(("✓ ", "green"), inline(f"{where}{change.before.parts} → {change.after.parts}"))
+        return Text.assemble(("= ", "green"), inline(f"{where}{change.after.text}"))
+    return Text.assemble(("✓ ", "green"), inline(f"{where}{change.before.text} → {change.after.text}"))
 
 
 def _data(change: _Change) -> dict[str, object]:
     return {
         "file": change.path,
-        "pointer": place(change.after),
+        "pointer": change.place,
         "line": change.after.line,
-        "before": str(change.before.parts),
-        "after": str(change.after.parts),
+        "before": change.before.text,
+        "after": change.after.text,
         "changed": change.changed,
     }

@@ -33,7 +33,7 @@ def test_only_the_image_changes(path: Path, promobot: Promobot) -> None:
     assert said == (0, f"✓ {path}:2 0:/image  org/app:1 → org/app:2\n", "")
     assert path.read_bytes() == CONTENT.replace("org/app:1", "org/app:2").encode()
     assert path.stat().st_mode & 0o7777 == 0o640
-    assert os.listdir(path.parent) == [path.name]
+    assert list(path.parent.iterdir()) == [path]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
@@ -94,7 +94,8 @@ def test_check_shows_a_diff_that_patch_takes_and_writes_nothing(
     assert path.read_bytes() == CONTENT.encode()
     assert path.stat().st_mtime_ns == 1
     diff = promobot("set-image", "values.yaml", "0:/image", "org/app:2", "--check", "-o", "json").data["diff"]
-    subprocess.run(["git", "apply"], input=diff.encode(), cwd=path.parent, check=True)
+    apply = ["git", "apply"]
+    subprocess.run(apply, input=diff.encode(), cwd=path.parent, check=True)
     assert path.read_bytes() == CONTENT.replace("org/app:1", "org/app:2").encode()
 
 
@@ -110,6 +111,7 @@ def test_check_can_say_by_exit_code_whether_anything_would_change(path: Path, pr
     [
         ("0:/imag", "did you mean 0:/image"),
         ("0:/image/tag", "did you mean 0:/image"),
+        ("", "did you mean 0:/image, 0:/other/image"),
         ("/other", "did you mean 0:/other/image"),
         ("7:/x", "there are 0:/image, 0:/other/image"),
     ],
@@ -123,7 +125,7 @@ def test_a_pointer_to_nothing_names_what_is_there(path: Path, promobot: Promobot
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
-        (("values.yaml", "0:/image"), "give three for each image"),
+        (("values.yaml", "0:/image"), "three arguments: FILE POINTER IMAGE"),
         (("values.yaml", "image", "org/app:2"), "'image' is no pointer"),
         (("values.yaml", "0:/a~2b", "org/app:2"), "is no pointer"),
         (("values.yaml", "0:/image", "Org/App:2"), "such as :1.4.2"),
@@ -143,6 +145,39 @@ def test_what_cannot_be_meant_is_a_usage_error(
     assert words in said.err
     assert Path("link.yaml").is_symlink()
     assert path.read_bytes() == CONTENT.encode()
+
+
+FORMS = "image:\n  repository: org/app\n  tag: '1'\nother: {image: {tag: 7}}\ncustom:\n  thing_image: &x org/x\n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "old", "new"),
+    [
+        (("/image", ":2"), "tag: '1'", "tag: '2'"),
+        (("/image", "org/b"), "org/app", "org/b"),
+        (("/other/image", ":8"), "tag: 7", 'tag: "8"'),
+        (("/custom/thing_image", ":8"), "org/x", "org/x:8"),
+        (("/image", f":2@{NEW}", "--add-digest"), "tag: '1'", f"tag: '2'\n  digest: {NEW}"),
+    ],
+)
+def test_what_is_left_out_stays(path: Path, promobot: Promobot, argv: tuple[str, ...], old: str, new: str) -> None:
+    path.write_text(FORMS, encoding="utf-8")
+    assert promobot("set-image", path, *argv).code == 0
+    assert path.read_text(encoding="utf-8") == FORMS.replace(old, new)
+
+
+def test_a_digest_never_stays_beside_another_tag(path: Path, promobot: Promobot) -> None:
+    assert promobot("set-image", path, "/other/image", ":2").code == ExitCode.MANIFEST
+    assert path.read_bytes() == CONTENT.encode()
+    assert promobot("set-image", path, "/other/image", ":2", "--drop-digest").code == 0
+    assert path.read_bytes() == CONTENT.replace(f"org/other:1@{OLD}", "org/other:2").encode()
+
+
+def test_a_scalar_that_no_format_names_is_told_with_its_line(path: Path, promobot: Promobot) -> None:
+    path.write_text("a: 1\ncustom:\n  version: 1.0\n", encoding="utf-8")
+    said = promobot("set-image", path, "/custom/version", ":2.0")
+    assert said == (0, f"✓ {path}:3 0:/custom/version  1.0 → 2.0\n", "")
+    assert path.read_text(encoding="utf-8") == 'a: 1\ncustom:\n  version: "2.0"\n'
 
 
 def test_what_follows_by_an_alias_is_told_too(path: Path, promobot: Promobot) -> None:
