@@ -121,7 +121,7 @@ class _Manifest:
         named = locate(place[0], self.roots[place[0]], place[1])
         site = implied(named) if named else None
         if site is None:
-            reason = f"the key {slot.key.text!r} doesn't say what of an image its value is"
+            reason = f"{place[1]} is no image by itself, and its key doesn't say what part of one it holds"
             raise fault(self.path, slot.value.line, reason, "say it by a rule in `fields` of the configuration")
         return site
 

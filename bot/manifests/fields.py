@@ -8,7 +8,6 @@ from typing import TypeAlias
 
 from bot.images import ImageParts, ImageRef
 
-
 _INHERITS = "inherits repository from base; name the repository here, or edit the base"
 
 

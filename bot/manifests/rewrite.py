@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from bot.images import Digest, ImageParts, ImageRef
-from bot.manifests.fields import ImageEdit, Part
+from bot.manifests.fields import Form, ImageEdit, Part
 from bot.manifests.reading import NAME_PARTS, is_whole
 from bot.manifests.site import Site
 from bot.manifests.source import fault
@@ -81,7 +81,7 @@ def _spell(site: Site, wanted: ImageParts, *, add_digest: bool) -> Rewriting:
         texts, insert = {next(part for part in text if text[part] or len(text) == 1): str(wanted)}, None
     else:
         texts = {**_names(site, text, wanted), **_tag(site, text, wanted)}
-        keyed, insert = _digest(text, wanted, add=add_digest)
+        keyed, insert = _digest(text, wanted, add=add_digest and site.field.form is Form.MAP)
         texts |= keyed
     return Rewriting(wanted, {part: new for part, new in texts.items() if new != text[part]}, insert)
 
@@ -151,7 +151,7 @@ def _digest(text: Texts, wanted: ImageParts, *, add: bool) -> tuple[Texts, Diges
     keys = [part for part in (Part.DIGEST, Part.SHA) if part in text]
     key = next((part for part in keys if text[part]), keys[0] if keys else None)
     if key is None:
-        if wanted.digest and not (add and Part.TAG in text and len(text) > 1):
+        if wanted.digest and not (add and Part.TAG in text):
             raise _NoRoomError("there is no place for a digest", "leave it out, or let a `digest` key be added")
         return {}, wanted.digest
     return {key: _spelled(wanted.digest, key, text[key]) if wanted.digest else ""}, None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.manifests.site import BLOCK_STYLES, Slot
 
 # Without indicators, spaces and a colon at the end, text can stand unquoted in block and flow style.
-_PLAIN = re.compile(r"[A-Za-z0-9_./](?:[A-Za-z0-9_./@+:-]*[A-Za-z0-9_./@+-])?")
+_PLAIN = re.compile(r"[A-Za-z0-9_./](?:[A-Za-z0-9_./@+=:-]*[A-Za-z0-9_./@+=-])?")
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 # Numbers and times by https://yaml.org/type/ (1.1), https://yaml.org/spec/1.2.2/#103-core-schema and Go's yaml,
 # which Flux and Helm use and which drops underscores first.
@@ -65,6 +65,14 @@ def splice_for(text: str, slot: Slot, new: str, *, plain: bool = False) -> Splic
     return _fill(text, slot, Splice(start, start, f" {spelled}", value.text, new))
 
 
+def value_end(text: str, slot: Slot) -> int | None:
+    """Where a value ends; for an empty one, which has no place of its own, where the colon does."""
+    if slot.value.start < slot.value.end:
+        return slot.value.end
+    colon = _COLON.match(text, slot.key.end)
+    return colon.end() if colon else None
+
+
 def splice(text: str, splices: list[Splice]) -> str:
     """The text with all splices carried out; they don't overlap."""
     for part in sorted(splices, key=lambda part: part.start, reverse=True):
@@ -89,8 +97,8 @@ def _fill(text: str, slot: Slot, at: Splice) -> Splice | None:
     """A value for nothing: behind the anchor or tag, else behind the colon. The parser has it at the next token."""
     if slot.value.start < slot.value.end:
         return at
-    colon = _COLON.match(text, slot.key.end)
-    return Splice(colon.end(), colon.end(), at.spelled, at.old, at.new) if colon else None
+    end = value_end(text, slot)
+    return None if end is None else Splice(end, end, at.spelled, at.old, at.new)
 
 
 def _splice_in_block(text: str, slot: Slot, new: str) -> Splice | None:
