@@ -105,11 +105,12 @@ def _parse(text: str) -> Reading:
 
 def _almost(text: str) -> bool:
     """Whether somebody meant this as an image: capitals in the name, or a damaged digest."""
+    name, _, digest = text.partition("@")
     try:
-        ImageRef.parse(text.partition("@")[0].lower())
+        ImageRef.parse(name.lower())
     except ValueError:
         return False
-    return True
+    return "/" not in digest  # as in git@host/repository
 
 
 def _is_no_string(slot: Slot) -> bool:

@@ -41,7 +41,7 @@ def rewrite(path: str, site: Site, edit: ImageEdit) -> Rewriting:
         return _spell(site, wanted, add_digest=edit.add_digest)
     except _NoRoomError as error:
         reason, hint = error.args
-        raise fault(path, site.field.line, f"{reason}: {edit.parts} can't be written here", hint) from None
+        raise fault(path, site.field.line, f"{site.field.pointer} can't become {edit.parts}: {reason}", hint) from None
 
 
 def _wanted(site: Site, edit: ImageEdit) -> ImageParts:
@@ -101,7 +101,8 @@ def _names(site: Site, text: Texts, wanted: ImageParts) -> Texts:
     if rest == _name(site.field.parts):
         return {}
     if not parts:
-        raise _NoRoomError("there is no key for a name", site.no_room.get(Part.REPOSITORY, _INHERITED))
+        what = "name" if wanted.repository else "registry"
+        raise _NoRoomError(f"there is no key for a {what}", site.no_room.get(Part.REPOSITORY, _INHERITED))
     texts: Texts = {}
     if parts[0] is Part.REGISTRY:
         texts, rest = _registry(site, text[Part.REGISTRY], wanted)

@@ -28,6 +28,8 @@ PLAIN = {
     "digest": Part.DIGEST,
     "sha": Part.SHA,
 }
+# What is written about an object, not what it runs.
+_LABELS = frozenset({"labels", "annotations", "matchLabels"})
 _VERSION_BESIDE = "`version` beside it may be the tag; set that by its pointer, or write the tag here by hand first"
 _SPLIT = "`image` holds a whole reference and other keys speak of it too; keep one of them"
 
@@ -48,7 +50,7 @@ def sites(place: Place, key: str, node: Resolved) -> Iterator[Site]:
         found = entries(node)
         yield from _of_entries(place, key, node.line, found)
         for name, entry in found.items():
-            if not isinstance(entry.value, Scalar):
+            if not isinstance(entry.value, Scalar) and name not in _LABELS:
                 yield from sites(place.at(name, entry.problem), name, entry.value)
     elif isinstance(node, document.Sequence):
         for index, (item, problem) in enumerate(items(node)):
@@ -114,6 +116,8 @@ def _of_entries(place: Place, key: str, line: int, found: Mapping[str, Entry]) -
             no_room = {Part.TAG: _VERSION_BESIDE} if stem == "image" and "version" in found else {}
             yield from (replace(own, no_room=no_room) for own in alone(Part.IMAGE, image, bare=stem == "image"))
     yield from groups(place, line, joined, taken=bool(mapped))
+    if key == "image" and not mapped and (volume := _scalar(place, found, "reference")):
+        yield from alone(Part.IMAGE, volume)
 
 
 def _map(place: Place, line: int, plain: Group) -> Iterator[Site]:
