@@ -137,9 +137,9 @@ def _warn(notes: Terminal, unread: Sequence[Unread]) -> None:
 
 
 def _warn_of(notes: Terminal, one: Unread) -> None:
-    notes.say(f"promobot: {inline(one.error.message)}")
-    if one.error.hint:
-        notes.say(f"→ {inline(one.error.hint)}", indent=2)
+    notes.say(f"promobot: {inline(one.message)}")
+    if one.hint:
+        notes.say(f"→ {inline(one.hint)}", indent=2)
 
 
 def _warn_of_folders(notes: Terminal, unread: Sequence[Unread]) -> None:
@@ -166,7 +166,7 @@ def _kind(one: Unread) -> str:
     """In a word or two; the reason comes after `file:line: `, its details after another colon."""
     if one.template:
         return _TEMPLATE
-    reason = one.error.message.removeprefix(f"{one.path}:").partition(": ")[2]
+    reason = one.message.removeprefix(f"{one.path}:").partition(": ")[2]
     return reason.partition(":")[0]
 
 

@@ -23,10 +23,14 @@ class Read:
 
 @dataclass(frozen=True)
 class Unread:
-    """A file or folder that can't be read. `given`: whether the user named it, and didn't just a folder above."""
+    """A file or folder that can't be read. `given`: whether the user named it, and didn't just a folder above.
+
+    Texts, not the error: its traceback would keep the file's content.
+    """
 
     path: str
-    error: ManifestError
+    message: str
+    hint: str = ""
     template: bool = False
     given: bool = False
 
@@ -47,7 +51,7 @@ class Scan:
                 case Listed(path):
                     yield self._scan(path)
                 case Unlisted(path, reason):
-                    yield Unread(path, ManifestError(f"{path}: can't be listed: {reason}"))
+                    yield Unread(path, f"{path}: can't be listed: {reason}")
                 case Link():
                     yield found
 
@@ -66,7 +70,7 @@ class Scan:
             images = find_images(path, content)
             return Read(path, tuple(self._explained(path, content, image) for image in images))
         except ManifestError as error:
-            return Unread(path, error, template=b"{{" in content, given=given)
+            return Unread(path, error.message, error.hint, template=b"{{" in content, given=given)
 
     def _explained(self, path: str, content: bytes, image: ImageField) -> ImageField:
         """A refusal for the sake of variables says where these are set."""

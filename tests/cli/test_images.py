@@ -8,12 +8,14 @@ import re
 import socket
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bot.cli.listing import GroupPrinter
+from bot.cli.scan import Scan
 from bot.cli.terminal import Terminal
 from bot.errors import ExitCode
 from bot.manifests import find_images
@@ -34,7 +36,7 @@ def tree(tmp_path: Path) -> Path:
     """A repository with images, and with much that is none."""
     for name, content in {
         "b/values.yaml": values("ghcr.io/org/app:1.2"),
-        "a/values.yml": f"# two\nfirst:\n  repository: docker.io/library/redis\n  tag: '7'\n  digest: {OLD}\nimage: x:1\n",
+        "a/values.yml": f"# 2\nfirst:\n  repository: docker.io/library/redis\n  tag: '7'\n  digest: {OLD}\nimage: x:1",
         "a/values.json": '{"image": "quay.io/org/tool:2"}\n',
         "a/notes.txt": values("ghcr.io/org/no-manifest:1"),
         "values.yaml": values("org/last:3"),
@@ -194,6 +196,17 @@ def test_what_is_too_large_is_not_read(tree: Path, promobot: Promobot) -> None:
     with (tree / "huge.yaml").open("wb") as file:
         file.truncate(10**12)  # a sparse file: reading it would take all memory
     assert "huge.yaml:1: 1,000,000,000,000 bytes" in promobot("images", tree).err
+
+
+def test_what_cannot_be_read_is_not_held(tmp_path: Path) -> None:
+    for number in range(20):
+        (tmp_path / f"{number}.yaml").write_bytes(b"a: [\n" + b"# x\n" * 2**17)
+    tracemalloc.start()
+    unread = list(Scan([str(tmp_path)]))
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(unread) == 20
+    assert held < 2**20, "20 files of half a megabyte were read"
 
 
 @pytest.mark.parametrize(
