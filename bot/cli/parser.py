@@ -162,16 +162,17 @@ def _add_images(commands: _Subparsers) -> None:
         "images",
         "every image in these files and folders, and where it stands",
         """\
-  promobot images .                          on a terminal by file; in a pipe one line for each
+  promobot images .                     in a pipe one line for each image
   promobot images apps clusters/prod
   promobot images . --match '*/podinfo'
-  promobot images . --unpinned               what runs by tag alone
-  promobot images . --no-editable            what can't be edited, and why
-  promobot images . -o json | jq -r '.[] | select(.registry == "docker.io") | .file'
+  promobot images . --unpinned          what runs by tag alone
+  promobot images . --no-editable       what can't be edited, and why
+  promobot images . -o json | jq -r '.[].image'
   helm template ./chart | promobot images -
 
-In folders it reads *.yaml, *.yml and *.json, and those made from templates (*.yaml.gotmpl, *.yaml.j2); it follows no
-symbolic links. A file that can't be read is a warning, with --strict a failure (6).
+In folders it reads *.yaml, *.yml and *.json, and what they are made from, such
+as *.yaml.gotmpl and *.yaml.j2; it follows no symbolic links. A file that can't
+be read is a warning.
 """,
     )
     parser.add_argument("paths", metavar="PATH", nargs="+", help="files and folders; - is stdin")
@@ -195,14 +196,15 @@ def _add_set_image(commands: _Subparsers) -> None:
         "set-image",
         "change images in files, in place, and no other byte",
         """\
-  promobot set-image release.yaml /spec/values/image :1.4.2
-  promobot set-image release.yaml 1:/spec/values/image ghcr.io/org/app:1.4.2 --check
-  promobot set-image a.yaml 0:/image :1.4 b.yaml 0:/image :1.4        both or none
-  promobot set-image values.yaml /image :1.4@sha256:…                 where a digest is, give both
-  promobot set-image values.yaml /image :1.4 --drop-digest
+  promobot set-image app.yaml /spec/values/image :1.4.2
+  promobot set-image app.yaml 1:/image ghcr.io/org/app:1.4.2 --check
+  promobot set-image a.yaml /image :1.4 b.yaml /image :1.4      both or none
+  promobot set-image app.yaml /image :1.4@sha256:...            tag and digest
+  promobot set-image app.yaml /image :1.4 --drop-digest
 
-POINTER is what `promobot images` shows: the document's number (from 0, may be left out) and the JSON pointer.
-IMAGE is [registry/repository][:tag][@digest]; what is left out stays.
+FILE stays as it is but for the image. POINTER is what `promobot images` shows:
+the document's number, from 0, may be left out. IMAGE is
+[registry/repository][:tag][@digest]; what it leaves out stays.
 """,
     )
     parser.add_argument("edits", metavar="FILE POINTER IMAGE", nargs="+", help="where, and what it shall name")

@@ -181,9 +181,10 @@ def test_many_unreadable_files_are_told_by_folder(tree: Path, promobot: Promobot
     assert promobot("images", tree, given, "-v").err.count("/templates/part") == 8
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_what_may_not_be_read_is_told(tree: Path, promobot: Promobot) -> None:
     (tree / "values.yaml").chmod(0)
+    if os.access(tree / "values.yaml", os.R_OK):
+        pytest.skip("root may read everything")
     (tree / "a").chmod(0)
     said = promobot("images", tree, "-o", "json")
     (tree / "a").chmod(0o755)

@@ -36,9 +36,11 @@ def test_only_the_image_changes(path: Path, promobot: Promobot) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
 def test_the_owner_stays(path: Path, promobot: Promobot) -> None:
-    os.chown(path, 12, 34)
+    try:
+        os.chown(path, 12, 34)
+    except PermissionError:
+        pytest.skip("only root may give files away")
     path.chmod(0o4750)
     assert promobot("set-image", path, "0:/image", "org/app:2").code == 0
     status = path.stat()

@@ -97,3 +97,12 @@ def test_a_folder_that_takes_no_file_leaves_all_as_they_were(tmp_path: Path) -> 
     with pytest.raises(ManifestError, match="can't be written"):
         replace_all([Replacement(first, b"new\n"), Replacement(second, b"new\n")])
     assert contents(tmp_path) == {"a": "old\n"}
+
+
+def test_a_file_that_is_read_only_stays_as_it_is(tmp_path: Path, replacements: list[Replacement]) -> None:
+    (tmp_path / "b").chmod(0o444)
+    if os.access(tmp_path / "b", os.W_OK):
+        pytest.skip("root may write everything")
+    with pytest.raises(ManifestError, match="b:1: can't be written: Permission denied"):
+        replace_all(replacements)
+    assert contents(tmp_path) == {"a": "a old\n", "b": "b old\n"}
