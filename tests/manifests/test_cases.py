@@ -8,6 +8,7 @@ stands behind `!`; it may be a part of the whole.
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from bot.images import ImageParts
 from bot.manifests import ImageEdit, ImageField, find_images, set_images
 from tests.manifests.reading import edit, line_of
 
+DOCS = Path(__file__).parents[2] / "docs" / "manifests.md"
 CASES = sorted(path for path in (Path(__file__).parent / "cases").iterdir() if path.is_dir())
 EDITED = [case for case in CASES if (case / "expected").exists() or (case / "expected.yaml").exists()]
 REFUSED = [case for case in CASES if (case / "refused.txt").exists()]
@@ -70,3 +72,10 @@ def test_refused(case: Path) -> None:
     with pytest.raises(ManifestError) as refusal:
         set_images(*file_of(case, "original"), edits_of(case))
     assert [line for line in (case / "refused.txt").read_text().splitlines() if line not in str(refusal.value)] == []
+
+
+def test_the_documentation_names_cases_that_there_are() -> None:
+    rows = [line for line in DOCS.read_text().splitlines() if line.startswith("| ") and line.count(" | ") > 1]
+    named = {name for row in rows for name in re.findall(r"`([^`]+)`", row.rpartition(" | ")[2])}
+    assert len(named) > 50
+    assert named <= {case.name for case in CASES}
