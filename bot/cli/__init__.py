@@ -19,6 +19,7 @@ from bot.errors import BotError, ExitCode
 # Imported when called: `--help` must not wait for libraries that only a promotion needs.
 _COMMANDS = {
     "check": "bot.cli.check",
+    "completion": "bot.cli.completion",
     "demo": "bot.cli.demo",
     "images": "bot.cli.images",
     "mr": "bot.cli.mr",

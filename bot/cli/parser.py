@@ -10,6 +10,10 @@ from bot import __version__
 
 _Subparsers = Any  # argparse has no public name for what add_subparsers returns
 
+# Commands that answer people alone, and those that read no configuration.
+_NO_DATA = frozenset({"completion", "demo"})
+_NO_CONFIGURATION = _NO_DATA | {"images", "set-image"}
+
 _EXIT_CODES = """\
 exit codes:
   0 done, or nothing to do    4 forge       8 conflict with a person's change
@@ -39,6 +43,7 @@ def make_parser() -> argparse.ArgumentParser:
         _add_images,
         _add_set_image,
         _add_mr,
+        _add_completion,
     ):
         add(commands)
     return parser
@@ -52,12 +57,12 @@ def _command(commands: _Subparsers, name: str, summary: str, example: str) -> ar
         epilog=f"examples:\n{example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _add_common(parser, data=name != "demo", configured=name not in {"demo", "images", "set-image"})
+    _add_common(parser, data=name not in _NO_DATA, configured=name not in _NO_CONFIGURATION)
     return parser
 
 
 def _add_common(parser: argparse.ArgumentParser, *, data: bool, configured: bool) -> None:
-    """`data`: whether it answers with data, as all but the demo do; `configured`: whether it reads a configuration.
+    """`data`: whether it answers with data, so as JSON too; `configured`: whether it reads a configuration.
 
     What answers without one still takes `-c`, so that scripts may give it to every command.
     """
@@ -240,6 +245,20 @@ def _mr_end(parser: argparse.ArgumentParser) -> None:
 def _mr_close(parser: argparse.ArgumentParser) -> None:
     _mr_end(parser)
     parser.add_argument("--reason", metavar="TEXT", default="closed by hand", help="why, for those who read it later")
+
+
+def _add_completion(commands: _Subparsers) -> None:
+    parser = _command(
+        commands,
+        "completion",
+        "print what makes your shell complete promobot's words",
+        """\
+  source <(promobot completion bash)         bash: into ~/.bashrc
+  source <(promobot completion zsh)          zsh: into ~/.zshrc, after compinit
+  promobot completion fish | source          fish: into ~/.config/fish/config.fish
+""",
+    )
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="for which shell")
 
 
 _MR_VERBS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None]], ...] = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import pytest
 
@@ -24,8 +24,11 @@ class Said(NamedTuple):
         return json.loads(self.out)
 
 
+Promobot: TypeAlias = Callable[..., Said]
+
+
 @pytest.fixture
-def promobot(capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+def promobot(capsys: pytest.CaptureFixture[str]) -> Promobot:
     """Run a command in this process."""
 
     def run(*argv: object) -> Said:

@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,10 +18,8 @@ from bot.cli.scan import Scan
 from bot.cli.terminal import Terminal
 from bot.errors import ExitCode
 from bot.manifests import find_images
-from tests.cli.conftest import Said
+from tests.cli.conftest import Promobot
 from tests.manifests.reading import OLD
-
-Promobot = Callable[..., Said]
 
 HOSTILE = "a\x1b]0;title\x07\u202eb\nevil.yaml:1: ghcr.io/fake:1"
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bot.errors import ExitCode
-from tests.cli.conftest import Said
+from tests.cli.conftest import Promobot
 from tests.manifests.reading import NEW, OLD
-
-Promobot = Callable[..., Said]
 
 CONTENT = "# comment\r\nimage: 'org/app:1'   # keep\r\nother:\r\n  image: org/other:1@" + str(OLD)
 
