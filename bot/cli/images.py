@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import stat
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -36,7 +39,7 @@ def main(call: Call) -> ExitCode:
     if not call.args.verbose:
         _warn(notes, tally.unread)
     if not call.json:
-        notes.say(tally.line(listed=bool(call.args.verbose)))
+        notes.say(tally.line(listed=call.args.verbose or len(tally.unread) <= _FEW_FILES))
     return ExitCode.MANIFEST if call.args.strict and tally.unread else ExitCode.DONE
 
 
@@ -78,7 +81,7 @@ class _Tally:
 
 def _look(call: Call, given: Sequence[str]) -> _Tally:
     tally, printer, notes = _Tally(), printer_for(call), call.terminal(stderr=True)
-    with ProgressLine(notes) as progress:
+    with ProgressLine(notes, quiet=_piped()) as progress:
         for found in Scan(given):
             match found:
                 case Read(path, images):
@@ -95,6 +98,14 @@ def _look(call: Call, given: Sequence[str]) -> _Tally:
             progress.show(f"{_count(tally.files, 'file')}, {_count(tally.images, 'image')}: {inline(found.path)}")
     printer.end()
     return tally
+
+
+def _piped() -> bool:
+    """Whether another program reads, which may be a pager: on its screen a line of ours would be dirt."""
+    try:
+        return stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode)
+    except OSError:
+        return False
 
 
 def _print(printer: Printer, progress: ProgressLine, path: str, images: Sequence[ImageField]) -> None:
@@ -164,10 +175,8 @@ def _folder(path: str) -> str:
 
 def _kind(one: Unread) -> str:
     """In a word or two; the reason comes after `file:line: `, its details after another colon."""
-    if one.template:
-        return _TEMPLATE
-    reason = one.message.removeprefix(f"{one.path}:").partition(": ")[2]
-    return reason.partition(":")[0]
+    reason = one.message.removeprefix(f"{one.path}:").partition(": ")[2].partition(":")[0]
+    return _TEMPLATE if one.template and reason == "not YAML" else reason
 
 
 def _count(number: int, noun: str) -> str:

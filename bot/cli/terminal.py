@@ -104,9 +104,9 @@ def _breaks(text: str, room: int) -> list[int]:
 class ProgressLine:
     """One line at the foot of a terminal that says what goes on; nothing where nobody watches."""
 
-    def __init__(self, terminal: Terminal) -> None:
+    def __init__(self, terminal: Terminal, *, quiet: bool = False) -> None:
         self._console = terminal.console
-        self._live = terminal.interactive and not terminal.console.is_dumb_terminal
+        self._live = terminal.interactive and not terminal.console.is_dumb_terminal and not quiet
         self._due = monotonic() + _FIRST_NEWS
         self._shown = False
 

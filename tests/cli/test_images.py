@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import re
@@ -160,7 +161,9 @@ def test_a_few_unreadable_files_are_told_one_by_one(tree: Path, promobot: Promob
     assert said.data == before
     assert f"{tree}/broken.yaml:3: not YAML" in said.err
     assert f"{tree}/binary.yaml:2: not UTF-8\n  → save the file as UTF-8\n" in said.err
-    assert promobot("images", tree, "--strict").code == ExitCode.MANIFEST
+    strict = promobot("images", tree, "--strict")
+    assert strict.code == ExitCode.MANIFEST
+    assert strict.err.endswith("6 images in 5 of 5 files, 2 files can't be read\n")
 
 
 def test_many_unreadable_files_are_told_by_folder(tree: Path, promobot: Promobot) -> None:
@@ -174,7 +177,7 @@ def test_many_unreadable_files_are_told_by_folder(tree: Path, promobot: Promobot
     said = promobot("images", tree, given)
     assert f"{given}:2: not YAML" in said.err, "what was named is told by itself"
     assert f"  {tree}/chart/templates: 8 templates\n  {tree}: 1 encrypted by SOPS\n" in said.err
-    assert "10 files can't be read (-v lists them)" in said.err
+    assert said.err.endswith("10 files can't be read (-v lists them)\n")
     assert promobot("images", tree, given, "-v").err.count("/templates/part") == 8
 
 
@@ -271,6 +274,27 @@ def test_a_terminal_gets_groups(monkeypatch: pytest.MonkeyPatch, columns: str, e
     GroupPrinter(terminal, whole=False).show("values.yaml", find_images("values.yaml", content))
     lines = re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue()).splitlines()
     assert [" ".join(line.split()) for line in lines[: len(expected)]] == [" ".join(line.split()) for line in expected]
+
+
+def test_a_real_terminal_gets_groups_and_nothing_hostile(tmp_path: Path) -> None:
+    (tmp_path / "values.yaml").write_text('"\\e]0;x\\a\\nfake": {image: org/app:1}\n', encoding="utf-8")
+    ours, theirs = os.openpty()
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TERM": "xterm", "NO_COLOR": "1"}
+    command = [sys.executable, "-m", "bot", "images", "values.yaml"]
+    with subprocess.Popen(command, cwd=tmp_path, env=environ, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        said = b""
+        with contextlib.suppress(OSError):  # how a terminal says that nobody writes any more
+            while part := os.read(ours, 4096):
+                said += part
+    os.close(ours)
+    assert process.returncode == 0
+    plain = re.sub(rb"\x1b\[[0-9;]*m", b"", said).decode().splitlines()
+    assert plain == [
+        "values.yaml",
+        "  1  org/app:1  string  0:/\\x1b]0;x\\x07\\nfake/image",
+        "1 image in 1 of 1 file",
+    ]
 
 
 def test_a_reason_for_several_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
