@@ -86,9 +86,12 @@ def together(trial: Trial) -> Iterator[str]:
 
 
 def alone(trial: Trial, number: int, field: ImageField) -> Iterator[str]:
-    yield from trial.set([trial.another(number, field)], and_back=True)
-    yield from trial.set([tag_alone(field, number + 1)])
-    yield from trial.set([unpinned(field, number + 2)])
+    """One field: every part; as the file is also back, the tag alone, and without digest."""
+    as_is = trial.variant is AS_IS
+    yield from trial.set([trial.another(number, field)], and_back=as_is)
+    if as_is:
+        yield from trial.set([tag_alone(field, number + 1)])
+        yield from trial.set([unpinned(field, number + 2)])
 
 
 def report(name: str, edits: int, wrong: list[str]) -> None:
