@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
+from bot.cli import main
 from bot.cli.parser import make_parser
 from bot.config import Approvers, Author, BasicAuth, EnvironmentConfig, LocalForge, RegistryConfig, RepositoryConfig
 from bot.configfile import load_config
@@ -38,6 +40,20 @@ def test_commands_that_are_shown_exist() -> None:
             for line in re.findall(r"^(?:\$ )?promobot (.*)$", block, re.MULTILINE):
                 words = shlex.split(re.split(r" {3,}", line)[0].replace("list|show|merge|close", "list"))
                 assert make_parser().parse_args(words).command == words[0]
+
+
+def test_the_readmes_session_is_what_happens(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Line by line; a diff may be cut off."""
+    (block,) = re.findall(
+        r"```\n(\$ promobot images.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    shutil.copytree(ROOT / "fixtures/gitops-repo/platform-gitops", tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    for command, shown in re.findall(r"^\$ promobot (.*)\n((?:[^$].*\n)+)", block, re.MULTILINE):
+        assert main(shlex.split(command), environ={}) == 0
+        assert capsys.readouterr().out.startswith(shown)
 
 
 @pytest.mark.parametrize(
