@@ -155,7 +155,7 @@ def _digest(text: Texts, wanted: ImageParts, *, add: bool) -> tuple[Texts, Diges
         if wanted.digest and not (add and Part.TAG in text):
             raise _NoRoomError(
                 "there is no place for a digest",
-                "leave it out, or let one be added: `set-image --add-digest`, or `write: tag+digest` of the environment",
+                "leave it out, or have one added: `set-image --add-digest`, or the environment's `write: tag+digest`",
             )
         return {}, wanted.digest
     return {key: _spelled(wanted.digest, key, text[key]) if wanted.digest else ""}, None
