@@ -62,7 +62,7 @@ def completions(folder: Path, line: str) -> list[str]:
         ("promobot set", ["set-image"]),
         ("promobot images --st", ["--strict"]),
         ("promobot plan -o ", ["text", "json"]),
-        ("promobot mr ", ["list", "show", "merge", "close"]),
+        ("promobot mr ", ["list", "show", "ready", "merge", "close"]),
         ("promobot images ", ["apps/", "promobot.yaml"]),
         ("promobot images .h", [".hidden"]),
         ("promobot images apps/v", ["apps/values.yaml"]),
