@@ -121,6 +121,30 @@ def test_nothing_of_a_secret_is_quoted(kind: str) -> None:
     assert told(before, before.replace(b"host: a", b"host: b, port: c")) == ["changed data.host", "added data.port"]
 
 
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        pytest.param("DB_PASS: {}", id="a name cut short"),
+        pytest.param(
+            "env: [{{name: A, value: a}}, {{name: PASSWORD, value: {}}}, {{value: b}}]", id="unnamed neighbours"
+        ),
+        pytest.param("env: [{{key: PASSWORD, value: {}}}]", id="key and value"),
+        pytest.param("args: [--password, {}]", id="an option and its value"),
+        pytest.param("items: [{{kind: Secret, stringData: {{a: {}}}}}]", id="a Secret in a List"),
+    ],
+)
+def test_what_is_secret_by_its_surroundings_is_not_quoted(manifest: str) -> None:
+    found = find_differences("x.yaml", manifest.format("hunter2").encode(), manifest.format("hunter3").encode())
+    assert found
+    assert [(one.before, one.after) for one in found] == [("", "")] * len(found)
+
+
+def test_one_huge_text_takes_no_longer_than_its_size() -> None:
+    # By the square of it, this would be days.
+    (difference,) = find_differences("x.yaml", b"a: " + b"1." * 500_000, b"a: b")
+    assert difference.before.endswith("…")
+
+
 def test_long_texts_are_shortened() -> None:
     (difference,) = find_differences("x.yaml", b"a: " + b"word " * 30, b"a: b")
     assert len(difference.before) == 40
