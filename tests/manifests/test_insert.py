@@ -72,3 +72,21 @@ def test_where_there_is_no_place(text: str, pointer: str) -> None:
 def test_never_unasked() -> None:
     with pytest.raises(ManifestError, match="there is no place for a digest"):
         set_images("values.yaml", BLOCK.encode(), [edit("0:/image", f":v2@{NEW}")])
+
+
+@pytest.mark.parametrize(
+    ("text", "pointer"),
+    [
+        pytest.param("a:\n  imageRepository: x/a\n  imageTag: v1\n", "/a", id="keys with a prefix"),
+        pytest.param(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec: {source: {helm: {parameters: ["
+            "{name: image.repository, value: x/a}, {name: image.tag, value: v1}]}}}\n",
+            "/spec/source/helm/parameters",
+            id="parameters of Argo CD",
+        ),
+    ],
+)
+def test_not_where_it_would_say_nothing(text: str, pointer: str) -> None:
+    with pytest.raises(ManifestError, match="there is no place for a digest") as caught:
+        added(text, pointer)
+    assert caught.value.hint == "leave it out, or add a key for it by hand first"
