@@ -20,8 +20,12 @@ _FINGERPRINT = re.compile(r"<!-- promobot (?P<key>\S+) (?P<fingerprint>[0-9a-f]{
 
 # A manifest that was rewritten is not told line by line.
 _MOST = 20
-# What is carried is a version, as a rule, and fits a title.
-_LONGEST = 40
+_MOST_BINDINGS = 100
+# A key or host name may be as long as a file, and a forge takes no such text.
+_LONGEST_NAME = 200
+# What is carried is a version, as a rule, and fits a title. Forges link and obey what a title or message says outside
+# of code (`@group`, `Closes #1`), so there it is told only if it is one.
+_VERSION = re.compile(r"[\w.+-]{1,40}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -100,8 +104,12 @@ def _changing(companions: Iterable[Companion]) -> list[Companion]:
 
 
 def _carried(companion: Companion) -> str:
-    before, after = (_in_code(text)[:_LONGEST] for text in (companion.before, companion.after))
+    before, after = (_in_words(text) for text in (companion.before, companion.after))
     return f"{companion.pointer.rpartition('/')[2]} {before} → {after}"
+
+
+def _in_words(text: str) -> str:
+    return text if _VERSION.fullmatch(text) else "…"
 
 
 def _last_segment(move: Move) -> str:
@@ -129,6 +137,8 @@ def _context(promotion: Promotion) -> dict[str, object]:
                 "pointer": _in_code(companion.pointer.partition(":")[2]),
                 "before": _in_code(companion.before),
                 "after": _in_code(companion.after),
+                "before_in_words": _in_words(companion.before),
+                "after_in_words": _in_words(companion.after),
             }
             for companion in _changing(promotion.companions)
         ],
@@ -143,6 +153,10 @@ def _in_code(path: str) -> str:
     return "".join(c if c.isprintable() and c not in "`<" else f"\\u{ord(c):04x}" for c in path)
 
 
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 1]}…"
+
+
 def _not_carried_context(left_behind: NotCarried) -> dict[str, object]:
     differences = left_behind.differences
     return {
@@ -151,7 +165,7 @@ def _not_carried_context(left_behind: NotCarried) -> dict[str, object]:
         "path": _in_code(left_behind.path),
         "differences": [
             {
-                "name": _in_code(difference.name),
+                "name": _in_code(_shortened(difference.name)),
                 "kind": difference.kind.value,
                 "before": _in_code(difference.before),
                 "after": _in_code(difference.after),
@@ -170,9 +184,10 @@ def _creation_context(creation: Creation) -> dict[str, object]:
                 "origin": _in_code(copy.origin),
                 "environment": copy.environment,
                 "bindings": [
-                    {"kind": binding.kind.value, "text": _in_code(binding.text), "line": binding.line}
-                    for binding in copy.bindings
+                    {"kind": binding.kind.value, "text": _in_code(_shortened(binding.text)), "line": binding.line}
+                    for binding in copy.bindings[:_MOST_BINDINGS]
                 ],
+                "more_bindings": max(0, len(copy.bindings) - _MOST_BINDINGS),
             }
             for copy in creation.copies
         ],

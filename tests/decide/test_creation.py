@@ -113,6 +113,15 @@ def test_the_reviewer_is_told_what_was_copied(paper: Paper) -> None:
     assert "<td>new</td>" in html
 
 
+def test_of_much_that_was_copied_the_first_is_told_and_never_at_length(paper: Paper) -> None:
+    names = [f"{'x' * 300}{number}" for number in range(130)]
+    more = "".join(f"k{number}: {{secretName: {name}}}\n" for number, name in enumerate(names))
+    paper.trees["m1"][E2E_FILE] = values(E2E, "1.1.3-rc2", extra=more)
+    text = body(decided(paper))
+    assert text.count(f"- Secret `{'x' * 199}…`, ") == 100
+    assert f"- and 30 more in `{STAGING_FILE}`\n" in text
+
+
 def test_a_file_that_is_listed_already_is_not_listed_twice(paper: Paper) -> None:
     paper.trees["m1"]["apps/kustomization.yaml"] += b"# api\n"
     paper.trees["m1"]["apps/kustomization.yaml"] = LISTING.replace("./zoo", "api/../api").encode()
