@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -76,9 +77,17 @@ def _jobs(call: Call) -> list[_Job]:
     jobs: dict[tuple[int, int], _Job] = {}
     for path, pointer, image in zip(words[::3], words[1::3], words[2::3], strict=True):
         edit = _edit(call, pointer, image)
-        job = _Job(open_original(path))
-        jobs.setdefault(job.original.identity, job).edits.append(edit)
+        new = _Job(open_original(path))
+        job = jobs.setdefault(new.original.identity, new)
+        _refuse_hard_link(job.original.path, path)
+        job.edits.append(edit)
     return list(jobs.values())
+
+
+def _refuse_hard_link(first: str, second: str) -> None:
+    """A file is replaced under one name; what another hard link leads to would stay."""
+    if os.path.realpath(first) != os.path.realpath(second):
+        raise UsageError(f"{first} and {second} are hard links to one file", hint="make the second one a copy first")
 
 
 def _edit(call: Call, pointer: str, image: str) -> ImageEdit:
@@ -139,7 +148,7 @@ def _unknown(path: str, pointer: str, places: Iterable[str]) -> ManifestError:
     there = list(places)
     related = [one for one in there if pointer.startswith(f"{one}/") or one.startswith(f"{pointer}/")]
     near = related or difflib.get_close_matches(pointer, there, _SUGGESTIONS, 0.8) or there
-    said = ", ".join(near[:_SUGGESTIONS])
+    said = inline(", ".join(near[:_SUGGESTIONS]))
     more = f" and {len(near) - _SUGGESTIONS} more" if len(near) > _SUGGESTIONS else ""
     verb = "there are" if near is there else "did you mean"
     hint = f"{verb} {said}{more}" if there else "no image was found in this file"
