@@ -8,9 +8,10 @@ hide aliases, and PyYAML's refuses an anchor that is used twice, which YAML 1.2 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
+import ruamel.yaml.events
 import yaml
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError as RuamelError
@@ -21,8 +22,6 @@ from bot.manifests.source import fault
 MAX_DEPTH = 100
 MAX_NODES = 500_000
 
-_STARTS = frozenset({"DocumentStartEvent", "MappingStartEvent", "SequenceStartEvent"})
-_ENDS = frozenset({"DocumentEndEvent", "MappingEndEvent", "SequenceEndEvent"})
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 # Either parser's event: same names and attributes, no common type.
@@ -95,7 +94,7 @@ def read(path: str, stream: Iterable[Event]) -> tuple[Node | None, ...]:
 
     Raises ManifestError for what is nested too deeply or grows too much by its aliases.
     """
-    return tuple(_Builder(path).build(stream))
+    return _Builder(path).build(stream)
 
 
 def _guarded(path: str, text: str, parse: Callable[[], Iterable[Event]]) -> Iterator[Event]:
@@ -124,35 +123,28 @@ def _without_inner_tabs_in_line(line: str) -> str:
     return line[: len(line) - len(rest)] + rest.replace("\t", " ")
 
 
-@dataclass
 class _Open:
-    """A document or collection whose end wasn't seen yet."""
+    """A document or collection whose end wasn't seen yet; `below` counts what its collections and aliases hold."""
 
-    kind: str
-    anchor: str | None
-    line: int
-    children: list[Node] = field(default_factory=list)
-    size: int = 1
-    depth: int = 0
+    __slots__ = ("anchor", "below", "children", "depth", "line")
 
-    def add(self, node: Node) -> None:
-        size, depth = _extent(node)
+    def __init__(self, anchor: str | None, line: int) -> None:
+        self.anchor = anchor
+        self.line = line
+        self.children: list[Node] = []
+        self.below = 0
+        self.depth = 0
+
+    def add(self, node: Node, meant: Mapping | Sequence) -> None:
+        """Add a collection, or an alias of one."""
         self.children.append(node)
-        self.size += size
-        self.depth = max(self.depth, depth)
+        self.below += meant.size - 1
+        self.depth = max(self.depth, meant.depth)
 
-    def close(self) -> Mapping | Sequence:
-        if self.kind == "SequenceStartEvent":
-            return Sequence(tuple(self.children), self.line, self.size, self.depth + 1)
-        pairs = tuple(zip(self.children[::2], self.children[1::2], strict=True))
-        return Mapping(pairs, self.line, self.size, self.depth + 1)
-
-
-def _extent(node: Node) -> tuple[int, int]:
-    """How many nodes, and how many levels of them, a walk through `node` meets."""
-    if isinstance(node, Alias):
-        return _extent(node.target)
-    return (1, 0) if isinstance(node, Scalar) else (node.size, node.depth)
+    @property
+    def size(self) -> int:
+        """This and all below."""
+        return 1 + len(self.children) + self.below
 
 
 class _Builder:
@@ -162,53 +154,94 @@ class _Builder:
         self._path = path
         self._open: list[_Open] = []
         self._anchors: dict[str, Scalar | Mapping | Sequence] = {}
+        self._roots: list[Node | None] = []
+        self._size = 0
 
-    def build(self, stream: Iterable[Event]) -> Iterator[Node | None]:
-        for event in stream:
-            kind = type(event).__name__
-            if kind == "ScalarEvent":
-                self._add(_scalar(event), event.anchor)
-            elif kind == "AliasEvent":
-                self._open[-1].add(self._alias(event))
-            elif kind in _STARTS:
-                self._start(kind, event)
-            elif kind == "DocumentEndEvent":
-                yield self._end_document()
-            elif kind in _ENDS:
-                closed = self._open.pop()
-                self._add(closed.close(), closed.anchor)
+    def build(self, stream: Iterable[Event]) -> tuple[Node | None, ...]:
+        events = iter(stream)
+        for event in islice(events, MAX_NODES):
+            _STEPS[type(event)](self, event)
+        if next(events, None) is not None:
+            raise self._too_large()
+        return tuple(self._roots)
 
-    def _add(self, node: Scalar | Mapping | Sequence, anchor: str | None) -> None:
-        if anchor:
-            self._anchors[anchor] = node
-        self._open[-1].add(node)
+    def scalar(self, event: Event) -> None:
+        start, end = event.start_mark, event.end_mark
+        values = (event.value, event.style or "", event.tag or "", start.index, end.index, start.line + 1, end.line + 1)
+        scalar = tuple.__new__(Scalar, values)  # half the time of Scalar(...), of which a file needs thousands
+        if event.anchor:
+            self._anchors[event.anchor] = scalar
+        self._open[-1].children.append(scalar)
 
-    def _alias(self, event: Event) -> Alias:
+    def alias(self, event: Event) -> None:
         line = event.start_mark.line + 1
         target = self._anchors.get(event.anchor)
         if target is None:
             hint = f"write &{event.anchor} at the value that is meant, outside of that value"
             raise fault(self._path, line, f"the alias *{event.anchor} has no anchor before it", hint)
-        return Alias(target, event.start_mark.index, event.end_mark.index, line)
+        node = Alias(target, event.start_mark.index, event.end_mark.index, line)
+        if isinstance(target, Scalar):
+            self._open[-1].children.append(node)
+        else:
+            self._open[-1].add(node, target)
 
-    def _start(self, kind: str, event: Event) -> None:
+    def start(self, event: Event) -> None:
         line = event.start_mark.line + 1
         if len(self._open) > MAX_DEPTH:
             raise fault(self._path, line, f"nested more than {MAX_DEPTH} levels deep", "no manifest needs that")
-        anchor = getattr(event, "anchor", None)
-        if anchor:
-            self._anchors.pop(anchor, None)  # an alias inside its own anchor means nothing we could follow
-        self._open.append(_Open(kind, anchor, line))
+        if event.anchor:
+            self._anchors.pop(event.anchor, None)  # an alias inside its own anchor means nothing we could follow
+        self._open.append(_Open(event.anchor, line))
 
-    def _end_document(self) -> Node | None:
+    def end_mapping(self, _event: Event) -> None:
+        opened = self._open.pop()
+        children = iter(opened.children)
+        pairs = tuple(zip(children, children, strict=True))
+        self._add(Mapping(pairs, opened.line, opened.size, opened.depth + 1), opened.anchor)
+
+    def end_sequence(self, _event: Event) -> None:
+        opened = self._open.pop()
+        self._add(Sequence(tuple(opened.children), opened.line, opened.size, opened.depth + 1), opened.anchor)
+
+    def _add(self, node: Mapping | Sequence, anchor: str | None) -> None:
+        if anchor:
+            self._anchors[anchor] = node
+        self._open[-1].add(node, node)
+
+    def start_document(self, event: Event) -> None:
+        self._open.append(_Open(None, event.start_mark.line + 1))
+
+    def end_document(self, _event: Event) -> None:
         document = self._open.pop()
         self._anchors.clear()
-        if document.size > MAX_NODES or document.depth > MAX_DEPTH:
-            reason = f"more than {MAX_NODES:,} values or {MAX_DEPTH} levels, aliases followed"
-            raise fault(self._path, document.line, reason, "write the values out, or split the file")
-        return document.children[0] if document.children else None
+        self._size += document.size
+        if self._size > MAX_NODES or document.depth > MAX_DEPTH:
+            raise self._too_large(document.line)
+        self._roots.append(document.children[0] if document.children else None)
+
+    def _too_large(self, line: int = 1) -> ManifestError:
+        reason = f"more than {MAX_NODES:,} values or {MAX_DEPTH} levels, aliases followed"
+        return fault(self._path, line, reason, "write the values out, or split the file")
+
+    def nothing(self, _event: Event) -> None:
+        """The stream begins or ends."""
 
 
-def _scalar(event: Event) -> Scalar:
-    start, end = event.start_mark, event.end_mark
-    return Scalar(event.value, event.style or "", event.tag or "", start.index, end.index, start.line + 1, end.line + 1)
+def _for_both(steps: dict[str, Callable[[_Builder, Event], None]]) -> dict[type, Callable[[_Builder, Event], None]]:
+    return {getattr(events, kind): step for events in (yaml.events, ruamel.yaml.events) for kind, step in steps.items()}
+
+
+_STEPS = _for_both(
+    {
+        "AliasEvent": _Builder.alias,
+        "DocumentEndEvent": _Builder.end_document,
+        "DocumentStartEvent": _Builder.start_document,
+        "MappingEndEvent": _Builder.end_mapping,
+        "MappingStartEvent": _Builder.start,
+        "ScalarEvent": _Builder.scalar,
+        "SequenceEndEvent": _Builder.end_sequence,
+        "SequenceStartEvent": _Builder.start,
+        "StreamEndEvent": _Builder.nothing,
+        "StreamStartEvent": _Builder.nothing,
+    }
+)
