@@ -7,25 +7,41 @@ hide aliases, and PyYAML's refuses an anchor that is used twice, which YAML 1.2 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import ruamel.yaml.events
 import yaml
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError as RuamelError
 
 from bot.errors import ManifestError
+from bot.manifests.events import (
+    Event,
+    NotYamlError,
+    exact_events,
+    fast_events,
+    may_differ,
+    strict_events,
+)
 from bot.manifests.source import fault
+
+__all__ = [
+    "Alias",
+    "Event",
+    "Mapping",
+    "Node",
+    "Scalar",
+    "Sequence",
+    "exact_events",
+    "fast_events",
+    "parse",
+    "read",
+]
 
 MAX_DEPTH = 100
 MAX_NODES = 500_000
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-
-# Either parser's event: same names and attributes, no common type.
-Event: TypeAlias = Any
 
 
 class Scalar(NamedTuple):
@@ -78,15 +94,26 @@ class Alias(NamedTuple):
 Node: TypeAlias = Scalar | Mapping | Sequence | Alias
 
 
-def fast_events(path: str, text: str) -> Iterator[Event]:
-    """The events of libyaml; offsets are one too small after a byte order mark. Raises ManifestError for no YAML."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return _guarded(path, text, lambda: yaml.parse(text, Loader=loader))
+def parse(path: str, text: str) -> tuple[Node | None, ...]:
+    """The root of each document of a text, None for an empty document; ruamel.yaml decides where libyaml may err.
+
+    Offsets may be those of libyaml: one too small after a byte order mark. Raises ManifestError for no YAML, and as
+    `read` does.
+    """
+    if may_differ(text):
+        return read(path, strict_events(path, text))
+    try:
+        return read(path, fast_events(path, text))
+    except NotYamlError as error:
+        return _parse_exactly(path, text, error)
 
 
-def exact_events(path: str, text: str) -> Iterator[Event]:
-    """The events of ruamel.yaml, whose offsets are characters of `text`. Raises ManifestError for no YAML."""
-    return _guarded(path, text, lambda: YAML(typ="safe", pure=True).parse(_without_inner_tabs(text)))
+def _parse_exactly(path: str, text: str, refusal: NotYamlError) -> tuple[Node | None, ...]:
+    """What libyaml refuses may still be YAML 1.2: unknown directives, empty keys, an emoji that JSON escapes."""
+    try:
+        return read(path, strict_events(path, text))
+    except NotYamlError:
+        raise refusal from None
 
 
 def read(path: str, stream: Iterable[Event]) -> tuple[Node | None, ...]:
@@ -95,32 +122,6 @@ def read(path: str, stream: Iterable[Event]) -> tuple[Node | None, ...]:
     Raises ManifestError for what is nested too deeply or grows too much by its aliases.
     """
     return _Builder(path).build(stream)
-
-
-def _guarded(path: str, text: str, parse: Callable[[], Iterable[Event]]) -> Iterator[Event]:
-    try:
-        yield from parse()
-    except (yaml.YAMLError, RuamelError, AssertionError) as error:  # ruamel.yaml asserts on `%YAML 1.3`
-        raise _not_yaml(path, text, error) from None
-
-
-def _not_yaml(path: str, text: str, error: Exception) -> ManifestError:
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or "it can't be parsed"
-    hint = "templates can't be read: leave the file out of the paths" if "{{" in text else "correct the YAML"
-    return fault(path, mark.line + 1 if mark else 1, f"not YAML: {problem}", hint)
-
-
-def _without_inner_tabs(text: str) -> str:
-    """Blanks for the tabs within lines, which YAML allows before comments and after colons and ruamel.yaml refuses."""
-    if "\t" not in text:
-        return text
-    return "\n".join(_without_inner_tabs_in_line(line) for line in text.split("\n"))
-
-
-def _without_inner_tabs_in_line(line: str) -> str:
-    rest = line.lstrip()
-    return line[: len(line) - len(rest)] + rest.replace("\t", " ")
 
 
 class _Open:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from bot.manifests import document
-from bot.manifests.document import Event, Mapping
+from bot.manifests.document import Event, Mapping, Node
 from bot.manifests.fields import ImageField
 from bot.manifests.formats import FORMATS
 from bot.manifests.site import Site
@@ -18,12 +18,15 @@ def find_images(path: str, content: bytes) -> tuple[ImageField, ...]:
     `path` tells the kind of file where its content doesn't. What is no known kind of document names no images.
     Raises ManifestError where the file can't be read.
     """
-    stream = document.fast_events(path, decode(path, content))
-    return tuple(site.field for site in find_sites(path, stream))
+    return tuple(site.field for site in _sites(path, document.parse(path, decode(path, content))))
 
 
 def find_sites(path: str, stream: Iterable[Event]) -> Iterator[Site]:
     """The images in a stream of parser events, with the scalars that spell them. Raises ManifestError."""
-    for index, root in enumerate(document.read(path, stream)):
+    return _sites(path, document.read(path, stream))
+
+
+def _sites(path: str, roots: Iterable[Node | None]) -> Iterator[Site]:
+    for index, root in enumerate(roots):
         if isinstance(root, Mapping):
             yield from next((f.sites(index, root) for f in FORMATS if f.recognises(path, root)), ())
