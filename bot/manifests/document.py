@@ -8,7 +8,7 @@ hide aliases, and PyYAML's refuses an anchor that is used twice, which YAML 1.2 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from itertools import islice
+from itertools import chain, islice
 from typing import NamedTuple, TypeAlias
 
 import ruamel.yaml.events
@@ -65,21 +65,17 @@ class Scalar(NamedTuple):
 
 
 class Mapping(NamedTuple):
-    """A mapping with its entries in the order of the file; `size` and `depth` count through aliases."""
+    """A mapping with its entries in the order of the file."""
 
     pairs: tuple[tuple[Node, Node], ...]
     line: int
-    size: int
-    depth: int
 
 
 class Sequence(NamedTuple):
-    """A sequence; `size` and `depth` count through aliases."""
+    """A sequence with its items."""
 
     items: tuple[Node, ...]
     line: int
-    size: int
-    depth: int
 
 
 class Alias(NamedTuple):
@@ -92,6 +88,7 @@ class Alias(NamedTuple):
 
 
 Node: TypeAlias = Scalar | Mapping | Sequence | Alias
+_Target: TypeAlias = Scalar | Mapping | Sequence
 
 
 def parse(path: str, text: str) -> tuple[Node | None, ...]:
@@ -104,8 +101,10 @@ def parse(path: str, text: str) -> tuple[Node | None, ...]:
         return read(path, strict_events(path, text))
     try:
         return read(path, fast_events(path, text))
-    except NotYamlError as error:
-        return _parse_exactly(path, text, error)
+    except NotYamlError as refusal:
+        if refusal.is_template:
+            raise
+        return _parse_exactly(path, text, refusal)
 
 
 def _parse_exactly(path: str, text: str, refusal: NotYamlError) -> tuple[Node | None, ...]:
@@ -124,55 +123,33 @@ def read(path: str, stream: Iterable[Event]) -> tuple[Node | None, ...]:
     return _Builder(path).build(stream)
 
 
-class _Open:
-    """A document or collection whose end wasn't seen yet; `below` counts what its collections and aliases hold."""
-
-    __slots__ = ("anchor", "below", "children", "depth", "line")
-
-    def __init__(self, anchor: str | None, line: int) -> None:
-        self.anchor = anchor
-        self.line = line
-        self.children: list[Node] = []
-        self.below = 0
-        self.depth = 0
-
-    def add(self, node: Node, meant: Mapping | Sequence) -> None:
-        """Add a collection, or an alias of one."""
-        self.children.append(node)
-        self.below += meant.size - 1
-        self.depth = max(self.depth, meant.depth)
-
-    @property
-    def size(self) -> int:
-        """This and all below."""
-        return 1 + len(self.children) + self.below
-
-
 class _Builder:
-    """Builds the documents of one stream."""
+    """Builds the documents of one stream: a method for each class of events, which come by the thousand."""
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._open: list[_Open] = []
-        self._anchors: dict[str, Scalar | Mapping | Sequence] = {}
         self._roots: list[Node | None] = []
-        self._size = 0
+        # What began and has no end yet: the events, and the nodes in it so far.
+        self._starts: list[Event] = []
+        self._open: list[list[Node]] = []
+        self._anchors: dict[str, _Target] = {}
+        self._growth = _Growth()
 
     def build(self, stream: Iterable[Event]) -> tuple[Node | None, ...]:
-        events = iter(stream)
+        steps, events = _STEPS, iter(stream)
         for event in islice(events, MAX_NODES):
-            _STEPS[type(event)](self, event)
+            steps[type(event)](self, event)
         if next(events, None) is not None:
-            raise self._too_large()
+            raise self._too_large(1)
         return tuple(self._roots)
 
     def scalar(self, event: Event) -> None:
         start, end = event.start_mark, event.end_mark
         values = (event.value, event.style or "", event.tag or "", start.index, end.index, start.line + 1, end.line + 1)
-        scalar = tuple.__new__(Scalar, values)  # half the time of Scalar(...), of which a file needs thousands
+        scalar = tuple.__new__(Scalar, values)  # in half the time of Scalar(...)
+        self._open[-1].append(scalar)
         if event.anchor:
             self._anchors[event.anchor] = scalar
-        self._open[-1].children.append(scalar)
 
     def alias(self, event: Event) -> None:
         line = event.start_mark.line + 1
@@ -180,52 +157,84 @@ class _Builder:
         if target is None:
             hint = f"write &{event.anchor} at the value that is meant, outside of that value"
             raise fault(self._path, line, f"the alias *{event.anchor} has no anchor before it", hint)
-        node = Alias(target, event.start_mark.index, event.end_mark.index, line)
-        if isinstance(target, Scalar):
-            self._open[-1].children.append(node)
-        else:
-            self._open[-1].add(node, target)
+        self._growth.add(target)
+        self._open[-1].append(Alias(target, event.start_mark.index, event.end_mark.index, line))
 
     def start(self, event: Event) -> None:
-        line = event.start_mark.line + 1
         if len(self._open) > MAX_DEPTH:
-            raise fault(self._path, line, f"nested more than {MAX_DEPTH} levels deep", "no manifest needs that")
+            line, reason = event.start_mark.line + 1, f"nested more than {MAX_DEPTH} levels deep"
+            raise fault(self._path, line, reason, "no manifest needs that")
         if event.anchor:
             self._anchors.pop(event.anchor, None)  # an alias inside its own anchor means nothing we could follow
-        self._open.append(_Open(event.anchor, line))
+        self._starts.append(event)
+        self._open.append([])
 
     def end_mapping(self, _event: Event) -> None:
-        opened = self._open.pop()
-        children = iter(opened.children)
-        pairs = tuple(zip(children, children, strict=True))
-        self._add(Mapping(pairs, opened.line, opened.size, opened.depth + 1), opened.anchor)
+        start, nodes = self._starts.pop(), iter(self._open.pop())
+        self._close(start, Mapping(tuple(zip(nodes, nodes, strict=True)), start.start_mark.line + 1))
 
     def end_sequence(self, _event: Event) -> None:
-        opened = self._open.pop()
-        self._add(Sequence(tuple(opened.children), opened.line, opened.size, opened.depth + 1), opened.anchor)
+        start = self._starts.pop()
+        self._close(start, Sequence(tuple(self._open.pop()), start.start_mark.line + 1))
 
-    def _add(self, node: Mapping | Sequence, anchor: str | None) -> None:
-        if anchor:
-            self._anchors[anchor] = node
-        self._open[-1].add(node, node)
+    def _close(self, start: Event, node: Mapping | Sequence) -> None:
+        self._open[-1].append(node)
+        if start.anchor:
+            self._anchors[start.anchor] = node
 
     def start_document(self, event: Event) -> None:
-        self._open.append(_Open(None, event.start_mark.line + 1))
+        self._starts.append(event)
+        self._open.append([])
 
     def end_document(self, _event: Event) -> None:
-        document = self._open.pop()
+        start, nodes = self._starts.pop(), self._open.pop()
         self._anchors.clear()
-        self._size += document.size
-        if self._size > MAX_NODES or document.depth > MAX_DEPTH:
-            raise self._too_large(document.line)
-        self._roots.append(document.children[0] if document.children else None)
+        root = nodes[0] if nodes else None
+        if root is not None and self._growth.is_too_much(root):
+            raise self._too_large(start.start_mark.line + 1)
+        self._roots.append(root)
 
-    def _too_large(self, line: int = 1) -> ManifestError:
+    def _too_large(self, line: int) -> ManifestError:
         reason = f"more than {MAX_NODES:,} values or {MAX_DEPTH} levels, aliases followed"
         return fault(self._path, line, reason, "write the values out, or split the file")
 
     def nothing(self, _event: Event) -> None:
         """The stream begins or ends."""
+
+
+class _Growth:
+    """How much a walk through a stream's documents meets, aliases followed; without them it is what was read."""
+
+    def __init__(self) -> None:
+        self._extents: dict[int, tuple[int, int]] = {}
+        self._total = 0
+
+    def add(self, target: _Target) -> None:
+        """An alias of `target` was met, which is complete."""
+        if not isinstance(target, Scalar):
+            self._extent(target)
+
+    def is_too_much(self, root: Node) -> bool:
+        """Whether a document leads beyond the limits; forgets its nodes."""
+        if not self._extents:
+            return False
+        size, depth = self._extent(root)
+        self._extents.clear()
+        self._total += size
+        return self._total > MAX_NODES or depth > MAX_DEPTH
+
+    def _extent(self, node: Node) -> tuple[int, int]:
+        """Nodes and levels at and below `node`; every collection is measured once."""
+        if isinstance(node, Alias):
+            node = node.target
+        if isinstance(node, Scalar):
+            return 1, 0
+        extent = self._extents.get(id(node))
+        if extent is None:
+            nodes = chain.from_iterable(node.pairs) if isinstance(node, Mapping) else node.items
+            sizes, depths = zip((1, 0), *map(self._extent, nodes), strict=True)
+            extent = self._extents[id(node)] = (sum(sizes), max(depths) + 1)
+        return extent
 
 
 def _for_both(steps: dict[str, Callable[[_Builder, Event], None]]) -> dict[type, Callable[[_Builder, Event], None]]:

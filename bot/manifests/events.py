@@ -22,13 +22,17 @@ Event: TypeAlias = Any
 _OTHER_BREAKS = ("\x85", "\u2028", "\u2029")
 _BYTE_ORDER_MARK = "\ufeff"
 # libyaml ends the name of an anchor before these.
-_NAME_THAT_ENDS_EARLY = re.compile(r"[&*][A-Za-z0-9_-]+[?:%@`]")
+_NAME_THAT_ENDS_EARLY = re.compile(r"(?:^|(?<=[\s\[{,:\"']))[&*][A-Za-z0-9_-]+[?:%@`]")
 _AFTER_INDENT = re.compile(r"[^ \t\r\n][^\r\n]*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class NotYamlError(ManifestError):
-    """A parser can't read it."""
+    """A parser can't read it; `is_template` where that is no wonder."""
+
+    def __init__(self, message: str, *, hint: str, is_template: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.is_template = is_template
 
 
 def fast_events(path: str, text: str) -> Iterator[Event]:
@@ -71,9 +75,15 @@ def _guarded(path: str, text: str, parse: Callable[[], Iterable[Event]]) -> Iter
 
 def _not_yaml(path: str, text: str, error: Exception) -> NotYamlError:
     mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or "it can't be parsed"
-    hint = "templates can't be read: leave the file out of the paths" if "{{" in text else "correct the YAML"
-    return NotYamlError(f"{path}:{mark.line + 1 if mark else 1}: not YAML: {problem}", hint=hint)
+    message = (
+        f"{path}:{mark.line + 1 if mark else 1}: not YAML: {getattr(error, 'problem', None) or 'no way to parse it'}"
+    )
+    if "{{" not in text:
+        return NotYamlError(message, hint="correct the YAML")
+    # The parser stumbles over what a template writes between nodes; what is in quotes only the scanner can refuse.
+    is_template = isinstance(error, yaml.parser.ParserError)
+    hint = "templates can't be read: leave the file out of the paths"
+    return NotYamlError(message, hint=hint, is_template=is_template)
 
 
 def _joined(path: str, events: Iterable[Event]) -> Iterator[Event]:

@@ -34,7 +34,7 @@ class Place(NamedTuple):
 
     def at(self, step: str | int, problem: Problem | None = None) -> Place:
         """The place one step below."""
-        token = str(step).replace("~", "~0").replace("/", "~1")
+        token = step.replace("~", "~0").replace("/", "~1") if isinstance(step, str) else step
         return Place(self.document, f"{self.pointer}/{token}", self.problem or problem)
 
 
@@ -43,28 +43,35 @@ def entries(mapping: Mapping) -> dict[str, Entry]:
     found: dict[str, Entry] = {}
     merged: dict[str, Entry] = {}
     for node, value in mapping.pairs:
-        key = _key(node)
+        key = node if isinstance(node, Scalar) else _aliased(node)
         if key is None:
             continue
-        if key.text == "<<" and not key.style:
+        name = key.text
+        if name == "<<" and not key.style:
             merged = {**_merged(value, key.line), **merged}
-            continue
-        target, problem = resolve(value)
-        first = found.pop(key.text, None)
-        if first:
-            reason = f"the key {key.text!r} is there twice, on lines {first.key.line} and {key.line}; remove one"
-            problem = Problem(reason, key.line)
-        found[key.text] = Entry(key, target, problem)
+        elif name in found or isinstance(value, Alias):
+            found[name] = _odd_entry(found.pop(name, None), key, value)
+        else:
+            found[name] = tuple.__new__(Entry, (key, value, None))  # in half the time of Entry(...)
     for name, entry in merged.items():
         found.setdefault(name, entry)
     return found
 
 
-def _key(node: Node) -> Scalar | None:
-    """The text of a key where it stands, an alias followed (`*app : …` is common); None for a collection."""
-    if isinstance(node, Alias) and isinstance(node.target, Scalar):
-        return node.target._replace(start=node.start, end=node.end, line=node.line, last_line=node.line)
-    return node if isinstance(node, Scalar) else None
+def _aliased(key: Node) -> Scalar | None:
+    """The scalar that a key is an alias of (`*app : …` is common), where the alias stands; None for a collection."""
+    if isinstance(key, Alias) and isinstance(key.target, Scalar):
+        return key.target._replace(start=key.start, end=key.end, line=key.line, last_line=key.line)
+    return None
+
+
+def _odd_entry(first: Entry | None, key: Scalar, value: Node) -> Entry:
+    """An entry whose key is there before, or whose value is an alias."""
+    target, problem = resolve(value)
+    if first:
+        reason = f"the key {key.text!r} is there twice, on lines {first.key.line} and {key.line}; remove one"
+        problem = Problem(reason, key.line)
+    return Entry(key, target, problem)
 
 
 def items(sequence: Sequence) -> Iterator[tuple[Resolved, Problem | None]]:
