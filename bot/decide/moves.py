@@ -69,7 +69,7 @@ def _pairs(hop: Hop) -> Iterator[_Pair]:
     sources = list(_ours(hop, hop.source))
     if not sources:
         paths = ", ".join(manifest.file.path for manifest in hop.source.manifests[hop.service])
-        unread = "".join(f"; {path}:{field.line}: {field.refusal}" for path, field in _unread(hop.source, hop.service))
+        unread = "".join(f"; {path}:{field.line}: {field.gap}" for path, field in _unread(hop.source, hop.service))
         raise Outside(
             f"{paths} in {hop.source.environment.name} names no image from {hop.source_registry.url}{unread}",
             f"check `registry` of environment {hop.source.environment.name}",

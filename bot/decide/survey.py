@@ -42,7 +42,7 @@ def _of_manifest(config: Config, snapshot: Snapshot, service: str, manifest: Man
         for field in manifest.fields:
             ours = field.image is not None and registry.path_of(field.image) is not None
             pointer = f"{field.document}:{field.pointer}"
-            yield Deployed(name, service, snapshot.rev, path, field.line, pointer, field.image, ours, field.refusal)
+            yield Deployed(name, service, snapshot.rev, path, field.line, pointer, field.image, ours, field.gap)
     except Refusal as refusal:
         blocked = refusal.blocked
         yield Deployed(

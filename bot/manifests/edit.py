@@ -1,77 +1,160 @@
-"""Changing the images that a manifest names, by position: every byte but those of the values stays."""
+"""Changing what a manifest says, by position: every byte but those of the values stays."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
 
-from bot.images import ImageRef
 from bot.manifests import document
-from bot.manifests.fields import ImageEdit
+from bot.manifests.document import Node
+from bot.manifests.fields import Edit, FieldRule, ImageEdit, ScalarEdit
 from bot.manifests.find import find_sites
-from bot.manifests.rewrite import new_texts
+from bot.manifests.insert import Insertion, insert
+from bot.manifests.rewrite import Rewriting, rewrite
+from bot.manifests.rules import implied, locate
 from bot.manifests.scalars import Splice, splice, splice_for
-from bot.manifests.site import Site
+from bot.manifests.site import Site, Slot
 from bot.manifests.source import decode, fault
-from bot.manifests.verify import Before, prove
+from bot.manifests.verify import Before, prove, prove_inserted
+
+_Place: TypeAlias = tuple[int, str]
 
 
-def set_images(path: str, content: bytes, edits: Sequence[ImageEdit]) -> bytes:
+def set_images(path: str, content: bytes, edits: Sequence[Edit], rules: Sequence[FieldRule] = ()) -> bytes:
     """The manifest with the wanted images. All edits are made or none: then ManifestError says which can't, and why.
 
-    Only scalars whose value changes are rewritten, in their own quote style. The result is parsed again and compared.
+    An edit names a field that `find_images` gives with the same `rules`, or any scalar that its key says to be an
+    image or a part of one. Only scalars whose value changes are rewritten, in their own quote style; then the result
+    is parsed again and compared.
     """
     if not edits:
         return content
-    text = decode(path, content)
-    before = _read(path, text)
-    sites = {(site.field.document, site.field.pointer): site for site in find_sites(path, before.exact)}
     wanted = _by_place(path, edits)
+    text = _with_room(path, decode(path, content), wanted, rules)
+    manifest = _Manifest.read(path, text, rules)
     splices: list[Splice] = []
-    for place, image in wanted.items():
-        splices.extend(_splices(path, text, _site(path, sites, place), image))
-    if not splices:
-        return content
-    edited = splice(text, splices)
-    prove(path, before, edited, splices, wanted)
-    return edited.encode()
+    parts = {}
+    for place, edit in wanted.items():
+        if isinstance(edit, ScalarEdit):
+            splices.extend(manifest.splice_of(edit))
+        else:
+            site = manifest.site(place)
+            rewriting = manifest.rewriting(site, edit)
+            splices.extend(manifest.splices_of(site, rewriting))
+            parts[place] = rewriting.wanted
+    if splices:
+        _refuse_two_for_one(path, splices)
+        edited = splice(text, splices)
+        prove(path, manifest.before, edited, splices, parts, rules)
+        text = edited
+    return text.encode()
 
 
-def _read(path: str, text: str) -> Before:
-    # Stops at deep nesting, on which both parsers take quadratic time.
-    document.read(path, document.fast_events(path, text))
-    return Before(list(document.fast_events(path, text)), list(document.exact_events(path, text)))
+def scalar_at(path: str, content: bytes, number: int, pointer: str) -> ScalarEdit | None:
+    """The edit that writes what the scalar at a pointer of document `number` says now, None where there is none.
+
+    Raises ManifestError where the file can't be read.
+    """
+    roots = document.read(path, document.fast_events(path, decode(path, content)))
+    named = locate(number, roots[number], pointer) if number < len(roots) else None
+    return ScalarEdit(number, pointer, named.slot.whole, not named.slot.value.style) if named else None
 
 
-def _by_place(path: str, edits: Sequence[ImageEdit]) -> dict[tuple[int, str], ImageRef]:
-    wanted: dict[tuple[int, str], ImageRef] = {}
+def _by_place(path: str, edits: Sequence[Edit]) -> dict[_Place, Edit]:
+    wanted: dict[_Place, Edit] = {}
     for edit in edits:
-        if wanted.setdefault((edit.document, edit.pointer), _whole(edit)) != _whole(edit):
-            raise fault(
-                path, 1, f"two different images for {edit.document}:{edit.pointer}", "give each field one image"
-            )
+        if wanted.setdefault((edit.document, edit.pointer), edit) != edit:
+            reason = f"two different edits of {edit.document}:{edit.pointer}"
+            raise fault(path, 1, reason, "give each field one image")
     return wanted
 
 
-def _whole(edit: ImageEdit) -> ImageRef:
-    assert edit.parts.ref is not None, "not yet"  # noqa: S101
-    return edit.parts.ref
+def _with_room(path: str, text: str, wanted: Mapping[_Place, Edit], rules: Sequence[FieldRule]) -> str:
+    """The text with the keys that the edits may add, each holding its digest already."""
+    for place, edit in wanted.items():
+        if isinstance(edit, ImageEdit) and edit.add_digest:
+            manifest = _Manifest.read(path, text, rules)
+            site = manifest.site(place)
+            digest = manifest.rewriting(site, edit).insert
+            if digest:
+                insertion = Insertion("digest", digest.text)
+                roomy = insert(path, text, site, insertion)
+                prove_inserted(path, manifest.before, roomy, insertion)
+                text = roomy
+    return text
 
 
-def _site(path: str, sites: Mapping[tuple[int, str], Site], place: tuple[int, str]) -> Site:
-    site = sites.get(place)
-    if site is None:
-        raise fault(path, 1, f"no image at {place[0]}:{place[1]}", "`promobot images` lists what is there")
-    return site
+def _refuse_two_for_one(path: str, splices: Sequence[Splice]) -> None:
+    if len({part.start for part in splices}) < len(splices):
+        raise fault(path, 1, "two edits of one value", "name each value once")
 
 
-def _splices(path: str, text: str, site: Site, image: ImageRef) -> Iterator[Splice]:
-    found = site.field
-    if found.refusal or not found.image:
-        raise fault(path, found.line, f"{found.pointer} can't be edited: {found.refusal}")
-    for part, new in new_texts(path, site, found.image, image).items():
-        slot = site.slots[part]
-        change = splice_for(text, slot, new)
+@dataclass(frozen=True)
+class _Manifest:
+    """A manifest at one state of its text, by both parsers, with what it names."""
+
+    path: str
+    text: str
+    before: Before
+    roots: Sequence[Node | None]
+    sites: Mapping[_Place, Site]
+
+    @classmethod
+    def read(cls, path: str, text: str, rules: Sequence[FieldRule]) -> _Manifest:
+        # Stops at deep nesting, on which both parsers take quadratic time.
+        document.read(path, document.fast_events(path, text))
+        before = Before(list(document.fast_events(path, text)), list(document.exact_events(path, text)))
+        roots = document.read(path, before.exact)
+        sites = {(site.field.document, site.field.pointer): site for site in find_sites(path, roots, rules)}
+        return cls(path, text, before, roots, sites)
+
+    def site(self, place: _Place) -> Site:
+        """The field at a place, or the scalar there that is none by itself. Raises ManifestError."""
+        if place in self.sites:
+            return self.sites[place]
+        slot = self._slot(place)
+        owner = next((s for s in self.sites.values() if any(slot.value == own.value for own in s.slots.values())), None)
+        if owner is not None:
+            reason = f"{place[1]} is a part of the image at {owner.field.document}:{owner.field.pointer}"
+            raise fault(self.path, slot.value.line, reason, "set that one; what it leaves out stays")
+        named = locate(place[0], self.roots[place[0]], place[1])
+        site = implied(named) if named else None
+        if site is None:
+            reason = f"{place[1]} is no image by itself, and its key doesn't say what part of one it holds"
+            raise fault(self.path, slot.value.line, reason, "say it by a rule in `fields` of the configuration")
+        return site
+
+    def rewriting(self, site: Site, edit: ImageEdit) -> Rewriting:
+        """What an edit makes of a field. Raises ManifestError where it can't be edited."""
+        if site.field.refusal:
+            raise fault(self.path, site.field.line, f"{site.field.pointer} can't be edited: {site.field.refusal}")
+        return rewrite(self.path, site, edit)
+
+    def splices_of(self, site: Site, rewriting: Rewriting) -> Iterator[Splice]:
+        """The splices for every scalar that changes."""
+        for part, new in rewriting.texts.items():
+            slot = site.slots[part]
+            yield self._splice(slot, f"{slot.before}{new}{slot.after}", plain=False)
+
+    def splice_of(self, edit: ScalarEdit) -> Iterator[Splice]:
+        """The splice for a scalar, none if it says the same already."""
+        slot = self._slot((edit.document, edit.pointer))
+        if slot.whole != edit.text:
+            yield self._splice(slot, edit.text, plain=edit.plain)
+
+    def _slot(self, place: _Place) -> Slot:
+        number, pointer = place
+        named = locate(number, self.roots[number], pointer) if number < len(self.roots) else None
+        if named is None:
+            raise fault(self.path, 1, f"no image at {number}:{pointer}", "`promobot images` lists what is there")
+        if named.place.problem:
+            raise fault(self.path, named.place.problem.line, f"{pointer} can't be edited: {named.place.problem.reason}")
+        return named.slot
+
+    def _splice(self, slot: Slot, new: str, *, plain: bool) -> Splice:
+        change = splice_for(self.text, slot, new, plain=plain)
         if change is None:
             reason = f"there is no exact place for a value of {slot.key.text!r}"
-            raise fault(path, slot.key.line, reason, f"write it as `{slot.key.text}: value` on one line")
-        yield change
+            raise fault(self.path, slot.key.line, reason, f"write it as `{slot.key.text}: value` on one line")
+        return change

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TypeAlias
 
 from bot.images import ImageParts, ImageRef
+
+_INHERITS = "inherits repository from base; name the repository here, or edit the base"
 
 
 class Form(Enum):
@@ -49,6 +52,11 @@ class ImageField:
         """The reference, None where the field names no repository: an overlay's tag, a template."""
         return self.parts.ref
 
+    @property
+    def gap(self) -> str:
+        """Why the field names no image that could be promoted, or can't be edited; empty if it does and can."""
+        return self.refusal or ("" if self.image else _INHERITS)
+
 
 @dataclass(frozen=True)
 class FieldRule:
@@ -75,3 +83,16 @@ class ImageEdit:
     parts: ImageParts
     drop_digest: bool = False
     add_digest: bool = False
+
+
+@dataclass(frozen=True)
+class ScalarEdit:
+    """The text that the scalar at a pointer shall have; `plain` where it may stay unquoted even if it is a number."""
+
+    document: int
+    pointer: str
+    text: str
+    plain: bool = False
+
+
+Edit: TypeAlias = ImageEdit | ScalarEdit

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.manifests.site import BLOCK_STYLES, Slot
 
 # Without indicators, spaces and a colon at the end, text can stand unquoted in block and flow style.
-_PLAIN = re.compile(r"[A-Za-z0-9_./](?:[A-Za-z0-9_./@+:-]*[A-Za-z0-9_./@+-])?")
+_PLAIN = re.compile(r"[A-Za-z0-9_./](?:[A-Za-z0-9_./@+=:-]*[A-Za-z0-9_./@+=-])?")
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 # Numbers and times by https://yaml.org/type/ (1.1), https://yaml.org/spec/1.2.2/#103-core-schema and Go's yaml,
 # which Flux and Helm use and which drops underscores first.
@@ -42,11 +42,11 @@ def stays_string(text: str) -> bool:
     )
 
 
-def splice_for(text: str, slot: Slot, new: str) -> Splice | None:
+def splice_for(text: str, slot: Slot, new: str, *, plain: bool = False) -> Splice | None:
     """The splice that gives a scalar the value `new`, or None where it is written in a way that leaves no place for it.
 
     Quotes, anchor, tag and comments stay. A plain value gets double quotes where it would not read back as a string,
-    and beside a double-quoted key, as in JSON.
+    and beside a double-quoted key, as in JSON; not where it may be `plain` all the same, as a number may.
     """
     value = slot.value
     match value.style:
@@ -57,11 +57,20 @@ def splice_for(text: str, slot: Slot, new: str) -> Splice | None:
         case style if style in BLOCK_STYLES:
             return _splice_in_block(text, slot, new)
         case _:
-            spelled = new if stays_string(new) and slot.key.style != '"' else _quoted(new)
+            bare = (stays_string(new) and slot.key.style != '"') or (plain and _PLAIN.fullmatch(new))
+            spelled = new if bare else _quoted(new)
     start = _start(text, slot)
     if start < value.end:
         return Splice(start, value.end, spelled, value.text, new)
     return _fill(text, slot, Splice(start, start, f" {spelled}", value.text, new))
+
+
+def value_end(text: str, slot: Slot) -> int | None:
+    """Where a value ends; for an empty one, which has no place of its own, where the colon does."""
+    if slot.value.start < slot.value.end:
+        return slot.value.end
+    colon = _COLON.match(text, slot.key.end)
+    return colon.end() if colon else None
 
 
 def splice(text: str, splices: list[Splice]) -> str:
@@ -88,8 +97,8 @@ def _fill(text: str, slot: Slot, at: Splice) -> Splice | None:
     """A value for nothing: behind the anchor or tag, else behind the colon. The parser has it at the next token."""
     if slot.value.start < slot.value.end:
         return at
-    colon = _COLON.match(text, slot.key.end)
-    return Splice(colon.end(), colon.end(), at.spelled, at.old, at.new) if colon else None
+    end = value_end(text, slot)
+    return None if end is None else Splice(end, end, at.spelled, at.old, at.new)
 
 
 def _splice_in_block(text: str, slot: Slot, new: str) -> Splice | None:

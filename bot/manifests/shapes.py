@@ -1,191 +1,171 @@
-"""The shapes in which Helm values write an image: a string, or a map with repository, tag and digest."""
+"""The shapes in which values and objects write an image, under whatever keys lead there.
+
+A string (`image: repo:tag`), a map (`image: {repository, tag}`), keys beside each other (`image` and `imageTag`), or
+one part alone, as in overlays (`image: {tag}`, `global.imageRegistry`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from dataclasses import replace
+from typing import NamedTuple, TypeAlias
 
-from bot.images import Digest, ImageParts, ImageRef
+from bot.images import ImageParts
 from bot.manifests import document
 from bot.manifests.document import Scalar
 from bot.manifests.fields import Form, ImageField, Part
-from bot.manifests.site import BLOCK_STYLES, Site, Slot
-from bot.manifests.walk import Entry, Place, Problem, Resolved, entries, items
+from bot.manifests.keys import is_image_key, meaning
+from bot.manifests.reading import NAME_PARTS, Reading, has_version, read_parts, read_string, refused, uneditable
+from bot.manifests.site import Site, Slot
+from bot.manifests.walk import Entry, Place, Resolved, entries, items
 
-_KEYS = {part.value: part for part in Part}
-_VERSION = frozenset({Part.TAG, Part.DIGEST, Part.SHA})
-# What holds the rest of a name or version where it stands beside an `image` that is no whole reference.
-_SIBLINGS = frozenset({"registry", "imageRegistry", "imageTag", "image_tag", "version"})
-_TEMPLATE_MARKS = ("{{", "${")
-_STRING_TAG = "tag:yaml.org,2002:str"
-
-_INHERITS = "inherits repository from base; name the repository here, or edit the base"
-_SPLIT = "the name is split over `image` and other keys, which isn't handled yet; use repository and tag"
-
-
-class Reading(NamedTuple):
-    """The image that texts name, or why they name none; `counts` is false for what was never meant as an image."""
-
-    image: ImageRef | None
-    refusal: str = ""
-    counts: bool = True
+# Keys that speak of an image beside each other, or in a map under an image key.
+PLAIN = {
+    "registry": Part.REGISTRY,
+    "repo": Part.REPOSITORY,
+    "repository": Part.REPOSITORY,
+    "tag": Part.TAG,
+    "digest": Part.DIGEST,
+    "sha": Part.SHA,
+}
+_VERSION_BESIDE = "`version` beside it may be the tag; set that by its pointer, or write the tag here by hand first"
+_SPLIT = "`image` holds a whole reference and other keys speak of it too; keep one of them"
 
 
-_NO_IMAGE = Reading(None, counts=False)
+class Named(NamedTuple):
+    """A scalar that says a part of an image, and where it stands."""
+
+    place: Place
+    slot: Slot
+
+
+Group: TypeAlias = dict[Part, Named]
 
 
 def sites(place: Place, key: str, node: Resolved) -> Iterator[Site]:
-    """Every image at `node`, which stands under `key`, and below it, in document order."""
+    """Every image at `node`, which stands under `key`, and below it."""
     if isinstance(node, document.Mapping):
-        yield from _in_mapping(place, key, node)
+        found = entries(node)
+        yield from _of_entries(place, key, node.line, found)
+        for name, entry in found.items():
+            if not isinstance(entry.value, Scalar):
+                yield from sites(place.at(name, entry.problem), name, entry.value)
     elif isinstance(node, document.Sequence):
         for index, (item, problem) in enumerate(items(node)):
             yield from sites(place.at(index, problem), "", item)
 
 
-def _in_mapping(place: Place, key: str, mapping: document.Mapping) -> Iterator[Site]:
-    found = entries(mapping)
-    whole = _map_site(place, key, mapping.line, found)
-    if whole:
-        yield whole
-    for name, entry in found.items():
-        below = place.at(name, entry.problem)
-        if not isinstance(entry.value, Scalar):
-            yield from sites(below, name, entry.value)
-        elif not (whole and Part.IMAGE in whole.slots) and _is_image_key(name):
-            yield from _string_site(below, name, Slot(entry.key, entry.value))
-
-
-def _site(place: Place, form: Form, line: int, reading: Reading, slots: Mapping[Part, Slot]) -> Site:
+def site(place: Place, form: Form, line: int, reading: Reading, group: Mapping[Part, Named]) -> Site:
     """The field with the first thing that keeps it from being edited, and the line to look at."""
-    if place.problem:
-        refusal, line = place.problem
+    problem = place.problem or next((named.place.problem for named in group.values() if named.place.problem), None)
+    slots = {part: named.slot for part, named in group.items()}
+    if problem:
+        refusal, line = problem
     else:
-        refusal = reading.refusal or next(filter(None, map(_uneditable, slots.values())), "")
-    return Site(
-        ImageField(
-            place.document,
-            place.pointer,
-            form,
-            line,
-            ImageParts.of(reading.image) if reading.image else ImageParts(),
-            refusal,
-        ),
-        slots,
-    )
+        refusal = reading.refusal or next(filter(None, map(uneditable, slots.values())), "")
+    return Site(ImageField(place.document, place.pointer, form, line, reading.parts, refusal), slots)
 
 
-def _is_image_key(key: str) -> bool:
-    return key == "image" or key.endswith("Image")
+def alone(part: Part, named: Named, *, bare: bool = False) -> Iterator[Site]:
+    """The field of one scalar: a whole reference, or one part that isn't empty."""
+    whole = part is Part.IMAGE
+    reading = read_string(named.slot, bare=bare) if whole else read_parts({part: named.slot}, ImageParts())
+    if reading.counts and named.slot.text:
+        yield site(named.place, Form.STRING if whole else Form.PART, named.slot.value.line, reading, {part: named})
 
 
-# --- a string -------------------------------------------------------------------------------------------
-
-
-def _string_site(place: Place, key: str, slot: Slot) -> Iterator[Site]:
-    reading = _read_string(slot.text, bare=key == "image")
+def together(place: Place, line: int, group: Group) -> Iterator[Site]:
+    """The field of several scalars in the mapping at `place`."""
+    reading = read_parts({part: named.slot for part, named in group.items()}, ImageParts())
     if reading.counts:
-        yield _site(place, Form.STRING, slot.value.line, reading, {Part.IMAGE: slot})
+        yield site(place, Form.MAP, line, reading, group)
 
 
-def _read_string(text: str, *, bare: bool) -> Reading:
-    """Read a string under an image key. Without tag and digest only `bare` ones count, and only with a slash."""
-    if refusal := _template(text):
-        return Reading(None, refusal)
-    reading = _parse(text)
-    name, _, last = text.rpartition("/")
-    if not ("@" in last or ":" in last or (bare and name)):
-        return _NO_IMAGE
-    return reading
+def groups(place: Place, line: int, found: Mapping[str, Group], *, taken: bool = False) -> Iterator[Site]:
+    """The fields of scalars in one mapping, by image: one field if that is the mapping's only image, else by scalar."""
+    complete = [stem for stem, group in found.items() if _is_complete(group)]
+    for stem, group in found.items():
+        if complete == [stem] and not taken:
+            yield from together(place, line, group)
+        else:
+            for part, named in group.items():
+                yield from alone(part, named, bare=stem == "image")
 
 
-def _parse(text: str) -> Reading:
-    try:
-        return Reading(ImageRef.parse(text))
-    except ValueError as error:
-        return Reading(None, f"no image reference: {error}", counts=_almost(text))
+def _is_complete(group: Group) -> bool:
+    return len(group) > 1 and any(part in group and group[part].slot.text for part in NAME_PARTS[1:])
 
 
-def _almost(text: str) -> bool:
-    """Whether somebody meant this as an image: capitals in the name, or a damaged digest."""
-    try:
-        ImageRef.parse(text.partition("@")[0].lower())
-    except ValueError:
-        return False
-    return True
+# --- one mapping ----------------------------------------------------------------------------------------
 
 
-def _template(text: str) -> str:
-    if any(mark in text for mark in _TEMPLATE_MARKS):
-        return f"{text[:80]!r} is a template; edit where its variables get their values"
-    return ""
+def _of_entries(place: Place, key: str, line: int, found: Mapping[str, Entry]) -> Iterator[Site]:
+    """The images that a mapping's own scalars spell."""
+    joined = _joined(place, found)
+    plain = _plain(place, key, found)
+    mapped = [*_map(place, line, plain)] if _is_image(key, plain) else []
+    yield from mapped
+    if mapped and Part.IMAGE in plain:
+        joined["image"].pop(Part.IMAGE, None)
+    for stem, group in joined.items():
+        image = group.get(Part.IMAGE)
+        if image and (len(group) == 1 or has_version(image.slot.text)):
+            del group[Part.IMAGE]
+            no_room = {Part.TAG: _VERSION_BESIDE} if stem == "image" and "version" in found else {}
+            yield from (replace(own, no_room=no_room) for own in alone(Part.IMAGE, image, bare=stem == "image"))
+    yield from groups(place, line, joined, taken=bool(mapped))
 
 
-def _uneditable(slot: Slot) -> str:
-    value = slot.value
-    if value.tag and value.tag != _STRING_TAG:
-        return f"the value carries the tag {value.tag}; remove the tag"
-    if value.style in BLOCK_STYLES:
-        return "a block scalar with line breaks in it; write it on one line" if "\n" in value.text else ""
-    return "" if value.line == value.last_line else "written over several lines; write it on one line"
+def _map(place: Place, line: int, plain: Group) -> Iterator[Site]:
+    image = plain.get(Part.IMAGE)
+    if image and has_version(image.slot.text):
+        yield site(place, Form.MAP, line, refused(_SPLIT), plain)
+    else:
+        yield from together(place, line, plain)
 
 
-# --- a map ----------------------------------------------------------------------------------------------
+def _is_image(key: str, plain: Group) -> bool:
+    if is_image_key(key):
+        return bool(plain)
+    return (Part.REPOSITORY in plain or Part.IMAGE in plain) and len(plain) > 1
 
 
-def _map_site(place: Place, key: str, line: int, found: Mapping[str, Entry]) -> Site | None:
-    slots, problem = _slots(found)
-    if not slots.keys() & _VERSION and not (Part.IMAGE in slots and found.keys() & _SIBLINGS):
+def _plain(place: Place, key: str, found: Mapping[str, Entry]) -> Group:
+    """The scalars under the plain keys, and what they make of `image`, `name` and `version` beside them."""
+    group = {part: named for name, part in PLAIN.items() if (named := _scalar(place, found, name))}
+    image = _scalar(place, found, "image")
+    if image and group:
+        others = any(group[part].slot.text for part in group if part is not Part.TAG)
+        if others or not has_version(image.slot.text):
+            group[Part.IMAGE] = image
+    if is_image_key(key) and not image:
+        _add_aliases(group, place, found)
+    return group
+
+
+def _add_aliases(group: Group, place: Place, found: Mapping[str, Entry]) -> None:
+    """In a map under an image key, `version` may stand for the tag, and `name` for the repository."""
+    version, name = _scalar(place, found, "version"), _scalar(place, found, "name")
+    if version and Part.TAG not in group and (name or Part.REPOSITORY in group):
+        group[Part.TAG] = version
+    if name and Part.TAG in group and Part.REPOSITORY not in group:
+        group[Part.REPOSITORY] = name
+
+
+def _joined(place: Place, found: Mapping[str, Entry]) -> dict[str, Group]:
+    """The scalars whose keys say what of an image they are, by image."""
+    by_image: dict[str, Group] = {}
+    for name in found:
+        said = meaning(name)
+        if said and (named := _scalar(place, found, name)):
+            taken = said.part in by_image.get(said.stem, {})
+            by_image.setdefault(name if taken else said.stem, {})[said.part] = named
+    return by_image
+
+
+def _scalar(place: Place, found: Mapping[str, Entry], key: str) -> Named | None:
+    entry = found.get(key)
+    if entry is None or not isinstance(entry.value, Scalar):
         return None
-    reading = _read_map(slots, inherits=_is_image_key(key))
-    if not reading.counts:
-        return None
-    return _site(place._replace(problem=place.problem or problem), Form.MAP, line, reading, slots)
-
-
-def _slots(found: Mapping[str, Entry]) -> tuple[dict[Part, Slot], Problem | None]:
-    """The parts among a mapping's entries, and the first problem of one of them."""
-    taken = {part: entry for name, part in _KEYS.items() if (entry := found.get(name))}
-    slots = {part: Slot(entry.key, entry.value) for part, entry in taken.items() if isinstance(entry.value, Scalar)}
-    problems = (taken[part].problem for part in slots)
-    return slots, next(filter(None, problems), None)
-
-
-def _read_map(slots: Mapping[Part, Slot], *, inherits: bool) -> Reading:
-    """Read the parts. Without a repository they count only as an overlay of a base, where `inherits`."""
-    text = {part: slot.text for part, slot in slots.items()}
-    if Part.IMAGE in slots:
-        return _read_split(text)
-    if not text.get(Part.REPOSITORY):
-        return Reading(None, _INHERITS, counts=inherits)
-    if refusal := next(filter(None, map(_template, text.values())), ""):
-        return Reading(None, refusal)
-    name = "/".join(filter(None, (text.get(Part.REGISTRY), text[Part.REPOSITORY])))
-    reading = _parse(name)
-    return _with_version(reading.image, text) if reading.image else reading
-
-
-def _read_split(text: Mapping[Part, str]) -> Reading:
-    """An `image` beside tag or digest: one more name part, unless it is a whole reference by itself."""
-    last = text[Part.IMAGE].rpartition("/")[2]
-    whole = "@" in last or ":" in last
-    others = any(text.get(part) for part in (Part.REGISTRY, Part.REPOSITORY, Part.DIGEST, Part.SHA))
-    return _NO_IMAGE if whole and not others else Reading(None, _SPLIT)
-
-
-def _with_version(name: ImageRef, text: Mapping[Part, str]) -> Reading:
-    tag, inline, digest = text.get(Part.TAG, "").partition("@")
-    digests = [part for part in (digest, text.get(Part.DIGEST), text.get(Part.SHA)) if part]
-    if name.tag or name.digest:
-        return Reading(None, "the repository holds a tag or digest of its own; move it to `tag` or `digest`")
-    if len(digests) > 1 or (inline and not (tag and digest)):
-        return Reading(None, "more than one place for the digest, or half of one; keep one of them")
-    try:
-        return Reading(name.at(tag or None, _digest(digests[0]) if digests else None))
-    except ValueError as error:
-        return Reading(None, f"no image reference: {error}")
-
-
-def _digest(text: str) -> Digest:
-    """Read a digest with its algorithm or, as under `sha`, without."""
-    return Digest(text if ":" in text else f"sha256:{text}")
+    slash = "/" if key == "registry" and entry.value.text.endswith("/") else ""
+    return Named(place.at(key, entry.problem), Slot(entry.key, entry.value, after=slash))

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any, NamedTuple, TypeAlias
 
-from bot.images import ImageRef
+from bot.images import ImageParts
 from bot.manifests import document
 from bot.manifests.document import Event
-from bot.manifests.fields import ImageField
+from bot.manifests.fields import FieldRule, ImageField
 from bot.manifests.find import find_sites
+from bot.manifests.insert import Insertion
 from bot.manifests.scalars import Splice
 from bot.manifests.source import fault
 
 _HINT = "nothing was changed; edit it by hand, and please report this"
 
-_Pointer: TypeAlias = tuple[int, str]
+_Place: TypeAlias = tuple[int, str]
 
 
 class Before(NamedTuple):
@@ -26,7 +27,14 @@ class Before(NamedTuple):
     exact: Sequence[Event]
 
 
-def prove(path: str, before: Before, after: str, splices: Sequence[Splice], wanted: dict[_Pointer, ImageRef]) -> None:
+def prove(
+    path: str,
+    before: Before,
+    after: str,
+    splices: Sequence[Splice],
+    wanted: Mapping[_Place, ImageParts],
+    rules: Sequence[FieldRule] = (),
+) -> None:
     """Raise ManifestError unless `after` differs from `before` in the values that the splices change, and only there.
 
     Two independent parsers have to see that, and a fresh search has to find the wanted images at their pointers.
@@ -36,7 +44,26 @@ def prove(path: str, before: Before, after: str, splices: Sequence[Splice], want
     for old, new in ((before.fast, fast), (before.exact, document.exact_events(path, after))):
         if _changes(old, new) != expected:
             raise fault(path, 1, "the edit would change other values than those it is meant to change", _HINT)
-    _prove_images(path, before.fast, fast, wanted)
+    _prove_images(path, _fields(path, before.fast, rules), _fields(path, fast, rules), wanted)
+
+
+def prove_inserted(path: str, before: Before, after: str, new: Insertion) -> None:
+    """Raise ManifestError unless `after` has one new key with its value, and nothing else is new or gone."""
+    for old, now in (
+        (before.fast, [*document.fast_events(path, after)]),
+        (before.exact, [*document.exact_events(path, after)]),
+    ):
+        pairs = enumerate(zip(old, now, strict=False))
+        at = next((index for index, (was, is_now) in pairs if _facts(was) != _facts(is_now)), len(old))
+        added = [getattr(event, "value", None) for event in now[at : at + 2]]
+        rest = [_facts(event) for event in (*now[:at], *now[at + 2 :])]
+        if added != [*new] or rest != [_facts(event) for event in old]:
+            raise fault(path, 1, f"adding `{new.key}` would change more than that", _HINT)
+
+
+def _fields(path: str, events: Iterable[Event], rules: Sequence[FieldRule]) -> dict[_Place, ImageField]:
+    sites = find_sites(path, document.read(path, events), rules)
+    return {(site.field.document, site.field.pointer): site.field for site in sites}
 
 
 def _changes(before: Iterable[Event], after: Iterable[Event]) -> list[tuple[str, str]] | None:
@@ -61,16 +88,23 @@ def _same_but_value(old: Event, new: Event) -> bool:
     return kinds == {"ScalarEvent"} and (old.anchor, old.tag) == (new.anchor, new.tag)
 
 
-def _prove_images(path: str, before: Iterable[Event], after: Iterable[Event], wanted: dict[_Pointer, ImageRef]) -> None:
-    for was, now in zip_longest(find_sites(path, before), find_sites(path, after)):
-        if not (was and now and _is_as_wanted(was.field, now.field, wanted)):
-            line = now.field.line if now else 1
-            raise fault(path, line, "the edited file would name other images than those wanted", _HINT)
+def _prove_images(
+    path: str,
+    before: Mapping[_Place, ImageField],
+    after: Mapping[_Place, ImageField],
+    wanted: Mapping[_Place, ImageParts],
+) -> None:
+    for place in {**before, **after}:
+        was, now = before.get(place), after.get(place)
+        if not _is_as_wanted(was, now, wanted.get(place)):
+            raise fault(
+                path, now.line if now else 1, "the edited file would name other images than those wanted", _HINT
+            )
 
 
-def _is_as_wanted(was: ImageField, now: ImageField, wanted: dict[_Pointer, ImageRef]) -> bool:
-    place = (was.document, was.pointer)
-    if place in wanted:
-        return (now.document, now.pointer, str(now.image), now.refusal) == (*place, str(wanted[place]), "")
+def _is_as_wanted(was: ImageField | None, now: ImageField | None, wanted: ImageParts | None) -> bool:
+    if wanted is not None:
+        # An explicit pointer to an empty value may make a field of it.
+        return now is not None and (now.parts, now.refusal) == (wanted, "")
     # What can't be edited by itself may follow an edit by its alias.
-    return was == now or (bool(was.refusal) and place == (now.document, now.pointer))
+    return was == now or (was is not None and now is not None and bool(was.refusal))

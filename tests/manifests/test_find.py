@@ -11,40 +11,23 @@ from tests.manifests.reading import OLD
 HEX = OLD.text.removeprefix("sha256:")
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "values.yaml",
-        "values.yml",
-        "apps/web/values-prod.yaml",
-        "prod-values.yml",
-        "deploy/prod.values.yaml",
-    ],
-)
-def test_values_files_by_name(path: str) -> None:
+@pytest.mark.parametrize("path", ["values.yaml", "apps/web/prod.yml", "values.json", "deployment.yaml.j2", "image"])
+def test_any_file_is_searched(path: str) -> None:
     assert [field.pointer for field in find_images(path, b"image: example.com/a:1\n")] == ["/image"]
-
-
-@pytest.mark.parametrize(
-    "path", ["myvalues.yaml", "values.json", "values-prod.txt", "values/prod.yaml", "values-.yaml.j2"]
-)
-def test_other_files_name_nothing(path: str) -> None:
-    assert find_images(path, b"image: example.com/a:1\n") == ()
 
 
 @pytest.mark.parametrize(
     ("content", "count"),
     [
         ("kind: DaemonSet\nimage: example.com/a:1\n", 1),
-        ("apiVersion: v1\nkind: Pod\nimage: example.com/a:1\n", 0),
-        ("apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRepository\nimage: example.com/a:1\n", 0),
-        ("apiVersion: example.com/v2\nkind: HelmRelease\nspec: {values: {image: example.com/a:1}}\n", 0),
-        ("apiVersion: [helm.toolkit.fluxcd.io/v2]\nkind: HelmRelease\nspec: {values: {image: example.com/a:1}}\n", 0),
-        ("apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec: {chart: {image: example.com/a:1}}\n", 0),
+        ("apiVersion: v1\nkind: Pod\nspec: {containers: [{image: a}], initContainers: [{image: 'b:1'}]}\n", 2),
+        ("apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec: {values: {image: example.com/a:1}}\n", 1),
+        ("apiVersion: [helm.toolkit.fluxcd.io/v2]\nkind: HelmRelease\nspec: {values: {image: example.com/a:1}}\n", 1),
         ("apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec: [values]\n", 0),
         ("apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\n", 0),
         ("apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec: {values: nothing}\n", 0),
-        ("- image: example.com/a:1\n", 0),
+        ("- image: example.com/a:1\n", 1),
+        ("a word\n", 0),
         ("# nothing\n", 0),
         ("", 0),
     ],
@@ -58,13 +41,20 @@ def test_documents(content: str, count: int) -> None:
     [
         ("image: example.com/a:1", "example.com/a:1"),
         ("image: a:1", "a:1"),
-        ("image: a", None),
+        ("image: a", "a"),
         ("image: a/b", "a/b"),
         ("image: localhost:5000/a", "localhost:5000/a"),
         ("initImage: a:1", "a:1"),
-        ("initImage: a/b", None),
+        ("initImage: a/b", "a/b"),
         ("myimage: a:1", None),
-        ("imageName: a:1", None),
+        ("imageName: a:1", "a:1"),
+        ("image_name: a", "a"),
+        ("initImageName: a", None),
+        ("build_image: a:1", "a:1"),
+        ("BUILD_IMAGE: a:1", None),
+        ("IMAGE: a:1", None),
+        ("containerName: a", None),
+        ("pullImage: true", None),
         (f"image: example.com/a:1@{OLD}", f"example.com/a:1@{OLD}"),
         (f"image: example.com/a@{OLD}", f"example.com/a@{OLD}"),
         ("image: https://example.com/a.png", None),
@@ -88,8 +78,29 @@ def test_documents(content: str, count: int) -> None:
         ("web: {repository: 'https://example.com/a.git', tag: v1}", None),
         ("web: {repository: [a], tag: v1}", None),
         ("web: {repository: a, tag: [v1]}", None),
+        ("image: {repository: a}", "a"),
+        ("image: {repo: a, tag: v1}", "a:v1"),
+        ("image: {name: a, tag: v1}", "a:v1"),
+        ("image: {name: a, version: v1}", "a:v1"),
+        ("image: {repository: a, version: v1}", "a:v1"),
+        ("image: {name: a}", None),
+        ("image: {version: v1}", None),
+        ("web: {name: a, tag: v1}", None),
+        ("web: {repository: a, version: v1}", None),
+        ("web: {registry: quay.io, repository: a/b}", "quay.io/a/b"),
+        ("web: {registry: quay.io/, repository: a/b, tag: v1}", "quay.io/a/b:v1"),
+        ("web: {registry: quay.io/x, repository: a, tag: v1}", "quay.io/x/a:v1"),
+        ("web: {repository: a, image: b, tag: v1}", "a/b:v1"),
+        ("web: {registry: quay.io, image: a/b, tag: v1}", "quay.io/a/b:v1"),
+        ("web: {image: a/b, registry: quay.io}", "quay.io/a/b"),
+        ("web: {image: a/b, tag: v1}", "a/b:v1"),
+        ("web: {image: a/b, imageTag: v1}", "a/b:v1"),
+        ("web: {imageRepository: a/b, imageTag: v1}", "a/b:v1"),
+        ("web: {imageRegistry: quay.io, imageRepository: a/b, imageTag: v1}", "quay.io/a/b:v1"),
+        ("web: {initImage: a/b, initImageTag: v1}", "a/b:v1"),
+        ("web: {docker_repository: a/b, docker_tag: v1}", "a/b:v1"),
+        ("web: {repository: 'a:1', tag: ''}", "a:1"),
         ("web: {tag: v1}", None),
-        ("web: {repository: '', tag: v1}", None),
     ],
 )
 def test_shapes(written: str, image: str | None) -> None:
@@ -105,27 +116,48 @@ def test_shapes(written: str, image: str | None) -> None:
         ("image: example.com/a@sha256:abc", "/image", "no image reference: not a sha256 digest"),
         ("image: ${REGISTRY}/a:1", "/image", "'${REGISTRY}/a:1' is a template"),
         ("image: '{{ .Values.x }}'", "/image", "'{{ .Values.x }}' is a template"),
-        ("image: {tag: v1}", "/image", "inherits repository from base"),
-        ("image: {repository: '', tag: v1}", "/image", "inherits repository from base"),
-        ("image: {digest: ''}", "/image", "inherits repository from base"),
+        ("image: $(params.image)", "/image", "'$(params.image)' is a template"),
+        ("image: {registry: ghcr.io/x}", "/image", "'ghcr.io/x' is no registry host, and no repository"),
         ("web: {repository: Shop/a, tag: v1}", "/web", "no image reference: not a repository path"),
-        ("web: {repository: 'a:1', tag: v1}", "/web", "the repository holds a tag"),
+        ("web: {repository: 'a:1', tag: v1}", "/web", "the name holds a tag or digest of its own"),
         ("web: {repository: a, tag: v+1}", "/web", "no image reference: not a tag"),
         ("web: {repository: a, tag: v1, digest: abc}", "/web", "no image reference: not a sha256 digest"),
         ("web: {repository: a, tag: 'v1@'}", "/web", "more than one place for the digest, or half of one"),
         (f"web: {{repository: a, tag: '@{OLD}'}}", "/web", "more than one place for the digest, or half of one"),
-        ("web: {repository: a, image: b, tag: v1}", "/web", "the name is split over `image` and other keys"),
-        ("web: {image: a/b, tag: v1}", "/web", "the name is split over `image` and other keys"),
-        ("web: {image: 'a:1', registry: quay.io, tag: v1}", "/web", "the name is split over `image` and other keys"),
-        (f"web: {{image: 'a:1', digest: '{OLD}'}}", "/web", "the name is split over `image` and other keys"),
-        ("web: {image: a/b, imageTag: v1}", "/web", "the name is split over `image` and other keys"),
-        ("web: {image: a/b, registry: quay.io}", "/web", "the name is split over `image` and other keys"),
+        ("web: {image: 'a:1', registry: quay.io, tag: v1}", "/web", "`image` holds a whole reference and other keys"),
+        (f"web: {{image: 'a:1', digest: '{OLD}'}}", "/web", "`image` holds a whole reference and other keys"),
     ],
 )
 def test_listed_but_refused(written: str, pointer: str, refusal: str) -> None:
     (field,) = find_images("values.yaml", written.encode())
     assert (field.pointer, field.image) == (pointer, None)
     assert field.refusal.startswith(refusal)
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("image: {tag: v1}", {"/image": ":v1"}),
+        ("image: {repository: '', tag: v1}", {"/image": ":v1"}),
+        ("image: {repository: '', tag: ''}", {"/image": ""}),
+        ("web: {repository: '', tag: v1}", {"/web": ":v1"}),
+        (f"image: {{digest: '{OLD}'}}", {"/image": f"@{OLD}"}),
+        ("image: {registry: quay.io}", {"/image": "quay.io/"}),
+        ("global: {imageRegistry: quay.io}", {"/global/imageRegistry": "quay.io/"}),
+        ("global: {imageRegistry: ''}", {}),
+        ("web: {imageTag: v1}", {"/web/imageTag": ":v1"}),
+        ("web: {image_version: 1.10}", {"/web/image_version": ":1.10"}),
+        ("DOCKER_TAG: v1", {"/DOCKER_TAG": ":v1"}),
+        ("web: {aImage: a/b, aImageTag: v1, bImage: c/d, bImageTag: v2}",
+         {"/web/aImage": "a/b", "/web/aImageTag": ":v1", "/web/bImage": "c/d", "/web/bImageTag": ":v2"}),
+        ("web: {repository: a, tag: v1, imageTag: v2}", {"/web": "a:v1", "/web/imageTag": ":v2"}),
+        ("web: {image: a/b, tag: v1, imageTag: v2}", {"/web": "a/b:v1", "/web/imageTag": ":v2"}),
+    ],
+)  # fmt: skip
+def test_parts(written: str, found: dict[str, str]) -> None:
+    fields = find_images("values.yaml", written.encode())
+    assert {field.pointer: str(field.parts) for field in fields} == found
+    assert not [field.refusal for field in fields if field.refusal]
 
 
 def test_a_whole_image_beside_a_tag_is_itself() -> None:

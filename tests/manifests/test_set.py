@@ -32,7 +32,7 @@ def test_the_same_edit_twice_is_one() -> None:
 
 
 def test_two_images_for_one_field_are_refused() -> None:
-    with pytest.raises(ManifestError, match="two different images for 0:/b/image"):
+    with pytest.raises(ManifestError, match="two different edits of 0:/b/image"):
         set_images("values.yaml", CONTENT, [edit("0:/b/image", "b:2"), edit("0:/b/image", "b:3")])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.errors import ManifestError
-from bot.images import ImageRef
+from bot.images import ImageParts
 from bot.manifests import document
 from bot.manifests.scalars import Splice
 from bot.manifests.verify import Before, prove
@@ -13,7 +13,7 @@ from bot.manifests.verify import Before, prove
 PATH = "values.yaml"
 BEFORE = "a: {image: 'x:1'} # c\nb: {image: 'x:1', other: &o y, copy: *o}\n"
 SPLICE = Splice(11, 16, "'x:2'", "x:1", "x:2")
-WANTED = {(0, "/a/image"): ImageRef(None, "x", "2")}
+WANTED = {(0, "/a/image"): ImageParts(None, "x", "2")}
 
 
 def run(after: str, *splices: Splice) -> None:
@@ -54,9 +54,9 @@ def test_the_right_change_in_the_wrong_place_fails() -> None:
 
 
 def test_an_image_that_is_gone_fails() -> None:
-    after = BEFORE.replace("'x:1'", "'a word'", 1)
+    after = BEFORE.replace("'x:1'", "'A word'", 1)
     with pytest.raises(ManifestError, match="would name other images"):
-        run(after, Splice(11, 16, "'a word'", "x:1", "a word"))
+        run(after, Splice(11, 16, "'A word'", "x:1", "A word"))
 
 
 def test_broken_yaml_fails() -> None:

@@ -1,4 +1,7 @@
-"""The kinds of document that may name images. Adding one: a module with these names, and a line in FORMATS."""
+"""Kinds of object that name images in their own way, beside what shapes.py finds in every document.
+
+Adding one: a module with these names, and a line in FORMATS.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,21 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from bot.manifests.document import Mapping
-from bot.manifests.formats import helmrelease, values
+from bot.manifests.formats import argocd, helmrelease, kustomize, ocirepository
 from bot.manifests.site import Site
+from bot.manifests.walk import Place
 
 
 class Format(Protocol):
-    """One kind of document; a module serves as one."""
+    """One kind of object; a module serves as one."""
 
     def recognises(self, path: str, root: Mapping, /) -> bool:
-        """Whether a document of the file `path` is of this kind."""
+        """Whether an object in the file `path` is of this kind."""
         ...
 
-    def sites(self, document: int, root: Mapping, /) -> Iterator[Site]:
-        """The images of document number `document`, in document order."""
+    def sites(self, place: Place, root: Mapping, /) -> Iterator[Site]:
+        """The images of document `number` that only this kind has, in no certain order."""
         ...
 
 
-# The first that recognises a document has it.
-FORMATS: tuple[Format, ...] = (helmrelease, values)
+FORMATS: tuple[Format, ...] = (argocd, helmrelease, kustomize, ocirepository)

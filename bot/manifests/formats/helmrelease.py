@@ -1,38 +1,33 @@
-"""Flux HelmRelease: images below `spec.values`, whether or not the document names a chart (overlays don't).
+"""Flux HelmRelease: what its post-renderer's kustomization replaces. Its values are read like everything else.
 
-https://fluxcd.io/flux/components/helm/helmreleases/#values; helm.fluxcd.io is the Helm Operator's older kind.
+https://fluxcd.io/flux/components/helm/helmreleases/#post-renderers; helm.fluxcd.io is the Helm Operator's older kind.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.manifests import shapes
-from bot.manifests.document import Mapping, Scalar
+from bot.manifests import document
+from bot.manifests.formats import kustomize
+from bot.manifests.formats.objects import is_object, mapping
 from bot.manifests.site import Site
-from bot.manifests.walk import Place, entries
-
-_GROUPS = ("helm.toolkit.fluxcd.io/", "helm.fluxcd.io/")
+from bot.manifests.walk import Place, entries, items
 
 
-def recognises(_path: str, root: Mapping) -> bool:
-    """By apiVersion and kind, whatever the file is called."""
-    found = {name: entry.value for name, entry in entries(root).items()}
-    version, kind = found.get("apiVersion"), found.get("kind")
-    return (
-        isinstance(version, Scalar)
-        and version.text.startswith(_GROUPS)
-        and isinstance(kind, Scalar)
-        and kind.text == "HelmRelease"
-    )
+def recognises(_path: str, root: document.Mapping) -> bool:
+    """By API group and kind, whatever the file is called."""
+    return is_object(root, ("helm.toolkit.fluxcd.io", "helm.fluxcd.io"), ("HelmRelease",))
 
 
-def sites(document: int, root: Mapping) -> Iterator[Site]:
-    """The images below `spec.values`."""
+def sites(place: Place, root: document.Mapping) -> Iterator[Site]:
+    """The entries of `spec.postRenderers[].kustomize.images`."""
     spec = entries(root).get("spec")
-    if not spec or not isinstance(spec.value, Mapping):
+    renderers = mapping(spec.value).get("postRenderers") if spec else None
+    if not spec or not renderers or not isinstance(renderers.value, document.Sequence):
         return
-    values = entries(spec.value).get("values")
-    if values:
-        place = Place(document).at("spec", spec.problem).at("values", values.problem)
-        yield from shapes.sites(place, "values", values.value)
+    place = place.at("spec", spec.problem).at("postRenderers", renderers.problem)
+    for index, (item, problem) in enumerate(items(renderers.value)):
+        if found := mapping(item).get("kustomize"):
+            yield from kustomize.in_images(
+                place.at(index, problem).at("kustomize", found.problem), mapping(found.value)
+            )

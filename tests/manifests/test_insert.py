@@ -1,0 +1,74 @@
+"""A digest's key is added beside the tag where it is asked for, in the style of its map, and only then."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.errors import ManifestError
+from bot.images import ImageParts
+from bot.manifests import ImageEdit, set_images
+from tests.manifests.reading import NEW, edit
+
+BLOCK = "image:\n  repository: a # the name\n  tag: v1 # {}\n\n  # next\n  pull: Always\n"
+WANTED = ImageParts(tag="v2", digest=NEW)
+
+
+def added(text: str, pointer: str = "/image", path: str = "values.yaml") -> str:
+    return set_images(path, text.encode(), [ImageEdit(0, pointer, WANTED, add_digest=True)]).decode()
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_in_block_style(end: str) -> None:
+    expected = BLOCK.replace("v1 # {}\n", f"v2 # {{}}\n  digest: {NEW}\n").replace("\n", end)
+    assert added(BLOCK.replace("\n", end)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "pointer", "expected"),
+    [
+        ("- tag: v1\n  repository: a\n", "/0", "- tag: v2\n  digest: {d}\n  repository: a\n"),
+        ("- - repository: a\n    tag: v1", "/0/0", "- - repository: a\n    tag: v2\n    digest: {d}"),
+        ("image:\n  tag: &x\n  repo: a\n", "/image", "image:\n  tag: &x v2\n  digest: {d}\n  repo: a\n"),
+        ("image:\n  repository: a\n  tag:\n", "/image", "image:\n  repository: a\n  tag: v2\n  digest: {d}\n"),
+        ('a: {tag: "v1", repository: a}', "/a", 'a: {tag: "v2", digest: {d}, repository: a}'),
+        ("a: {repository: a, tag: v1 }\n", "/a", "a: {repository: a, tag: v2, digest: {d} }\n"),
+        ("a: {repository: a, tag: v1 # c }\n  }\n", "/a", "a: {repository: a, tag: v2, digest: {d} # c }\n  }\n"),
+        ('{"a": {"repository": "a", "tag": "v1"}}', "/a", '{"a": {"repository": "a", "tag": "v2", "digest": "{d}"}}'),
+        (
+            '{"a": {\n  "tag": "v1",\n  "repo": "a"\n}}\n',
+            "/a",
+            '{"a": {\n  "tag": "v2",\n  "digest": "{d}",\n  "repo": "a"\n}}\n',
+        ),
+        (
+            "images:\n- name: a\n  newTag: v1\n",
+            "/images/0",
+            "images:\n- name: a\n  newTag: v2\n  digest: {d}\n",
+        ),
+    ],
+)
+def test_where_it_goes(text: str, pointer: str, expected: str) -> None:
+    assert added(text, pointer, "kustomization.yaml") == expected.replace("{d}", NEW.text)
+
+
+def test_a_digest_that_has_a_place_gets_no_other() -> None:
+    text = "a: {repository: x/a, tag: v1, digest: ''}\n"
+    assert added(text, "/a") == text.replace("v1", "v2").replace("''", f"'{NEW}'")
+    assert added("image: x/a:v1\n") == f"image: x/a:v2@{NEW}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "pointer"),
+    [
+        ("image: {repository: a}\n", "/image"),
+        ("global: {imageTag: v1}\n", "/global/imageTag"),
+        ("image:\n  repository: a\n  ? tag\n  : v1\n", "/image"),
+    ],
+)
+def test_where_there_is_no_place(text: str, pointer: str) -> None:
+    with pytest.raises(ManifestError, match=r"values\.yaml:\d: there is no "):
+        added(text, pointer)
+
+
+def test_never_unasked() -> None:
+    with pytest.raises(ManifestError, match="there is no place for a digest"):
+        set_images("values.yaml", BLOCK.encode(), [edit("0:/image", f":v2@{NEW}")])
