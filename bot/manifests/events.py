@@ -22,7 +22,7 @@ Event: TypeAlias = Any
 _OTHER_BREAKS = ("\x85", "\u2028", "\u2029")
 _BYTE_ORDER_MARK = "\ufeff"
 # libyaml ends the name of an anchor before these.
-_NAME_THAT_ENDS_EARLY = re.compile(r"(?:^|(?<=[\s\[{,:\"']))[&*][A-Za-z0-9_-]+[?:%@`]")
+_NAME_THAT_ENDS_EARLY = re.compile(r"""[&*](?<![^\s\[{,:"'][&*])[A-Za-z0-9_-]+[?:%@`]""")
 _AFTER_INDENT = re.compile(r"[^ \t\r\n][^\r\n]*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -80,8 +80,8 @@ def _not_yaml(path: str, text: str, error: Exception) -> NotYamlError:
     )
     if "{{" not in text:
         return NotYamlError(message, hint="correct the YAML")
-    # The parser stumbles over what a template writes between nodes; what is in quotes only the scanner can refuse.
-    is_template = isinstance(error, yaml.parser.ParserError)
+    # What a template writes between nodes makes no nodes; in quotes, where it does no harm, there are other problems.
+    is_template = isinstance(error, yaml.parser.ParserError) or "could not find expected ':'" in message
     hint = "templates can't be read: leave the file out of the paths"
     return NotYamlError(message, hint=hint, is_template=is_template)
 
