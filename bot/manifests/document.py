@@ -7,8 +7,8 @@ hide aliases, and PyYAML's refuses an anchor that is used twice, which YAML 1.2 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from itertools import chain, islice
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple, TypeAlias
 
 import ruamel.yaml.events
@@ -40,7 +40,14 @@ __all__ = [
 
 MAX_DEPTH = 100
 MAX_NODES = 500_000
+# ruamel.yaml takes a second or two for these, five at worst.
+MAX_EXACT = 100_000
 
+# The pointers of one document together: a key of a megabyte over a thousand images would fill the memory.
+MAX_POINTERS = 100_000_000
+
+_TOO_LARGE = f"more than {MAX_NODES:,} values or {MAX_DEPTH} levels, aliases followed"
+_SMALLER = "write the values out, or split the file"
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 
@@ -92,17 +99,18 @@ _Target: TypeAlias = Scalar | Mapping | Sequence
 
 
 def parse(path: str, text: str) -> tuple[Node | None, ...]:
-    """The root of each document of a text, None for an empty document; ruamel.yaml decides where libyaml may err.
+    """The root of each document of a text, None for an empty document; for finding, since offsets may be one too small.
 
-    Offsets may be those of libyaml: one too small after a byte order mark. Raises ManifestError for no YAML, and as
-    `read` does.
+    libyaml reads, and ruamel.yaml decides in its place what libyaml refuses or may take for something else, in texts
+    of up to MAX_EXACT characters. Raises ManifestError for no YAML, and as `read` does.
     """
-    if may_differ(text):
+    small = len(text) <= MAX_EXACT
+    if small and may_differ(text):
         return read(path, strict_events(path, text))
     try:
         return read(path, fast_events(path, text))
     except NotYamlError as refusal:
-        if refusal.is_template:
+        if refusal.is_template or not small:
             raise
         return _parse_exactly(path, text, refusal)
 
@@ -140,7 +148,7 @@ class _Builder:
         for event in islice(events, MAX_NODES):
             steps[type(event)](self, event)
         if next(events, None) is not None:
-            raise self._too_large(1)
+            raise fault(self._path, 1, _TOO_LARGE, _SMALLER)
         return tuple(self._roots)
 
     def scalar(self, event: Event) -> None:
@@ -186,55 +194,83 @@ class _Builder:
         self._starts.append(event)
         self._open.append([])
 
-    def end_document(self, _event: Event) -> None:
+    def end_document(self, event: Event) -> None:
         start, nodes = self._starts.pop(), self._open.pop()
         self._anchors.clear()
         root = nodes[0] if nodes else None
-        if root is not None and self._growth.is_too_much(root):
-            raise self._too_large(start.start_mark.line + 1)
+        if root is not None:
+            excess = self._growth.excess(root, event.end_mark.index - start.start_mark.index)
+            if excess:
+                raise fault(self._path, start.start_mark.line + 1, excess, _SMALLER)
         self._roots.append(root)
-
-    def _too_large(self, line: int) -> ManifestError:
-        reason = f"more than {MAX_NODES:,} values or {MAX_DEPTH} levels, aliases followed"
-        return fault(self._path, line, reason, "write the values out, or split the file")
 
     def nothing(self, _event: Event) -> None:
         """The stream begins or ends."""
 
 
+class _Extent(NamedTuple):
+    """What a walk through a node meets, aliases followed: nodes, levels, and the characters of all their pointers."""
+
+    nodes: int = 1
+    levels: int = 0
+    characters: int = 0
+
+
+_LEAF = _Extent()
+
+
 class _Growth:
-    """How much a walk through a stream's documents meets, aliases followed; without them it is what was read."""
+    """What a walk through a stream's documents meets."""
 
     def __init__(self) -> None:
-        self._extents: dict[int, tuple[int, int]] = {}
-        self._total = 0
+        self._extents: dict[int, _Extent] = {}
+        self._nodes = 0
 
     def add(self, target: _Target) -> None:
         """An alias of `target` was met, which is complete."""
-        if not isinstance(target, Scalar):
-            self._extent(target)
+        self._extent(target)
 
-    def is_too_much(self, root: Node) -> bool:
-        """Whether a document leads beyond the limits; forgets its nodes."""
-        if not self._extents:
-            return False
-        size, depth = self._extent(root)
+    def excess(self, root: Node, characters: int) -> str:
+        """By what a document of so many characters leads beyond the limits, if at all; forgets its nodes."""
+        if not self._extents and characters <= MAX_EXACT:
+            return ""
+        extent = self._extent(root)
         self._extents.clear()
-        self._total += size
-        return self._total > MAX_NODES or depth > MAX_DEPTH
+        self._nodes += extent.nodes
+        if self._nodes > MAX_NODES or extent.levels > MAX_DEPTH:
+            return _TOO_LARGE
+        return "keys too long for pointers to every value" if extent.characters > MAX_POINTERS else ""
 
-    def _extent(self, node: Node) -> tuple[int, int]:
-        """Nodes and levels at and below `node`; every collection is measured once."""
+    def _extent(self, node: Node) -> _Extent:
+        """The extent of a node; every collection is measured once."""
         if isinstance(node, Alias):
             node = node.target
         if isinstance(node, Scalar):
-            return 1, 0
+            return _LEAF
         extent = self._extents.get(id(node))
         if extent is None:
-            nodes = chain.from_iterable(node.pairs) if isinstance(node, Mapping) else node.items
-            sizes, depths = zip((1, 0), *map(self._extent, nodes), strict=True)
-            extent = self._extents[id(node)] = (sum(sizes), max(depths) + 1)
+            extent = self._extents[id(node)] = self._measured(node)
         return extent
+
+    def _measured(self, node: Mapping | Sequence) -> _Extent:
+        nodes, levels, characters = 1, 0, 0
+        for step, child in _steps_below(node):
+            below = self._extent(child)
+            nodes += below.nodes
+            levels = max(levels, below.levels)
+            characters += below.characters + step * below.nodes
+        return _Extent(nodes, levels + 1, characters)
+
+
+def _steps_below(node: Mapping | Sequence) -> Iterator[tuple[int, Node]]:
+    """The nodes in a collection, keys too, with the characters that the way to each adds to its pointer."""
+    if isinstance(node, Sequence):
+        yield from ((len(str(index)) + 1, item) for index, item in enumerate(node.items))
+    else:
+        for key, value in node.pairs:
+            scalar = key.target if isinstance(key, Alias) else key
+            yield 0, key
+            yield len(scalar.text) + 1 if isinstance(scalar, Scalar) else 0, value
 
 
 def _for_both(steps: dict[str, Callable[[_Builder, Event], None]]) -> dict[type, Callable[[_Builder, Event], None]]:
