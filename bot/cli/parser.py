@@ -264,6 +264,7 @@ def _add_completion(commands: _Subparsers) -> None:
 _MR_VERBS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None]], ...] = (
     ("list", "list open merge requests", _mr_list),
     ("show", "show one as its approver reads it, with its diff", _mr_one),
+    ("ready", "say that a draft may be merged", _mr_one),
     ("merge", "merge one into its target branch", _mr_end),
     ("close", "close one without merging; promobot takes that as a no", _mr_close),
 )

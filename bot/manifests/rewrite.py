@@ -13,7 +13,7 @@ from bot.manifests.source import fault
 
 _ALGORITHM = "sha256:"
 _INHERITED = "the image is inherited; leave the name out, or add `repository` by hand first"
-_BOTH = "give tag and digest, or drop the digest"
+_BOTH = "give tag and digest, or drop the digest: `set-image --drop-digest`, or `write: tag` of the environment"
 
 Texts: TypeAlias = dict[Part, str]
 
@@ -153,7 +153,10 @@ def _digest(text: Texts, wanted: ImageParts, *, add: bool) -> tuple[Texts, Diges
     key = next((part for part in keys if text[part]), keys[0] if keys else None)
     if key is None:
         if wanted.digest and not (add and Part.TAG in text):
-            raise _NoRoomError("there is no place for a digest", "leave it out, or let a `digest` key be added")
+            raise _NoRoomError(
+                "there is no place for a digest",
+                "leave it out, or have one added: `set-image --add-digest`, or the environment's `write: tag+digest`",
+            )
         return {}, wanted.digest
     return {key: _spelled(wanted.digest, key, text[key]) if wanted.digest else ""}, None
 

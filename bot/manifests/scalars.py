@@ -36,11 +36,12 @@ class Splice:
 
 def stays_string(text: str) -> bool:
     """Whether every reader takes `text`, unquoted, for this very string."""
-    return (
-        _PLAIN.fullmatch(text) is not None
-        and text.casefold() not in _WORDS
-        and _NUMBER.fullmatch(text.replace("_", "")) is None
-    )
+    return _PLAIN.fullmatch(text) is not None and not may_be_typed(text)
+
+
+def may_be_typed(text: str) -> bool:
+    """Whether some reader takes `text`, unquoted, for a boolean, null, number or time."""
+    return text.casefold() in _WORDS or _NUMBER.fullmatch(text.replace("_", "")) is not None
 
 
 def splice_for(text: str, slot: Slot, new: str, *, plain: bool = False) -> Splice | None:
