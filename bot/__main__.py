@@ -10,6 +10,10 @@ from bot.cli import INTERRUPTED, main
 
 def run() -> None:
     """Run the command line and end the process with its exit code."""
+    if "_ARGCOMPLETE" in os.environ:  # the shell asks, because somebody pressed TAB
+        from bot.cli.completion import answer_shell  # noqa: PLC0415
+
+        answer_shell()
     _open_missing()
     code = main(sys.argv[1:])
     if code == INTERRUPTED:

@@ -7,14 +7,29 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
-from bot.images import ImageRef, split_registry
+from bot.images import ImageParts, ImageRef, split_registry
+from bot.manifests import FieldRule, Part
 from bot.repositories import Repository
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$", max_length=63)]
 
 PLACEHOLDER = "{service}"
+# The service as it stands in the names of variables.
+VARIABLE_PLACEHOLDER = "{SERVICE}"
+
+# https://www.rfc-editor.org/rfc/rfc6901#section-3, without the pointer to a whole document.
+_POINTER = re.compile(r"(?:/(?:[^~/]|~[01])*)+")
 
 
 class _Model(BaseModel):
@@ -112,6 +127,62 @@ class Approvers(_Model):
     required: int = Field(default=1, ge=0)
 
 
+def fill(text: str, service: str) -> str:
+    """The text for one service: `{service}` is its name, `{SERVICE}` the same as variables have it (`a-b`: A_B)."""
+    variable = re.sub(r"[^A-Z0-9]", "_", service.upper())
+    return text.replace(PLACEHOLDER, service).replace(VARIABLE_PLACEHOLDER, variable)
+
+
+def _is_pointer(text: str) -> str:
+    if not _POINTER.fullmatch(text):
+        raise ValueError(f"{text!r} is no JSON pointer; write such as /spec/chart/spec/version")
+    return text
+
+
+Pointer = Annotated[str, AfterValidator(_is_pointer)]
+
+
+class FieldConfig(_Model):
+    """A scalar that says an image, or a part of one, where promobot would not look by itself."""
+
+    path: str | None = Field(
+        default=None, description="Which of `paths` it is in; may be left out where there is only one."
+    )
+    pointer: Pointer = Field(
+        description="JSON pointer of the scalar (RFC 6901), such as `/spec/postBuild/substitute/{SERVICE}_IMAGE_TAG`; "
+        "`{service}` is the service's name, `{SERVICE}` the same in capitals and underscores."
+    )
+    holds: Literal["image", "registry", "repository", "tag", "digest"] = Field(
+        description="What the scalar says: a whole image, or this part of `image`."
+    )
+    image: str | None = Field(
+        default=None,
+        description="The image that the scalar is a part of, `[host/]path` with `{service}`; not with `holds: image`.",
+    )
+
+    @field_validator("image")
+    @classmethod
+    def _is_name(cls, image: str) -> str:
+        name = ImageRef.parse(fill(image, "x"))
+        if name.tag or name.digest:
+            raise ValueError(f"{image}: leave tag and digest out")
+        return image
+
+    @model_validator(mode="after")
+    def _says_which_image(self) -> FieldConfig:
+        if (self.image is None) != (self.holds in {"image", "repository"}):
+            wrong = (
+                "needs `image`, the image that it is a part of" if self.image is None else "says the image by itself"
+            )
+            raise ValueError(f"`holds: {self.holds}` {wrong}")
+        return self
+
+    def rule(self, service: str) -> FieldRule:
+        """What this says of one service's manifest. Raises ValueError where the service's name makes no image."""
+        image = ImageParts.of(ImageRef.parse(fill(self.image, service))) if self.image else None
+        return FieldRule(fill(self.pointer, service), Part(self.holds), image)
+
+
 class EnvironmentConfig(_Model):
     """One environment: where it is described, which registry it pulls from, and where its images come from."""
 
@@ -120,7 +191,24 @@ class EnvironmentConfig(_Model):
     repository: RepositoryConfig
     paths: Strings = Field(min_length=1, description="Manifests, with `{service}` for one path segment.")
     registry: str
+    fields: Annotated[tuple[FieldConfig, ...], BeforeValidator(_as_tuple)] = Field(
+        default=(), description="Images in places where promobot would not look by itself."
+    )
     tag: str = Field(default="same", description="The tag here: `same`, or such as `{major}.{minor}.{patch}`.")
+    write: Literal["as-found", "tag", "tag+digest"] = Field(
+        default="as-found",
+        description="What an image is written as: with a digest where it has one, without one, or always with one.",
+    )
+    also_promote: Annotated[tuple[Pointer, ...], BeforeValidator(_as_tuple)] = Field(
+        default=(),
+        description="JSON pointers of further scalars that are carried with the image, from and to the document that "
+        "names it, such as `/spec/chart/spec/version`.",
+    )
+    when_missing: Literal["copy"] | None = Field(
+        default=None,
+        description="`copy`: what the source has and this environment hasn't is proposed as a draft, made from the "
+        "source's manifest.",
+    )
     promote: Literal["auto", "manual"] = Field(
         default="manual", description="Whether `reconcile` proposes on its own what is due."
     )

@@ -10,7 +10,7 @@ from typing import TypeAlias, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from bot.config import Config
+from bot.config import Config, EnvironmentConfig
 from bot.errors import ConfigError
 
 Loc: TypeAlias = tuple[int | str, ...]
@@ -186,11 +186,24 @@ def _broken_references(config: Config) -> Iterator[tuple[Loc, str]]:
         for key, name, known, section in uses:
             if name is not None and name not in known:
                 yield (*at, key), f"{name} is not among {section}" + _did_you_mean(name, known)
+        yield from _stray_fields(at, env)
     if all(env.from_ is None or env.from_ in config.names for env in config.environments):
         yield from _cycles(config)
     for name, registry in config.registries.items():
         if registry.auth and (registry.auth.password_env is None) == (registry.auth.password_file is None):
             yield ("registries", name, "auth"), "give either password_env or password_file"
+
+
+def _stray_fields(at: Loc, env: EnvironmentConfig) -> Iterator[tuple[Loc, str]]:
+    """Fields that don't say, or say wrongly, which files they are in."""
+    for index, field in enumerate(env.fields):
+        if field.path is None and len(env.paths) > 1:
+            yield (*at, "fields", index), "say by `path` which of `paths` this is in"
+        elif field.path is not None and field.path not in env.paths:
+            yield (
+                (*at, "fields", index, "path"),
+                f"{field.path} is not among paths" + _did_you_mean(field.path, env.paths),
+            )
 
 
 def _cycles(config: Config) -> Iterator[tuple[Loc, str]]:

@@ -14,11 +14,12 @@ from bot.repositories import Rev
 
 @dataclass(frozen=True)
 class FromEnvironment:
-    """The image is what an environment runs; `commit` is the one that last changed its manifest there."""
+    """The image is what an environment runs, named in `path`; `commit` is the one that last changed that manifest."""
 
     environment: str
     commit: str
     image: ImageRef
+    path: str
 
 
 Origin: TypeAlias = FromEnvironment
@@ -51,6 +52,22 @@ class Move:
 
 
 @dataclass(frozen=True)
+class Companion:
+    """A scalar that is carried with the images: its text in the target's manifest now, and in the source's.
+
+    `origin` and `origin_pointer` are the source's file and place; `plain`: it is written without quotes there.
+    """
+
+    path: str
+    pointer: str
+    before: str
+    after: str
+    plain: bool
+    origin: str
+    origin_pointer: str
+
+
+@dataclass(frozen=True)
 class Unit:
     """What one merge request promotes: a service, or several that go together."""
 
@@ -60,12 +77,22 @@ class Unit:
 
 @dataclass(frozen=True)
 class Promotion:
-    """One unit into one environment. `fingerprint` names it by its digests and edits alone: no clock, no prose."""
+    """One unit into one environment. `fingerprint` names it by its digests and edits alone: no clock, no prose.
+
+    `created` are the target's manifests that are made from the source's.
+    """
 
     unit: Unit
     target: str
     moves: tuple[Move, ...]
     fingerprint: str
+    companions: tuple[Companion, ...] = ()
+    created: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """`target/unit`, which names a promotion in branches, trailers and bodies."""
+        return f"{self.target}/{self.unit.name}"
 
 
 @dataclass(frozen=True)

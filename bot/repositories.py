@@ -63,7 +63,8 @@ class RequestState(Enum):
 class MergeRequest:
     """A merge request as every forge has it.
 
-    `head` is the source branch's commit, `ended_by` who merged or closed it, and `reason` what was said then.
+    `head` is the source branch's commit, `ended_by` who merged or closed it, and `reason` what was said then. A `draft`
+    is not merged before a person says that it is ready.
     """
 
     number: int
@@ -79,6 +80,7 @@ class MergeRequest:
     labels: tuple[str, ...] = ()
     ended_by: str = ""
     reason: str = ""
+    draft: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ class FileChange:
 
 @dataclass(frozen=True)
 class RequestDraft:
-    """What a merge request of ours says."""
+    """What a merge request of ours says; as a `draft`, a person has to finish it and call it ready."""
 
     source_branch: str
     target_branch: str
@@ -99,3 +101,4 @@ class RequestDraft:
     body: str
     reviewers: tuple[str, ...]
     labels: tuple[str, ...]
+    draft: bool = False

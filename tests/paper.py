@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.config import Config
 from bot.decide import Facts, Intent, Texts, decide
-from bot.errors import RegistryError
+from bot.errors import GitError, RegistryError
 from bot.images import Digest
 from bot.plan import Plan, Verdict
 from bot.questions import (
@@ -34,29 +34,38 @@ SHOP = Repository("local", "shop/gitops")
 E2E, STAGING = "registry-e2e.example.com", "registry-staging.example.com"
 TEXTS = Texts(load_templates())
 
-CONFIG = Config.model_validate(
-    {
-        "forges": {"local": {"type": "local", "path": "."}},
-        "registries": {"e2e": {"url": E2E}, "staging": {"url": STAGING}},
-        "environments": [
-            {
-                "name": "e2e",
-                "repository": {"forge": "local", "project": "shop/gitops"},
-                "paths": ["apps/{service}/e2e/values.yaml"],
-                "registry": "e2e",
-            },
-            {
-                "name": "staging",
-                "from": "e2e",
-                "repository": {"forge": "local", "project": "shop/gitops"},
-                "paths": ["apps/{service}/staging/values.yaml"],
-                "registry": "staging",
-                "tag": "{major}.{minor}.{patch}",
-                "approvers": {"groups": ["team"]},
-            },
-        ],
-    }
-)
+
+def configured(e2e: Mapping[str, object] | None = None, staging: Mapping[str, object] | None = None) -> Config:
+    """Two environments of one repository, with these keys besides."""
+    repository = {"forge": "local", "project": "shop/gitops"}
+    return Config.model_validate(
+        {
+            "forges": {"local": {"type": "local", "path": "."}},
+            "registries": {"e2e": {"url": E2E}, "staging": {"url": STAGING}},
+            "environments": [
+                {
+                    "name": "e2e",
+                    "repository": repository,
+                    "paths": ["apps/{service}/e2e/values.yaml"],
+                    "registry": "e2e",
+                    **(e2e or {}),
+                },
+                {
+                    "name": "staging",
+                    "from": "e2e",
+                    "repository": repository,
+                    "paths": ["apps/{service}/staging/values.yaml"],
+                    "registry": "staging",
+                    "tag": "{major}.{minor}.{patch}",
+                    "approvers": {"groups": ["team"]},
+                    **(staging or {}),
+                },
+            ],
+        }
+    )
+
+
+CONFIG = configured()
 
 
 def digest(seed: int) -> Digest:
@@ -94,6 +103,7 @@ class Paper:
     opened: tuple[MergeRequest, ...] = ()
     closed: tuple[MergeRequest, ...] = ()
     unreachable: frozenset[str] = frozenset()
+    lost: frozenset[str] = frozenset()
     modes: Mapping[str, str] = field(default_factory=dict)
     asked: list[Question[Any]] = field(default_factory=list)
     rounds: int = 0
@@ -109,9 +119,9 @@ class Paper:
             facts = facts.learn({question: self.answer(question) for question in decided.questions})
         raise AssertionError(f"asks without end: {self.asked[-3:]}")
 
-    def verdict(self, *services: str, reopen: bool = False) -> Verdict:
+    def verdict(self, *services: str, reopen: bool = False, config: Config = CONFIG) -> Verdict:
         """Decide, where one verdict is expected."""
-        (verdict,) = self.plan(*services, reopen=reopen).verdicts
+        (verdict,) = self.plan(*services, reopen=reopen, config=config).verdicts
         return verdict
 
     def answer(self, question: Question[Any]) -> Answer[Any]:
@@ -119,6 +129,8 @@ class Paper:
         match question:
             case BranchHead(_, branch):
                 return Found(self.heads[branch]) if branch in self.heads else Absent()
+            case Files(rev, _) if rev.commit in self.lost:
+                return Unknown(GitError(f"cannot fetch {rev.commit}", hint="it is no longer there"))
             case Files(rev, patterns):
                 return Found(tuple(self._files(rev.commit, patterns)))
             case Commits(_, base, head):

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
+from bot.cli import main
 from bot.cli.parser import make_parser
-from bot.config import Approvers, Author, BasicAuth, EnvironmentConfig, LocalForge, RegistryConfig, RepositoryConfig
+from bot.config import (
+    Approvers,
+    Author,
+    BasicAuth,
+    EnvironmentConfig,
+    FieldConfig,
+    LocalForge,
+    RegistryConfig,
+    RepositoryConfig,
+)
 from bot.configfile import load_config
 
 ROOT = Path(__file__).parents[1]
@@ -36,12 +47,27 @@ def test_commands_that_are_shown_exist() -> None:
     for page in PAGES:
         for block in re.findall(r"```\w*\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
             for line in re.findall(r"^(?:\$ )?promobot (.*)$", block, re.MULTILINE):
-                words = shlex.split(re.split(r" {3,}", line)[0].replace("list|show|merge|close", "list"))
+                words = shlex.split(re.split(r" {3,}", line)[0].replace("list|show|ready|merge|close", "list"))
                 assert make_parser().parse_args(words).command == words[0]
 
 
+def test_the_readmes_session_is_what_happens(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Line by line; a diff may be cut off."""
+    (block,) = re.findall(
+        r"```\n(\$ promobot images.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    shutil.copytree(ROOT / "fixtures/gitops-repo/platform-gitops", tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    for command, shown in re.findall(r"^\$ promobot (.*)\n((?:[^$].*\n)+)", block, re.MULTILINE):
+        assert main(shlex.split(command), environ={}) == 0
+        assert capsys.readouterr().out.startswith(shown)
+
+
 @pytest.mark.parametrize(
-    "model", [Approvers, Author, BasicAuth, EnvironmentConfig, LocalForge, RegistryConfig, RepositoryConfig]
+    "model",
+    [Approvers, Author, BasicAuth, EnvironmentConfig, FieldConfig, LocalForge, RegistryConfig, RepositoryConfig],
 )
 def test_every_key_is_documented(model: type[BaseModel]) -> None:
     page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")

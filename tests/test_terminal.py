@@ -8,8 +8,8 @@ import logging
 import pytest
 from rich.text import Text
 
-from bot.cli.terminal import Terminal
-from bot.cli.visible import VisibleFormatter, visible
+from bot.cli.terminal import ProgressLine, Terminal
+from bot.cli.visible import VisibleFormatter, inline, visible
 
 HOSTILE = "a\x1b]0;title\x07\x1b[31mb\x9b2J\u202ec\u2066d\u200be\rf\udcffg"
 
@@ -55,6 +55,38 @@ def test_logs_tell_no_signed_address() -> None:
     message = 'http://host:80 "GET /blob?signature=canary HTTP/1.1" 200 \x1b[0m'
     record = logging.LogRecord("urllib3", logging.DEBUG, "", 1, message, (), None)
     assert VisibleFormatter().format(record) == 'http://host:80 "GET /blob?… HTTP/1.1" 200 \\x1b[0m'
+
+
+class Tty(io.StringIO):
+    """A text stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stream", "expected"),
+    [
+        (Tty(), "\r\x1b[2Ka\\x1b[31mxxxxxxxxx…\r\x1b[2Ksecond\r\x1b[2K"),
+        (io.StringIO(), ""),
+    ],
+    ids=["terminal", "pipe"],
+)
+def test_progress_is_one_line_on_a_terminal_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, expected: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("bot.cli.terminal._FIRST_NEWS", 0)
+    monkeypatch.setattr("bot.cli.terminal._NEWS", 0)
+    with ProgressLine(Terminal.on(stream, color=False)) as progress:
+        progress.show("a\x1b[31m" + "x" * 30)
+        progress.show("second")
+    assert stream.getvalue() == expected
+
+
+def test_on_one_line_a_line_feed_is_seen() -> None:
+    assert inline("a\n\tb\x1bc") == "a\\n\\tb\\x1bc"
 
 
 def test_lines_tabs_and_other_alphabets_stay() -> None:

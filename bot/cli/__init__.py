@@ -19,14 +19,17 @@ from bot.errors import BotError, ExitCode
 # Imported when called: `--help` must not wait for libraries that only a promotion needs.
 _COMMANDS = {
     "check": "bot.cli.check",
+    "completion": "bot.cli.completion",
     "demo": "bot.cli.demo",
+    "images": "bot.cli.images",
     "mr": "bot.cli.mr",
     "plan": "bot.cli.plan",
     "promote": "bot.cli.promote",
     "reconcile": "bot.cli.promote",
+    "set-image": "bot.cli.setimage",
     "status": "bot.cli.status",
 }
-_WRITE = {"mr", "promote", "reconcile"}
+_WRITE = {"mr", "promote", "reconcile", "set-image"}
 INTERRUPTED = 130
 
 

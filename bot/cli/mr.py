@@ -15,7 +15,7 @@ from bot.world import World
 
 def main(call: Call) -> ExitCode:
     """Run one of the verbs."""
-    verbs = {"list": _list, "show": _show, "merge": _merge, "close": _close}
+    verbs = {"list": _list, "show": _show, "ready": _ready, "merge": _merge, "close": _close}
     verbs[call.args.verb](call, call.world())
     return ExitCode.DONE
 
@@ -35,7 +35,7 @@ def _list(call: Call, world: World) -> None:
         terminal.say("No merge requests." if call.args.all else "No open merge requests.")
         return
     rows = (
-        (_name(repository, request), request.state.value, ", ".join(request.reviewers), request.title)
+        (_name(repository, request), _short_state(request), ", ".join(request.reviewers), request.title)
         for repository, request in found
     )
     terminal.table(("MERGE REQUEST", "STATE", "REVIEWERS", "TITLE"), rows)
@@ -55,11 +55,24 @@ def _show(call: Call, world: World) -> None:
     terminal.diff(diff)
 
 
+def _short_state(request: MergeRequest) -> str:
+    return "draft" if request.draft and request.state is RequestState.OPEN else request.state.value
+
+
 def _state(request: MergeRequest) -> str:
     if request.state is RequestState.OPEN:
-        return "open"
+        return _short_state(request)
     reason = f" ({request.reason})" if request.reason else ""
     return f"{request.state.value} by {request.ended_by}{reason}"
+
+
+def _ready(call: Call, world: World) -> None:
+    repository, request = _find(call, world)
+    ready = world.forge(repository.forge).ready(repository.project, request.number)
+    if call.json:
+        call.print_json(_data(repository, ready))
+    else:
+        call.terminal().say(f"{_name(repository, ready)} is ready: {ready.title}")
 
 
 def _merge(call: Call, world: World) -> None:
@@ -142,5 +155,6 @@ def _data(repository: Repository, request: MergeRequest) -> dict[str, object]:
         "labels": list(request.labels),
         "ended_by": request.ended_by,
         "reason": request.reason,
+        "draft": request.draft,
         "url": request.url,
     }

@@ -10,6 +10,10 @@ from bot import __version__
 
 _Subparsers = Any  # argparse has no public name for what add_subparsers returns
 
+# Commands that answer people alone, and those that read no configuration.
+_NO_DATA = frozenset({"completion", "demo"})
+_NO_CONFIGURATION = _NO_DATA | {"images", "set-image"}
+
 _EXIT_CODES = """\
 exit codes:
   0 done, or nothing to do    4 forge       8 conflict with a person's change
@@ -29,7 +33,18 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"promobot {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_add_demo, _add_check, _add_status, _add_plan, _add_promote, _add_reconcile, _add_mr):
+    for add in (
+        _add_demo,
+        _add_check,
+        _add_status,
+        _add_plan,
+        _add_promote,
+        _add_reconcile,
+        _add_images,
+        _add_set_image,
+        _add_mr,
+        _add_completion,
+    ):
         add(commands)
     return parser
 
@@ -42,15 +57,19 @@ def _command(commands: _Subparsers, name: str, summary: str, example: str) -> ar
         epilog=f"examples:\n{example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _add_common(parser, data=name != "demo")
+    _add_common(parser, data=name not in _NO_DATA, configured=name not in _NO_CONFIGURATION)
     return parser
 
 
-def _add_common(parser: argparse.ArgumentParser, *, data: bool) -> None:
-    """`data`: whether it reads a configuration and answers with data, as all but the demo do."""
+def _add_common(parser: argparse.ArgumentParser, *, data: bool, configured: bool) -> None:
+    """`data`: whether it answers with data, so as JSON too; `configured`: whether it reads a configuration.
+
+    What answers without one still takes `-c`, so that scripts may give it to every command.
+    """
     group = parser.add_argument_group("common options")
     if data:
-        group.add_argument("-c", "--config", metavar="FILE", help="configuration (PROMOBOT_CONFIG, else promobot.yaml)")
+        needed = "configuration (PROMOBOT_CONFIG, else promobot.yaml)" if configured else argparse.SUPPRESS
+        group.add_argument("-c", "--config", metavar="FILE", help=needed)
         group.add_argument("-o", "--output", choices=("text", "json"), default="text", help="what to print on stdout")
     group.add_argument("-v", "--verbose", action="count", default=0, help="say more on stderr; twice: everything")
     group.add_argument("--no-color", action="store_true", help="no colour (NO_COLOR works too)")
@@ -142,6 +161,65 @@ def _add_reconcile(commands: _Subparsers) -> None:
     parser.add_argument("--strict", action="store_true", help="blocked work is a failure (exit codes 7 and 8)")
 
 
+def _add_images(commands: _Subparsers) -> None:
+    parser = _command(
+        commands,
+        "images",
+        "every image in these files and folders, and where it stands",
+        """\
+  promobot images .                     in a pipe one line for each image
+  promobot images apps clusters/prod
+  promobot images . --match '*/podinfo'
+  promobot images . --unpinned          what runs by tag alone
+  promobot images . --no-editable       what can't be edited, and why
+  promobot images . -o json | jq -r '.[].image'
+  helm template ./chart | promobot images -
+
+In folders it reads *.yaml, *.yml and *.json, and what they are made from, such
+as *.yaml.gotmpl and *.yaml.j2; it follows no symbolic links. A file that can't
+be read is a warning.
+""",
+    )
+    parser.add_argument("paths", metavar="PATH", nargs="+", help="files and folders; - is stdin")
+    parser.add_argument(
+        "--match",
+        metavar="GLOB",
+        action="append",
+        default=[],
+        help="only images whose reference, name or last word matches; may be given several times",
+    )
+    parser.add_argument("--unpinned", action="store_true", help="only images without a digest")
+    parser.add_argument(
+        "--editable", action=argparse.BooleanOptionalAction, help="only those that can be edited, or can't be"
+    )
+    parser.add_argument("--strict", action="store_true", help="a file that can't be read is a failure (exit code 6)")
+
+
+def _add_set_image(commands: _Subparsers) -> None:
+    parser = _command(
+        commands,
+        "set-image",
+        "change images in files, in place, and no other byte",
+        """\
+  promobot set-image app.yaml /spec/values/image :1.4.2
+  promobot set-image app.yaml 1:/image ghcr.io/org/app:1.4.2 --check
+  promobot set-image a.yaml /image :1.4 b.yaml /image :1.4      both or none
+  promobot set-image app.yaml /image :1.4@sha256:...            tag and digest
+  promobot set-image app.yaml /image :1.4 --drop-digest
+
+FILE stays as it is but for the image. POINTER is what `promobot images` shows:
+the document's number, from 0, may be left out. IMAGE is
+[registry/repository][:tag][@digest]; what it leaves out stays.
+""",
+    )
+    parser.add_argument("edits", metavar="FILE POINTER IMAGE", nargs="+", help="where, and what it shall name")
+    parser.add_argument("--check", action="store_true", help="show the diff and write nothing")
+    parser.add_argument("--exit-code", action="store_true", help="with --check: end with 10 if anything would change")
+    digest = parser.add_mutually_exclusive_group()
+    digest.add_argument("--drop-digest", action="store_true", help="take the digest away from each of these images")
+    digest.add_argument("--add-digest", action="store_true", help="insert a `digest` key where a map has none")
+
+
 def _add_mr(commands: _Subparsers) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
         "mr", help="the local forge's merge requests", description="Work with the local forge's merge requests."
@@ -169,9 +247,24 @@ def _mr_close(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reason", metavar="TEXT", default="closed by hand", help="why, for those who read it later")
 
 
+def _add_completion(commands: _Subparsers) -> None:
+    parser = _command(
+        commands,
+        "completion",
+        "print what makes your shell complete promobot's words",
+        """\
+  source <(promobot completion bash)         bash: into ~/.bashrc
+  source <(promobot completion zsh)          zsh: into ~/.zshrc, after compinit
+  promobot completion fish | source          fish: into ~/.config/fish/config.fish
+""",
+    )
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="for which shell")
+
+
 _MR_VERBS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None]], ...] = (
     ("list", "list open merge requests", _mr_list),
     ("show", "show one as its approver reads it, with its diff", _mr_one),
+    ("ready", "say that a draft may be merged", _mr_one),
     ("merge", "merge one into its target branch", _mr_end),
     ("close", "close one without merging; promobot takes that as a no", _mr_close),
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import IO
+from time import monotonic
+from typing import IO, Self
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -18,6 +19,9 @@ from bot.cli.visible import visible
 _PIPE_WIDTH = 250
 # Prose is hard to read in longer lines.
 _PROSE_WIDTH = 100
+# Seconds: what is quick is done before anything is said of it.
+_FIRST_NEWS = 0.5
+_NEWS = 0.1
 # Blanks between the columns of a table.
 _GAP = 3
 
@@ -95,6 +99,41 @@ def _breaks(text: str, room: int) -> list[int]:
             used = 0
         used += cell_len(piece[0])
     return breaks
+
+
+class ProgressLine:
+    """One line at the foot of a terminal that says what goes on; nothing where nobody watches."""
+
+    def __init__(self, terminal: Terminal, *, quiet: bool = False) -> None:
+        self._console = terminal.console
+        self._live = terminal.interactive and not terminal.console.is_dumb_terminal and not quiet
+        self._due = monotonic() + _FIRST_NEWS
+        self._shown = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.clear()
+
+    def show(self, text: str) -> None:
+        """Say this, unless something was said just now."""
+        if not self._live or monotonic() < self._due:
+            return
+        line = printable(text)
+        line.truncate(self._console.width - 1, overflow="ellipsis")
+        self._write(f"\r\x1b[2K{line.plain}")
+        self._shown, self._due = True, monotonic() + _NEWS
+
+    def clear(self) -> None:
+        """Make room for a line that stays."""
+        if self._shown:
+            self._write("\r\x1b[2K")
+            self._shown = False
+
+    def _write(self, text: str) -> None:
+        self._console.file.write(text)
+        self._console.file.flush()
 
 
 class _Console(Console):

@@ -24,7 +24,7 @@ from bot.plan import (
     UpdateRequest,
     Verdict,
 )
-from bot.promotion import Move
+from bot.promotion import Companion, Move
 
 if TYPE_CHECKING:
     from bot.apply import StepResult
@@ -55,6 +55,8 @@ def verdict_data(verdict: Verdict) -> dict[str, object]:
         "target": verdict.target,
         "standing": verdict.standing.value,
         "moves": [move_data(move) for move in verdict.promotion.moves] if verdict.promotion else [],
+        "created": list(verdict.promotion.created) if verdict.promotion else [],
+        "companions": [companion_data(one) for one in verdict.promotion.companions] if verdict.promotion else [],
         "actions": [action_data(action) for action in verdict.step.actions] if verdict.step else [],
         "diff": verdict.step.diff if verdict.step else "",
         "merge_request": verdict.request.url if verdict.request else None,
@@ -81,6 +83,17 @@ def move_data(move: Move) -> dict[str, object]:
             "commit": move.origin.commit,
             "image": str(move.origin.image),
         },
+    }
+
+
+def companion_data(companion: Companion) -> dict[str, object]:
+    """A scalar that is carried with the images: what the target says there now, and what it would say."""
+    return {
+        "file": companion.path,
+        "pointer": companion.pointer,
+        "before": companion.before,
+        "after": companion.after,
+        "from": companion.origin,
     }
 
 
@@ -133,7 +146,14 @@ def heading(verdict: Verdict) -> Text:
 def _versions(verdict: Verdict) -> str:
     if verdict.promotion is None:
         return ""
-    return ", ".join(dict.fromkeys(_version(move) for move in verdict.promotion.moves))
+    if verdict.promotion.created:
+        return ", ".join(dict.fromkeys(f"new: {move.tag}" for move in verdict.promotion.moves))
+    carried = (
+        f"{c.pointer.rpartition('/')[2]} {c.before} → {c.after}"
+        for c in verdict.promotion.companions
+        if c.before != c.after
+    )
+    return ", ".join(dict.fromkeys([*(_version(move) for move in verdict.promotion.moves), *carried]))
 
 
 def _version(move: Move) -> str:
@@ -168,7 +188,8 @@ def action_text(action: Action) -> str:
             return f"copy {source.repository}@{digest.short} from {source.registry} to {destination.registry} as {tag}"
         case OpenRequest(repository, draft):
             reviewers = f", for {', '.join(draft.reviewers)}" if draft.reviewers else ""
-            return f"open merge request in {repository.project}{reviewers}"
+            kind = "draft merge request" if draft.draft else "merge request"
+            return f"open {kind} in {repository.project}{reviewers}"
         case UpdateRequest(number=number):
             return f"update merge request !{number}"
         case CloseRequest(number=number, reason=reason):

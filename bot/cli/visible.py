@@ -19,6 +19,11 @@ def visible(text: str) -> str:
     return _HIDDEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
+def inline(text: str) -> str:
+    """The text visible on one line: a name with a line feed in it must not pass for a line of ours."""
+    return visible(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
 class VisibleFormatter(logging.Formatter):
     """Log lines repeat what servers and programs say, and the addresses they redirect to, which may be signed."""
 

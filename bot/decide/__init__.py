@@ -13,6 +13,8 @@ from typing import TypeVar
 
 from bot.config import Config, EnvironmentConfig
 from bot.decide.branch import branch_questions, read_branch
+from bot.decide.companions import find_companions
+from bot.decide.creation import create_missing
 from bot.decide.environments import Snapshot, read_environments
 from bot.decide.facts import Ask, Facts, Outside, Refusal, Unanswered
 from bot.decide.moves import Hop, find_moves, hop_questions
@@ -114,20 +116,25 @@ def _judge(
 ) -> Verdict:
     source, target = snapshots
     missing = [service for service in unit.services if service not in target.manifests]
-    if missing:
+    creation = None
+    if missing and target.environment.when_missing == "copy":
+        target, creation = create_missing(ask, source, target, unit)
+    elif missing:
         paths = ", ".join(path.replace("{service}", missing[0]) for path in target.environment.paths)
         raise Outside(
             f"{missing[0]} has no manifest in {target.environment.name}: {target.rev.repository} has no {paths}",
-            "add the manifest first; promobot changes images, it does not invent manifests",
+            "add the manifest first, or let `when_missing: copy` make a draft of it",
         )
     _refuse_odd_ones(unit, source, target)
     hops = [Hop(config, source, target, service) for service in unit.services]
     ask.together(*branch_questions(target, unit), *(question for hop in hops for question in hop_questions(hop)))
     branch = read_branch(ask, target, unit, config.author)
     moves = tuple(move for hop in hops for move in find_moves(ask, hop, branch.ours))
-    mark = fingerprint(unit, target.environment.name, moves)
-    promotion = Promotion(unit, target.environment.name, moves, mark)
-    return propose(ask, Proposal(target, promotion, branch, config.author, texts, intent.reopen))
+    companions = tuple(companion for hop in hops for companion in find_companions(hop))
+    mark = fingerprint(unit, target.environment.name, moves, companions)
+    created = tuple(copy.path for copy in creation.copies) if creation else ()
+    promotion = Promotion(unit, target.environment.name, moves, mark, companions, created)
+    return propose(ask, Proposal(source, target, promotion, branch, config.author, texts, intent.reopen, creation))
 
 
 def _refuse_odd_ones(unit: Unit, source: Snapshot, target: Snapshot) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bot.config import PLACEHOLDER, EnvironmentConfig
+from bot.config import PLACEHOLDER, EnvironmentConfig, FieldConfig
 from bot.decide.facts import Ask, Refusal
 from bot.errors import ExitCode, ManifestError
-from bot.manifests import ImageField, find_images
+from bot.manifests import FieldRule, ImageField, find_images
 from bot.questions import Absent, BranchHead, Files
 from bot.repositories import File, Rev
 
@@ -20,10 +20,23 @@ _SYMLINK = "120000"
 
 @dataclass(frozen=True)
 class Manifest:
-    """One file that describes a service in an environment; `slot` is the index of the path pattern it fits."""
+    """One file that describes a service in an environment; `slot` is the index of the path pattern it fits.
+
+    `told` is what the configuration says of images in it that nobody would find otherwise.
+    """
 
     slot: int
     file: File
+    service: str
+    told: tuple[FieldConfig, ...] = ()
+
+    @property
+    def rules(self) -> tuple[FieldRule, ...]:
+        """What is told, for this service. Raises Refusal where its name makes no image."""
+        try:
+            return tuple(field.rule(self.service) for field in self.told)
+        except ValueError as error:
+            raise Refusal(str(error), "correct `fields`, or call the service otherwise") from None
 
     @property
     def fields(self) -> tuple[ImageField, ...]:
@@ -31,9 +44,19 @@ class Manifest:
         if self.file.mode == _SYMLINK:
             raise Refusal(f"{self.file.path}: is a symbolic link", "name the file it points to", ExitCode.MANIFEST)
         try:
-            return _find_images(self.file.path, self.file.content)
+            found = _find_images(self.file.path, self.file.content, self.rules)
         except ManifestError as error:
             raise Refusal(error.message, error.hint, ExitCode.MANIFEST) from None
+        self._refuse_broken_rules(found)
+        return found
+
+    def _refuse_broken_rules(self, found: tuple[ImageField, ...]) -> None:
+        """What somebody pointed to must be there, and say an image: without it the service is not what they think."""
+        pointers = {rule.pointer for rule in self.rules}
+        for field in found:
+            if field.pointer in pointers and field.image is None:
+                where = f"{self.file.path}:{field.line}: {field.pointer}"
+                raise Refusal(f"{where}: {field.gap}", "correct the manifest or `fields`", ExitCode.MANIFEST)
 
 
 @dataclass(frozen=True)
@@ -87,9 +110,15 @@ def _snapshot(ask: Ask, environment: EnvironmentConfig, question: Files) -> Snap
         match = next(_matches(environment, file.path), None)
         if match is not None:
             slot, service = match
-            found.setdefault(service, []).append(Manifest(slot, file))
+            found.setdefault(service, []).append(manifest_of(environment, slot, service, file))
     manifests = {service: tuple(manifests) for service, manifests in sorted(found.items())}
     return Snapshot(environment, question.rev, manifests)
+
+
+def manifest_of(environment: EnvironmentConfig, slot: int, service: str, file: File) -> Manifest:
+    """The file as a manifest of this service, which fits the path pattern number `slot`."""
+    told = tuple(field for field in environment.fields if field.path in {None, environment.paths[slot]})
+    return Manifest(slot, file, service, told)
 
 
 def _globs(environment: EnvironmentConfig, services: Sequence[str]) -> Iterator[str]:
@@ -100,11 +129,16 @@ def _globs(environment: EnvironmentConfig, services: Sequence[str]) -> Iterator[
 
 def _matches(environment: EnvironmentConfig, path: str) -> Iterator[tuple[int, str]]:
     for slot, pattern in enumerate(environment.paths):
-        before, after = pattern.split(PLACEHOLDER)
-        glob = "([^/]+)".join(_segment_regex(part) for part in (before, after))
-        match = re.fullmatch(glob, path)
-        if match and is_service(match[1]):
-            yield slot, match[1]
+        service = service_in(pattern, path)
+        if service is not None:
+            yield slot, service
+
+
+def service_in(pattern: str, path: str) -> str | None:
+    """The service that a path belongs to by a pattern, None where it doesn't fit."""
+    glob = "([^/]+)".join(_segment_regex(part) for part in pattern.split(PLACEHOLDER))
+    match = re.fullmatch(glob, path)
+    return match[1] if match and is_service(match[1]) else None
 
 
 def _segment_regex(text: str) -> str:

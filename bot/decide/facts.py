@@ -66,6 +66,12 @@ class Ask:
             raise Refusal(answer.error.message, answer.error.hint, answer.error.exit_code)
         return answer
 
+    def perhaps(self, question: Question[T]) -> T | None:
+        """The answer to what only informs: None where nothing is there, or where it could not be found out."""
+        self.together(question)
+        answer = cast("Answer[T]", self.facts.answers[question])
+        return answer.value if isinstance(answer, Found) else None
+
     def together(self, *questions: Question[Any]) -> None:
         """Say that all of these will be asked, so that those not known yet are answered in one round."""
         missing = [question for question in questions if question not in self.facts.answers]

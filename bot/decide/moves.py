@@ -59,6 +59,15 @@ def find_moves(ask: Ask, hop: Hop, claim: tuple[Commit, ...]) -> tuple[Move, ...
     return moves
 
 
+def paired_documents(hop: Hop) -> Iterator[tuple[tuple[Manifest, int], tuple[Manifest, int]]]:
+    """The document of the source and that of the target that name the same image, each pair once."""
+    yield from dict.fromkeys((_document(pair.source), _document(pair.target)) for pair in _pairs(hop))
+
+
+def _document(named: _Named) -> tuple[Manifest, int]:
+    return named[0], named[1].document
+
+
 def hop_questions(hop: Hop) -> Iterator[Question[Any]]:
     """What `find_moves` will ask, so that it can be answered in one round. Raises Refusal as `find_moves` does."""
     for pair in _pairs(hop):
@@ -194,15 +203,24 @@ def _move(ask: Ask, hop: Hop, pair: _Pair, claimed: Mapping[ImageRef, Record]) -
         path=manifest.file.path,
         pointer=f"{field.document}:{field.pointer}",
         line=field.line,
-        origin=FromEnvironment(hop.source.environment.name, commit, image),
+        origin=FromEnvironment(hop.source.environment.name, commit, image, pair.source[0].file.path),
         source=Location(hop.source.environment.registry, image.repository),
         digest=digest,
         proof=proof,
         destination=Location(hop.target.environment.registry, destination.repository),
         tag=destination.tag or "",
         before=before,
-        after=destination.at(destination.tag, digest if before.digest else None),
+        after=destination.at(destination.tag, digest if _is_pinned(hop, before) else None),
     )
+
+
+def _is_pinned(hop: Hop, before: ImageRef) -> bool:
+    """Whether the target's manifest shall name the digest."""
+    match hop.target.environment.write:
+        case "as-found":
+            return before.digest is not None
+        case write:
+            return write == "tag+digest"
 
 
 def _refuse_two_for_one_tag(moves: Iterable[Move]) -> None:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from bot.config import Author
 from bot.decide.branch import Branch
+from bot.decide.changes import Change, find_changes
+from bot.decide.creation import Creation
 from bot.decide.environments import Snapshot, head_of
 from bot.decide.facts import Ask, Refusal
 from bot.decide.text import Texts, fingerprint_in
 from bot.decide.trailers import PROMOTED_IMAGE
-from bot.errors import ExitCode, ManifestError
-from bot.images import ImageParts
-from bot.manifests import ImageEdit, set_images
+from bot.decide.uncarried import first_questions, not_carried
+from bot.errors import ExitCode
 from bot.plan import (
     Action,
     CloseRequest,
@@ -30,36 +29,36 @@ from bot.plan import (
     UpdateRequest,
     Verdict,
 )
-from bot.promotion import Move, Promotion, Unit
+from bot.promotion import Companion, Move, Promotion, Unit
 from bot.questions import Absent, ClosedRequests, Files, Found, OpenRequests, TagDigest
 from bot.repositories import FileChange, MergeRequest, RequestDraft, Rev
-
-# Deciding asks in rounds, and each round comes to the same edit: make and prove it once.
-_set_images = lru_cache(maxsize=1 << 10)(set_images)
 
 
 @dataclass(frozen=True)
 class Proposal:
     """One unit's way into one environment, everything that deciding about it needs."""
 
+    source: Snapshot
     target: Snapshot
     promotion: Promotion
     branch: Branch
     author: Author
     texts: Texts
     reopen: bool
+    creation: Creation | None = None
 
 
-def fingerprint(unit: Unit, target: str, moves: Iterable[Move]) -> str:
+def fingerprint(unit: Unit, target: str, moves: Iterable[Move], companions: Iterable[Companion] = ()) -> str:
     """16 hexadecimal digits over digests and edits alone."""
     lines = [f"{m.path} {m.pointer} {m.after.name}:{m.tag}@{m.digest}" for m in moves]
+    lines += [f"{c.path} {c.pointer} = {c.after!r}" for c in companions]
     return hashlib.sha256("\n".join([target, unit.name, *sorted(lines)]).encode()).hexdigest()[:16]
 
 
 def propose(ask: Ask, proposal: Proposal) -> Verdict:
     """What is due for this promotion: nothing, a copy, a proposal, or tidying up after one. Raises Refusal."""
     request = _open_request(ask, proposal)
-    changes = _changes(proposal)
+    changes = find_changes(proposal.target, proposal.promotion, proposal.creation)
     if changes:
         actions = list(_proposing(ask, proposal, changes, request))
     else:
@@ -93,40 +92,20 @@ def _from_branch(ask: Ask, proposal: Proposal) -> Iterator[MergeRequest]:
     yield from (request for request in requests if request.source_branch == proposal.branch.name)
 
 
-def _changes(proposal: Proposal) -> tuple[FileChange, ...]:
-    """The target's manifests with their images set; only those that change by it."""
-    contents = _contents(proposal)
-    edits: dict[str, list[ImageEdit]] = {}
-    for move in proposal.promotion.moves:
-        if move.before != move.after:
-            document, _, pointer = move.pointer.partition(":")
-            edits.setdefault(move.path, []).append(ImageEdit(int(document), pointer, ImageParts.of(move.after)))
-    try:
-        return tuple(
-            FileChange(path, _set_images(path, contents[path], tuple(wanted))) for path, wanted in edits.items()
-        )
-    except ManifestError as error:
-        raise Refusal(error.message, error.hint, ExitCode.MANIFEST) from None
-
-
-def _contents(proposal: Proposal) -> dict[str, bytes]:
-    """The target's manifests of the unit as they are, by path."""
-    manifests = (m for service in proposal.promotion.unit.services for m in proposal.target.manifests[service])
-    return {manifest.file.path: manifest.file.content for manifest in manifests}
-
-
 def _proposing(
-    ask: Ask, proposal: Proposal, changes: tuple[FileChange, ...], request: MergeRequest | None
+    ask: Ask, proposal: Proposal, changes: tuple[Change, ...], request: MergeRequest | None
 ) -> Iterator[Action]:
     """In this order: the branch is the claim, the image comes before the merge request that names it."""
+    told = first_questions(proposal.target, proposal.promotion)
     if request is None:
         _respect_retargeted(ask, proposal)
     if request is None and not proposal.reopen:
+        ask.together(_closed_requests(proposal), *told)
         _respect_closed(ask, proposal)
     if not _in_place(ask, proposal, changes):
         yield _push(proposal, changes)
     yield from _copies(ask, proposal.promotion.moves)
-    yield from _request(proposal, request)
+    yield from _request(ask, proposal, request)
 
 
 def _respect_retargeted(ask: Ask, proposal: Proposal) -> None:
@@ -140,8 +119,12 @@ def _respect_retargeted(ask: Ask, proposal: Proposal) -> None:
         )
 
 
+def _closed_requests(proposal: Proposal) -> ClosedRequests:
+    return ClosedRequests(proposal.target.rev.repository, proposal.branch.name)
+
+
 def _respect_closed(ask: Ask, proposal: Proposal) -> None:
-    answer = ask(ClosedRequests(proposal.target.rev.repository, proposal.branch.name))
+    answer = ask(_closed_requests(proposal))
     for closed in answer.value if not isinstance(answer, Absent) else ():
         by_us = closed.ended_by == proposal.author.name
         if not by_us and fingerprint_in(closed.body) == proposal.promotion.fingerprint:
@@ -151,7 +134,7 @@ def _respect_closed(ask: Ask, proposal: Proposal) -> None:
             )
 
 
-def _in_place(ask: Ask, proposal: Proposal, changes: tuple[FileChange, ...]) -> bool:
+def _in_place(ask: Ask, proposal: Proposal, changes: tuple[Change, ...]) -> bool:
     """Whether the branch already holds exactly these files and our record of these digests."""
     branch = proposal.branch
     if branch.head is None or not branch.ours:
@@ -161,6 +144,8 @@ def _in_place(ask: Ask, proposal: Proposal, changes: tuple[FileChange, ...]) -> 
     files = {file.path: file.content for file in answer.value} if not isinstance(answer, Absent) else {}
     recorded = set(branch.ours[0].trailer(PROMOTED_IMAGE))
     wanted = {str(move.after.at(move.tag, move.digest)) for move in proposal.promotion.moves}
+    if recorded == wanted and branch.foreign and proposal.promotion.created:
+        return True  # what a reviewer made of the copy is what shall be merged
     if recorded == wanted and all(files.get(change.path) == change.content for change in changes):
         return True
     _leave_foreign_alone(proposal)
@@ -177,13 +162,13 @@ def _leave_foreign_alone(proposal: Proposal) -> None:
         )
 
 
-def _push(proposal: Proposal, changes: tuple[FileChange, ...]) -> PushBranch:
+def _push(proposal: Proposal, changes: tuple[Change, ...]) -> PushBranch:
     return PushBranch(
         repository=proposal.target.rev.repository,
         branch=proposal.branch.name,
         base=proposal.target.rev.commit,
         expected=proposal.branch.head,
-        files=changes,
+        files=tuple(FileChange(change.path, change.content) for change in changes),
         message=proposal.texts.commit_message(proposal.promotion),
     )
 
@@ -202,15 +187,21 @@ def _copies(ask: Ask, moves: Sequence[Move]) -> Iterator[CopyImage]:
             )
 
 
-def _request(proposal: Proposal, request: MergeRequest | None) -> Iterator[Action]:
-    title, body = proposal.texts.title(proposal.promotion), proposal.texts.body(proposal.promotion)
+def _request(ask: Ask, proposal: Proposal, request: MergeRequest | None) -> Iterator[Action]:
+    creation = proposal.creation
+    left_behind = not_carried(ask, proposal.source, proposal.target, proposal.promotion)
+    title, body = (
+        proposal.texts.title(proposal.promotion),
+        proposal.texts.body(proposal.promotion, left_behind, creation),
+    )
     environment = proposal.target.environment
     repository = proposal.target.rev.repository
     if request is None:
         reviewers = (*environment.approvers.groups, *environment.approvers.users)
         labels = ("promobot", f"to-{environment.name}")
         branch = environment.repository.branch
-        yield OpenRequest(repository, RequestDraft(proposal.branch.name, branch, title, body, reviewers, labels))
+        draft = RequestDraft(proposal.branch.name, branch, title, body, reviewers, labels, draft=creation is not None)
+        yield OpenRequest(repository, draft)
     elif _is_ours(proposal, request) and (request.title, request.body) != (title, body):
         yield UpdateRequest(repository, request.number, title, body)
 
@@ -232,7 +223,7 @@ def _tidying(ask: Ask, proposal: Proposal, request: MergeRequest | None) -> Iter
         yield DeleteBranch(repository, branch.name, branch.head)
 
 
-def _step(proposal: Proposal, actions: list[Action], changes: tuple[FileChange, ...]) -> Step:
+def _step(proposal: Proposal, actions: list[Action], changes: tuple[Change, ...]) -> Step:
     target = proposal.target
     return Step(
         unit=proposal.promotion.unit,
@@ -243,13 +234,5 @@ def _step(proposal: Proposal, actions: list[Action], changes: tuple[FileChange, 
         guards=(Guard(head_of(target.environment), Found(target.rev.commit)),),
         actions=tuple(actions),
         promotion=proposal.promotion,
-        diff="".join(_diff(proposal, change) for change in changes),
+        diff="".join(change.diff for change in changes),
     )
-
-
-def _diff(proposal: Proposal, change: FileChange) -> str:
-    """A unified diff for people; carriage returns are left to the eye of the terminal."""
-    before = _contents(proposal)[change.path]
-    old, new = (text.decode(errors="replace").splitlines() for text in (before, change.content))
-    lines = difflib.unified_diff(old, new, f"a/{change.path}", f"b/{change.path}", n=2, lineterm="")
-    return "".join(f"{line}\n" for line in lines)

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from bot.decide.creation import Creation
 from bot.decide.trailers import trailer_block
-from bot.promotion import Move, Promotion
+from bot.decide.uncarried import NotCarried
+from bot.promotion import Companion, Move, Promotion
 
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
 
 _FINGERPRINT = re.compile(r"<!-- promobot (?P<key>\S+) (?P<fingerprint>[0-9a-f]{16}) -->")
+
+# A manifest that was rewritten is not told line by line.
+_MOST = 20
+# What is carried is a version, as a rule, and fits a title.
+_LONGEST = 40
 
 
 @dataclass(frozen=True)
@@ -27,18 +34,24 @@ class Texts:
         """The merge request's title, one line."""
         return " ".join(self._render("title.j2", promotion).split())
 
-    def body(self, promotion: Promotion) -> str:
+    def body(
+        self, promotion: Promotion, left_behind: Sequence[NotCarried] = (), creation: Creation | None = None
+    ) -> str:
         """The merge request's body. It ends with the fingerprint, a hint that anybody can edit."""
-        body = self._render("merge_request.md.j2", promotion)
-        return f"{body.strip()}\n\n<!-- promobot {key_of(promotion)} {promotion.fingerprint} -->\n"
+        more = {
+            "not_carried": [_not_carried_context(left) for left in left_behind],
+            **_creation_context(creation or Creation()),
+        }
+        body = self._render("merge_request.md.j2", promotion, **more)
+        return f"{body.strip()}\n\n<!-- promobot {promotion.key} {promotion.fingerprint} -->\n"
 
     def commit_message(self, promotion: Promotion) -> str:
         """The commit's message; the trailers are ours whatever the template says."""
         message = self._render("commit_message.j2", promotion).strip()
-        return f"{message}\n\n{trailer_block(key_of(promotion), promotion.moves)}\n"
+        return f"{message}\n\n{trailer_block(promotion.key, promotion.moves)}\n"
 
-    def _render(self, name: str, promotion: Promotion) -> str:
-        return self._environment.get_template(name).render(_context(promotion))
+    def _render(self, name: str, promotion: Promotion, **more: object) -> str:
+        return self._environment.get_template(name).render(_context(promotion), **more)
 
     @cached_property
     def _environment(self) -> SandboxedEnvironment:
@@ -49,11 +62,6 @@ class Texts:
         return SandboxedEnvironment(
             loader=DictLoader(self.templates), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
-
-
-def key_of(promotion: Promotion) -> str:
-    """`target/unit`, which names a promotion in branches, trailers and bodies."""
-    return f"{promotion.target}/{promotion.unit.name}"
 
 
 def fingerprint_in(body: str) -> str | None:
@@ -67,11 +75,33 @@ def headline(promotion: Promotion) -> str:
 
     An image that stays as it is isn't named.
     """
+    if all(move.before == move.after for move in promotion.moves):
+        return f"{promotion.unit.name} {', '.join(map(_carried, _changing(promotion.companions)))}"
     alone = len({move.destination for move in promotion.moves}) == 1
+    if promotion.created:
+        tags = dict.fromkeys(move.tag if alone else f"{_last_segment(move)} {move.tag}" for move in promotion.moves)
+        return f"{promotion.unit.name} {', '.join(tags)}"
     changing = [move for move in promotion.moves if move.before != move.after] or promotion.moves
     labels = [promotion.unit.name if alone else _last_segment(move) for move in changing]
-    parts = [f"{label} {_was(move)} → {move.tag}" for label, move in zip(labels, changing, strict=True)]
+    parts = [f"{label} {_step(move)}" for label, move in zip(labels, changing, strict=True)]
     return ", ".join(dict.fromkeys(parts))
+
+
+def _step(move: Move) -> str:
+    if move.before.tag != move.tag or move.before.name != move.after.name:
+        return f"{_was(move)} → {move.tag}"
+    if move.before.digest and move.after.digest:
+        return f"{move.tag} → {move.digest.short}"
+    return f"{move.tag} {'pinned' if move.after.digest else 'unpinned'}"
+
+
+def _changing(companions: Iterable[Companion]) -> list[Companion]:
+    return [companion for companion in companions if companion.before != companion.after]
+
+
+def _carried(companion: Companion) -> str:
+    before, after = (_in_code(text)[:_LONGEST] for text in (companion.before, companion.after))
+    return f"{companion.pointer.rpartition('/')[2]} {before} → {after}"
 
 
 def _last_segment(move: Move) -> str:
@@ -89,9 +119,19 @@ def _context(promotion: Promotion) -> dict[str, object]:
     return {
         "unit": promotion.unit.name,
         "target": promotion.target,
+        "created": [_in_code(path) for path in promotion.created],
         "headline": headline(promotion),
         "source_environments": sorted({move.origin.environment for move in promotion.moves}),
         "moves": list({(move["after"], move["digest"]): move for move in moves}.values()),
+        "companions": [
+            {
+                "path": _in_code(companion.path),
+                "pointer": _in_code(companion.pointer.partition(":")[2]),
+                "before": _in_code(companion.before),
+                "after": _in_code(companion.after),
+            }
+            for companion in _changing(promotion.companions)
+        ],
         "places": [
             {"path": _in_code(move.path), "line": move.line} for move in promotion.moves if move.before != move.after
         ],
@@ -101,6 +141,44 @@ def _context(promotion: Promotion) -> dict[str, object]:
 def _in_code(path: str) -> str:
     """A path that can't end the code span or line it stands in: anybody may name a file, and forges obey lines."""
     return "".join(c if c.isprintable() and c not in "`<" else f"\\u{ord(c):04x}" for c in path)
+
+
+def _not_carried_context(left_behind: NotCarried) -> dict[str, object]:
+    differences = left_behind.differences
+    return {
+        "environment": left_behind.environment,
+        "since": left_behind.since[:12],
+        "path": _in_code(left_behind.path),
+        "differences": [
+            {
+                "name": _in_code(difference.name),
+                "kind": difference.kind.value,
+                "before": _in_code(difference.before),
+                "after": _in_code(difference.after),
+            }
+            for difference in differences[:_MOST]
+        ],
+        "more": max(0, len(differences) - _MOST),
+    }
+
+
+def _creation_context(creation: Creation) -> dict[str, object]:
+    return {
+        "copies": [
+            {
+                "path": _in_code(copy.path),
+                "origin": _in_code(copy.origin),
+                "environment": copy.environment,
+                "bindings": [
+                    {"kind": binding.kind.value, "text": _in_code(binding.text), "line": binding.line}
+                    for binding in copy.bindings
+                ],
+            }
+            for copy in creation.copies
+        ],
+        "listings": [_in_code(change.path) for change in creation.listings],
+        "notes": [_in_code(note) for note in creation.notes],
+    }
 
 
 def _move_context(move: Move) -> dict[str, object]:

@@ -47,6 +47,17 @@ def records(commits: Iterable[Commit]) -> dict[ImageRef, Record]:
     return found
 
 
+def promoted_from(commits: Iterable[Commit], key: str, environment: str, name: str) -> str | None:
+    """The commit of `environment` at which the image `name` was promoted last, by commits given newest first."""
+    for commit in commits:
+        for text in commit.trailer(PROMOTED_FROM) if key in commit.trailer(PROMOTION) else ():
+            origin, _, image = text.partition(" ")
+            found, _, source = origin.partition("@")
+            if found == environment and image.rpartition(":")[0] == name:
+                return source
+    return None
+
+
 def _pairs(commit: Commit) -> Iterator[tuple[ImageRef, Record]]:
     for image_text, from_text in zip(commit.trailer(PROMOTED_IMAGE), commit.trailer(PROMOTED_FROM), strict=False):
         origin, _, source = from_text.partition(" ")

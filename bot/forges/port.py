@@ -55,6 +55,10 @@ class Forge(Protocol):
         """Give an open merge request a new title and body. Raises ConflictError if it is no longer open."""
         ...
 
+    def ready(self, project: str, number: int) -> MergeRequest:
+        """Let an open merge request be a draft no longer. Raises ConflictError if it is no longer open."""
+        ...
+
     def close(self, project: str, number: int, *, reason: str, by: str) -> MergeRequest:
         """Close without merging; the branch stays. Raises ConflictError if it is merged."""
         ...
@@ -62,6 +66,6 @@ class Forge(Protocol):
     def merge(self, project: str, number: int, *, head: str, by: str) -> MergeRequest:
         """Merge, if the source branch is still at the commit `head`.
 
-        Raises ConflictError if it isn't, if the branches conflict, or if the merge request is closed.
+        Raises ConflictError if it isn't, if the branches conflict, or if the merge request is closed or a draft.
         """
         ...

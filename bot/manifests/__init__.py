@@ -1,10 +1,17 @@
 """Find and edit the images that a manifest names. Pure: bytes in, values or bytes out."""
 
+from bot.manifests.bindings import Binding, BindingKind, find_bindings
+from bot.manifests.differences import Difference, DifferenceKind, find_differences
 from bot.manifests.edit import scalar_at, set_images
 from bot.manifests.fields import Edit, FieldRule, Form, ImageEdit, ImageField, Part, ScalarEdit
 from bot.manifests.find import find_images
+from bot.manifests.kustomization import add_resource, kustomization_resources
 
 __all__ = [
+    "Binding",
+    "BindingKind",
+    "Difference",
+    "DifferenceKind",
     "Edit",
     "FieldRule",
     "Form",
@@ -12,7 +19,11 @@ __all__ = [
     "ImageField",
     "Part",
     "ScalarEdit",
+    "add_resource",
+    "find_bindings",
+    "find_differences",
     "find_images",
+    "kustomization_resources",
     "scalar_at",
     "set_images",
 ]

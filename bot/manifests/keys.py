@@ -48,6 +48,6 @@ def meaning(key: str) -> Meaning | None:
 
 
 def is_image_key(key: str) -> bool:
-    """Whether a map under this key is one image."""
-    found = meaning(key)
+    """Whether a map under this key is one image, or what several have in common (`images: {registry, tag}`)."""
+    found = meaning(key.removesuffix("s"))
     return found is not None and found.part is Part.IMAGE and not key.lower().endswith("name")

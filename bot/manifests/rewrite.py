@@ -13,7 +13,7 @@ from bot.manifests.source import fault
 
 _ALGORITHM = "sha256:"
 _INHERITED = "the image is inherited; leave the name out, or add `repository` by hand first"
-_BOTH = "give tag and digest, or drop the digest"
+_BOTH = "give tag and digest, or drop the digest: `set-image --drop-digest`, or `write: tag` of the environment"
 
 Texts: TypeAlias = dict[Part, str]
 
@@ -41,7 +41,7 @@ def rewrite(path: str, site: Site, edit: ImageEdit) -> Rewriting:
         return _spell(site, wanted, add_digest=edit.add_digest)
     except _NoRoomError as error:
         reason, hint = error.args
-        raise fault(path, site.field.line, f"{reason}: {edit.parts} can't be written here", hint) from None
+        raise fault(path, site.field.line, f"{site.field.pointer} can't become {edit.parts}: {reason}", hint) from None
 
 
 def _wanted(site: Site, edit: ImageEdit) -> ImageParts:
@@ -101,7 +101,8 @@ def _names(site: Site, text: Texts, wanted: ImageParts) -> Texts:
     if rest == _name(site.field.parts):
         return {}
     if not parts:
-        raise _NoRoomError("there is no key for a name", site.no_room.get(Part.REPOSITORY, _INHERITED))
+        what = "name" if wanted.repository else "registry"
+        raise _NoRoomError(f"there is no key for a {what}", site.no_room.get(Part.REPOSITORY, _INHERITED))
     texts: Texts = {}
     if parts[0] is Part.REGISTRY:
         texts, rest = _registry(site, text[Part.REGISTRY], wanted)
@@ -152,7 +153,10 @@ def _digest(text: Texts, wanted: ImageParts, *, add: bool) -> tuple[Texts, Diges
     key = next((part for part in keys if text[part]), keys[0] if keys else None)
     if key is None:
         if wanted.digest and not (add and Part.TAG in text):
-            raise _NoRoomError("there is no place for a digest", "leave it out, or let a `digest` key be added")
+            raise _NoRoomError(
+                "there is no place for a digest",
+                "leave it out, or have one added: `set-image --add-digest`, or the environment's `write: tag+digest`",
+            )
         return {}, wanted.digest
     return {key: _spelled(wanted.digest, key, text[key]) if wanted.digest else ""}, None
 

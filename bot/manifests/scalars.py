@@ -18,6 +18,7 @@ _NUMBER = re.compile(
       | [0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt].*)?""",
     re.VERBOSE | re.IGNORECASE,
 )
+_JSON_LITERAL = re.compile(r"null|true|false|-?[0-9][0-9.eE+-]*|")
 _PROPERTIES = re.compile(r"(?:[&!]\S*[ \t]+)*")
 _COLON = re.compile(r"[ \t]*:")
 
@@ -35,18 +36,19 @@ class Splice:
 
 def stays_string(text: str) -> bool:
     """Whether every reader takes `text`, unquoted, for this very string."""
-    return (
-        _PLAIN.fullmatch(text) is not None
-        and text.casefold() not in _WORDS
-        and _NUMBER.fullmatch(text.replace("_", "")) is None
-    )
+    return _PLAIN.fullmatch(text) is not None and not may_be_typed(text)
+
+
+def may_be_typed(text: str) -> bool:
+    """Whether some reader takes `text`, unquoted, for a boolean, null, number or time."""
+    return text.casefold() in _WORDS or _NUMBER.fullmatch(text.replace("_", "")) is not None
 
 
 def splice_for(text: str, slot: Slot, new: str, *, plain: bool = False) -> Splice | None:
     """The splice that gives a scalar the value `new`, or None where it is written in a way that leaves no place for it.
 
     Quotes, anchor, tag and comments stay. A plain value gets double quotes where it would not read back as a string,
-    and beside a double-quoted key, as in JSON; not where it may be `plain` all the same, as a number may.
+    and so does what no JSON string is beside a double-quoted key; not where it may be `plain` all the same.
     """
     value = slot.value
     match value.style:
@@ -57,7 +59,8 @@ def splice_for(text: str, slot: Slot, new: str, *, plain: bool = False) -> Splic
         case style if style in BLOCK_STYLES:
             return _splice_in_block(text, slot, new)
         case _:
-            bare = (stays_string(new) and slot.key.style != '"') or (plain and _PLAIN.fullmatch(new))
+            in_json = slot.key.style == '"' and _JSON_LITERAL.fullmatch(value.text)
+            bare = (stays_string(new) and not in_json) or (plain and _PLAIN.fullmatch(new))
             spelled = new if bare else _quoted(new)
     start = _start(text, slot)
     if start < value.end:

@@ -28,7 +28,10 @@ PLAIN = {
     "digest": Part.DIGEST,
     "sha": Part.SHA,
 }
+# What is written about an object, not what it runs.
+_LABELS = frozenset({"labels", "annotations", "matchLabels"})
 _VERSION_BESIDE = "`version` beside it may be the tag; set that by its pointer, or write the tag here by hand first"
+_NAME_BESIDE = "`name` beside `repository` may be a part of the image's name; write the whole name as one of them"
 _SPLIT = "`image` holds a whole reference and other keys speak of it too; keep one of them"
 
 
@@ -48,7 +51,7 @@ def sites(place: Place, key: str, node: Resolved) -> Iterator[Site]:
         found = entries(node)
         yield from _of_entries(place, key, node.line, found)
         for name, entry in found.items():
-            if not isinstance(entry.value, Scalar):
+            if not isinstance(entry.value, Scalar) and name not in _LABELS:
                 yield from sites(place.at(name, entry.problem), name, entry.value)
     elif isinstance(node, document.Sequence):
         for index, (item, problem) in enumerate(items(node)):
@@ -103,7 +106,10 @@ def _of_entries(place: Place, key: str, line: int, found: Mapping[str, Entry]) -
     """The images that a mapping's own scalars spell."""
     joined = _joined(place, found)
     plain = _plain(place, key, found)
-    mapped = [*_map(place, line, plain)] if _is_image(key, plain) else []
+    mapped = []
+    if _is_image(key, plain):
+        doubt = _doubt(plain, _scalar(place, found, "name") if is_image_key(key) else None)
+        mapped = [site(place, Form.MAP, line, refused(doubt), plain)] if doubt else [*together(place, line, plain)]
     yield from mapped
     if mapped and Part.IMAGE in plain:
         joined["image"].pop(Part.IMAGE, None)
@@ -114,14 +120,16 @@ def _of_entries(place: Place, key: str, line: int, found: Mapping[str, Entry]) -
             no_room = {Part.TAG: _VERSION_BESIDE} if stem == "image" and "version" in found else {}
             yield from (replace(own, no_room=no_room) for own in alone(Part.IMAGE, image, bare=stem == "image"))
     yield from groups(place, line, joined, taken=bool(mapped))
+    if key == "image" and not mapped and (volume := _scalar(place, found, "reference")):
+        yield from alone(Part.IMAGE, volume)
 
 
-def _map(place: Place, line: int, plain: Group) -> Iterator[Site]:
-    image = plain.get(Part.IMAGE)
+def _doubt(plain: Group, name: Named | None) -> str:
+    """Why it can't be told what a mapping names, which may have a `name` too; empty if it can."""
+    image, repository = plain.get(Part.IMAGE), plain.get(Part.REPOSITORY)
     if image and has_version(image.slot.text):
-        yield site(place, Form.MAP, line, refused(_SPLIT), plain)
-    else:
-        yield from together(place, line, plain)
+        return _SPLIT
+    return _NAME_BESIDE if name and repository and repository != name else ""
 
 
 def _is_image(key: str, plain: Group) -> bool:
@@ -167,5 +175,7 @@ def _scalar(place: Place, found: Mapping[str, Entry], key: str) -> Named | None:
     entry = found.get(key)
     if entry is None or not isinstance(entry.value, Scalar):
         return None
-    slash = "/" if key == "registry" and entry.value.text.endswith("/") else ""
-    return Named(place.at(key, entry.problem), Slot(entry.key, entry.value, after=slash))
+    # Some charts join registry and repository just as they are.
+    before = "/" if key == "repository" and entry.value.text.startswith("/") else ""
+    after = "/" if key == "registry" and entry.value.text.endswith("/") else ""
+    return Named(place.at(key, entry.problem), Slot(entry.key, entry.value, before, after))

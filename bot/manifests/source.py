@@ -16,13 +16,18 @@ def fault(path: str, line: int, reason: str, hint: str = "") -> ManifestError:
     return ManifestError(f"{path}:{line}: {reason}", hint=hint)
 
 
+def too_large(path: str, size: int) -> ManifestError:
+    """The error for a manifest of more than MAX_BYTES."""
+    return fault(path, 1, f"{size:,} bytes are more than the {MAX_BYTES:,} that are read", "split the file")
+
+
 def decode(path: str, content: bytes) -> str:
     """The manifest's text with its byte order mark and line ends; encoding it again gives `content`.
 
     Raises ManifestError for what is too large, encrypted (git-crypt, SOPS) or not UTF-8.
     """
     if len(content) > MAX_BYTES:
-        raise fault(path, 1, f"{len(content):,} bytes are more than the {MAX_BYTES:,} that are read", "split the file")
+        raise too_large(path, len(content))
     if content.startswith(_GIT_CRYPT):
         raise fault(path, 1, "encrypted by git-crypt", "unlock the repository, or leave the file out of the paths")
     if _SOPS in content:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,31 @@ def test_branches_that_conflict_are_left_alone_and_the_files_named(world: World)
     assert world.forge.get(PROJECT, 1).state == RequestState.OPEN
 
 
+def test_a_draft_is_merged_once_somebody_says_that_it_is_ready(world: World) -> None:
+    head = world.push("x", "2")
+    opened = world.forge.open(PROJECT, replace(draft(), draft=True)).request
+    assert opened.draft
+    main = world.head("main")
+    with pytest.raises(ConflictError, match="!1 is a draft"):
+        world.forge.merge(PROJECT, 1, head=head, by="ann")
+    assert (world.head("main"), world.head("x")) == (main, head)
+    assert world.forge.update(PROJECT, 1, title="t", body="b").draft, "an update doesn't make it ready"
+    ready = world.forge.ready(PROJECT, 1)
+    assert not ready.draft
+    assert world.forge.ready(PROJECT, 1) == ready
+    assert world.forge.merge(PROJECT, 1, head=head, by="ann").state is RequestState.MERGED
+    with pytest.raises(ConflictError, match="!1 was merged by ann"):
+        world.forge.ready(PROJECT, 1)
+
+
+def test_a_record_from_before_there_were_drafts_is_none(world: World) -> None:
+    world.push("x", "2")
+    world.open()
+    old = json.loads(world.show("refs/promobot/merge-requests/1"))
+    del old["draft"]
+    assert not load(json.dumps(old).encode(), "ref").draft
+
+
 def test_what_is_merged_already_is_only_noted(world: World) -> None:
     head = world.push("x", "2")
     world.open()
@@ -261,6 +287,7 @@ def test_what_is_stored_is_readable_json(world: World) -> None:
         "ended_by": "",
         "reason": "",
         "merge_commit": "",
+        "draft": False,
     }
     assert '  "title": "Grüße"' in text
     assert list(fields) == sorted(fields)

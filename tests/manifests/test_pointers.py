@@ -55,7 +55,11 @@ def test_a_pointer_whose_key_says_what_it_holds(key: str, image: str, old: str, 
     [
         (f"0:{SUBSTITUTE}/word", ":v2", f"x:8: {SUBSTITUTE}/word is no image by itself, and its key"),
         (f"0:{SUBSTITUTE}/list/0", ":v2", f"x:9: {SUBSTITUTE}/list/0 is no image"),
-        (f"0:{SUBSTITUTE}/OPERATOR_TAG", "a:v2", "x:4: there is no key for a name"),
+        (
+            f"0:{SUBSTITUTE}/OPERATOR_TAG",
+            "a:v2",
+            f"x:4: {SUBSTITUTE}/OPERATOR_TAG can't become a:v2: there is no key for a name",
+        ),
         (f"0:{SUBSTITUTE}/list", ":v2", "x:1: no image at 0:"),
         (f"0:{SUBSTITUTE}/list/2", ":v2", "x:1: no image at 0:"),
         (f"0:{SUBSTITUTE}/list/-1", ":v2", "x:1: no image at 0:"),

@@ -123,6 +123,19 @@ class LocalForge:
 
         return self._write(project, decide, [number])[0]
 
+    def ready(self, project: str, number: int) -> MergeRequest:
+        """Let an open merge request be a draft no longer. Raises ConflictError if it is no longer open."""
+        git = self._git(project)
+
+        def decide(snapshot: Snapshot) -> Writing:
+            record = _record(project, snapshot, number)
+            _must_be_open(project, record)
+            if not record.draft:
+                return Writing(record)
+            return self._rewritten(git, snapshot, replace(record, draft=False))
+
+        return self._write(project, decide, [number])[0]
+
     def close(self, project: str, number: int, *, reason: str, by: str) -> MergeRequest:
         """Close without merging; the branch stays. Raises ConflictError if it is merged."""
         git = self._git(project)
@@ -141,7 +154,7 @@ class LocalForge:
 
         Where the target has `head` already, no commit is made and `reason` says so. A merge request that was merged
         at `head` before is returned as it is. Raises ConflictError if the branch moved or conflicts, or if the
-        merge request is closed.
+        merge request is closed or a draft.
         """
         git = self._git(project)
 
@@ -150,6 +163,7 @@ class LocalForge:
             if record.state == RequestState.MERGED.value and record.head == head:
                 return Writing(record, _branch_removal(snapshot, record))
             _must_be_open(project, record)
+            _must_be_ready(project, record)
             _must_be_at(project, snapshot, record, head)
             return self._merged(project, git, snapshot, record, by)
 
@@ -193,6 +207,7 @@ class LocalForge:
             updated=self._time(),
             reviewers=draft.reviewers,
             labels=draft.labels,
+            draft=draft.draft,
         )
 
     def _rewritten(self, git: GitDirectory, snapshot: Snapshot, record: Record) -> Writing:
@@ -264,6 +279,14 @@ def _must_be_open(project: str, record: Record) -> None:
     if not record.is_open:
         raise ConflictError(
             f"merge request {project}!{record.number} was {record.state} by {record.ended_by}", hint="run again"
+        )
+
+
+def _must_be_ready(project: str, record: Record) -> None:
+    if record.draft:
+        raise ConflictError(
+            f"merge request {project}!{record.number} is a draft",
+            hint=f"look at what its text asks for, then `promobot mr ready {record.number}`",
         )
 
 

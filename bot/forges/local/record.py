@@ -34,6 +34,7 @@ class Record:
     ended_by: str = ""
     reason: str = ""
     merge_commit: str = ""
+    draft: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -64,6 +65,7 @@ class Record:
             labels=self.labels,
             ended_by=self.ended_by,
             reason=self.reason,
+            draft=self.draft,
         )
 
 

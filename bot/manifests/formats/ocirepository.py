@@ -12,7 +12,7 @@ from bot.manifests import document
 from bot.manifests.document import Scalar
 from bot.manifests.fields import Form, Part
 from bot.manifests.formats.objects import is_object, mapping, text
-from bot.manifests.reading import read_parts, refused
+from bot.manifests.reading import Reading, read_parts
 from bot.manifests.shapes import Group, Named, site
 from bot.manifests.site import Site, Slot
 from bot.manifests.walk import Entry, Place, entries
@@ -44,7 +44,9 @@ def sites(place: Place, root: document.Mapping) -> Iterator[Site]:
     if not group:
         return
     slots = {part: named.slot for part, named in group.items()}
-    reading = refused(_RANGE) if text(version, "semver") else read_parts(slots, ImageParts())
+    reading = read_parts(slots, ImageParts())
+    if text(version, "semver") and not text(version, "digest") and reading.counts:
+        reading = Reading(reading.parts, reading.refusal or _RANGE)
     if reading.counts:
         yield site(place, Form.MAP, spec.value.line, reading, group)
 

@@ -1,0 +1,85 @@
+"""`promobot completion`: what a shell needs to complete our words, and the answers when it asks."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Action, ArgumentParser, Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+import argcomplete
+from argcomplete.completers import BaseCompleter
+from argcomplete.shell_integration import shellcode
+
+from bot.cli.call import Call
+from bot.cli.parser import make_parser
+from bot.cli.visible import inline
+from bot.errors import BotError, ExitCode
+
+_FILES = frozenset({"config", "keep", "paths", "start", "stop"})
+
+
+def main(call: Call) -> ExitCode:
+    """Print the shell's part of it."""
+    sys.stdout.write(shellcode(["promobot"], shell=call.args.shell).strip() + "\n")
+    return ExitCode.DONE
+
+
+def answer_shell() -> None:
+    """Tell the shell what may come next, and end the process."""
+    argcomplete.autocomplete(make_parser(), always_complete_options=False, default_completer=_Completer())
+
+
+class _Completer(BaseCompleter):
+    """What an argument without fixed choices may be; nothing rather than an error in the middle of a line."""
+
+    def __call__(
+        self,
+        *,
+        prefix: str,
+        action: Action,
+        parser: ArgumentParser,  # noqa: ARG002  whose action it is
+        parsed_args: Namespace,
+    ) -> Sequence[str]:
+        try:
+            words = _words(prefix, action.dest, parsed_args)
+        except (BotError, OSError):
+            return ()
+        return [word for word in words if word == inline(word)]  # on a terminal, and back into a shell
+
+
+def _words(prefix: str, name: str, args: Namespace) -> Sequence[str]:
+    if name in _FILES:
+        return _files(prefix)
+    if name == "edits":
+        return _edits(prefix, args.edits or [])
+    return _environments(args) if name == "to" else ()
+
+
+def _files(prefix: str) -> Sequence[str]:
+    folder, slash, name = prefix.rpartition("/")
+    shown = [path for path in Path(folder or slash or ".").iterdir() if path.name.startswith(name)]
+    visible = [path for path in shown if name or not path.name.startswith(".")]
+    return sorted(f"{folder}{slash}{path.name}{'/' if path.is_dir() else ''}" for path in visible)
+
+
+def _edits(prefix: str, given: Sequence[str]) -> Sequence[str]:
+    """FILE POINTER IMAGE, again and again: which one is due, and the pointers of the file before it."""
+    from bot.files import read_manifest  # noqa: PLC0415  each TAB waits for what is loaded
+    from bot.manifests import find_images  # noqa: PLC0415
+
+    match len(given) % 3:
+        case 0:
+            return _files(prefix)
+        case 1:
+            images = find_images(given[-1], read_manifest(given[-1]))
+            return [f"{image.document}:{image.pointer}" for image in images if not image.refusal]
+        case _:
+            return ()
+
+
+def _environments(args: Namespace) -> Sequence[str]:
+    from bot.configfile import load_config  # noqa: PLC0415
+
+    return load_config(Call(args, os.environ, lambda _: None).config_path).names

@@ -1,0 +1,87 @@
+"""What a promotion makes of the target's files."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from bot.decide.creation import Creation
+from bot.decide.environments import Snapshot
+from bot.decide.facts import Refusal
+from bot.errors import ExitCode, ManifestError
+from bot.images import ImageParts
+from bot.manifests import Edit, ImageEdit, ScalarEdit, set_images
+from bot.promotion import Move, Promotion
+
+# Deciding asks in rounds, and each round comes to the same edit: make and prove it once.
+_set_images = lru_cache(maxsize=1 << 10)(set_images)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A file as the target has it, None where it has none, and as it shall be."""
+
+    path: str
+    before: bytes | None
+    content: bytes
+
+    @property
+    def diff(self) -> str:
+        """A unified diff for people; carriage returns are left to the eye of the terminal."""
+        old, new = (text.decode(errors="replace").splitlines() for text in (self.before or b"", self.content))
+        name = "/dev/null" if self.before is None else f"a/{self.path}"
+        lines = difflib.unified_diff(old, new, name, f"b/{self.path}", n=2, lineterm="")
+        return "".join(f"{line}\n" for line in lines)
+
+
+def find_changes(target: Snapshot, promotion: Promotion, creation: Creation | None) -> tuple[Change, ...]:
+    """The target's manifests that change or are new, with their images set, and what lists the new ones.
+
+    Raises Refusal where one can't be edited.
+    """
+    try:
+        return (*_manifests(target, promotion), *_listings(creation or Creation()))
+    except ManifestError as error:
+        raise Refusal(error.message, error.hint, ExitCode.MANIFEST) from None
+
+
+def _manifests(target: Snapshot, promotion: Promotion) -> Iterator[Change]:
+    found = {m.file.path: m for service in promotion.unit.services for m in target.manifests[service]}
+    edits = _edits(promotion)
+    for path in dict.fromkeys((*promotion.created, *edits)):
+        content = found[path].file.content
+        edited = _set_images(path, content, tuple(edits.get(path, ())), found[path].rules)
+        yield Change(path, None if path in promotion.created else content, edited)
+
+
+def _listings(creation: Creation) -> Iterator[Change]:
+    for file, change in zip(creation.before, creation.listings, strict=True):
+        yield Change(change.path, file.content, change.content)
+
+
+def _edits(promotion: Promotion) -> dict[str, list[Edit]]:
+    """What changes in the target's manifests, by path."""
+    edits: dict[str, list[Edit]] = {}
+    for move in promotion.moves:
+        if move.before != move.after:
+            edits.setdefault(move.path, []).append(_edit(move))
+    for companion in promotion.companions:
+        if companion.before != companion.after:
+            document, _, pointer = companion.pointer.partition(":")
+            edit = ScalarEdit(int(document), pointer, companion.after, plain=companion.plain)
+            edits.setdefault(companion.path, []).append(edit)
+    return edits
+
+
+def _edit(move: Move) -> ImageEdit:
+    """The edit of one field; that a digest comes or goes was decided by `write`."""
+    document, _, pointer = move.pointer.partition(":")
+    return ImageEdit(
+        int(document),
+        pointer,
+        ImageParts.of(move.after),
+        drop_digest=move.after.digest is None,
+        add_digest=move.after.digest is not None,
+    )

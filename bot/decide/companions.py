@@ -1,0 +1,63 @@
+"""Scalars that are carried with a service's images, such as the version of its chart."""
+
+from __future__ import annotations
+
+from bot.config import fill
+from bot.decide.environments import Manifest
+from bot.decide.facts import Refusal
+from bot.decide.moves import Hop, paired_documents
+from bot.errors import ExitCode, ManifestError
+from bot.manifests import ScalarEdit, scalar_at
+from bot.promotion import Companion
+
+
+def find_companions(hop: Hop) -> tuple[Companion, ...]:
+    """What `also_promote` carries between the documents that name the service's images; nothing where neither has it.
+
+    Raises Refusal where only one of them has it, or where two would be carried to one place.
+    """
+    found: dict[tuple[str, str], Companion] = {}
+    for pointer in hop.target.environment.also_promote:
+        for (theirs, source), (ours, target) in paired_documents(hop):
+            companion = _companion(hop, (theirs, source), (ours, target), fill(pointer, hop.service))
+            if companion is not None:
+                other = found.setdefault((companion.path, companion.pointer), companion)
+                if other.after != companion.after:
+                    raise _two_for_one(other, companion)
+    return tuple(found.values())
+
+
+def _companion(hop: Hop, source: tuple[Manifest, int], target: tuple[Manifest, int], pointer: str) -> Companion | None:
+    theirs, ours = _scalar(*source, pointer), _scalar(*target, pointer)
+    if theirs is None and ours is None:
+        return None
+    if theirs is None or ours is None:
+        lacking, having = (source, target) if theirs is None else (target, source)
+        raise Refusal(
+            f"{lacking[0].file.path} has no scalar at {pointer}, which {having[0].file.path} has",
+            f"write it there, or take it out of `also_promote` of environment {hop.target.environment.name}",
+            ExitCode.MANIFEST,
+        )
+    return Companion(
+        path=target[0].file.path,
+        pointer=f"{target[1]}:{pointer}",
+        before=ours.text,
+        after=theirs.text,
+        plain=theirs.plain,
+        origin=source[0].file.path,
+        origin_pointer=f"{source[1]}:{pointer}",
+    )
+
+
+def _scalar(manifest: Manifest, document: int, pointer: str) -> ScalarEdit | None:
+    try:
+        return scalar_at(manifest.file.path, manifest.file.content, document, pointer)
+    except ManifestError as error:
+        raise Refusal(error.message, error.hint, ExitCode.MANIFEST) from None
+
+
+def _two_for_one(one: Companion, other: Companion) -> Refusal:
+    return Refusal(
+        f"{one.origin} and {other.origin} would carry {one.after!r} and {other.after!r} to {one.path} {one.pointer}",
+        "let both say the same",
+    )

@@ -1,0 +1,180 @@
+"""A manifest that the target hasn't: made from the source's, and listed where its neighbours are."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from bot.config import PLACEHOLDER, EnvironmentConfig
+from bot.decide.environments import Manifest, Snapshot, manifest_of, service_in
+from bot.decide.facts import Ask, Refusal
+from bot.errors import ExitCode, ManifestError
+from bot.manifests import Binding, add_resource, find_bindings, kustomization_resources
+from bot.promotion import Unit
+from bot.questions import Absent, Files
+from bot.repositories import File, FileChange
+
+_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A manifest of the target as it is copied, from `origin` of `environment`, with what a reviewer has to look at."""
+
+    path: str
+    environment: str
+    origin: str
+    bindings: tuple[Binding, ...]
+
+
+@dataclass(frozen=True)
+class Creation:
+    """What is made for services that the target hasn't.
+
+    `listings` are the kustomizations that get an entry, by path, with their content before; `notes` say what of that
+    a person has to do.
+    """
+
+    copies: tuple[Copy, ...] = ()
+    listings: tuple[FileChange, ...] = ()
+    before: tuple[File, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def create_missing(ask: Ask, source: Snapshot, target: Snapshot, unit: Unit) -> tuple[Snapshot, Creation]:
+    """The target as if it had the source's manifests of the services that it lacks, and what makes that true.
+
+    Raises Refusal where the target's paths don't say where they belong.
+    """
+    missing = [service for service in unit.services if service not in target.manifests]
+    made = {service: tuple(_copied(source, target, service)) for service in missing}
+    manifests = {**target.manifests, **{service: tuple(m for m, _ in pairs) for service, pairs in made.items()}}
+    copies = tuple(copy for pairs in made.values() for _, copy in pairs)
+    created = [manifest for pairs in made.values() for manifest, _ in pairs]
+    return replace(target, manifests=manifests), _listed(ask, target, created, copies)
+
+
+def _copied(source: Snapshot, target: Snapshot, service: str) -> Iterator[tuple[Manifest, Copy]]:
+    for theirs in source.manifests[service]:
+        path = _path(target.environment, theirs, service)
+        file = File(path, theirs.file.mode, theirs.file.content)
+        manifest = manifest_of(target.environment, theirs.slot, service, file)
+        try:
+            bindings = find_bindings(path, file.content)
+        except ManifestError as error:
+            raise Refusal(error.message, error.hint, ExitCode.MANIFEST) from None
+        yield manifest, Copy(path, source.environment.name, theirs.file.path, bindings)
+
+
+def _path(environment: EnvironmentConfig, theirs: Manifest, service: str) -> str:
+    pattern = environment.paths[theirs.slot] if theirs.slot < len(environment.paths) else "*"
+    if "*" in pattern:
+        raise Refusal(
+            f"{service} has no manifest in {environment.name}, whose paths don't say where {theirs.file.path} belongs",
+            f"give environment {environment.name} a path without * in the same place of `paths`, or add the manifest",
+            ExitCode.USAGE,
+        )
+    return pattern.replace(PLACEHOLDER, service)
+
+
+# --- the kustomization ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """What to list, and the neighbour to list it below."""
+
+    resource: str
+    neighbour: str
+    path: str
+
+
+def _listed(ask: Ask, target: Snapshot, created: list[Manifest], copies: tuple[Copy, ...]) -> Creation:
+    candidates = {path: None for manifest in created for path in _candidates(manifest.file.path)}
+    answer = ask(Files(target.rev, tuple(candidates)))
+    there = {file.path: file for file in answer.value} if not isinstance(answer, Absent) else {}
+    paths = {manifest.file.path for manifest in created}
+    changed: dict[str, bytes] = {}
+    notes: list[str] = []
+    for manifest in created:
+        try:
+            _list(target.environment, manifest, there, paths, changed)
+        except _NotListed as reason:
+            notes.append(str(reason))
+        except ManifestError as error:
+            notes.append(f"{error.message}: {error.hint}")
+    before = tuple(there[path] for path in changed)
+    listings = tuple(FileChange(path, content) for path, content in changed.items())
+    return Creation(copies, listings, before, tuple(dict.fromkeys(notes)))
+
+
+class _NotListed(Exception):  # noqa: N818  not an error: a note for the reviewer
+    """Why a created file is in no kustomization yet."""
+
+
+def _candidates(path: str) -> Iterator[str]:
+    """Every kustomization that may list a file, the nearest first."""
+    folder = path
+    while folder:
+        folder = posixpath.dirname(folder)
+        yield from (posixpath.join(folder, name) for name in _NAMES)
+
+
+def _list(
+    environment: EnvironmentConfig,
+    manifest: Manifest,
+    there: Mapping[str, File],
+    created: set[str],
+    changed: dict[str, bytes],
+) -> None:
+    """Add the manifest to the nearest kustomization that lists its like. Raises _NotListed and ManifestError."""
+    pattern = environment.paths[manifest.slot]
+    for path in _candidates(manifest.file.path):
+        if path not in there:
+            continue
+        content = changed.get(path, there[path].content)
+        listed = kustomization_resources(path, content)
+        if any(_joined(path, resource) == manifest.file.path for resource in listed):
+            return
+        entries = [entry for resource in listed if (entry := _entry(pattern, manifest.service, path, resource))]
+        if any(_joined(path, resource) in {entry.path for entry in entries} for resource in listed):
+            return
+        if entries:
+            entry = _only(path, entries)
+            _must_be_whole(path, entry, manifest, there, created)
+            changed[path] = add_resource(path, content, entry.resource, after=entry.neighbour)
+            return
+    raise _NotListed(f"no kustomization lists the like of {manifest.file.path}: see that it is deployed")
+
+
+def _joined(path: str, resource: str) -> str:
+    return posixpath.normpath(posixpath.join(posixpath.dirname(path), resource))
+
+
+def _entry(pattern: str, service: str, path: str, resource: str) -> _Entry | None:
+    """How the service would be listed beside this resource, where that is another service's manifest or folder."""
+    joined = _joined(path, resource)
+    part = "/".join(pattern.split("/")[: joined.count("/") + 1])
+    folder_and_file = part != pattern and joined.endswith((".yaml", ".yml", ".json"))
+    if PLACEHOLDER not in part or service_in(part, joined) is None or folder_and_file:
+        return None
+    wanted = part.replace(PLACEHOLDER, service)
+    folder = posixpath.dirname(path)
+    relative = posixpath.relpath(f"/{wanted}", f"/{folder}")
+    dot, slash = "./" if resource.startswith("./") else "", "/" if resource.endswith("/") else ""
+    return _Entry(f"{dot}{relative}{slash}", resource, wanted)
+
+
+def _only(path: str, entries: list[_Entry]) -> _Entry:
+    if len({entry.path for entry in entries}) > 1:
+        ways = " and ".join(dict.fromkeys(entry.neighbour for entry in entries))
+        raise _NotListed(f"{path} lists its like in several ways ({ways}): add what is missing")
+    return entries[-1]
+
+
+def _must_be_whole(path: str, entry: _Entry, manifest: Manifest, there: Mapping[str, File], created: set[str]) -> None:
+    """A folder can only be listed if it has a kustomization, or the listing itself breaks."""
+    inside = {posixpath.join(entry.path, name) for name in _NAMES}
+    if entry.path != manifest.file.path and not inside & (there.keys() | created):
+        raise _NotListed(f"{path} lists folders, and {entry.path} has no kustomization: add one, and list the folder")

@@ -1,0 +1,20 @@
+"""Manifests as files of this machine: found, read, and replaced as a whole."""
+
+from bot.files.reading import STDIN, check_given, read_given, read_manifest
+from bot.files.replacing import Original, Replacement, open_original, replace_all
+from bot.files.walking import Link, Listed, Unlisted, walk
+
+__all__ = [
+    "STDIN",
+    "Link",
+    "Listed",
+    "Original",
+    "Replacement",
+    "Unlisted",
+    "check_given",
+    "open_original",
+    "read_given",
+    "read_manifest",
+    "replace_all",
+    "walk",
+]

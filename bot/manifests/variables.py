@@ -1,0 +1,192 @@
+"""Where Flux finds the value of a `${VARIABLE}`: https://fluxcd.io/flux/components/kustomize/kustomizations/.
+
+(Section "Post build variable substitution".) Pure: what files say is gathered first, then asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from bot.manifests import document
+from bot.manifests.document import Mapping, Scalar, Sequence
+from bot.manifests.fields import ImageField, Part
+from bot.manifests.source import decode
+from bot.manifests.walk import Entry, Place, Resolved, entries, items
+
+# With what may follow the name, such as `:-default`; `$${…}` is an escape.
+_USE = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)(?=[}:=/#%^,?+-])")
+_SPEAKS_OF_SETTINGS = re.compile(rb"postBuild|ConfigMap")
+_PARTS = frozenset(part.value for part in Part)
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A variable's value, in a Flux Kustomization that applies `folder`, or in the ConfigMap named `config_map`."""
+
+    variable: str
+    path: str
+    line: int
+    pointer: str
+    folder: str = ""
+    config_map: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line} ({self.pointer})"
+
+    def applies(self, path: str) -> bool:
+        """Whether its Flux Kustomization applies the file at `path`."""
+        return _holds(self.folder, path)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A Flux Kustomization that applies `folder` takes variables from all that an object holds."""
+
+    kind: str
+    name: str
+    path: str
+    line: int
+    folder: str = ""
+
+    def applies(self, path: str) -> bool:
+        """Whether its Flux Kustomization applies the file at `path`."""
+        return _holds(self.folder, path)
+
+
+Fact: TypeAlias = Setting | Reference
+
+
+def variables(path: str, content: bytes, image: ImageField) -> tuple[str, ...]:
+    """The variables that a field's scalars use, each once. Raises ManifestError where the file can't be read."""
+    if b"${" not in content:
+        return ()
+    node = _at(_roots(path, content)[image.document], image.pointer)
+    values = [node] if node else []
+    if isinstance(node, Mapping):
+        values = [entry.value for name, entry in entries(node).items() if name in _PARTS]
+    texts = (value.text for value in values if isinstance(value, Scalar))
+    return tuple(dict.fromkeys(name for text in texts for name in _USE.findall(text)))
+
+
+def facts(path: str, content: bytes) -> Iterator[Fact]:
+    """What a file says about variables: Flux Kustomizations and ConfigMaps. Raises ManifestError."""
+    if not _SPEAKS_OF_SETTINGS.search(content):
+        return
+    for root in _roots(path, content):
+        if isinstance(root, Mapping):
+            kind = _text(entries(root).get("kind"))
+            if kind == "Kustomization":
+                yield from _in_kustomization(path, root)
+            elif kind == "ConfigMap":
+                yield from _in_config_map(path, root)
+
+
+@dataclass
+class Settings:
+    """What all files say about variables."""
+
+    set_at: dict[str, list[Setting]] = field(default_factory=dict)
+    references: list[Reference] = field(default_factory=list)
+
+    def add(self, found: Iterable[Fact]) -> None:
+        """Learn from one more file."""
+        for fact in found:
+            if isinstance(fact, Setting):
+                self.set_at.setdefault(fact.variable, []).append(fact)
+            else:
+                self.references.append(fact)
+
+    def whence(self, variable: str, path: str) -> str:
+        """Where the value comes from for the file at `path`, as a sentence; empty where no file tells.
+
+        Flux Kustomizations whose folder holds the file count; all of them where none does, as for a shared base.
+        """
+        settings = self.set_at.get(variable, [])
+        near = _said([one for one in settings if one.config_map or one.applies(path)], self._near(path))
+        said = near or _said(settings, self.references)
+        return f"{variable} {said}" if said else ""
+
+    def _near(self, path: str) -> list[Reference]:
+        return [reference for reference in self.references if reference.applies(path)]
+
+
+def _holds(folder: str, path: str) -> bool:
+    """By the path's end: where the repository begins isn't known."""
+    return bool(folder) and f"/{folder}/" in f"/{path}"
+
+
+def _said(settings: list[Setting], references: list[Reference]) -> str:
+    """Flux Kustomizations win over what they refer to."""
+    names = {reference.name for reference in references if reference.kind == "ConfigMap"}
+    if found := [one for one in settings if not one.config_map] or [one for one in settings if one.config_map in names]:
+        return f"is set in {_some(found)}"
+    if references:
+        sources = dict.fromkeys(f"{reference.kind} {reference.name}" for reference in references)
+        return f"may be set in {_some(sources)} (substituteFrom in {references[0].path}:{references[0].line})"
+    return ""
+
+
+def _some(found: Iterable[object]) -> str:
+    texts = [str(one) for one in found]
+    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
+    return ", ".join(texts[:_SHOWN]) + more
+
+
+def _in_kustomization(path: str, root: Mapping) -> Iterator[Fact]:
+    spec = entries(root).get("spec")
+    if spec is None or not isinstance(spec.value, Mapping):
+        return
+    below = entries(spec.value)
+    folder = _text(below.get("path")).removeprefix("./").strip("/")
+    post_build = below.get("postBuild")
+    if post_build is None or not isinstance(post_build.value, Mapping):
+        return
+    place = Place(0).at("spec").at("postBuild")
+    given = entries(post_build.value)
+    for name, entry in _children(given.get("substitute")):
+        yield Setting(name, path, entry.key.line, place.at("substitute").at(name).pointer, folder)
+    listed = given.get("substituteFrom")
+    for item, _ in items(listed.value) if listed and isinstance(listed.value, Sequence) else ():
+        if isinstance(item, Mapping):
+            source = entries(item)
+            yield Reference(_text(source.get("kind")), _text(source.get("name")), path, item.line, folder)
+
+
+def _in_config_map(path: str, root: Mapping) -> Iterator[Setting]:
+    found = entries(root)
+    metadata = found.get("metadata")
+    name = dict(_children(metadata)).get("name")
+    for key, entry in _children(found.get("data")):
+        yield Setting(key, path, entry.key.line, Place(0).at("data").at(key).pointer, config_map=_text(name))
+
+
+def _children(entry: Entry | None) -> Iterator[tuple[str, Entry]]:
+    if entry is not None and isinstance(entry.value, Mapping):
+        yield from entries(entry.value).items()
+
+
+def _text(entry: Entry | None) -> str:
+    return entry.value.text if entry is not None and isinstance(entry.value, Scalar) else ""
+
+
+def _roots(path: str, content: bytes) -> tuple[document.Node | None, ...]:
+    return document.read(path, document.fast_events(path, decode(path, content)))
+
+
+def _at(root: document.Node | None, pointer: str) -> Resolved | None:
+    """The node at a pointer (RFC 6901), aliases followed."""
+    node: Resolved | None = None if root is None or isinstance(root, document.Alias) else root
+    for token in pointer.split("/")[1:]:
+        step = token.replace("~1", "/").replace("~0", "~")
+        if isinstance(node, Mapping):
+            entry = entries(node).get(step)
+            node = entry.value if entry else None
+        elif isinstance(node, Sequence) and step.isdigit() and int(step) < len(node.items):
+            node = list(items(node))[int(step)][0]
+        else:
+            return None
+    return node

@@ -1,0 +1,90 @@
+"""What bash gets when somebody presses TAB: by the real shell code and a promobot of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Promobot
+
+ROOT = Path(__file__).parents[2]
+# As readline does it: the line so far, its words, and the one that is being typed.
+PRESS_TAB = """
+source <(promobot completion bash)
+COMP_LINE=$1 COMP_POINT=${#1} COMP_TYPE=9 COMP_WORDS=($1) COMP_CWORD=1
+_python_argcomplete promobot "" ""
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+CONFIG = """\
+forges: {work: {type: local, path: /srv/git}}
+registries: {e2e: {url: registry.example.com/e2e}}
+environments:
+  - {name: e2e, repository: {forge: work, project: g/e2e}, paths: ["{service}/values.yaml"], registry: e2e}
+  - {name: prod, from: e2e, repository: {forge: work, project: g/prod}, paths: ["{service}/values.yaml"], registry: e2e}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a manifest, a configuration, and a command named promobot outside of it."""
+    folder = tmp_path / "work"
+    (folder / "apps").mkdir(parents=True)
+    (folder / "apps" / "values.yaml").write_text(
+        'image: org/app:1\nlist:\n- image: &x org/b:1\n- image: *x\n"\\e[31m": {image: org/c:1}\n', encoding="utf-8"
+    )
+    (folder / "promobot.yaml").write_text(CONFIG, encoding="utf-8")
+    (folder / ".hidden").touch()
+    command = tmp_path / "bin" / "promobot"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m bot "$@"\n', encoding="utf-8")
+    command.chmod(0o755)
+    return folder
+
+
+def completions(folder: Path, line: str) -> list[str]:
+    environ = {
+        "PATH": f"{folder.parent}/bin:{os.environ['PATH']}",
+        "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
+    }
+    shell = ["bash", "--norc", "-c", PRESS_TAB, "bash", line]
+    done = subprocess.run(shell, cwd=folder, env=environ, capture_output=True, check=True)
+    assert done.stderr == b""
+    return [word.strip() for word in done.stdout.decode().splitlines() if word]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("promobot set", ["set-image"]),
+        ("promobot images --st", ["--strict"]),
+        ("promobot plan -o ", ["text", "json"]),
+        ("promobot mr ", ["list", "show", "ready", "merge", "close"]),
+        ("promobot images ", ["apps/", "promobot.yaml"]),
+        ("promobot images .h", [".hidden"]),
+        ("promobot images apps/v", ["apps/values.yaml"]),
+        ("promobot images missing/", []),
+        ("promobot set-image ap", ["apps/"]),
+        ("promobot set-image apps/values.yaml ", ["0:/image", "0:/list/0/image"]),
+        ("promobot set-image apps/values.yaml 0:/image ", []),
+        ("promobot set-image apps/values.yaml 0:/image :2 apps/values.yaml ", ["0:/image", "0:/list/0/image"]),
+        ("promobot set-image promobot.yaml ", []),
+        ("promobot set-image missing.yaml ", []),
+        ("promobot plan --to p", ["prod"]),
+        ("promobot plan -c missing.yaml --to ", []),
+        ("promobot plan ", []),
+    ],
+)
+def test_tab(folder: Path, line: str, words: list[str]) -> None:
+    assert completions(folder, line) == words
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_each_shell_gets_its_code(promobot: Promobot, shell: str) -> None:
+    said = promobot("completion", shell)
+    assert (said.code, said.err) == (0, "")
+    assert "promobot" in said.out
+    assert ("complete --command promobot" if shell == "fish" else "compdef") in said.out

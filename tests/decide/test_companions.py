@@ -1,0 +1,130 @@
+"""Scalars that are carried with a service's images."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.decide.text import fingerprint_in
+from bot.plan import OpenRequest, PushBranch, Standing, Verdict
+from tests.paper import E2E, STAGING, Paper, configured, digest
+
+E2E_FILE, STAGING_FILE = "apps/api/e2e/values.yaml", "apps/api/staging/values.yaml"
+CONFIG = configured(staging={"also_promote": ["/spec/chart/spec/version"]})
+RELEASE = """\
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata:
+  name: api
+spec:
+  chart:
+    spec:
+      chart: shop
+      version: {chart} # of the chart
+  values:
+    image:
+      repository: {registry}/shop/api
+      tag: {tag}
+"""
+
+
+def release(registry: str, tag: str, chart: str = "1.0.0") -> bytes:
+    return RELEASE.format(registry=registry, tag=tag, chart=chart).encode()
+
+
+@pytest.fixture
+def paper() -> Paper:
+    """E2e runs 1.1.3-rc2 from chart 1.3.0, staging 1.1.2 from chart 1.2.0."""
+    return Paper(
+        trees={
+            "m1": {E2E_FILE: release(E2E, "1.1.3-rc2", "1.3.0"), STAGING_FILE: release(STAGING, "1.1.2", '"1.2.0"')}
+        },
+        tags={("e2e", "shop/api", "1.1.3-rc2"): digest(2), ("staging", "shop/api", "1.1.2"): digest(1)},
+    )
+
+
+def action(verdict: Verdict, kind: type) -> object:
+    assert verdict.step is not None, verdict
+    return next(action for action in verdict.step.actions if isinstance(action, kind))
+
+
+def pushed(verdict: Verdict) -> bytes:
+    push = action(verdict, PushBranch)
+    assert isinstance(push, PushBranch)
+    return push.files[0].content
+
+
+def body(verdict: Verdict) -> str:
+    opening = action(verdict, OpenRequest)
+    assert isinstance(opening, OpenRequest)
+    return opening.draft.body
+
+
+def test_a_companion_goes_with_the_image_in_one_commit(paper: Paper) -> None:
+    verdict = paper.verdict("api", config=CONFIG)
+    assert pushed(verdict) == release(STAGING, "1.1.3", '"1.3.0"')
+    assert verdict.step is not None
+    assert '+      version: "1.3.0" # of the chart' in verdict.step.diff
+    assert "- Carried along: `/spec/chart/spec/version`, `1.2.0` → `1.3.0`.\n" in body(verdict)
+    assert verdict.promotion is not None
+    assert [(c.path, c.pointer, c.before, c.after) for c in verdict.promotion.companions] == [
+        (STAGING_FILE, "0:/spec/chart/spec/version", "1.2.0", "1.3.0")
+    ]
+    push = action(verdict, PushBranch)
+    assert isinstance(push, PushBranch)
+    assert "/spec/chart/spec/version: 1.2.0 → 1.3.0" in push.message
+
+
+def test_without_the_key_it_stays(paper: Paper) -> None:
+    assert pushed(paper.verdict("api")) == release(STAGING, "1.1.3", '"1.2.0"')
+
+
+def test_the_fingerprint_is_of_the_companions_too(paper: Paper) -> None:
+    prints = {fingerprint_in(body(paper.verdict("api"))), fingerprint_in(body(paper.verdict("api", config=CONFIG)))}
+    paper.trees["m1"][E2E_FILE] = release(E2E, "1.1.3-rc2", "1.4.0")
+    prints.add(fingerprint_in(body(paper.verdict("api", config=CONFIG))))
+    assert len(prints) == 3
+
+
+def test_a_companion_alone_is_due_too(paper: Paper) -> None:
+    paper.trees["m1"][STAGING_FILE] = release(STAGING, "1.1.3")
+    paper.tags["staging", "shop/api", "1.1.3"] = digest(2)
+    assert paper.verdict("api").standing is Standing.CURRENT
+    verdict = paper.verdict("api", config=CONFIG)
+    assert pushed(verdict) == release(STAGING, "1.1.3", "1.3.0")
+    opening = action(verdict, OpenRequest)
+    assert isinstance(opening, OpenRequest)
+    assert opening.draft.title == "api version 1.0.0 → 1.3.0 to staging"
+
+
+def test_a_companion_that_says_the_same_is_not_mentioned(paper: Paper) -> None:
+    paper.trees["m1"][STAGING_FILE] = release(STAGING, "1.1.2", "'1.3.0'")
+    verdict = paper.verdict("api", config=CONFIG)
+    assert pushed(verdict) == release(STAGING, "1.1.3", "'1.3.0'")
+    assert "Carried along" not in body(verdict)
+
+
+def test_a_number_is_carried_as_a_number(paper: Paper) -> None:
+    paper.trees["m1"][E2E_FILE] = release(E2E, "1.1.3-rc2", "1.10")
+    paper.trees["m1"][STAGING_FILE] = release(STAGING, "1.1.2", "1.9")
+    assert pushed(paper.verdict("api", config=CONFIG)) == release(STAGING, "1.1.3", "1.10")
+
+
+def test_where_neither_has_it_nothing_is_carried(paper: Paper) -> None:
+    for path in (E2E_FILE, STAGING_FILE):
+        head, _, values = paper.trees["m1"][path].partition(b"  chart:\n")
+        paper.trees["m1"][path] = head + b"  values:\n" + values.partition(b"  values:\n")[2]
+    verdict = paper.verdict("api", config=CONFIG)
+    assert verdict.promotion is not None
+    assert verdict.promotion.companions == ()
+    assert verdict.standing is Standing.DUE
+
+
+@pytest.mark.parametrize(("lacking", "having"), [(E2E_FILE, STAGING_FILE), (STAGING_FILE, E2E_FILE)])
+def test_where_one_lacks_it_it_is_refused(paper: Paper, lacking: str, having: str) -> None:
+    lines = paper.trees["m1"][lacking].splitlines(keepends=True)
+    paper.trees["m1"][lacking] = b"".join(
+        line for line in lines if b"version: 1" not in line and b'version: "' not in line
+    )
+    verdict = paper.verdict("api", config=CONFIG)
+    assert verdict.blocked is not None
+    assert verdict.blocked.reason == f"{lacking} has no scalar at /spec/chart/spec/version, which {having} has"
