@@ -14,7 +14,6 @@ from typing import NamedTuple, TypeAlias
 import ruamel.yaml.events
 import yaml
 
-from bot.errors import ManifestError
 from bot.manifests.events import (
     Event,
     NotYamlError,
