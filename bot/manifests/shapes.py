@@ -159,7 +159,8 @@ def _add_aliases(group: Group, place: Place, found: Mapping[str, Entry]) -> None
 def _joined(place: Place, found: Mapping[str, Entry]) -> dict[str, Group]:
     """The scalars whose keys say what of an image they are, by image."""
     by_image: dict[str, Group] = {}
-    for name in found:
+    # `image` first, or what comes before it, such as `imageName`, would take its place.
+    for name in sorted(found, key="image".__ne__) if "image" in found else found:
         said = meaning(name)
         if said and (named := _scalar(place, found, name)):
             taken = said.part in by_image.get(said.stem, {})
@@ -171,5 +172,5 @@ def _scalar(place: Place, found: Mapping[str, Entry], key: str) -> Named | None:
     entry = found.get(key)
     if entry is None or not isinstance(entry.value, Scalar):
         return None
-    slash = "/" if key == "registry" and entry.value.text.endswith("/") else ""
+    slash = "/" if key.lower().endswith("registry") and entry.value.text.endswith("/") else ""
     return Named(place.at(key, entry.problem), Slot(entry.key, entry.value, after=slash))
