@@ -121,6 +121,11 @@ def test_nothing_of_a_secret_is_quoted(kind: str) -> None:
     assert told(before, before.replace(b"host: a", b"host: b, port: c")) == ["changed data.host", "added data.port"]
 
 
+def test_a_very_long_text_takes_no_time() -> None:
+    (found,) = find_differences("x", b"a: 1\n", b"a: " + b"x" * 1_000_000)
+    assert found.after == "x" * 39 + "…"
+
+
 def test_long_texts_are_shortened() -> None:
     (difference,) = find_differences("x.yaml", b"a: " + b"word " * 30, b"a: b")
     assert len(difference.before) == 40
