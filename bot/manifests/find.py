@@ -21,7 +21,7 @@ def find_images(path: str, content: bytes, rules: Sequence[FieldRule] = ()) -> t
     A rule comes before what its pointer would be by itself; one that finds nothing gives a refused field.
     Raises ManifestError where the file can't be read.
     """
-    roots = document.read(path, document.fast_events(path, decode(path, content)))
+    roots = document.parse(path, decode(path, content))
     return tuple(site.field for site in find_sites(path, roots, rules))
 
 

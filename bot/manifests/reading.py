@@ -16,8 +16,8 @@ VERSION_PARTS = (Part.TAG, Part.DIGEST, Part.SHA)
 
 _TEMPLATE = re.compile(r"\{\{|\$\{|\$\(|\{%")
 _STRING_TAG = "tag:yaml.org,2002:str"
-# Plain scalars that are no strings, and so no names of images: `pullImage: true`.
-_NO_STRING = re.compile(r"[-+]?[0-9.]+|true|false|yes|no|on|off|null|~", re.IGNORECASE)
+# What stands under an image key without a tag and is none: `pullImage: true`, `image: logo.png`.
+_NO_NAME = re.compile(r"[-+]?[0-9.]+|true|false|yes|no|on|off|null|~|.*\.(?:png|svg|jpe?g|gif|webp|ico)", re.IGNORECASE)
 
 
 class Reading(NamedTuple):
@@ -47,7 +47,7 @@ def read_string(slot: Slot, *, bare: bool) -> Reading:
     text = slot.text
     if reason := template(text):
         return refused(reason)
-    if not has_version(text) and (("/" not in text and not bare) or _is_no_string(slot)):
+    if not has_version(text) and (("/" not in text and not bare) or _NO_NAME.fullmatch(text)):
         return NO_IMAGE
     return _parse(text)
 
@@ -111,10 +111,6 @@ def _almost(text: str) -> bool:
     except ValueError:
         return False
     return "/" not in digest  # as in git@host/repository
-
-
-def _is_no_string(slot: Slot) -> bool:
-    return not slot.value.style and _NO_STRING.fullmatch(slot.value.text) is not None
 
 
 def _is_host(text: str) -> bool:

@@ -31,6 +31,7 @@ PLAIN = {
 # What is written about an object, not what it runs.
 _LABELS = frozenset({"labels", "annotations", "matchLabels"})
 _VERSION_BESIDE = "`version` beside it may be the tag; set that by its pointer, or write the tag here by hand first"
+_NAME_BESIDE = "`name` beside `repository` may be a part of the image's name; write the whole name as one of them"
 _SPLIT = "`image` holds a whole reference and other keys speak of it too; keep one of them"
 
 
@@ -105,7 +106,10 @@ def _of_entries(place: Place, key: str, line: int, found: Mapping[str, Entry]) -
     """The images that a mapping's own scalars spell."""
     joined = _joined(place, found)
     plain = _plain(place, key, found)
-    mapped = [*_map(place, line, plain)] if _is_image(key, plain) else []
+    mapped = []
+    if _is_image(key, plain):
+        doubt = _doubt(plain, _scalar(place, found, "name") if is_image_key(key) else None)
+        mapped = [site(place, Form.MAP, line, refused(doubt), plain)] if doubt else [*together(place, line, plain)]
     yield from mapped
     if mapped and Part.IMAGE in plain:
         joined["image"].pop(Part.IMAGE, None)
@@ -120,12 +124,12 @@ def _of_entries(place: Place, key: str, line: int, found: Mapping[str, Entry]) -
         yield from alone(Part.IMAGE, volume)
 
 
-def _map(place: Place, line: int, plain: Group) -> Iterator[Site]:
-    image = plain.get(Part.IMAGE)
+def _doubt(plain: Group, name: Named | None) -> str:
+    """Why it can't be told what a mapping names, which may have a `name` too; empty if it can."""
+    image, repository = plain.get(Part.IMAGE), plain.get(Part.REPOSITORY)
     if image and has_version(image.slot.text):
-        yield site(place, Form.MAP, line, refused(_SPLIT), plain)
-    else:
-        yield from together(place, line, plain)
+        return _SPLIT
+    return _NAME_BESIDE if name and repository and repository != name else ""
 
 
 def _is_image(key: str, plain: Group) -> bool:
@@ -172,5 +176,7 @@ def _scalar(place: Place, found: Mapping[str, Entry], key: str) -> Named | None:
     entry = found.get(key)
     if entry is None or not isinstance(entry.value, Scalar):
         return None
-    slash = "/" if key.lower().endswith("registry") and entry.value.text.endswith("/") else ""
-    return Named(place.at(key, entry.problem), Slot(entry.key, entry.value, after=slash))
+    # Some charts join registry and repository just as they are.
+    before = "/" if key == "repository" and entry.value.text.startswith("/") else ""
+    after = "/" if key.lower().endswith("registry") and entry.value.text.endswith("/") else ""
+    return Named(place.at(key, entry.problem), Slot(entry.key, entry.value, before, after))

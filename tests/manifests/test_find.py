@@ -97,6 +97,10 @@ def test_a_registry_may_end_in_a_slash() -> None:
         ("image: ./a/b.png", None),
         ("image: a sentence/with:words", None),
         ("image: true", None),
+        ("image: 'true'", None),
+        ("image: logo.png", None),
+        ("image: img/logo.svg", None),
+        ("image: logo.png:v1", "logo.png:v1"),
         ("image:", None),
         ("image: [a/b]", None),
         ("image: {}", None),
@@ -124,6 +128,7 @@ def test_a_registry_may_end_in_a_slash() -> None:
         ("web: {repository: a, version: v1}", None),
         ("web: {registry: quay.io, repository: a/b}", "quay.io/a/b"),
         ("web: {registry: quay.io/, repository: a/b, tag: v1}", "quay.io/a/b:v1"),
+        ("web: {registry: quay.io/, repository: /a/b, tag: v1}", "quay.io/a/b:v1"),
         ("web: {registry: quay.io/x, repository: a, tag: v1}", "quay.io/x/a:v1"),
         ("web: {repository: a, image: b, tag: v1}", "a/b:v1"),
         ("web: {registry: quay.io, image: a/b, tag: v1}", "quay.io/a/b:v1"),
@@ -151,6 +156,7 @@ def test_shapes(written: str, image: str | None) -> None:
         ("image: example.com/a@sha256:abc", "/image", "no image reference: not a sha256 digest"),
         ("image: ${REGISTRY}/a:1", "/image", "'${REGISTRY}/a:1' is a template"),
         ("image: '{{ .Values.x }}'", "/image", "'{{ .Values.x }}' is a template"),
+        ("image: {repository: quay.io/a, name: b, tag: v1}", "/image", "`name` beside `repository` may be a part"),
         ("image: $(params.image)", "/image", "'$(params.image)' is a template"),
         ("image: {registry: ghcr.io/x}", "/image", "'ghcr.io/x' is no registry host, and no repository"),
         ("web: {repository: Shop/a, tag: v1}", "/web", "no image reference: not a repository path"),
@@ -193,6 +199,14 @@ def test_parts(written: str, found: dict[str, str]) -> None:
     fields = find_images("values.yaml", written.encode())
     assert {field.pointer: str(field.parts) for field in fields} == found
     assert not [field.refusal for field in fields if field.refusal]
+
+
+def test_a_digest_wins_over_a_range_of_versions() -> None:
+    kind = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\n"
+    (field,) = find_images(
+        "x", f"{kind}spec: {{url: 'oci://x.io/a', ref: {{semver: '*', digest: '{OLD}'}}}}\n".encode()
+    )
+    assert (str(field.image), field.refusal) == (f"x.io/a@{OLD}", "")
 
 
 def test_a_whole_image_beside_a_tag_is_itself() -> None:

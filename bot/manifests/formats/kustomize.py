@@ -29,12 +29,12 @@ _SUFFIX = "`tagSuffix` changes the tag again; write the whole tag under `newTag`
 
 
 def recognises(path: str, root: document.Mapping) -> bool:
-    """By kind and group, or by the file's name, as kustomize does."""
+    """By kind and group; kustomize fills in either in a file of its name."""
     if is_object(root, (_GROUP,), ("Kustomization", "Component")) or is_object(
         root, (_FLUX_GROUP,), ("Kustomization",)
     ):
         return True
-    return path.rpartition("/")[2] in _FILES and "apiVersion" not in entries(root)
+    return path.rpartition("/")[2] in _FILES and not {"apiVersion", "kind"} <= entries(root).keys()
 
 
 def sites(place: Place, root: document.Mapping) -> Iterator[Site]:

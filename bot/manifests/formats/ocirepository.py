@@ -45,7 +45,7 @@ def sites(place: Place, root: document.Mapping) -> Iterator[Site]:
         return
     slots = {part: named.slot for part, named in group.items()}
     reading = read_parts(slots, ImageParts())
-    if text(version, "semver") and reading.counts:
+    if text(version, "semver") and not text(version, "digest") and reading.counts:
         reading = Reading(reading.parts, reading.refusal or _RANGE)
     if reading.counts:
         yield site(place, Form.MAP, spec.value.line, reading, group)
