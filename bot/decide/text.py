@@ -79,12 +79,12 @@ def headline(promotion: Promotion) -> str:
 
     An image that stays as it is isn't named.
     """
-    if all(move.before == move.after for move in promotion.moves):
-        return f"{promotion.unit.name} {', '.join(map(_carried, _changing(promotion.companions)))}"
     alone = len({move.destination for move in promotion.moves}) == 1
     if promotion.created:
         tags = dict.fromkeys(move.tag if alone else f"{_last_segment(move)} {move.tag}" for move in promotion.moves)
         return f"{promotion.unit.name} {', '.join(tags)}"
+    if all(move.before == move.after for move in promotion.moves):
+        return f"{promotion.unit.name} {', '.join(map(_carried, _changing(promotion.companions)))}"
     changing = [move for move in promotion.moves if move.before != move.after] or promotion.moves
     labels = [promotion.unit.name if alone else _last_segment(move) for move in changing]
     parts = [f"{label} {_step(move)}" for label, move in zip(labels, changing, strict=True)]

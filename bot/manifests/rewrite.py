@@ -140,11 +140,12 @@ def _repository_and_image(current: str, rest: str) -> Texts:
 
 def _tag(site: Site, text: Texts, wanted: ImageParts) -> Texts:
     """The tag, with the digest behind it where one is there now."""
-    if wanted.tag is None or wanted.tag == site.fixed.tag:
+    with_digest = "@" in text.get(Part.TAG, "")
+    if wanted.tag is None or (wanted.tag == site.field.parts.tag and not with_digest):
         return {}
     if Part.TAG not in text:
         raise _NoRoomError("there is no key for a tag", "leave the tag out, or add `tag` by hand first")
-    inline = f"@{wanted.digest}" if "@" in text[Part.TAG] and wanted.digest else ""
+    inline = f"@{wanted.digest}" if with_digest and wanted.digest else ""
     return {Part.TAG: wanted.tag + inline}
 
 

@@ -84,6 +84,13 @@ def test_the_merge_request_is_a_draft(paper: Paper) -> None:
     assert "Promotion: staging/api" in action(verdict, PushBranch).message
 
 
+def test_a_copy_that_names_the_very_same_image_says_so(paper: Paper) -> None:
+    verdict = decided(paper, registry="e2e", tag="same")
+    assert files(verdict)[STAGING_FILE] == paper.trees["m1"][E2E_FILE]
+    assert action(verdict, OpenRequest).draft.title == "Add api 1.1.3-rc2 to staging"
+    assert action(verdict, PushBranch).message.startswith("Add api 1.1.3-rc2 to staging\n")
+
+
 def test_other_merge_requests_are_no_drafts(paper: Paper) -> None:
     paper.trees["m1"][STAGING_FILE] = values(STAGING, "1.1.2")
     verdict = decided(paper)

@@ -69,6 +69,34 @@ def test_where_there_is_no_place(text: str, pointer: str) -> None:
         added(text, pointer)
 
 
+PARAMETERS = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+spec:
+  source:
+    helm:
+      parameters:
+      - {name: image.repository, value: quay.io/a}
+      - name: image.tag
+        value: v2
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "pointer"),
+    [
+        (PARAMETERS, "/spec/source/helm/parameters"),
+        (PARAMETERS.replace("v2", "v1"), "/spec/source/helm/parameters"),
+        ("imageRepository: quay.io/a\nimageTag: v2\n", ""),
+        ("imageRepository: quay.io/a\nimageTag: v1\n", ""),
+        ("app:\n  image: quay.io/a\n  imageTag: v2\n", "/app"),
+    ],
+)
+def test_a_key_that_would_not_be_the_images_is_not_added(text: str, pointer: str) -> None:
+    with pytest.raises(ManifestError, match="there is no place for a digest: a key `digest` in "):
+        added(text, pointer)
+
+
 def test_never_unasked() -> None:
     with pytest.raises(ManifestError, match="there is no place for a digest"):
         set_images("values.yaml", BLOCK.encode(), [edit("0:/image", f":v2@{NEW}")])
