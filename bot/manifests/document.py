@@ -108,7 +108,7 @@ def _guarded(path: str, text: str, parse: Callable[[], Iterable[Event]]) -> Iter
 def _not_yaml(path: str, text: str, error: Exception) -> ManifestError:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or "it can't be parsed"
-    hint = "templates can't be read: leave the file out of the paths" if "{{" in text else "correct the YAML"
+    hint = "templates can't be read: render it first, or leave the file out" if "{{" in text else "correct the YAML"
     return fault(path, mark.line + 1 if mark else 1, f"not YAML: {problem}", hint)
 
 

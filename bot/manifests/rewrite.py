@@ -14,6 +14,8 @@ from bot.manifests.source import fault
 _ALGORITHM = "sha256:"
 _INHERITED = "the image is inherited; leave the name out, or add `repository` by hand first"
 _BOTH = "give tag and digest, or drop the digest: `set-image --drop-digest`, or `write: tag` of the environment"
+_ADD = "leave it out, or have one added: `set-image --add-digest`, or the environment's `write: tag+digest`"
+_NO_TAG = "a `digest` key can only be added beside a tag; leave the digest out (`write: tag` of the environment)"
 
 Texts: TypeAlias = dict[Part, str]
 
@@ -81,7 +83,7 @@ def _spell(site: Site, wanted: ImageParts, *, add_digest: bool) -> Rewriting:
         texts, insert = {next(part for part in text if text[part] or len(text) == 1): str(wanted)}, None
     else:
         texts = {**_names(site, text, wanted), **_tag(site, text, wanted)}
-        keyed, insert = _digest(text, wanted, add=add_digest and site.field.form is Form.MAP)
+        keyed, insert = _digest(text, wanted, _what_if_no_key(site, add=add_digest))
         texts |= keyed
     return Rewriting(wanted, {part: new for part, new in texts.items() if new != text[part]}, insert)
 
@@ -145,18 +147,22 @@ def _tag(site: Site, text: Texts, wanted: ImageParts) -> Texts:
     return {Part.TAG: wanted.tag + inline}
 
 
-def _digest(text: Texts, wanted: ImageParts, *, add: bool) -> tuple[Texts, Digest | None]:
+def _what_if_no_key(site: Site, *, add: bool) -> str:
+    """What to do about a digest without a key; empty where one may be added."""
+    if not add:
+        return _ADD
+    return "" if site.field.form is Form.MAP and Part.TAG in site.slots else _NO_TAG
+
+
+def _digest(text: Texts, wanted: ImageParts, no_key: str) -> tuple[Texts, Digest | None]:
     """The digest under a key of its own, or what such a key must be made for."""
     if "@" in text.get(Part.TAG, ""):
         return {}, None
     keys = [part for part in (Part.DIGEST, Part.SHA) if part in text]
     key = next((part for part in keys if text[part]), keys[0] if keys else None)
     if key is None:
-        if wanted.digest and not (add and Part.TAG in text):
-            raise _NoRoomError(
-                "there is no place for a digest",
-                "leave it out, or have one added: `set-image --add-digest`, or the environment's `write: tag+digest`",
-            )
+        if wanted.digest and no_key:
+            raise _NoRoomError("there is no place for a digest", no_key)
         return {}, wanted.digest
     return {key: _spelled(wanted.digest, key, text[key]) if wanted.digest else ""}, None
 

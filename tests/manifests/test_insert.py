@@ -69,6 +69,19 @@ def test_where_there_is_no_place(text: str, pointer: str) -> None:
         added(text, pointer)
 
 
+@pytest.mark.parametrize(
+    ("text", "pointer", "wanted"),
+    [
+        ("image: {repository: a}\n", "/image", f"@{NEW}"),
+        ("global: {imageTag: v1}\n", "/global/imageTag", f":v2@{NEW}"),
+    ],
+)
+def test_who_asked_for_it_is_not_told_to_ask_for_it(text: str, pointer: str, wanted: str) -> None:
+    with pytest.raises(ManifestError, match="there is no place for a digest") as caught:
+        set_images("values.yaml", text.encode(), [edit(f"0:{pointer}", f"{wanted} --add-digest")])
+    assert caught.value.hint.startswith("a `digest` key can only be added beside a tag")
+
+
 def test_never_unasked() -> None:
     with pytest.raises(ManifestError, match="there is no place for a digest"):
         set_images("values.yaml", BLOCK.encode(), [edit("0:/image", f":v2@{NEW}")])
