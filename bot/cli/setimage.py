@@ -19,6 +19,7 @@ from bot.images import ImageParts
 from bot.manifests import FieldRule, ImageEdit, Part, find_images, scalar_at, set_images
 
 _POINTER = re.compile(r"(?:(?P<document>[0-9]{1,6}):)?(?P<pointer>(?:/(?:[^~]|~[01])*)?)", re.DOTALL)
+_SEPARATOR = re.compile(r"[/:@]")
 _IMAGE_HINT = "write [registry/repository][:tag][@digest], such as :1.4.2 or ghcr.io/org/app:1.4.2"
 _SUGGESTIONS = 5
 
@@ -99,6 +100,10 @@ def _edit(call: Call, pointer: str, image: str) -> ImageEdit:
         parts = ImageParts.parse(image)
     except ValueError as error:
         raise UsageError(f"{image!r} is no image: {error}", hint=_IMAGE_HINT) from None
+    if not _SEPARATOR.search(image):
+        # A tag without its colon is a valid repository, and would take the place of the image's name.
+        hint = f"write :{image}, {image}/ or {image}:TAG"
+        raise UsageError(f"{image!r} may be a tag, a registry or a repository", hint=hint)
     return ImageEdit(
         int(found["document"] or 0),
         found["pointer"],
@@ -150,7 +155,7 @@ def _unknown(path: str, pointer: str, places: Iterable[str]) -> ManifestError:
     near = related or difflib.get_close_matches(pointer, there, _SUGGESTIONS, 0.8) or there
     said = inline(", ".join(near[:_SUGGESTIONS]))
     more = f" and {len(near) - _SUGGESTIONS} more" if len(near) > _SUGGESTIONS else ""
-    verb = "there are" if near is there else "did you mean"
+    verb = "images are at" if near is there else "did you mean"
     hint = f"{verb} {said}{more}" if there else "no image was found in this file"
     return ManifestError(f"{path}:1: no image at {pointer}", hint=hint)
 

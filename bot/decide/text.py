@@ -87,16 +87,17 @@ def headline(promotion: Promotion) -> str:
         return f"{promotion.unit.name} {', '.join(map(_carried, _changing(promotion.companions)))}"
     changing = [move for move in promotion.moves if move.before != move.after] or promotion.moves
     labels = [promotion.unit.name if alone else _last_segment(move) for move in changing]
-    parts = [f"{label} {_step(move)}" for label, move in zip(labels, changing, strict=True)]
+    parts = [f"{label} {step(move)}" for label, move in zip(labels, changing, strict=True)]
     return ", ".join(dict.fromkeys(parts))
 
 
-def _step(move: Move) -> str:
+def step(move: Move) -> str:
+    """`1.1.2 → 1.1.3`; where the tag stays, what becomes of its digest."""
     if move.before.tag != move.tag or move.before.name != move.after.name:
         return f"{_was(move)} → {move.tag}"
     if move.before.digest and move.after.digest:
         return f"{move.tag} → {move.digest.short}"
-    return f"{move.tag} {'pinned' if move.after.digest else 'unpinned'}"
+    return f"{move.tag} {'with' if move.after.digest else 'without'} digest"
 
 
 def _changing(companions: Iterable[Companion]) -> list[Companion]:
@@ -142,10 +143,23 @@ def _context(promotion: Promotion) -> dict[str, object]:
             }
             for companion in _changing(promotion.companions)
         ],
-        "places": [
-            {"path": _in_code(move.path), "line": move.line} for move in promotion.moves if move.before != move.after
-        ],
+        "places": _places(promotion),
     }
+
+
+def _places(promotion: Promotion) -> list[dict[str, object]]:
+    """What changes, a file at a time: the lines of its images, and the pointers of what is carried with them."""
+    moves = [move for move in promotion.moves if move.before != move.after]
+    companions = _changing(promotion.companions)
+    paths = dict.fromkeys([*(move.path for move in moves), *(companion.path for companion in companions)])
+    return [
+        {
+            "path": _in_code(path),
+            "lines": list(dict.fromkeys(move.line for move in moves if move.path == path)),
+            "pointers": [_in_code(one.pointer.partition(":")[2]) for one in companions if one.path == path],
+        }
+        for path in paths
+    ]
 
 
 def _in_code(path: str) -> str:

@@ -15,6 +15,7 @@ _ALGORITHM = "sha256:"
 _INHERITED = "the image is inherited; leave the name out, or add `repository` by hand first"
 _BOTH = "give tag and digest, or drop the digest: `set-image --drop-digest`, or `write: tag` of the environment"
 _ADD = "leave it out, or have one added: `set-image --add-digest`, or the environment's `write: tag+digest`"
+_NO_TAG = "a `digest` key can only be added beside a tag; leave the digest out, or add a key for it by hand first"
 # The keys of a tag beside which `digest` speaks of the same image.
 _BESIDE_DIGEST = frozenset({"tag", "version", "newTag"})
 
@@ -44,7 +45,9 @@ def rewrite(path: str, site: Site, edit: ImageEdit) -> Rewriting:
         return _spell(site, wanted, add_digest=edit.add_digest)
     except _NoRoomError as error:
         reason, hint = error.args
-        raise fault(path, site.field.line, f"{site.field.pointer} can't become {edit.parts}: {reason}", hint) from None
+        raise fault(
+            path, site.field.line, f"{site.field.pointer or 'the document'} can't become {edit.parts}: {reason}", hint
+        ) from None
 
 
 def _wanted(site: Site, edit: ImageEdit) -> ImageParts:
@@ -153,7 +156,7 @@ def _no_key(site: Site, *, add: bool) -> str:
     """What to do where `digest` can't be added: beside `imageTag`, or an Argo parameter, it would say nothing."""
     tag = site.slots.get(Part.TAG)
     if not tag or site.field.form is not Form.MAP or tag.key.text not in _BESIDE_DIGEST:
-        return "leave it out, or add a key for it by hand first"
+        return _NO_TAG
     return "" if add else _ADD
 
 

@@ -112,7 +112,7 @@ def test_check_can_say_by_exit_code_whether_anything_would_change(path: Path, pr
         ("0:/image/tag", "did you mean 0:/image"),
         ("", "did you mean 0:/image, 0:/other/image"),
         ("/other", "did you mean 0:/other/image"),
-        ("7:/x", "there are 0:/image, 0:/other/image"),
+        ("7:/x", "images are at 0:/image, 0:/other/image"),
     ],
 )
 def test_a_pointer_to_nothing_names_what_is_there(path: Path, promobot: Promobot, pointer: str, hint: str) -> None:
@@ -129,6 +129,8 @@ def test_a_pointer_to_nothing_names_what_is_there(path: Path, promobot: Promobot
         (("values.yaml", "0:/a~2b", "org/app:2"), "is no pointer"),
         (("values.yaml", "0:/image", "Org/App:2"), "such as :1.4.2"),
         (("values.yaml", "0:/image", ""), "such as :1.4.2"),
+        (("values.yaml", "0:/image", "1.4.2"), "write :1.4.2, 1.4.2/ or 1.4.2:TAG\n"),
+        (("values.yaml", "0:/image", "latest"), "'latest' may be a tag, a registry or a repository"),
         (("missing.yaml", "0:/image", ":2"), "missing.yaml: No such file"),
         ((".", "0:/image", ":2"), ". is no file"),
         (("link.yaml", "0:/image", ":2"), "values.yaml\n"),

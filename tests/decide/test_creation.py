@@ -138,8 +138,8 @@ def test_a_file_that_is_listed_already_is_not_listed_twice(paper: Paper) -> None
 @pytest.mark.parametrize(
     ("listings", "note"),
     [
-        ({}, f"no kustomization lists the like of {STAGING_FILE}: see that it is deployed"),
-        ({"apps/kustomization.yaml": "resources: [../x, ns.yaml]\n"}, "no kustomization lists the like of"),
+        ({}, f"no kustomization lists files like {STAGING_FILE}: see that it is deployed"),
+        ({"apps/kustomization.yaml": "resources: [../x, ns.yaml]\n"}, "no kustomization lists files like"),
         (
             {"apps/kustomization.yaml": "resources: [web/staging/values.yaml]\n"},
             "apps/kustomization.yaml:1: resources isn't a list with web/staging/values.yaml on a line of its own",
@@ -180,6 +180,19 @@ def test_a_folder_is_listed_once_it_has_a_kustomization_of_its_own(paper: Paper)
     assert pushed.keys() == {STAGING_FILE, "apps/api/staging/kustomization.yaml", "kustomization.yaml"}
     assert pushed["kustomization.yaml"] == b"resources:\n- apps/web/staging/\n- apps/api/staging/\n"
     assert pushed["apps/api/staging/kustomization.yaml"] == b"resources: [values.yaml]\n"
+
+
+def test_what_a_copied_kustomization_lists_is_no_worry(paper: Paper) -> None:
+    del paper.trees["m1"]["apps/kustomization.yaml"]
+    paper.trees["m1"]["apps/api/e2e/kustomization.yaml"] = b"resources: [values.yaml]\n"
+    patterns = ["apps/{service}/{0}/values.yaml", "apps/{service}/{0}/kustomization.yaml"]
+    config = configured(
+        {"paths": [pattern.replace("{0}", "e2e") for pattern in patterns]},
+        {"paths": [pattern.replace("{0}", "staging") for pattern in patterns], "when_missing": "copy"},
+    )
+    text = body(paper.verdict("api", config=config))
+    assert f"files like {STAGING_FILE}" not in text
+    assert "no kustomization lists files like apps/api/staging/kustomization.yaml" in text
 
 
 def test_a_path_that_does_not_say_where_the_copy_belongs(paper: Paper) -> None:

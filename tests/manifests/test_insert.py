@@ -93,8 +93,21 @@ spec:
     ],
 )
 def test_a_key_that_would_not_be_the_images_is_not_added(text: str, pointer: str) -> None:
-    with pytest.raises(ManifestError, match="there is no place for a digest: a key `digest` in "):
+    with pytest.raises(ManifestError, match="there is no place for a digest"):
         added(text, pointer)
+
+
+@pytest.mark.parametrize(
+    ("text", "pointer", "wanted"),
+    [
+        ("image: {repository: a}\n", "/image", f"@{NEW}"),
+        ("global: {imageTag: v1}\n", "/global/imageTag", f":v2@{NEW}"),
+    ],
+)
+def test_who_asked_for_it_is_not_told_to_ask_for_it(text: str, pointer: str, wanted: str) -> None:
+    with pytest.raises(ManifestError, match="there is no place for a digest") as caught:
+        set_images("values.yaml", text.encode(), [edit(f"0:{pointer}", f"{wanted} --add-digest")])
+    assert caught.value.hint.startswith("a `digest` key can only be added beside a tag")
 
 
 def test_never_unasked() -> None:
@@ -117,4 +130,7 @@ def test_never_unasked() -> None:
 def test_not_where_it_would_say_nothing(text: str, pointer: str) -> None:
     with pytest.raises(ManifestError, match="there is no place for a digest") as caught:
         added(text, pointer)
-    assert caught.value.hint == "leave it out, or add a key for it by hand first"
+    assert (
+        caught.value.hint
+        == "a `digest` key can only be added beside a tag; leave the digest out, or add a key for it by hand first"
+    )
