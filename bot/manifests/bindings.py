@@ -55,7 +55,7 @@ def find_bindings(path: str, content: bytes) -> tuple[Binding, ...]:
 
     Images don't count: they are promoted. Raises ManifestError where the file can't be read.
     """
-    roots = document.read(path, document.fast_events(path, decode(path, content)))
+    roots = document.parse(path, decode(path, content))
     images = {slot.value.start for site in find_sites(path, roots) for slot in site.slots.values()}
     found: dict[tuple[BindingKind, str], Binding] = {}
     for number, root in enumerate(roots):

@@ -101,7 +101,7 @@ class _Version:
 
     @classmethod
     def read(cls, path: str, content: bytes, rules: Sequence[FieldRule]) -> _Version:
-        roots = document.read(path, document.fast_events(path, decode(path, content)))
+        roots = document.parse(path, decode(path, content))
         slots = (slot for site in find_sites(path, roots, rules) for slot in site.slots.values())
         return cls(roots, frozenset(slot.value.start for slot in slots))
 

@@ -56,7 +56,7 @@ def scalar_at(path: str, content: bytes, number: int, pointer: str) -> ScalarEdi
 
     Raises ManifestError where the file can't be read.
     """
-    roots = document.read(path, document.fast_events(path, decode(path, content)))
+    roots = document.parse(path, decode(path, content))
     named = locate(number, roots[number], pointer) if number < len(roots) else None
     return ScalarEdit(number, pointer, named.slot.whole, not named.slot.value.style) if named else None
 

@@ -18,7 +18,7 @@ _REST_OF_LINE = re.compile(r"[ \t]*(?:(?<=[ \t])#[^\r\n]*)?(\r\n|\n|\r|\Z)")
 
 def kustomization_resources(path: str, content: bytes) -> tuple[str, ...]:
     """What `resources` of a kustomization lists. Raises ManifestError where it can't be read."""
-    roots = document.read(path, document.fast_events(path, decode(path, content)))
+    roots = document.parse(path, decode(path, content))
     return tuple(item.text for item in _items(roots))
 
 

@@ -174,7 +174,7 @@ def _text(entry: Entry | None) -> str:
 
 
 def _roots(path: str, content: bytes) -> tuple[document.Node | None, ...]:
-    return document.read(path, document.fast_events(path, decode(path, content)))
+    return document.parse(path, decode(path, content))
 
 
 def _at(root: document.Node | None, pointer: str) -> Resolved | None:
