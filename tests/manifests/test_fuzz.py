@@ -122,7 +122,7 @@ def events(content: bytes) -> list[tuple[Any, ...]]:
     return [(type(event).__name__, *(getattr(event, name, None) for name in names)) for event in stream]
 
 
-@settings(deadline=None, max_examples=1500, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=800, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(NAMES), damaged(cases()))
 def test_damaged_cases(name: str, content: bytes) -> None:
     check(name, content)
@@ -143,16 +143,28 @@ def test_damaged_corpus(name: str, data: st.DataObject) -> None:
     check(name, data.draw(damaged(corpus())))
 
 
-@settings(deadline=None, max_examples=1000, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=500, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(damaged(cases()))
 def test_both_parsers_read_the_same(content: bytes) -> None:
+    check_parsers(content)
+
+
+@pytest.mark.long
+@settings(deadline=None, max_examples=20_000, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_both_parsers_read_the_same_for_long(data: st.DataObject) -> None:
+    check_parsers(data.draw(damaged(cases())))
+
+
+def check_parsers(content: bytes) -> None:
     """Where both read a text, finding sees the tree of the parser that decides."""
     try:
         text = content.decode()
         fast, exact = document.parse("f", text), document.read("f", document.exact_events("f", text))
     except (UnicodeDecodeError, ManifestError):
         return
-    if "\t" not in text:  # of which ruamel.yaml may get blanks
+    # ruamel.yaml may get blanks for tabs, and takes the next `---` for a part of an empty `--- |`.
+    if "\t" not in text and not any(isinstance(root, document.Scalar) for root in exact):
         assert [values(root) for root in fast] == [values(root) for root in exact]
 
 
