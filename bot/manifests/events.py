@@ -23,6 +23,7 @@ _OTHER_BREAKS = ("\x85", "\u2028", "\u2029")
 _BYTE_ORDER_MARK = "\ufeff"
 # libyaml ends the name of an anchor before these.
 _NAME_THAT_ENDS_EARLY = re.compile(r"""[&*](?<![^\s\[{,:"'][&*])[A-Za-z0-9_-]+[?:%@`]""")
+_ODD_TAG = "!!!"
 _AFTER_INDENT = re.compile(r"[^ \t\r\n][^\r\n]*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -63,7 +64,7 @@ def may_differ(text: str) -> bool:
     """Whether libyaml may read another tree from `text` than ruamel.yaml, where both read one."""
     if not text.isascii() and (_BYTE_ORDER_MARK in text[1:] or any(mark in text for mark in _OTHER_BREAKS)):
         return True
-    return "&" in text and _NAME_THAT_ENDS_EARLY.search(text) is not None
+    return _ODD_TAG in text or ("&" in text and _NAME_THAT_ENDS_EARLY.search(text) is not None)
 
 
 def _guarded(path: str, text: str, parse: Callable[[], Iterable[Event]]) -> Iterator[Event]:

@@ -17,6 +17,7 @@ class Problem(NamedTuple):
     line: int
 
 
+# Entries and places are made by `tuple.__new__`, which takes half the time of calling the class.
 class Entry(NamedTuple):
     """A mapping's entry."""
 
@@ -35,12 +36,14 @@ class Place(NamedTuple):
     def at(self, step: str | int, problem: Problem | None = None) -> Place:
         """The place one step below."""
         token = step.replace("~", "~0").replace("/", "~1") if isinstance(step, str) else step
-        return Place(self.document, f"{self.pointer}/{token}", self.problem or problem)
+        return tuple.__new__(Place, (self.document, f"{self.pointer}/{token}", self.problem or problem))
 
 
 def entries(mapping: Mapping) -> dict[str, Entry]:
     """The entries with a scalar key, by its text. Of a key that is there twice the last counts, as for most readers."""
     found, merges = _own(mapping)
+    if not merges:
+        return found
     seen: set[int] = set()
     for line, value in merges:
         for source in _sources(value, seen):
@@ -64,7 +67,7 @@ def _own(mapping: Mapping) -> tuple[dict[str, Entry], list[tuple[int, Node]]]:
         elif name in found or isinstance(value, Alias):
             found[name] = _odd_entry(found.pop(name, None), key, value)
         else:
-            found[name] = tuple.__new__(Entry, (key, value, None))  # in half the time of Entry(...)
+            found[name] = tuple.__new__(Entry, (key, value, None))
     return found, merges
 
 
