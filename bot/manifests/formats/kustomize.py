@@ -34,7 +34,7 @@ def recognises(path: str, root: document.Mapping) -> bool:
         root, (_FLUX_GROUP,), ("Kustomization",)
     ):
         return True
-    return path.rpartition("/")[2] in _FILES and "apiVersion" not in entries(root)
+    return path.rpartition("/")[2] in _FILES and not {"apiVersion", "kind"} <= entries(root).keys()
 
 
 def sites(place: Place, root: document.Mapping) -> Iterator[Site]:
