@@ -152,12 +152,10 @@ class FieldConfig(_Model):
         description="JSON pointer of the scalar (RFC 6901), such as `/spec/postBuild/substitute/{SERVICE}_IMAGE_TAG`; "
         "`{service}` is the service's name, `{SERVICE}` the same in capitals and underscores."
     )
-    holds: Literal["image", "registry", "repository", "tag", "digest"] = Field(
-        description="What the scalar says: a whole image, or this part of `image`."
-    )
+    holds: Literal["image", "tag"] = Field(description="What the scalar says: a whole image, or the tag of `image`.")
     image: str | None = Field(
         default=None,
-        description="The image that the scalar is a part of, `[host/]path` with `{service}`; not with `holds: image`.",
+        description="The image that the scalar is the tag of, `[host/]path` with `{service}`; not with `holds: image`.",
     )
 
     @field_validator("image")
@@ -172,10 +170,8 @@ class FieldConfig(_Model):
 
     @model_validator(mode="after")
     def _says_which_image(self) -> FieldConfig:
-        if (self.image is None) != (self.holds in {"image", "repository"}):
-            wrong = (
-                "needs `image`, the image that it is a part of" if self.image is None else "says the image by itself"
-            )
+        if (self.image is None) != (self.holds == "image"):
+            wrong = "needs `image`, the image that it is the tag of" if self.image is None else "says it by itself"
             raise ValueError(f"`holds: {self.holds}` {wrong}")
         return self
 

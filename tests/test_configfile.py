@@ -137,7 +137,7 @@ def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
             "fields:\n      - pointer: /x\n        holds: tag\n    tag: ",
             "DIR/promobot.yaml:22: environments.1.fields.0: `holds: tag` needs `image`",
         ),
-        ("tag: ", "fields: [{pointer: /x, holds: image, image: a.b/c}]\n    tag: ", "says the image by itself"),
+        ("tag: ", "fields: [{pointer: /x, holds: image, image: a.b/c}]\n    tag: ", "says it by itself"),
         ("tag: ", "fields: [{pointer: /x, holds: tag, image: 'a.b/c:1'}]\n    tag: ", "leave tag and digest out"),
         ("tag: ", "fields: [{pointer: /x, holds: tag, image: null}]\n    tag: ", "`holds: tag` needs `image`"),
         ("tag: ", "fields: [{pointer: /x, holds: tag, image: A B}]\n    tag: ", "not a repository path"),

@@ -19,7 +19,8 @@ from bot.images import ImageParts
 from bot.manifests import FieldRule, ImageEdit, Part, find_images, scalar_at, set_images
 
 _POINTER = re.compile(r"(?:(?P<document>[0-9]{1,6}):)?(?P<pointer>(?:/(?:[^~]|~[01])*)?)", re.DOTALL)
-_SEPARATOR = re.compile(r"[/:@]")
+# A tag without its colon, which is a valid repository too.
+_LIKE_A_TAG = re.compile(r"v?[0-9][\w.+-]*|latest|stable|edge|nightly|main|master", re.IGNORECASE)
 _IMAGE_HINT = "write [registry/repository][:tag][@digest], such as :1.4.2 or ghcr.io/org/app:1.4.2"
 _SUGGESTIONS = 5
 
@@ -100,10 +101,8 @@ def _edit(call: Call, pointer: str, image: str) -> ImageEdit:
         parts = ImageParts.parse(image)
     except ValueError as error:
         raise UsageError(f"{image!r} is no image: {error}", hint=_IMAGE_HINT) from None
-    if not _SEPARATOR.search(image):
-        # A tag without its colon is a valid repository, and would take the place of the image's name.
-        hint = f"write :{image}, {image}/ or {image}:TAG"
-        raise UsageError(f"{image!r} may be a tag, a registry or a repository", hint=hint)
+    if _LIKE_A_TAG.fullmatch(image):
+        raise UsageError(f"{image!r} looks like a tag and would be the image's name", hint=f"write :{image}")
     return ImageEdit(
         int(found["document"] or 0),
         found["pointer"],

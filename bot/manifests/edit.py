@@ -131,6 +131,8 @@ class _Manifest:
         self._refuse_owned(place[1], slot, "set that one; what it leaves out stays")
         named = locate(place[0], self.roots[place[0]], place[1])
         site = implied(named) if named else None
+        if site and site.field.parts.tag:
+            self._refuse_pinned(place)
         if site is None:
             reason = f"{place[1]} is no image by itself, and its key doesn't say what part of one it holds"
             raise fault(self.path, slot.value.line, reason, "say it by a rule in `fields` of the configuration")
@@ -139,7 +141,8 @@ class _Manifest:
     def rewriting(self, site: Site, edit: ImageEdit) -> Rewriting:
         """What an edit makes of a field. Raises ManifestError where it can't be edited."""
         if site.field.refusal:
-            raise fault(self.path, site.field.line, f"{site.field.pointer} can't be edited: {site.field.refusal}")
+            where = site.field.pointer or "the document"
+            raise fault(self.path, site.field.line, f"{where} can't be edited: {site.field.refusal}")
         return rewrite(self.path, site, edit)
 
     def splices_of(self, site: Site, rewriting: Rewriting) -> Iterator[Splice]:
@@ -154,6 +157,15 @@ class _Manifest:
         if slot.whole != edit.text:
             self._refuse_owned(edit.pointer, slot, "images are promoted; take it out of `also_promote`")
             yield self._splice(slot, edit.text, plain=edit.plain)
+
+    def _refuse_pinned(self, place: _Place) -> None:
+        """Raise ManifestError for a tag beside a digest that would stay."""
+        above = place[1].rpartition("/")[0]
+        for key in ("digest", "sha"):
+            beside = locate(place[0], self.roots[place[0]], f"{above}/{key}")
+            if beside and beside.slot.text:
+                reason = f"{place[1]} stands beside the digest {beside.slot.text[:19]}, which would stay"
+                raise fault(self.path, beside.slot.value.line, reason, "change or empty the digest by hand")
 
     def _refuse_owned(self, pointer: str, slot: Slot, hint: str) -> None:
         """Raise ManifestError for a scalar that belongs to an image."""

@@ -12,7 +12,7 @@ from bot.manifests.site import BLOCK_STYLES, Slot
 
 # The parts that make up a name, in its order: `registry: quay.io`, `repository: org`, `image: app`.
 NAME_PARTS = (Part.REGISTRY, Part.REPOSITORY, Part.IMAGE)
-VERSION_PARTS = (Part.TAG, Part.DIGEST, Part.SHA)
+_MARKS = {Part.TAG: ":", Part.DIGEST: "@", Part.SHA: "@sha256:"}
 
 _TEMPLATE = re.compile(r"\{\{|\$\{|\$\(|\{%")
 _STRING_TAG = "tag:yaml.org,2002:str"
@@ -55,9 +55,10 @@ def read_string(slot: Slot, *, bare: bool) -> Reading:
 def read_parts(slots: Mapping[Part, Slot], fixed: ImageParts) -> Reading:
     """Read the parts of a map, or one alone; `fixed` is what is known besides."""
     text = {part: slot.text for part, slot in slots.items()}
-    if reason := next(filter(None, map(template, text.values())), ""):
-        return refused(reason)
     names = [text[part] for part in NAME_PARTS if text.get(part)]
+    if any(map(template, text.values())):
+        versions = [f"{mark}{text[part]}" for part, mark in _MARKS.items() if text.get(part)]
+        return refused(template("/".join(names) + "".join(versions)))
     if names and names == [text.get(Part.REGISTRY)]:
         return _with_version(ImageParts(registry=names[0]), text) if _is_host(names[0]) else _no_host(names[0])
     if not names:
@@ -82,7 +83,7 @@ def is_whole(text: Mapping[Part, str]) -> bool:
 def template(text: str) -> str:
     """Why a text that holds a template or variable can't be edited; empty for any other."""
     if _TEMPLATE.search(text):
-        return f"{text[:80]!r} is a template; edit where its variables get their values"
+        return f"{text[:120]!r} is a template; edit where its variables get their values"
     return ""
 
 

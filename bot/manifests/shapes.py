@@ -31,6 +31,9 @@ PLAIN = {
 # What is written about an object, not what it runs.
 _LABELS = frozenset({"labels", "annotations", "matchLabels"})
 _VERSION_BESIDE = "`version` beside it may be the tag; set that by its pointer, or write the tag here by hand first"
+_PINNED = (
+    "tag and digest of one image are two values here, among those of other images; give the image a map of its own"
+)
 _NAME_BESIDE = "`name` beside `repository` may be a part of the image's name; write the whole name as one of them"
 _SPLIT = "`image` holds a whole reference and other keys speak of it too; keep one of them"
 
@@ -92,11 +95,26 @@ def groups(place: Place, line: int, found: Mapping[str, Group], *, taken: bool =
             yield from together(place, line, group)
         else:
             for part, named in group.items():
-                yield from alone(part, named, bare=stem == "image")
+                found_alone = alone(part, named, bare=stem == "image")
+                yield from map(_pinned_elsewhere, found_alone) if _pins(group) else found_alone
+
+
+def _pins(group: Group) -> bool:
+    """Whether a tag and the digest that belongs to it are two scalars."""
+    digests = (group[part] for part in (Part.DIGEST, Part.SHA) if part in group)
+    return Part.TAG in group and any(named.slot.text for named in digests)
+
+
+def _pinned_elsewhere(found: Site) -> Site:
+    """Refuse to change a tag and its digest one by one, where several images share a mapping."""
+    if found.slots.keys() <= {Part.TAG, Part.DIGEST, Part.SHA} and not found.field.refusal:
+        return replace(found, field=replace(found.field, refusal=_PINNED))
+    return found
 
 
 def _is_complete(group: Group) -> bool:
-    return len(group) > 1 and any(part in group and group[part].slot.text for part in NAME_PARTS[1:])
+    named = any(part in group and group[part].slot.text for part in NAME_PARTS[1:])
+    return len(group) > 1 and (named or _pins(group))
 
 
 # --- one mapping ----------------------------------------------------------------------------------------

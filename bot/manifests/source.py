@@ -12,8 +12,9 @@ _SOPS = b"ENC[AES256_GCM,"
 
 
 def fault(path: str, line: int, reason: str, hint: str = "") -> ManifestError:
-    """The error for one place in a manifest."""
-    return ManifestError(f"{path}:{line}: {reason}", hint=hint)
+    """The error for one place in a manifest. Keys and values in `reason` may hold any character: it stays one line."""
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in reason)
+    return ManifestError(f"{path}:{line}: {shown}", hint=hint)
 
 
 def too_large(path: str, size: int) -> ManifestError:

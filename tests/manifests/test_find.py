@@ -189,6 +189,7 @@ def test_listed_but_refused(written: str, pointer: str, refusal: str) -> None:
         ("web: {imageTag: v1}", {"/web/imageTag": ":v1"}),
         ("web: {image_version: 1.10}", {"/web/image_version": ":1.10"}),
         ("DOCKER_TAG: v1", {"/DOCKER_TAG": ":v1"}),
+        (f"web: {{imageTag: v1, imageDigest: '{OLD}'}}", {"/web": f":v1@{OLD}"}),
         ("web: {aImage: a/b, aImageTag: v1, bImage: c/d, bImageTag: v2}",
          {"/web/aImage": "a/b", "/web/aImageTag": ":v1", "/web/bImage": "c/d", "/web/bImageTag": ":v2"}),
         ("web: {repository: a, tag: v1, imageTag: v2}", {"/web": "a:v1", "/web/imageTag": ":v2"}),

@@ -189,6 +189,22 @@ def test_a_scalar_that_does_not_fit_a_line_is_not_carried(text: str) -> None:
     assert failure.value.hint == "write it by hand"
 
 
+@pytest.mark.parametrize(
+    ("text", "pointer"),
+    [
+        (f"proxy: {{tag: v1, digest: '{OLD}'}}\n", "/proxy/tag"),
+        (
+            f"{{aImageTag: v1, aImageDigest: '{OLD}', bImage: b, bImageTag: v1, cImage: c, cImageTag: v1}}\n",
+            "/aImageTag",
+        ),
+        (f"{{aImageTag: v1, aImageDigest: '{OLD}'}}\n", ""),
+    ],
+)
+def test_a_digest_never_stays_beside_another_tag(text: str, pointer: str) -> None:
+    with pytest.raises(ManifestError, match=r"would stay|two values here"):
+        set_images("x", text.encode(), [edit(f"0:{pointer}", ":v2")])
+
+
 def test_what_a_pinned_image_needs() -> None:
     content = f"image: a:1@{OLD}\n".encode()
     with pytest.raises(ManifestError, match="give tag and digest, or drop the digest"):
