@@ -162,7 +162,9 @@ class FieldConfig(_Model):
 
     @field_validator("image")
     @classmethod
-    def _is_name(cls, image: str) -> str:
+    def _is_name(cls, image: str | None) -> str | None:
+        if image is None:
+            return None
         name = ImageRef.parse(fill(image, "x"))
         if name.tag or name.digest:
             raise ValueError(f"{image}: leave tag and digest out")

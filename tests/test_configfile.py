@@ -139,6 +139,7 @@ def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ),
         ("tag: ", "fields: [{pointer: /x, holds: image, image: a.b/c}]\n    tag: ", "says the image by itself"),
         ("tag: ", "fields: [{pointer: /x, holds: tag, image: 'a.b/c:1'}]\n    tag: ", "leave tag and digest out"),
+        ("tag: ", "fields: [{pointer: /x, holds: tag, image: null}]\n    tag: ", "`holds: tag` needs `image`"),
         ("tag: ", "fields: [{pointer: /x, holds: tag, image: A B}]\n    tag: ", "not a repository path"),
         ("tag: ", "fields: [{pointer: /x, hold: image}]\n    tag: ", "fields.0.hold: unknown key, did you mean holds?"),
         (

@@ -56,11 +56,12 @@ class Scan:
                     yield found
 
     def _listed(self) -> Iterator[Listed | Unlisted | Link]:
+        met: set[str] = set()
         for path in self._given:
-            if path != STDIN and Path(path).is_dir():
-                yield from walk(path)
-            else:
-                yield Listed(path)
+            for found in walk(path) if path != STDIN and Path(path).is_dir() else (Listed(path),):
+                # Only where several paths were given may they overlap, and is it worth the memory.
+                if len(self._given) == 1 or not isinstance(found, Listed) or _is_new(found.path, met):
+                    yield found
 
     def _scan(self, path: str) -> Read | Unread:
         content = b""
@@ -89,6 +90,15 @@ class Scan:
             if isinstance(found, Listed) and found.path != STDIN:
                 settings.add(_facts(found.path))
         return settings
+
+
+def _is_new(path: str, met: set[str]) -> bool:
+    """Whether a file wasn't met before; a/b and ./a/b are the same."""
+    absolute = str(Path(path).absolute())
+    if absolute in met:
+        return False
+    met.add(absolute)
+    return True
 
 
 def _facts(path: str) -> tuple[Fact, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from bot.images import ImageParts
 from bot.manifests import FieldRule, ImageEdit, Part, find_images, scalar_at, set_images
 
 _POINTER = re.compile(r"(?:(?P<document>[0-9]{1,6}):)?(?P<pointer>(?:/(?:[^~]|~[01])*)?)", re.DOTALL)
+_SEPARATOR = re.compile(r"[/:@]")
 _IMAGE_HINT = "write [registry/repository][:tag][@digest], such as :1.4.2 or ghcr.io/org/app:1.4.2"
 _SUGGESTIONS = 5
 
@@ -76,9 +78,17 @@ def _jobs(call: Call) -> list[_Job]:
     jobs: dict[tuple[int, int], _Job] = {}
     for path, pointer, image in zip(words[::3], words[1::3], words[2::3], strict=True):
         edit = _edit(call, pointer, image)
-        job = _Job(open_original(path))
-        jobs.setdefault(job.original.identity, job).edits.append(edit)
+        new = _Job(open_original(path))
+        job = jobs.setdefault(new.original.identity, new)
+        _refuse_hard_link(job.original.path, path)
+        job.edits.append(edit)
     return list(jobs.values())
+
+
+def _refuse_hard_link(first: str, second: str) -> None:
+    """A file is replaced under one name; what another hard link leads to would stay."""
+    if os.path.realpath(first) != os.path.realpath(second):
+        raise UsageError(f"{first} and {second} are hard links to one file", hint="make the second one a copy first")
 
 
 def _edit(call: Call, pointer: str, image: str) -> ImageEdit:
@@ -90,6 +100,10 @@ def _edit(call: Call, pointer: str, image: str) -> ImageEdit:
         parts = ImageParts.parse(image)
     except ValueError as error:
         raise UsageError(f"{image!r} is no image: {error}", hint=_IMAGE_HINT) from None
+    if not _SEPARATOR.search(image):
+        # A tag without its colon is a valid repository, and would take the place of the image's name.
+        hint = f"write :{image}, {image}/ or {image}:TAG"
+        raise UsageError(f"{image!r} may be a tag, a registry or a repository", hint=hint)
     return ImageEdit(
         int(found["document"] or 0),
         found["pointer"],
@@ -139,9 +153,9 @@ def _unknown(path: str, pointer: str, places: Iterable[str]) -> ManifestError:
     there = list(places)
     related = [one for one in there if pointer.startswith(f"{one}/") or one.startswith(f"{pointer}/")]
     near = related or difflib.get_close_matches(pointer, there, _SUGGESTIONS, 0.8) or there
-    said = ", ".join(near[:_SUGGESTIONS])
+    said = inline(", ".join(near[:_SUGGESTIONS]))
     more = f" and {len(near) - _SUGGESTIONS} more" if len(near) > _SUGGESTIONS else ""
-    verb = "there are" if near is there else "did you mean"
+    verb = "images are at" if near is there else "did you mean"
     hint = f"{verb} {said}{more}" if there else "no image was found in this file"
     return ManifestError(f"{path}:1: no image at {pointer}", hint=hint)
 

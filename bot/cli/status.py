@@ -81,7 +81,9 @@ def _cell(service: str, environment: str, deployed: Sequence[Deployed], verdicts
     if verdict is not None and images:
         cell.append(" ").append_text(mark(verdict.standing))
         if verdict.promotion is not None and verdict.standing in {Standing.DUE, Standing.PROPOSED}:
-            cell.append(" " + ", ".join(dict.fromkeys(move.tag for move in verdict.promotion.moves)), style="dim")
+            # Where only a digest or what goes with the image changes, `↑` says it all.
+            new = dict.fromkeys(move.tag for move in verdict.promotion.moves if move.before.tag != move.tag)
+            cell.append(" " + ", ".join(new) if new else "", style="dim")
     return cell
 
 

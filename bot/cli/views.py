@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from rich.text import Text
 
+from bot.decide.text import step
 from bot.plan import (
     Action,
     AlreadyDone,
@@ -157,8 +158,7 @@ def _versions(verdict: Verdict) -> str:
 
 
 def _version(move: Move) -> str:
-    before = move.before.tag or "unset"
-    return before if move.before == move.after else f"{before} → {move.tag}"
+    return move.tag if move.before == move.after else step(move)
 
 
 def _standing(verdict: Verdict) -> str:

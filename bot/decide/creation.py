@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 
 from bot.config import PLACEHOLDER, EnvironmentConfig
@@ -94,12 +94,13 @@ def _listed(ask: Ask, target: Snapshot, created: list[Manifest], copies: tuple[C
     candidates = {path: None for manifest in created for path in _candidates(manifest.file.path)}
     answer = ask(Files(target.rev, tuple(candidates)))
     there = {file.path: file for file in answer.value} if not isinstance(answer, Absent) else {}
-    paths = {manifest.file.path for manifest in created}
+    made = {manifest.file.path: manifest.file.content for manifest in created}
     changed: dict[str, bytes] = {}
     notes: list[str] = []
     for manifest in created:
         try:
-            _list(target.environment, manifest, there, paths, changed)
+            if not _is_listed_by_one_of(made, manifest.file.path):
+                _list(target.environment, manifest, there, made.keys(), changed)
         except _NotListed as reason:
             notes.append(str(reason))
         except ManifestError as error:
@@ -111,6 +112,16 @@ def _listed(ask: Ask, target: Snapshot, created: list[Manifest], copies: tuple[C
 
 class _NotListed(Exception):  # noqa: N818  not an error: a note for the reviewer
     """Why a created file is in no kustomization yet."""
+
+
+def _is_listed_by_one_of(made: Mapping[str, bytes], path: str) -> bool:
+    """Whether a kustomization that is created as well lists a file. Raises ManifestError."""
+    above = [candidate for candidate in _candidates(path) if candidate in made and candidate != path]
+    return any(
+        _joined(candidate, resource) == path
+        for candidate in above
+        for resource in kustomization_resources(candidate, made[candidate])
+    )
 
 
 def _candidates(path: str) -> Iterator[str]:
@@ -125,7 +136,7 @@ def _list(
     environment: EnvironmentConfig,
     manifest: Manifest,
     there: Mapping[str, File],
-    created: set[str],
+    created: Set[str],
     changed: dict[str, bytes],
 ) -> None:
     """Add the manifest to the nearest kustomization that lists its like. Raises _NotListed and ManifestError."""
@@ -145,7 +156,7 @@ def _list(
             _must_be_whole(path, entry, manifest, there, created)
             changed[path] = add_resource(path, content, entry.resource, after=entry.neighbour)
             return
-    raise _NotListed(f"no kustomization lists the like of {manifest.file.path}: see that it is deployed")
+    raise _NotListed(f"no kustomization lists files like {manifest.file.path}: see that it is deployed")
 
 
 def _joined(path: str, resource: str) -> str:
@@ -173,7 +184,7 @@ def _only(path: str, entries: list[_Entry]) -> _Entry:
     return entries[-1]
 
 
-def _must_be_whole(path: str, entry: _Entry, manifest: Manifest, there: Mapping[str, File], created: set[str]) -> None:
+def _must_be_whole(path: str, entry: _Entry, manifest: Manifest, there: Mapping[str, File], created: Set[str]) -> None:
     """A folder can only be listed if it has a kustomization, or the listing itself breaks."""
     inside = {posixpath.join(entry.path, name) for name in _NAMES}
     if entry.path != manifest.file.path and not inside & (there.keys() | created):

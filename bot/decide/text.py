@@ -20,8 +20,12 @@ _FINGERPRINT = re.compile(r"<!-- promobot (?P<key>\S+) (?P<fingerprint>[0-9a-f]{
 
 # A manifest that was rewritten is not told line by line.
 _MOST = 20
-# What is carried is a version, as a rule, and fits a title.
-_LONGEST = 40
+_MOST_BINDINGS = 100
+# A key or host name may be as long as a file, and a forge takes no such text.
+_LONGEST_NAME = 200
+# What is carried is a version, as a rule, and fits a title. Forges link and obey what a title or message says outside
+# of code (`@group`, `Closes #1`), so there it is told only if it is one.
+_VERSION = re.compile(r"[\w.+-]{1,40}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -75,24 +79,25 @@ def headline(promotion: Promotion) -> str:
 
     An image that stays as it is isn't named.
     """
-    if all(move.before == move.after for move in promotion.moves):
-        return f"{promotion.unit.name} {', '.join(map(_carried, _changing(promotion.companions)))}"
     alone = len({move.destination for move in promotion.moves}) == 1
     if promotion.created:
         tags = dict.fromkeys(move.tag if alone else f"{_last_segment(move)} {move.tag}" for move in promotion.moves)
         return f"{promotion.unit.name} {', '.join(tags)}"
+    if all(move.before == move.after for move in promotion.moves):
+        return f"{promotion.unit.name} {', '.join(map(_carried, _changing(promotion.companions)))}"
     changing = [move for move in promotion.moves if move.before != move.after] or promotion.moves
     labels = [promotion.unit.name if alone else _last_segment(move) for move in changing]
-    parts = [f"{label} {_step(move)}" for label, move in zip(labels, changing, strict=True)]
+    parts = [f"{label} {step(move)}" for label, move in zip(labels, changing, strict=True)]
     return ", ".join(dict.fromkeys(parts))
 
 
-def _step(move: Move) -> str:
+def step(move: Move) -> str:
+    """`1.1.2 → 1.1.3`; where the tag stays, what becomes of its digest."""
     if move.before.tag != move.tag or move.before.name != move.after.name:
         return f"{_was(move)} → {move.tag}"
     if move.before.digest and move.after.digest:
         return f"{move.tag} → {move.digest.short}"
-    return f"{move.tag} {'pinned' if move.after.digest else 'unpinned'}"
+    return f"{move.tag} {'with' if move.after.digest else 'without'} digest"
 
 
 def _changing(companions: Iterable[Companion]) -> list[Companion]:
@@ -100,8 +105,12 @@ def _changing(companions: Iterable[Companion]) -> list[Companion]:
 
 
 def _carried(companion: Companion) -> str:
-    before, after = (_in_code(text)[:_LONGEST] for text in (companion.before, companion.after))
+    before, after = (_in_words(text) for text in (companion.before, companion.after))
     return f"{companion.pointer.rpartition('/')[2]} {before} → {after}"
+
+
+def _in_words(text: str) -> str:
+    return text if _VERSION.fullmatch(text) else "…"
 
 
 def _last_segment(move: Move) -> str:
@@ -129,18 +138,37 @@ def _context(promotion: Promotion) -> dict[str, object]:
                 "pointer": _in_code(companion.pointer.partition(":")[2]),
                 "before": _in_code(companion.before),
                 "after": _in_code(companion.after),
+                "before_in_words": _in_words(companion.before),
+                "after_in_words": _in_words(companion.after),
             }
             for companion in _changing(promotion.companions)
         ],
-        "places": [
-            {"path": _in_code(move.path), "line": move.line} for move in promotion.moves if move.before != move.after
-        ],
+        "places": _places(promotion),
     }
+
+
+def _places(promotion: Promotion) -> list[dict[str, object]]:
+    """What changes, a file at a time: the lines of its images, and the pointers of what is carried with them."""
+    moves = [move for move in promotion.moves if move.before != move.after]
+    companions = _changing(promotion.companions)
+    paths = dict.fromkeys([*(move.path for move in moves), *(companion.path for companion in companions)])
+    return [
+        {
+            "path": _in_code(path),
+            "lines": list(dict.fromkeys(move.line for move in moves if move.path == path)),
+            "pointers": [_in_code(one.pointer.partition(":")[2]) for one in companions if one.path == path],
+        }
+        for path in paths
+    ]
 
 
 def _in_code(path: str) -> str:
     """A path that can't end the code span or line it stands in: anybody may name a file, and forges obey lines."""
     return "".join(c if c.isprintable() and c not in "`<" else f"\\u{ord(c):04x}" for c in path)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 1]}…"
 
 
 def _not_carried_context(left_behind: NotCarried) -> dict[str, object]:
@@ -151,7 +179,7 @@ def _not_carried_context(left_behind: NotCarried) -> dict[str, object]:
         "path": _in_code(left_behind.path),
         "differences": [
             {
-                "name": _in_code(difference.name),
+                "name": _in_code(_shortened(difference.name)),
                 "kind": difference.kind.value,
                 "before": _in_code(difference.before),
                 "after": _in_code(difference.after),
@@ -170,9 +198,10 @@ def _creation_context(creation: Creation) -> dict[str, object]:
                 "origin": _in_code(copy.origin),
                 "environment": copy.environment,
                 "bindings": [
-                    {"kind": binding.kind.value, "text": _in_code(binding.text), "line": binding.line}
-                    for binding in copy.bindings
+                    {"kind": binding.kind.value, "text": _in_code(_shortened(binding.text)), "line": binding.line}
+                    for binding in copy.bindings[:_MOST_BINDINGS]
                 ],
+                "more_bindings": max(0, len(copy.bindings) - _MOST_BINDINGS),
             }
             for copy in creation.copies
         ],

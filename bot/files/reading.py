@@ -28,7 +28,7 @@ def _check_one(path: str) -> None:
             status = Path(path).stat()
             # What a shell gives for `<(helm template …)` is a link too, but to a pipe.
             if not stat.S_ISFIFO(status.st_mode):
-                raise UsageError(f"{path} is a symbolic link", hint=f"name what it leads to: {Path(path).resolve()}")
+                raise UsageError(f"{path} is a symbolic link", hint=f"name what it leads to: {os.path.realpath(path)}")
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: {_reason(error)}", hint="name files or folders that are there") from None
     if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode) or stat.S_ISFIFO(status.st_mode)):

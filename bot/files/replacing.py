@@ -14,7 +14,8 @@ from typing import TypeAlias
 from bot.errors import ConflictError, ManifestError, UsageError
 from bot.files.reading import read_manifest
 
-# Device, inode, size and time of the last change, in nanoseconds: what differs once somebody wrote.
+# Device, inode, size and time of the last change, in nanoseconds: what differs once somebody wrote. Not the time of
+# the last modification: that can be set back, as `cp -p` and `rsync` do.
 _Stamp: TypeAlias = tuple[int, int, int, int]
 
 
@@ -51,7 +52,7 @@ def open_original(path: str) -> Original:
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: {getattr(error, 'strerror', None) or error}", hint="name a file") from None
     if stat.S_ISLNK(status.st_mode):
-        raise UsageError(f"{path} is a symbolic link", hint=f"name what it leads to: {Path(path).resolve()}")
+        raise UsageError(f"{path} is a symbolic link", hint=f"name what it leads to: {os.path.realpath(path)}")
     if not stat.S_ISREG(status.st_mode):
         raise UsageError(f"{path} is no file", hint="name a file; `promobot images` lists the images of a folder")
     # Stamped before it is read: a change between the two is noticed as well.
@@ -141,7 +142,7 @@ def _check_unchanged(original: Original) -> None:
 
 
 def _stamp(status: os.stat_result) -> _Stamp:
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+    return status.st_dev, status.st_ino, status.st_size, status.st_ctime_ns
 
 
 def _copy_rights(status: os.stat_result, descriptor: int) -> None:

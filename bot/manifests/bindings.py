@@ -28,7 +28,9 @@ _NO_HOSTS = frozenset({"apiVersion", "apiGroup", "apiGroups", "group", "kind", "
 _HOST_KEY = re.compile(r"host|domain|url|uri|endpoint|server|addr|dns|issuer", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?<![\w.])(?!0\.0\.0\.0|127\.)(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![\w.])")
 _FLAGS = frozenset({"", "true", "false", "null", "~"})
-_SECRET_KEY = re.compile(r"secret(?:_?name)?$", re.IGNORECASE)
+# Keys of a Secret's name; what else ends so may hold the secret itself.
+_SECRET_NAME = re.compile(r"(?:secret_?name|(?:existing|pull)_?secret)$", re.IGNORECASE)
+_SECRET_KEY = re.compile(r"secret$", re.IGNORECASE)
 _SECRET_PARENT = re.compile(r"secret(?:key)?(?:ref)?s?$", re.IGNORECASE)
 
 
@@ -42,7 +44,7 @@ class BindingKind(Enum):
 
 @dataclass(frozen=True)
 class Binding:
-    """The first place where a manifest says `text`; lines count from 1."""
+    """The first place where a manifest says `text`, the key where the value may be secret; lines count from 1."""
 
     kind: BindingKind
     text: str
@@ -86,8 +88,10 @@ def _scalars(place: Place, keys: tuple[str, ...], node: Resolved) -> Iterator[tu
 def _said(keys: tuple[str, ...], scalar: Scalar) -> Iterator[tuple[BindingKind, str]]:
     key, parent = keys[-1], keys[-2] if len(keys) > 1 else ""
     text = scalar.text
-    if text not in _FLAGS and (_SECRET_KEY.search(key) or (key == "name" and _SECRET_PARENT.search(parent))):
+    if text not in _FLAGS and (_SECRET_NAME.search(key) or (key == "name" and _SECRET_PARENT.search(parent))):
         yield BindingKind.SECRET, text
+    elif text not in _FLAGS and _SECRET_KEY.search(key):
+        yield BindingKind.SECRET, key
     for account in _ACCOUNT.finditer(text):
         yield BindingKind.ACCOUNT, account[0]
     if key not in _NO_HOSTS:

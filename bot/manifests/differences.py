@@ -20,12 +20,14 @@ _LONGEST = 40
 
 # Names of what must not be quoted, and what gives a secret away under any name. Both rather hide too much.
 _SECRET_NAME = re.compile(
-    r"passw|passphrase|secret|token|key|credential|auth|cert|dsn|conn(?:ection)?[._-]?str|cookie|salt|jwt|pwd",
+    r"pass|pwd|secret|token|key|credential|auth|cert|dsn|conn(?:ection)?[._-]?str|cookie|salt|jwt|bearer|private"
+    r"|signature|licen[cs]e|webhook",
     re.IGNORECASE,
 )
-_SECRET_TEXT = re.compile(
-    r"://[^/\s]*@|-----BEGIN|\b(?:eyJ|AKIA|ASIA|gh[a-z]_|glpat-|xox[a-z]-)|(?=\S*[0-9])(?=\S*[A-Za-z])[\w+/=-]{20,}"
-)
+_NAME_KEYS = ("name", "key", "variable")
+_SECRET_TEXT = re.compile(r"://[^/\s]*@|-----BEGIN|\b(?:eyJ|AKIA|ASIA|gh[a-z]_|glpat-|xox[a-z]-)")
+# Letters and digits mixed in a long run, as in keys and checksums: all three in one word.
+_RANDOM = (re.compile(r"[\w+/=-]{20}"), re.compile(r"[0-9]"), re.compile(r"[A-Za-z]"))
 
 
 class DifferenceKind(Enum):
@@ -63,7 +65,7 @@ class _Found(NamedTuple):
 
     def below(self, token: str | int, value: Resolved, label: str = "") -> _Found:
         label = label or str(token)
-        secret = self.secret or _SECRET_NAME.search(label) is not None
+        secret = self.secret or _SECRET_NAME.search(label) is not None or _holds_secret(value)
         return _Found(value, self.place.at(token), (*self.labels, label), secret)
 
     @property
@@ -72,9 +74,23 @@ class _Found(NamedTuple):
         if self.secret or not isinstance(self.value, Scalar):
             return ""
         text = self.value.text.strip()
-        if "\n" in text or _SECRET_TEXT.search(text) or _SECRET_NAME.search(text):
+        if "\n" in text or _may_be_secret(text):
             return ""
         return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _may_be_secret(text: str) -> bool:
+    if _SECRET_TEXT.search(text) or _SECRET_NAME.search(text):
+        return True
+    return any(all(sign.search(word) for sign in _RANDOM) for word in text.split())
+
+
+def _holds_secret(value: Resolved) -> bool:
+    """Whether a mapping says of itself that it is one: `{name: DB_PASSWORD, value: x}`, an object in a List."""
+    texts = _scalars(value)
+    return any(_SECRET_NAME.search(texts.get(key, "")) for key in _NAME_KEYS) or texts.get("kind", "").endswith(
+        "Secret"
+    )
 
 
 _Children: TypeAlias = dict[str, _Found]
@@ -126,7 +142,7 @@ class _Comparison:
         if isinstance(old.value, Mapping) and isinstance(new.value, Mapping):
             yield from self._children(_entries(old), _entries(new))
         elif isinstance(old.value, document.Sequence) and isinstance(new.value, document.Sequence):
-            yield from self._items(old, new)
+            yield from self._listed(old, new)
         elif _meaning(old.value) != _meaning(new.value) and not (self.old.is_image(old) or self.new.is_image(new)):
             yield _changed(old, new)
 
@@ -140,7 +156,7 @@ class _Comparison:
             if label not in new and not self.old.is_image(found):
                 yield _difference(DifferenceKind.REMOVED, found, before=found.shown)
 
-    def _items(self, old: _Found, new: _Found) -> Iterator[Difference]:
+    def _listed(self, old: _Found, new: _Found) -> Iterator[Difference]:
         before, after = _alike(old, new)
         yield from self._children(before, after)
         if [label for label in before if label in after] != [label for label in after if label in before]:
@@ -220,22 +236,27 @@ def _alike(old: _Found, new: _Found) -> tuple[_Children, _Children]:
 def _labelled(parent: _Found, way: Callable[[Resolved], str | None]) -> _Children | None:
     """The items by their labels; None unless each has one of its own."""
     found: _Children = {}
-    for number, item in enumerate(_values(parent)):
-        label = way(item)
+    for item in _items(parent):
+        label = way(item.value)
         if label is None or label in found:
             return None
         # A text is not the item's name, and might be secret.
-        found[label] = parent.below(number, item, label if way is _name else "")
+        found[label] = item._replace(labels=(*parent.labels, label)) if way is _name else item
     return found
 
 
 def _numbered(parent: _Found) -> _Children:
-    return {str(number): parent.below(number, item) for number, item in enumerate(_values(parent))}
+    return {item.labels[-1]: item for item in _items(parent)}
 
 
-def _values(parent: _Found) -> Iterator[Resolved]:
-    if isinstance(parent.value, document.Sequence):
-        yield from (item for item, _ in items(parent.value))
+def _items(parent: _Found) -> Iterator[_Found]:
+    """The items of a list, by number; one is secret, too, behind an option that says so: `[--password, hunter2]`."""
+    before = False
+    for number, (value, _) in enumerate(items(parent.value) if isinstance(parent.value, document.Sequence) else ()):
+        item = parent.below(number, value)
+        yield item._replace(secret=item.secret or before)
+        text = value.text if isinstance(value, Scalar) else ""
+        before = text.startswith("-") and _SECRET_NAME.search(text) is not None
 
 
 def _name(item: Resolved) -> str | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from bot.images import Digest, ImageParts
 from bot.manifests import document
 from bot.manifests.document import Node
 from bot.manifests.fields import Edit, FieldRule, ImageEdit, ScalarEdit
@@ -19,6 +21,8 @@ from bot.manifests.source import decode, fault
 from bot.manifests.verify import Before, prove, prove_inserted
 
 _Place: TypeAlias = tuple[int, str]
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
 def set_images(path: str, content: bytes, edits: Sequence[Edit], rules: Sequence[FieldRule] = ()) -> bytes:
@@ -43,12 +47,10 @@ def set_images(path: str, content: bytes, edits: Sequence[Edit], rules: Sequence
             rewriting = manifest.rewriting(site, edit)
             splices.extend(manifest.splices_of(site, rewriting))
             parts[place] = rewriting.wanted
-    if splices:
-        _refuse_two_for_one(path, splices)
-        edited = splice(text, splices)
-        prove(path, manifest.before, edited, splices, parts, rules)
-        text = edited
-    return text.encode()
+    _refuse_two_for_one(path, splices)
+    edited = splice(text, splices)
+    prove(path, manifest.before, edited, splices, parts, rules)
+    return edited.encode()
 
 
 def scalar_at(path: str, content: bytes, number: int, pointer: str) -> ScalarEdit | None:
@@ -75,14 +77,21 @@ def _with_room(path: str, text: str, wanted: Mapping[_Place, Edit], rules: Seque
     for place, edit in wanted.items():
         if isinstance(edit, ImageEdit) and edit.add_digest:
             manifest = _Manifest.read(path, text, rules)
-            site = manifest.site(place)
-            digest = manifest.rewriting(site, edit).insert
-            if digest:
-                insertion = Insertion("digest", digest.text)
-                roomy = insert(path, text, site, insertion)
-                prove_inserted(path, manifest.before, roomy, insertion)
-                text = roomy
+            digest = manifest.rewriting(manifest.site(place), edit).insert
+            text = _with_digest(manifest, place, digest, rules) if digest else text
     return text
+
+
+def _with_digest(manifest: _Manifest, place: _Place, digest: Digest, rules: Sequence[FieldRule]) -> str:
+    """The text with a key for the digest of the image at `place`, if that key is read as this image's."""
+    path, site, insertion = manifest.path, manifest.site(place), Insertion("digest", digest.text)
+    roomy = insert(path, manifest.text, site, insertion)
+    prove_inserted(path, manifest.before, roomy, insertion)
+    expected = {**manifest.parts, place: replace(site.field.parts, digest=digest)}
+    if _Manifest.read(path, roomy, rules).parts != expected:
+        reason = f"there is no place for a digest: a key `{insertion.key}` in {place[1]} would not be this image's"
+        raise fault(path, site.field.line, reason, "leave the digest out")
+    return roomy
 
 
 def _refuse_two_for_one(path: str, splices: Sequence[Splice]) -> None:
@@ -109,15 +118,17 @@ class _Manifest:
         sites = {(site.field.document, site.field.pointer): site for site in find_sites(path, roots, rules)}
         return cls(path, text, before, roots, sites)
 
+    @property
+    def parts(self) -> dict[_Place, ImageParts]:
+        """What each field says."""
+        return {place: site.field.parts for place, site in self.sites.items()}
+
     def site(self, place: _Place) -> Site:
         """The field at a place, or the scalar there that is none by itself. Raises ManifestError."""
         if place in self.sites:
             return self.sites[place]
         slot = self._slot(place)
-        owner = next((s for s in self.sites.values() if any(slot.value == own.value for own in s.slots.values())), None)
-        if owner is not None:
-            reason = f"{place[1]} is a part of the image at {owner.field.document}:{owner.field.pointer}"
-            raise fault(self.path, slot.value.line, reason, "set that one; what it leaves out stays")
+        self._refuse_owned(place[1], slot, "set that one; what it leaves out stays")
         named = locate(place[0], self.roots[place[0]], place[1])
         site = implied(named) if named else None
         if site is None:
@@ -141,7 +152,15 @@ class _Manifest:
         """The splice for a scalar, none if it says the same already."""
         slot = self._slot((edit.document, edit.pointer))
         if slot.whole != edit.text:
+            self._refuse_owned(edit.pointer, slot, "images are promoted; take it out of `also_promote`")
             yield self._splice(slot, edit.text, plain=edit.plain)
+
+    def _refuse_owned(self, pointer: str, slot: Slot, hint: str) -> None:
+        """Raise ManifestError for a scalar that belongs to an image."""
+        owner = next((s for s in self.sites.values() if any(slot.value == own.value for own in s.slots.values())), None)
+        if owner is not None:
+            reason = f"{pointer} is a part of the image at {owner.field.document}:{owner.field.pointer}"
+            raise fault(self.path, slot.value.line, reason, hint)
 
     def _slot(self, place: _Place) -> Slot:
         number, pointer = place
@@ -153,6 +172,9 @@ class _Manifest:
         return named.slot
 
     def _splice(self, slot: Slot, new: str, *, plain: bool) -> Splice:
+        if _CONTROL.search(new):
+            reason = f"{slot.key.text!r} would get a value of several lines, or with control characters"
+            raise fault(self.path, slot.key.line, reason, "write it by hand")
         change = splice_for(self.text, slot, new, plain=plain)
         if change is None:
             reason = f"there is no exact place for a value of {slot.key.text!r}"

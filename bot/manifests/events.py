@@ -83,7 +83,7 @@ def _not_yaml(path: str, text: str, error: Exception) -> NotYamlError:
         return NotYamlError(message, hint="correct the YAML")
     # What a template writes between nodes makes no nodes; in quotes, where it does no harm, there are other problems.
     is_template = isinstance(error, yaml.parser.ParserError) or "could not find expected ':'" in message
-    hint = "templates can't be read: leave the file out of the paths"
+    hint = "templates can't be read: render it first, or leave the file out"
     return NotYamlError(message, hint=hint, is_template=is_template)
 
 

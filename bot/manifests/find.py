@@ -1,8 +1,8 @@
-"""Finding the images that a manifest names: by explicit rules, by the kind of document, by their shapes."""
+"""Finding the images that a manifest names: first by explicit rules, then by the kind of document, then by shapes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from bot.manifests import document, shapes
 from bot.manifests.document import Node
@@ -12,7 +12,7 @@ from bot.manifests.formats.objects import objects
 from bot.manifests.rules import by_rules
 from bot.manifests.site import Site
 from bot.manifests.source import decode
-from bot.manifests.walk import Place, resolve
+from bot.manifests.walk import Place, Resolved, resolve
 
 
 def find_images(path: str, content: bytes, rules: Sequence[FieldRule] = ()) -> tuple[ImageField, ...]:
@@ -28,20 +28,37 @@ def find_images(path: str, content: bytes, rules: Sequence[FieldRule] = ()) -> t
 def find_sites(path: str, roots: Sequence[Node | None], rules: Sequence[FieldRule] = ()) -> tuple[Site, ...]:
     """The images in the documents of a file, with the scalars that spell them."""
     ruled = by_rules(roots, rules)
-    taken = {slot.value.start for site in ruled for slot in site.slots.values()}
-    found = [site for number, root in enumerate(roots) for site in _in_document(path, number, root)]
-    free = [site for site in found if taken.isdisjoint(slot.value.start for slot in site.slots.values())]
-    return tuple(sorted((*ruled, *free), key=lambda site: (site.field.document, _start(site))))
+    found = [site for number, root in enumerate(roots) for site in _in_document(path, number, root, ruled)]
+    return tuple(sorted((*ruled, *found), key=lambda site: (site.field.document, _start(site))))
 
 
-def _in_document(path: str, number: int, root: Node | None) -> Iterator[Site]:
-    if root is not None:
-        place, node = Place(number), resolve(root)[0]
-        yield from shapes.sites(place, "", node)
-        for below, item in objects(place, node):
-            for kind in FORMATS:
-                if kind.recognises(path, item):
-                    yield from kind.sites(below, item)
+def _in_document(path: str, number: int, root: Node | None, ruled: Sequence[Site]) -> list[Site]:
+    if root is None:
+        return []
+    place, node = Place(number), resolve(root)[0]
+    by_rule = [site for site in ruled if site.field.document == number]
+    by_kind = _free(_by_kind(path, place, node), by_rule)
+    return by_kind + _free(shapes.sites(place, "", node), [*by_rule, *by_kind])
+
+
+def _by_kind(path: str, place: Place, node: Resolved) -> Iterator[Site]:
+    for below, item in objects(place, node):
+        for kind in FORMATS:
+            if kind.recognises(path, item):
+                yield from kind.sites(below, item)
+
+
+def _free(sites: Iterable[Site], found: Sequence[Site]) -> list[Site]:
+    """The sites of a document that share neither their pointer nor a scalar with what was found there before."""
+    if not found:
+        return [*sites]
+    pointers = {site.field.pointer for site in found}
+    scalars = {scalar for site in found for scalar in _scalars(site)}
+    return [site for site in sites if site.field.pointer not in pointers and scalars.isdisjoint(_scalars(site))]
+
+
+def _scalars(site: Site) -> Iterator[int]:
+    return (slot.value.start for slot in site.slots.values())
 
 
 def _start(site: Site) -> int:

@@ -14,6 +14,10 @@ from bot.manifests.source import fault
 _ALGORITHM = "sha256:"
 _INHERITED = "the image is inherited; leave the name out, or add `repository` by hand first"
 _BOTH = "give tag and digest, or drop the digest: `set-image --drop-digest`, or `write: tag` of the environment"
+_ADD = "leave it out, or have one added: `set-image --add-digest`, or the environment's `write: tag+digest`"
+_NO_TAG = "a `digest` key can only be added beside a tag; leave the digest out, or add a key for it by hand first"
+# The keys of a tag beside which `digest` speaks of the same image.
+_BESIDE_DIGEST = frozenset({"tag", "version", "newTag"})
 
 Texts: TypeAlias = dict[Part, str]
 
@@ -41,7 +45,9 @@ def rewrite(path: str, site: Site, edit: ImageEdit) -> Rewriting:
         return _spell(site, wanted, add_digest=edit.add_digest)
     except _NoRoomError as error:
         reason, hint = error.args
-        raise fault(path, site.field.line, f"{site.field.pointer} can't become {edit.parts}: {reason}", hint) from None
+        raise fault(
+            path, site.field.line, f"{site.field.pointer or 'the document'} can't become {edit.parts}: {reason}", hint
+        ) from None
 
 
 def _wanted(site: Site, edit: ImageEdit) -> ImageParts:
@@ -81,7 +87,7 @@ def _spell(site: Site, wanted: ImageParts, *, add_digest: bool) -> Rewriting:
         texts, insert = {next(part for part in text if text[part] or len(text) == 1): str(wanted)}, None
     else:
         texts = {**_names(site, text, wanted), **_tag(site, text, wanted)}
-        keyed, insert = _digest(text, wanted, add=add_digest and site.field.form is Form.MAP)
+        keyed, insert = _digest(text, wanted, _no_key(site, add=add_digest))
         texts |= keyed
     return Rewriting(wanted, {part: new for part, new in texts.items() if new != text[part]}, insert)
 
@@ -137,26 +143,32 @@ def _repository_and_image(current: str, rest: str) -> Texts:
 
 def _tag(site: Site, text: Texts, wanted: ImageParts) -> Texts:
     """The tag, with the digest behind it where one is there now."""
-    if wanted.tag is None or wanted.tag == site.fixed.tag:
+    with_digest = "@" in text.get(Part.TAG, "")
+    if wanted.tag is None or (wanted.tag == site.field.parts.tag and not with_digest):
         return {}
     if Part.TAG not in text:
         raise _NoRoomError("there is no key for a tag", "leave the tag out, or add `tag` by hand first")
-    inline = f"@{wanted.digest}" if "@" in text[Part.TAG] and wanted.digest else ""
+    inline = f"@{wanted.digest}" if with_digest and wanted.digest else ""
     return {Part.TAG: wanted.tag + inline}
 
 
-def _digest(text: Texts, wanted: ImageParts, *, add: bool) -> tuple[Texts, Digest | None]:
+def _no_key(site: Site, *, add: bool) -> str:
+    """What to do where `digest` can't be added: beside `imageTag`, or an Argo parameter, it would say nothing."""
+    tag = site.slots.get(Part.TAG)
+    if not tag or site.field.form is not Form.MAP or tag.key.text not in _BESIDE_DIGEST:
+        return _NO_TAG
+    return "" if add else _ADD
+
+
+def _digest(text: Texts, wanted: ImageParts, no_key: str) -> tuple[Texts, Digest | None]:
     """The digest under a key of its own, or what such a key must be made for."""
     if "@" in text.get(Part.TAG, ""):
         return {}, None
     keys = [part for part in (Part.DIGEST, Part.SHA) if part in text]
     key = next((part for part in keys if text[part]), keys[0] if keys else None)
     if key is None:
-        if wanted.digest and not (add and Part.TAG in text):
-            raise _NoRoomError(
-                "there is no place for a digest",
-                "leave it out, or have one added: `set-image --add-digest`, or the environment's `write: tag+digest`",
-            )
+        if wanted.digest and no_key:
+            raise _NoRoomError("there is no place for a digest", no_key)
         return {}, wanted.digest
     return {key: _spelled(wanted.digest, key, text[key]) if wanted.digest else ""}, None
 

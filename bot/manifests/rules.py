@@ -59,7 +59,9 @@ def implied(named: Named) -> Site | None:
 
 def _ruled(rule: FieldRule, named: Named) -> Site:
     fixed = rule.image or ImageParts()
-    return replace(_site(named, rule.holds, fixed), fixed=fixed, no_room={Part.REPOSITORY: _RULED_NAME})
+    found = replace(_site(named, rule.holds, fixed), fixed=fixed, no_room={Part.REPOSITORY: _RULED_NAME})
+    # The text that an alias brings stays with who wrote it.
+    return replace(found, slots={}) if named.place.problem else found
 
 
 def _site(named: Named, part: Part, fixed: ImageParts) -> Site:

@@ -163,7 +163,8 @@ def _add_aliases(group: Group, place: Place, found: Mapping[str, Entry]) -> None
 def _joined(place: Place, found: Mapping[str, Entry]) -> dict[str, Group]:
     """The scalars whose keys say what of an image they are, by image."""
     by_image: dict[str, Group] = {}
-    for name in found:
+    # `image` first, or what comes before it, such as `imageName`, would take its place.
+    for name in sorted(found, key="image".__ne__) if "image" in found else found:
         said = meaning(name)
         if said and (named := _scalar(place, found, name)):
             taken = said.part in by_image.get(said.stem, {})
@@ -177,5 +178,5 @@ def _scalar(place: Place, found: Mapping[str, Entry], key: str) -> Named | None:
         return None
     # Some charts join registry and repository just as they are.
     before = "/" if key == "repository" and entry.value.text.startswith("/") else ""
-    after = "/" if key == "registry" and entry.value.text.endswith("/") else ""
+    after = "/" if key.lower().endswith("registry") and entry.value.text.endswith("/") else ""
     return Named(place.at(key, entry.problem), Slot(entry.key, entry.value, before, after))

@@ -12,14 +12,14 @@ from typing import TypeAlias
 
 from bot.manifests import document
 from bot.manifests.document import Mapping, Scalar, Sequence
-from bot.manifests.fields import ImageField, Part
+from bot.manifests.fields import ImageField
+from bot.manifests.find import find_sites
 from bot.manifests.source import decode
-from bot.manifests.walk import Entry, Place, Resolved, entries, items
+from bot.manifests.walk import Entry, Place, entries, items
 
 # With what may follow the name, such as `:-default`; `$${…}` is an escape.
 _USE = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)(?=[}:=/#%^,?+-])")
 _SPEAKS_OF_SETTINGS = re.compile(rb"postBuild|ConfigMap")
-_PARTS = frozenset(part.value for part in Part)
 _SHOWN = 3
 
 
@@ -64,11 +64,12 @@ def variables(path: str, content: bytes, image: ImageField) -> tuple[str, ...]:
     """The variables that a field's scalars use, each once. Raises ManifestError where the file can't be read."""
     if b"${" not in content:
         return ()
-    node = _at(_roots(path, content)[image.document], image.pointer)
-    values = [node] if node else []
-    if isinstance(node, Mapping):
-        values = [entry.value for name, entry in entries(node).items() if name in _PARTS]
-    texts = (value.text for value in values if isinstance(value, Scalar))
+    texts = (
+        slot.text
+        for site in find_sites(path, _roots(path, content))
+        if (site.field.document, site.field.pointer) == (image.document, image.pointer)
+        for slot in site.slots.values()
+    )
     return tuple(dict.fromkeys(name for text in texts for name in _USE.findall(text)))
 
 
@@ -175,18 +176,3 @@ def _text(entry: Entry | None) -> str:
 
 def _roots(path: str, content: bytes) -> tuple[document.Node | None, ...]:
     return document.parse(path, decode(path, content))
-
-
-def _at(root: document.Node | None, pointer: str) -> Resolved | None:
-    """The node at a pointer (RFC 6901), aliases followed."""
-    node: Resolved | None = None if root is None or isinstance(root, document.Alias) else root
-    for token in pointer.split("/")[1:]:
-        step = token.replace("~1", "/").replace("~0", "~")
-        if isinstance(node, Mapping):
-            entry = entries(node).get(step)
-            node = entry.value if entry else None
-        elif isinstance(node, Sequence) and step.isdigit() and int(step) < len(node.items):
-            node = list(items(node))[int(step)][0]
-        else:
-            return None
-    return node

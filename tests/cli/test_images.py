@@ -95,6 +95,12 @@ def test_paths_come_in_the_order_given_and_keep_their_spelling(
     assert found == ["values.yaml", "./b/values.yaml"]
 
 
+def test_a_file_below_two_paths_is_told_once(tree: Path, promobot: Promobot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tree)
+    alone = promobot("images", ".", "-o", "json").data
+    assert promobot("images", ".", "b", "./values.yaml", "-o", "json").data == alone
+
+
 def test_a_file_that_is_given_is_read_whatever_its_name(tmp_path: Path, promobot: Promobot) -> None:
     (tmp_path / ".git").mkdir()
     path = tmp_path / ".git" / "values.yaml"

@@ -112,7 +112,7 @@ def test_check_can_say_by_exit_code_whether_anything_would_change(path: Path, pr
         ("0:/image/tag", "did you mean 0:/image"),
         ("", "did you mean 0:/image, 0:/other/image"),
         ("/other", "did you mean 0:/other/image"),
-        ("7:/x", "there are 0:/image, 0:/other/image"),
+        ("7:/x", "images are at 0:/image, 0:/other/image"),
     ],
 )
 def test_a_pointer_to_nothing_names_what_is_there(path: Path, promobot: Promobot, pointer: str, hint: str) -> None:
@@ -129,6 +129,8 @@ def test_a_pointer_to_nothing_names_what_is_there(path: Path, promobot: Promobot
         (("values.yaml", "0:/a~2b", "org/app:2"), "is no pointer"),
         (("values.yaml", "0:/image", "Org/App:2"), "such as :1.4.2"),
         (("values.yaml", "0:/image", ""), "such as :1.4.2"),
+        (("values.yaml", "0:/image", "1.4.2"), "write :1.4.2, 1.4.2/ or 1.4.2:TAG\n"),
+        (("values.yaml", "0:/image", "latest"), "'latest' may be a tag, a registry or a repository"),
         (("missing.yaml", "0:/image", ":2"), "missing.yaml: No such file"),
         ((".", "0:/image", ":2"), ". is no file"),
         (("link.yaml", "0:/image", ":2"), "values.yaml\n"),
@@ -189,7 +191,21 @@ def test_what_follows_by_an_alias_is_told_too(path: Path, promobot: Promobot) ->
 
 
 def test_two_names_of_one_file_are_one_edit(path: Path, promobot: Promobot) -> None:
+    (path.parent / "link").symlink_to(".")
+    other = path.parent / "link" / path.name
+    assert promobot("set-image", path, "0:/image", "org/app:2", other, "/other/image", f"org/other:2@{NEW}").code == 0
+    assert path.read_bytes() == CONTENT.replace("app:1", "app:2").replace(f"other:1@{OLD}", f"other:2@{NEW}").encode()
+
+
+def test_hard_links_to_one_file_would_part_so_they_are_refused(path: Path, promobot: Promobot) -> None:
     hard = path.with_name("hard-values.yaml")
     hard.hardlink_to(path)
-    assert promobot("set-image", path, "0:/image", "org/app:2", hard, "/other/image", f"org/other:2@{NEW}").code == 0
-    assert path.read_bytes() == CONTENT.replace("app:1", "app:2").replace(f"other:1@{OLD}", f"other:2@{NEW}").encode()
+    said = promobot("set-image", path, "0:/image", "org/app:2", hard, "/image", "org/app:2")
+    assert (said.code, path.read_bytes()) == (ExitCode.USAGE, CONTENT.encode())
+    assert "are hard links to one file" in said.err
+
+
+def test_a_loop_of_links_is_a_usage_error(path: Path, promobot: Promobot) -> None:
+    path.unlink()
+    path.symlink_to(path.name)
+    assert promobot("set-image", path, "/image", ":2").code == ExitCode.USAGE

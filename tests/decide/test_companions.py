@@ -74,6 +74,16 @@ def test_a_companion_goes_with_the_image_in_one_commit(paper: Paper) -> None:
     assert "/spec/chart/spec/version: 1.2.0 → 1.3.0" in push.message
 
 
+def test_what_is_no_version_is_told_in_code_alone(paper: Paper) -> None:
+    # A forge would close the issue, or call the group.
+    paper.trees["m1"][E2E_FILE] = release(E2E, "1.1.3-rc2", '"Closes #1 @all"')
+    verdict = paper.verdict("api", config=CONFIG)
+    push = action(verdict, PushBranch)
+    assert isinstance(push, PushBranch)
+    assert "/spec/chart/spec/version: 1.2.0 → …\n" in push.message
+    assert "`1.2.0` → `Closes #1 @all`" in body(verdict)
+
+
 def test_without_the_key_it_stays(paper: Paper) -> None:
     assert pushed(paper.verdict("api")) == release(STAGING, "1.1.3", '"1.2.0"')
 

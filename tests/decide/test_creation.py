@@ -84,6 +84,13 @@ def test_the_merge_request_is_a_draft(paper: Paper) -> None:
     assert "Promotion: staging/api" in action(verdict, PushBranch).message
 
 
+def test_a_copy_that_names_the_very_same_image_says_so(paper: Paper) -> None:
+    verdict = decided(paper, registry="e2e", tag="same")
+    assert files(verdict)[STAGING_FILE] == paper.trees["m1"][E2E_FILE]
+    assert action(verdict, OpenRequest).draft.title == "Add api 1.1.3-rc2 to staging"
+    assert action(verdict, PushBranch).message.startswith("Add api 1.1.3-rc2 to staging\n")
+
+
 def test_other_merge_requests_are_no_drafts(paper: Paper) -> None:
     paper.trees["m1"][STAGING_FILE] = values(STAGING, "1.1.2")
     verdict = decided(paper)
@@ -113,6 +120,15 @@ def test_the_reviewer_is_told_what_was_copied(paper: Paper) -> None:
     assert "<td>new</td>" in html
 
 
+def test_of_much_that_was_copied_the_first_is_told_and_never_at_length(paper: Paper) -> None:
+    names = [f"{'x' * 300}{number}" for number in range(130)]
+    more = "".join(f"k{number}: {{secretName: {name}}}\n" for number, name in enumerate(names))
+    paper.trees["m1"][E2E_FILE] = values(E2E, "1.1.3-rc2", extra=more)
+    text = body(decided(paper))
+    assert text.count(f"- Secret `{'x' * 199}…`, ") == 100
+    assert f"- and 30 more in `{STAGING_FILE}`\n" in text
+
+
 def test_a_file_that_is_listed_already_is_not_listed_twice(paper: Paper) -> None:
     paper.trees["m1"]["apps/kustomization.yaml"] += b"# api\n"
     paper.trees["m1"]["apps/kustomization.yaml"] = LISTING.replace("./zoo", "api/../api").encode()
@@ -122,8 +138,8 @@ def test_a_file_that_is_listed_already_is_not_listed_twice(paper: Paper) -> None
 @pytest.mark.parametrize(
     ("listings", "note"),
     [
-        ({}, f"no kustomization lists the like of {STAGING_FILE}: see that it is deployed"),
-        ({"apps/kustomization.yaml": "resources: [../x, ns.yaml]\n"}, "no kustomization lists the like of"),
+        ({}, f"no kustomization lists files like {STAGING_FILE}: see that it is deployed"),
+        ({"apps/kustomization.yaml": "resources: [../x, ns.yaml]\n"}, "no kustomization lists files like"),
         (
             {"apps/kustomization.yaml": "resources: [web/staging/values.yaml]\n"},
             "apps/kustomization.yaml:1: resources isn't a list with web/staging/values.yaml on a line of its own",
@@ -164,6 +180,19 @@ def test_a_folder_is_listed_once_it_has_a_kustomization_of_its_own(paper: Paper)
     assert pushed.keys() == {STAGING_FILE, "apps/api/staging/kustomization.yaml", "kustomization.yaml"}
     assert pushed["kustomization.yaml"] == b"resources:\n- apps/web/staging/\n- apps/api/staging/\n"
     assert pushed["apps/api/staging/kustomization.yaml"] == b"resources: [values.yaml]\n"
+
+
+def test_what_a_copied_kustomization_lists_is_no_worry(paper: Paper) -> None:
+    del paper.trees["m1"]["apps/kustomization.yaml"]
+    paper.trees["m1"]["apps/api/e2e/kustomization.yaml"] = b"resources: [values.yaml]\n"
+    patterns = ["apps/{service}/{0}/values.yaml", "apps/{service}/{0}/kustomization.yaml"]
+    config = configured(
+        {"paths": [pattern.replace("{0}", "e2e") for pattern in patterns]},
+        {"paths": [pattern.replace("{0}", "staging") for pattern in patterns], "when_missing": "copy"},
+    )
+    text = body(paper.verdict("api", config=config))
+    assert f"files like {STAGING_FILE}" not in text
+    assert "no kustomization lists files like apps/api/staging/kustomization.yaml" in text
 
 
 def test_a_path_that_does_not_say_where_the_copy_belongs(paper: Paper) -> None:

@@ -54,7 +54,10 @@ def test_what_is_written(paper: Paper, found: bytes, write: str, wanted: bytes) 
 
 @pytest.mark.parametrize(
     ("write", "extra", "title"),
-    [("tag+digest", "", "api 1.1.3 pinned to staging"), ("tag", f"  digest: {NEW}\n", "api 1.1.3 unpinned to staging")],
+    [
+        ("tag+digest", "", "api 1.1.3 with digest to staging"),
+        ("tag", f"  digest: {NEW}\n", "api 1.1.3 without digest to staging"),
+    ],
 )
 def test_the_same_version_is_proposed_once_more_for_its_digest(
     paper: Paper, write: str, extra: str, title: str

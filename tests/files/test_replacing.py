@@ -29,7 +29,7 @@ def test_all_are_replaced_and_nothing_is_left_beside_them(tmp_path: Path, replac
     assert contents(tmp_path) == {"a": "a new\n", "b": "b new\n"}
 
 
-@pytest.mark.parametrize("change", ["write", "same size", "replace", "remove", "link"])
+@pytest.mark.parametrize("change", ["write", "same size", "old time", "replace", "remove", "link"])
 def test_what_somebody_changed_meanwhile_stays_theirs(
     tmp_path: Path, replacements: list[Replacement], change: str
 ) -> None:
@@ -39,6 +39,11 @@ def test_what_somebody_changed_meanwhile_stays_theirs(
             path.write_text("theirs, and longer\n", encoding="utf-8")
         case "same size":
             path.write_text("b was\n", encoding="utf-8")
+        case "old time":
+            before = path.stat()
+            while path.stat().st_ctime_ns == before.st_ctime_ns:  # the clock has ticks
+                path.write_text("b was\n", encoding="utf-8")
+                os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
         case "replace":
             path.with_name("new").write_text("b old\n", encoding="utf-8")
             path.with_name("new").replace(path)
@@ -47,12 +52,12 @@ def test_what_somebody_changed_meanwhile_stays_theirs(
         case _:
             path.rename(tmp_path / "c")
             path.symlink_to("c")
-    before = contents(tmp_path)
+    theirs = contents(tmp_path)
     with pytest.raises((ConflictError, ManifestError)) as refusal:
         replace_all(replacements)
     assert f"{path}" in str(refusal.value)
     assert "nothing was changed" in str(refusal.value)
-    assert contents(tmp_path) == before
+    assert contents(tmp_path) == theirs
 
 
 def test_a_failure_midway_says_what_is_written_and_what_is_not(

@@ -170,8 +170,9 @@ def test_a_draft_is_merged_once_somebody_says_that_it_is_ready(world: World) -> 
     opened = world.forge.open(PROJECT, replace(draft(), draft=True)).request
     assert opened.draft
     main = world.head("main")
-    with pytest.raises(ConflictError, match="!1 is a draft"):
+    with pytest.raises(ConflictError, match="!1 is a draft") as caught:
         world.forge.merge(PROJECT, 1, head=head, by="ann")
+    assert caught.value.hint.endswith(f"`promobot mr ready '{PROJECT}!1'`")
     assert (world.head("main"), world.head("x")) == (main, head)
     assert world.forge.update(PROJECT, 1, title="t", body="b").draft, "an update doesn't make it ready"
     ready = world.forge.ready(PROJECT, 1)

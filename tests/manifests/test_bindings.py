@@ -77,6 +77,8 @@ def test_the_pointer_leads_there() -> None:
         ("envFrom: [{secretRef: {name: env}}]", SECRET, "env"),
         ("volumes: [{secret: {secretName: certs}}]", SECRET, "certs"),
         ("secret_name: x", SECRET, "x"),
+        ("clientSecret: hunter2", SECRET, "clientSecret"),
+        ("{apiVersion: v1, kind: Secret, metadata: {name: a}, stringData: {secret: hunter2}}", SECRET, "secret"),
         ("secrets: [{name: y}]", SECRET, "y"),
     ],
 )

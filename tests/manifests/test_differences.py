@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bot.errors import ManifestError
 from bot.manifests import Difference, find_differences
+from bot.manifests.scalars import may_be_typed
 
 RELEASE = b"""\
 apiVersion: helm.toolkit.fluxcd.io/v2
@@ -121,6 +122,30 @@ def test_nothing_of_a_secret_is_quoted(kind: str) -> None:
     assert told(before, before.replace(b"host: a", b"host: b, port: c")) == ["changed data.host", "added data.port"]
 
 
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        pytest.param("DB_PASS: {}", id="a name cut short"),
+        pytest.param(
+            "env: [{{name: A, value: a}}, {{name: PASSWORD, value: {}}}, {{value: b}}]", id="unnamed neighbours"
+        ),
+        pytest.param("env: [{{key: PASSWORD, value: {}}}]", id="key and value"),
+        pytest.param("args: [--password, {}]", id="an option and its value"),
+        pytest.param("items: [{{kind: Secret, stringData: {{a: {}}}}}]", id="a Secret in a List"),
+    ],
+)
+def test_what_is_secret_by_its_surroundings_is_not_quoted(manifest: str) -> None:
+    found = find_differences("x.yaml", manifest.format("hunter2").encode(), manifest.format("hunter3").encode())
+    assert found
+    assert [(one.before, one.after) for one in found] == [("", "")] * len(found)
+
+
+def test_one_huge_text_takes_no_longer_than_its_size() -> None:
+    # By the square of it, this would be days.
+    (difference,) = find_differences("x.yaml", b"a: " + b"1." * 500_000, b"a: b")
+    assert difference.before.endswith("…")
+
+
 def test_long_texts_are_shortened() -> None:
     (difference,) = find_differences("x.yaml", b"a: " + b"word " * 30, b"a: b")
     assert len(difference.before) == 40
@@ -164,7 +189,13 @@ def test_what_cannot_be_read_is_an_error() -> None:
 
 # --- for any manifest -----------------------------------------------------------------------------------
 
-words = st.text(st.characters(codec="latin-1", categories=["L", "N", "P", "Z"]), max_size=8)
+
+def is_surely_text(text: str) -> bool:
+    """Not what PyYAML writes bare and other readers take for a number, such as 08."""
+    return not may_be_typed(text) or yaml.safe_dump(text)[0] in "'\""
+
+
+words = st.text(st.characters(codec="latin-1", categories=["L", "N", "P", "Z"]), max_size=8).filter(is_surely_text)
 scalars = words | st.integers(-9, 999) | st.booleans() | st.none()
 names = st.sampled_from("abcdefg")
 trees = st.dictionaries(

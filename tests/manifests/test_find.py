@@ -8,6 +8,7 @@ from bot.images import ImageRef
 from bot.manifests import Form, find_images
 from tests.manifests.reading import OLD
 
+KUSTOMIZATION = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nimages:\n"
 HEX = OLD.text.removeprefix("sha256:")
 
 
@@ -34,6 +35,40 @@ def test_any_file_is_searched(path: str) -> None:
 )
 def test_documents(content: str, count: int) -> None:
     assert len(find_images("values.yaml", content.encode())) == count
+
+
+@pytest.mark.parametrize("first", ["imageName", "Image", "image_name"])
+def test_two_images_of_like_keys(first: str) -> None:
+    for keys in ((first, "image"), ("image", first)):
+        content = "".join(f"{key}: example.com/{key.lower()}:1\n" for key in keys)
+        assert [field.pointer for field in find_images("values.yaml", content.encode())] == [f"/{key}" for key in keys]
+
+
+OCI = """\
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: OCIRepository
+spec:
+  url: oci://example.com/a
+  ref: {tag: v1}
+"""
+
+
+@pytest.mark.parametrize(
+    ("content", "image"),
+    [
+        (OCI + "  image: example.com/b\n  tag: v2\n", "example.com/a:v1"),
+        (KUSTOMIZATION + "- {name: a, newTag: v1, image: b, tag: v2}\n", "a:v1"),
+        (KUSTOMIZATION + f"- {{name: a, image: b, digest: {OLD}}}\n", f"a@{OLD}"),
+    ],
+)
+def test_what_the_kind_says_comes_before_what_the_keys_say(content: str, image: str) -> None:
+    (field,) = find_images("kustomization.yaml", content.encode())
+    assert str(field.image) == image
+
+
+def test_a_registry_may_end_in_a_slash() -> None:
+    (field,) = find_images("values.yaml", b"global: {imageRegistry: example.com/}\n")
+    assert (field.pointer, field.parts.registry) == ("/global/imageRegistry", "example.com")
 
 
 @pytest.mark.parametrize(

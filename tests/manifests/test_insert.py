@@ -69,6 +69,68 @@ def test_where_there_is_no_place(text: str, pointer: str) -> None:
         added(text, pointer)
 
 
+PARAMETERS = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+spec:
+  source:
+    helm:
+      parameters:
+      - {name: image.repository, value: quay.io/a}
+      - name: image.tag
+        value: v2
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "pointer"),
+    [
+        (PARAMETERS, "/spec/source/helm/parameters"),
+        (PARAMETERS.replace("v2", "v1"), "/spec/source/helm/parameters"),
+        ("imageRepository: quay.io/a\nimageTag: v2\n", ""),
+        ("imageRepository: quay.io/a\nimageTag: v1\n", ""),
+        ("app:\n  image: quay.io/a\n  imageTag: v2\n", "/app"),
+    ],
+)
+def test_a_key_that_would_not_be_the_images_is_not_added(text: str, pointer: str) -> None:
+    with pytest.raises(ManifestError, match="there is no place for a digest"):
+        added(text, pointer)
+
+
+@pytest.mark.parametrize(
+    ("text", "pointer", "wanted"),
+    [
+        ("image: {repository: a}\n", "/image", f"@{NEW}"),
+        ("global: {imageTag: v1}\n", "/global/imageTag", f":v2@{NEW}"),
+    ],
+)
+def test_who_asked_for_it_is_not_told_to_ask_for_it(text: str, pointer: str, wanted: str) -> None:
+    with pytest.raises(ManifestError, match="there is no place for a digest") as caught:
+        set_images("values.yaml", text.encode(), [edit(f"0:{pointer}", f"{wanted} --add-digest")])
+    assert caught.value.hint.startswith("a `digest` key can only be added beside a tag")
+
+
 def test_never_unasked() -> None:
     with pytest.raises(ManifestError, match="there is no place for a digest"):
         set_images("values.yaml", BLOCK.encode(), [edit("0:/image", f":v2@{NEW}")])
+
+
+@pytest.mark.parametrize(
+    ("text", "pointer"),
+    [
+        pytest.param("a:\n  imageRepository: x/a\n  imageTag: v1\n", "/a", id="keys with a prefix"),
+        pytest.param(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec: {source: {helm: {parameters: ["
+            "{name: image.repository, value: x/a}, {name: image.tag, value: v1}]}}}\n",
+            "/spec/source/helm/parameters",
+            id="parameters of Argo CD",
+        ),
+    ],
+)
+def test_not_where_it_would_say_nothing(text: str, pointer: str) -> None:
+    with pytest.raises(ManifestError, match="there is no place for a digest") as caught:
+        added(text, pointer)
+    assert (
+        caught.value.hint
+        == "a `digest` key can only be added beside a tag; leave the digest out, or add a key for it by hand first"
+    )

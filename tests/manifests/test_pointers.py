@@ -104,6 +104,17 @@ def test_a_rule_comes_before_what_is_found_there() -> None:
     ]
 
 
+@pytest.mark.parametrize("own", ["a: &a\n  image: x/web:1\nb: *a\n", "a: &a {image: x/web:1}\nb: {<<: *a}\n"])
+def test_a_rule_for_what_an_alias_brings_leaves_what_it_is_taken_from(own: str) -> None:
+    found = find_images("x", own.encode(), [FieldRule("/b/image", Part.IMAGE)])
+    assert {field.pointer: not field.refusal for field in found} == {"/a/image": True, "/b/image": False}
+
+
+def test_a_tag_becomes_what_the_rule_says_of_its_image() -> None:
+    rule = FieldRule("/tag", Part.TAG, ImageParts.parse("x/web:1"))
+    assert set_images("x", b"tag: v2\n", [edit("0:/tag", ":1")], [rule]) == b'tag: "1"\n'
+
+
 def test_a_rule_holds_for_every_document_that_has_its_pointer() -> None:
     content = b"image_tag: v1\n---\nother: v1\n---\nimage_tag: v2\n"
     found = find_images("image_tag", content, [FieldRule("/image_tag", Part.TAG, OPERATOR)])
@@ -165,10 +176,17 @@ def test_a_scalar_and_an_image_in_one_edit() -> None:
 
 
 def test_an_image_is_not_edited_as_a_scalar() -> None:
-    with pytest.raises(ManifestError, match="would name other images"):
+    with pytest.raises(ManifestError, match=r"x:1: /image is a part of the image at 0:/image"):
         set_images("x", b"image: a:1\n", [ScalarEdit(0, "/image", "a:2")])
-    with pytest.raises(ManifestError, match="two edits of one value"):
+    with pytest.raises(ManifestError, match=r"x:1: /image/tag is a part of the image at 0:/image"):
         set_images("x", b"image: {tag: v1}\n", [ScalarEdit(0, "/image/tag", "v2"), edit("0:/image", ":v3")])
+
+
+@pytest.mark.parametrize("text", ["x\ny", "a\tb", "\a"])
+def test_a_scalar_that_does_not_fit_a_line_is_not_carried(text: str) -> None:
+    with pytest.raises(ManifestError, match=r"x:2: 'b' would get a value of several lines") as failure:
+        set_images("x", b"a: 1\nb: 1\n", [ScalarEdit(0, "/b", text)])
+    assert failure.value.hint == "write it by hand"
 
 
 def test_what_a_pinned_image_needs() -> None:

@@ -56,6 +56,12 @@ def test_where_a_variable_is_set(files: list[tuple[str, bytes]], path: str, expe
         ("image: org/app:$${TAG}", ()),
         ("image: org/app:${{ github.sha }}", ()),
         ("a: {b: {image: 'x:${A}'}}\nimage: x:${B}", ("A", "B")),
+        ("app: {imageRepository: org/app, imageTag: '${TAG}', other: '${OTHER}'}", ("TAG",)),
+        ("global: {imageRegistry: '${HOST}'}", ("HOST",)),
+        (
+            "kind: Kustomization\napiVersion: kustomize.config.k8s.io/v1beta1\nimages: [{name: a, newTag: '${TAG}'}]",
+            ("TAG",),
+        ),
         ("list:\n- a~/b: {image: 'x:${A}'}", ("A",)),
     ],
 )

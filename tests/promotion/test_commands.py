@@ -254,6 +254,16 @@ def test_status_shows_what_runs_where_and_what_is_proposed(
     }
 
 
+def test_an_added_digest_is_no_arrow_to_the_same_tag(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
+    assert company.promobot(*PROMOTE) == 0
+    assert company.promobot("mr", "merge", "1", "--as", "ann") == 0
+    config = company.folder / "promobot.yaml"
+    pinning = config.read_text(encoding="utf-8").replace("promote: auto", "promote: auto\n    write: tag+digest")
+    config.write_text(pinning, encoding="utf-8")
+    assert "1.1.3-rc2   1.1.3 ↑\n" in said(company, capsys, "status")
+    assert "1.1.3 with digest  due\n" in said(company, capsys, "plan")
+
+
 def test_status_tells_what_cannot_be_read_from_what_is_not_there(
     company: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -278,7 +278,8 @@ def _branch_removal(snapshot: Snapshot, record: Record) -> tuple[Change, ...]:
 def _must_be_open(project: str, record: Record) -> None:
     if not record.is_open:
         raise ConflictError(
-            f"merge request {project}!{record.number} was {record.state} by {record.ended_by}", hint="run again"
+            f"merge request {project}!{record.number} was {record.state} by {record.ended_by}",
+            hint="`promobot mr list` shows those that are open",
         )
 
 
@@ -286,7 +287,7 @@ def _must_be_ready(project: str, record: Record) -> None:
     if record.draft:
         raise ConflictError(
             f"merge request {project}!{record.number} is a draft",
-            hint=f"look at what its text asks for, then `promobot mr ready {record.number}`",
+            hint=f"look at what its text asks for, then `promobot mr ready '{project}!{record.number}'`",
         )
 
 
