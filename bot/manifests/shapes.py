@@ -52,7 +52,8 @@ def sites(place: Place, key: str, node: Resolved) -> Iterator[Site]:
     """Every image at `node`, which stands under `key`, and below it."""
     if isinstance(node, document.Mapping):
         found = entries(node)
-        yield from _of_entries(place, key, node.line, found)
+        if _speaks_of_image(key, found):
+            yield from _of_entries(place, key, node.line, found)
         for name, entry in found.items():
             if not isinstance(entry.value, Scalar) and name not in _LABELS:
                 yield from sites(place.at(name, entry.problem), name, entry.value)
@@ -120,6 +121,11 @@ def _is_complete(group: Group) -> bool:
 # --- one mapping ----------------------------------------------------------------------------------------
 
 
+def _speaks_of_image(key: str, found: Mapping[str, Entry]) -> bool:
+    """Whether any of a mapping's keys can matter; most mappings hold none, and asking is cheap."""
+    return is_image_key(key) or not PLAIN.keys().isdisjoint(found) or any(map(meaning, found))
+
+
 def _of_entries(place: Place, key: str, line: int, found: Mapping[str, Entry]) -> Iterator[Site]:
     """The images that a mapping's own scalars spell."""
     joined = _joined(place, found)
@@ -158,7 +164,7 @@ def _is_image(key: str, plain: Group) -> bool:
 
 def _plain(place: Place, key: str, found: Mapping[str, Entry]) -> Group:
     """The scalars under the plain keys, and what they make of `image`, `name` and `version` beside them."""
-    group = {part: named for name, part in PLAIN.items() if (named := _scalar(place, found, name))}
+    group = {part: named for name, part in PLAIN.items() if name in found and (named := _scalar(place, found, name))}
     image = _scalar(place, found, "image")
     if image and group:
         others = any(group[part].slot.text for part in group if part is not Part.TAG)

@@ -26,6 +26,10 @@ class Entry(NamedTuple):
     problem: Problem | None = None
 
 
+# The entries of a mapping with a scalar key, by its text.
+Entries: TypeAlias = dict[str, Entry]
+
+
 class Place(NamedTuple):
     """Where a walk is: document number, JSON pointer (RFC 6901), and the first problem met on the way there."""
 

@@ -15,17 +15,17 @@ from bot.manifests.formats.objects import is_object, mapping, text
 from bot.manifests.keys import Meaning, is_image_key, meaning
 from bot.manifests.shapes import PLAIN, Group, Named, alone, groups
 from bot.manifests.site import Site, Slot
-from bot.manifests.walk import Entry, Place, Resolved, entries, items
+from bot.manifests.walk import Entries, Place, Resolved, items
 
 
-def recognises(_path: str, root: document.Mapping) -> bool:
+def recognises(_path: str, found: Entries) -> bool:
     """By API group and kind."""
-    return is_object(root, ("argoproj.io",), ("Application", "ApplicationSet"))
+    return is_object(found, ("argoproj.io",), ("Application", "ApplicationSet"))
 
 
-def sites(place: Place, root: document.Mapping) -> Iterator[Site]:
+def sites(place: Place, found: Entries) -> Iterator[Site]:
     """The images of each source: `spec.source`, `spec.sources[]`, below `spec.template` too."""
-    place, spec = _down(place, entries(root), "spec")
+    place, spec = _down(place, found, "spec")
     if "template" in spec:
         place, spec = _down(*_down(place, spec, "template"), "spec")
     if "source" in spec:
@@ -34,19 +34,19 @@ def sites(place: Place, root: document.Mapping) -> Iterator[Site]:
         yield from _in_source(below, mapping(item))
 
 
-def _down(place: Place, found: dict[str, Entry], key: str) -> tuple[Place, dict[str, Entry]]:
+def _down(place: Place, found: Entries, key: str) -> tuple[Place, Entries]:
     entry = found.get(key)
     return (place.at(key, entry.problem), mapping(entry.value)) if entry else (place.at(key), {})
 
 
-def _list(place: Place, found: dict[str, Entry], key: str) -> Iterator[tuple[Place, Resolved]]:
+def _list(place: Place, found: Entries, key: str) -> Iterator[tuple[Place, Resolved]]:
     entry = found.get(key)
     if entry and isinstance(entry.value, document.Sequence):
         below = place.at(key, entry.problem)
         yield from ((below.at(index, problem), item) for index, (item, problem) in enumerate(items(entry.value)))
 
 
-def _in_source(place: Place, found: dict[str, Entry]) -> Iterator[Site]:
+def _in_source(place: Place, found: Entries) -> Iterator[Site]:
     below, helm = _down(place, found, "helm")
     if parameters := helm.get("parameters"):
         by_image = _by_image([*_list(below, helm, "parameters")])

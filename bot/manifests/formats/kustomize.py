@@ -17,7 +17,7 @@ from bot.manifests.formats.objects import is_object, mapping, text
 from bot.manifests.reading import read_parts, refused
 from bot.manifests.shapes import Named, site
 from bot.manifests.site import Site, Slot
-from bot.manifests.walk import Entry, Place, Resolved, entries, items
+from bot.manifests.walk import Entries, Place, Resolved, items
 
 _GROUP = "kustomize.config.k8s.io"
 _FLUX_GROUP = "kustomize.toolkit.fluxcd.io"
@@ -28,24 +28,23 @@ _NO_NAME = "there is no `newName` in the entry; add it by hand first"
 _SUFFIX = "`tagSuffix` changes the tag again; write the whole tag under `newTag`"
 
 
-def recognises(path: str, root: document.Mapping) -> bool:
+def recognises(path: str, found: Entries) -> bool:
     """By kind and group; kustomize fills in either in a file of its name."""
-    if is_object(root, (_GROUP,), ("Kustomization", "Component")) or is_object(
-        root, (_FLUX_GROUP,), ("Kustomization",)
+    if is_object(found, (_GROUP,), ("Kustomization", "Component")) or is_object(
+        found, (_FLUX_GROUP,), ("Kustomization",)
     ):
         return True
-    return path.rpartition("/")[2] in _FILES and not {"apiVersion", "kind"} <= entries(root).keys()
+    return path.rpartition("/")[2] in _FILES and not {"apiVersion", "kind"} <= found.keys()
 
 
-def sites(place: Place, root: document.Mapping) -> Iterator[Site]:
+def sites(place: Place, found: Entries) -> Iterator[Site]:
     """The entries of `images` or, in Flux's kind, of `spec.images`."""
-    found = entries(root)
     yield from in_images(place, found)
     if spec := found.get("spec"):
         yield from in_images(place.at("spec", spec.problem), mapping(spec.value))
 
 
-def in_images(place: Place, found: dict[str, Entry]) -> Iterator[Site]:
+def in_images(place: Place, found: Entries) -> Iterator[Site]:
     """The entries of the list under `images` of the mapping at `place`."""
     images = found.get("images")
     if images and isinstance(images.value, document.Sequence):

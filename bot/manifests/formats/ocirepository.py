@@ -15,20 +15,20 @@ from bot.manifests.formats.objects import is_object, mapping, text
 from bot.manifests.reading import Reading, read_parts
 from bot.manifests.shapes import Group, Named, site
 from bot.manifests.site import Site, Slot
-from bot.manifests.walk import Entry, Place, entries
+from bot.manifests.walk import Entries, Entry, Place, entries
 
 _SCHEME = "oci://"
 _RANGE = "`semver` is a range of versions that Flux resolves by itself; name a tag or digest instead"
 
 
-def recognises(_path: str, root: document.Mapping) -> bool:
+def recognises(_path: str, found: Entries) -> bool:
     """By API group and kind."""
-    return is_object(root, ("source.toolkit.fluxcd.io",), ("OCIRepository",))
+    return is_object(found, ("source.toolkit.fluxcd.io",), ("OCIRepository",))
 
 
-def sites(place: Place, root: document.Mapping) -> Iterator[Site]:
+def sites(place: Place, found: Entries) -> Iterator[Site]:
     """The artifact, at `/spec`, which holds both its name and its version."""
-    spec = entries(root).get("spec")
+    spec = found.get("spec")
     if not spec or not isinstance(spec.value, document.Mapping):
         return
     found = entries(spec.value)
