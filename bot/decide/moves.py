@@ -210,17 +210,19 @@ def _move(ask: Ask, hop: Hop, pair: _Pair, claimed: Mapping[ImageRef, Record]) -
         destination=Location(hop.target.environment.registry, destination.repository),
         tag=destination.tag or "",
         before=before,
-        after=destination.at(destination.tag, digest if _is_pinned(hop, before) else None),
+        after=_written(hop, before, destination, digest),
     )
 
 
-def _is_pinned(hop: Hop, before: ImageRef) -> bool:
-    """Whether the target's manifest shall name the digest."""
+def _written(hop: Hop, before: ImageRef, destination: ImageRef, digest: Digest) -> ImageRef:
+    """What the target's manifest shall say of the image: its tag, its digest, or both."""
     match hop.target.environment.write:
-        case "as-found":
-            return before.digest is not None
-        case write:
-            return write == "tag+digest"
+        case "as-found" if before.digest:
+            return destination.at(destination.tag if before.tag else None, digest)
+        case "tag+digest":
+            return destination.at(destination.tag, digest)
+        case _:
+            return destination
 
 
 def _refuse_two_for_one_tag(moves: Iterable[Move]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.images import Digest
 from bot.plan import OpenRequest, PushBranch, Standing
 from tests.paper import E2E, STAGING, Paper, configured, digest, values
 
@@ -14,6 +15,14 @@ PINNED = f"  digest: {OLD}\n"
 
 def string(version: str) -> bytes:
     return f"image: {STAGING}/shop/api:{version}\n".encode()
+
+
+def by_digest(pinned: Digest) -> bytes:
+    return f"image: {STAGING}/shop/api@{pinned}\n".encode()
+
+
+def in_a_map(pinned: Digest) -> bytes:
+    return f"image:\n  repository: {STAGING}/shop/api\n  digest: {pinned}\n".encode()
 
 
 @pytest.fixture
@@ -45,6 +54,10 @@ def written(paper: Paper, write: str) -> bytes:
         (string("1.1.2"), "as-found", string("1.1.3")),
         (string("1.1.2"), "tag+digest", string(f"1.1.3@{NEW}")),
         (string(f"1.1.2@{OLD}"), "tag", string("1.1.3")),
+        (by_digest(OLD), "as-found", by_digest(NEW)),
+        (by_digest(OLD), "tag", string("1.1.3")),
+        (by_digest(OLD), "tag+digest", string(f"1.1.3@{NEW}")),
+        (in_a_map(OLD), "as-found", in_a_map(NEW)),
     ],
 )
 def test_what_is_written(paper: Paper, found: bytes, write: str, wanted: bytes) -> None:
