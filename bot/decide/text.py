@@ -22,6 +22,7 @@ _FINGERPRINT = re.compile(r"<!-- promobot (?P<key>\S+) (?P<fingerprint>[0-9a-f]{
 _MOST = 20
 _MOST_BINDINGS = 100
 # A key or host name may be as long as a file, and a forge takes no such text.
+_MOST_IN_TITLE = 4
 _LONGEST_NAME = 200
 # What is carried is a version, as a rule, and fits a title. Forges link and obey what a title or message says outside
 # of code (`@group`, `Closes #1`), so there it is told only if it is one.
@@ -83,12 +84,22 @@ def headline(promotion: Promotion) -> str:
     if promotion.created:
         tags = dict.fromkeys(move.tag if alone else f"{_last_segment(move)} {move.tag}" for move in promotion.moves)
         return f"{promotion.unit.name} {', '.join(tags)}"
-    if all(move.before == move.after for move in promotion.moves):
-        return f"{promotion.unit.name} {', '.join(map(_carried, _changing(promotion.companions)))}"
-    changing = [move for move in promotion.moves if move.before != move.after] or promotion.moves
+    carried = [_carried(companion) for companion in _changing(promotion.companions)]
+    changing = [move for move in promotion.moves if move.before != move.after]
+    if not changing and carried:
+        return f"{promotion.unit.name} {_listed(carried)}"
+    changing = changing or list(promotion.moves)
     labels = [promotion.unit.name if alone else _last_segment(move) for move in changing]
-    parts = [f"{label} {step(move)}" for label, move in zip(labels, changing, strict=True)]
-    return ", ".join(dict.fromkeys(parts))
+    return _listed([*(f"{label} {step(move)}" for label, move in zip(labels, changing, strict=True)), *carried])
+
+
+def _listed(parts: Iterable[str]) -> str:
+    """Few enough for a title."""
+    first, more = list(dict.fromkeys(parts)), 0
+    if len(first) > _MOST_IN_TITLE:
+        more = len(first) - _MOST_IN_TITLE + 1
+        first = first[:-more]
+    return ", ".join(first) + (f" and {more} more" if more else "")
 
 
 def step(move: Move) -> str:

@@ -138,3 +138,19 @@ def test_where_one_lacks_it_it_is_refused(paper: Paper, lacking: str, having: st
     verdict = paper.verdict("api", config=CONFIG)
     assert verdict.blocked is not None
     assert verdict.blocked.reason == f"{lacking} has no scalar at /spec/chart/spec/version, which {having} has"
+
+
+def test_the_title_names_what_is_carried_beside_the_image(paper: Paper) -> None:
+    opening = action(paper.verdict("api", config=CONFIG), OpenRequest)
+    assert isinstance(opening, OpenRequest)
+    assert opening.draft.title == "api 1.1.2 → 1.1.3, version 1.2.0 → 1.3.0 to staging"
+
+
+def test_a_title_names_no_more_than_a_few(paper: Paper) -> None:
+    others = [f"/spec/values/o{number}" for number in range(9)]
+    for file, text in ((E2E_FILE, "new"), (STAGING_FILE, "old")):
+        lines = "".join(f"    o{number}: {text}\n" for number in range(9))
+        paper.trees["m1"][file] += lines.encode()
+    opening = action(paper.verdict("api", config=configured(staging={"also_promote": others})), OpenRequest)
+    assert isinstance(opening, OpenRequest)
+    assert opening.draft.title == "api 1.1.2 → 1.1.3, o0 old → new, o1 old → new and 7 more to staging"
