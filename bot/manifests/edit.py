@@ -18,7 +18,7 @@ from bot.manifests.rules import implied, locate
 from bot.manifests.scalars import Splice, splice, splice_for
 from bot.manifests.site import Site, Slot
 from bot.manifests.source import decode, fault
-from bot.manifests.verify import Before, prove, prove_inserted
+from bot.manifests.verify import Before, prove, prove_added
 
 _Place: TypeAlias = tuple[int, str]
 
@@ -86,7 +86,7 @@ def _with_digest(manifest: _Manifest, place: _Place, digest: Digest, rules: Sequ
     """The text with a key for the digest of the image at `place`, if that key is read as this image's."""
     path, site, insertion = manifest.path, manifest.site(place), Insertion("digest", digest.text)
     roomy = insert(path, manifest.text, site, insertion)
-    prove_inserted(path, manifest.before, roomy, insertion)
+    prove_added(path, manifest.before, roomy, insertion)
     expected = {**manifest.parts, place: replace(site.field.parts, digest=digest)}
     if _Manifest.read(path, roomy, rules).parts != expected:
         reason = f"there is no place for a digest: a key `{insertion.key}` in {place[1]} would not be this image's"
@@ -113,7 +113,7 @@ class _Manifest:
     def read(cls, path: str, text: str, rules: Sequence[FieldRule]) -> _Manifest:
         # Stops at deep nesting, on which both parsers take quadratic time.
         document.read(path, document.fast_events(path, text))
-        before = Before(list(document.fast_events(path, text)), list(document.exact_events(path, text)))
+        before = Before.read(path, text)
         roots = document.read(path, before.exact)
         sites = {(site.field.document, site.field.pointer): site for site in find_sites(path, roots, rules)}
         return cls(path, text, before, roots, sites)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from bot.manifests import document
-from bot.manifests.document import Event, Mapping, Node, Scalar
-from bot.manifests.scalars import stays_string
+from bot.manifests.document import Mapping, Node, Scalar
+from bot.manifests.scalars import spelled
 from bot.manifests.source import decode, fault
+from bot.manifests.verify import Before, prove_added
 from bot.manifests.walk import entries
 
 _DASH = re.compile(r" *-[ \t]+")
@@ -28,15 +28,14 @@ def add_resource(path: str, content: bytes, new: str, *, after: str) -> bytes:
     Raises ManifestError where the list isn't written line by line.
     """
     text = decode(path, content)
-    listed = [item for item in _items(document.read(path, document.exact_events(path, text))) if item.text == after]
+    before = Before.read(path, text)
+    listed = [item for item in _items(document.read(path, before.exact)) if item.text == after]
     if len(listed) != 1:
         raise fault(path, 1, f"{after} is not listed once in resources", "add the resource by hand")
     edited = _with_line_below(text, listed[0], new)
     if edited is None:
         raise fault(path, listed[0].line, f"resources isn't a list with {after} on a line of its own", "add it by hand")
-    for read in (document.fast_events, document.exact_events):
-        if not _has_one_more(read(path, text), list(read(path, edited)), new):
-            raise fault(path, listed[0].line, f"adding {new} would change more than that", "add it by hand")
+    prove_added(path, before, edited, [new])
     return edited.encode()
 
 
@@ -54,29 +53,8 @@ def _with_line_below(text: str, item: Scalar, new: str) -> str | None:
     rest = _REST_OF_LINE.match(text, item.end)
     if not dash or not rest or item.line != item.last_line:
         return None
-    line = f"{dash[0]}{_spelled(new, item.style)}"
+    line = f"{dash[0]}{spelled(new, item.style)}"
     if rest[1]:
         return f"{text[: rest.end()]}{line}{rest[1]}{text[rest.end() :]}"
     end = re.search(r"\r\n|\n|\r", text)
     return f"{text}{end[0] if end else chr(10)}{line}"
-
-
-def _spelled(text: str, style: str) -> str:
-    if style == "'":
-        return "'" + text.replace("'", "''") + "'"
-    if style or not stays_string(text):
-        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return text
-
-
-def _has_one_more(before: Iterable[Event], after: list[Event], new: str) -> bool:
-    """Whether a scalar that says `new` was added to the events, and nothing else is new or gone."""
-    old, now = [_facts(event) for event in before], [_facts(event) for event in after]
-    at = next((index for index, (was, is_now) in enumerate(zip(old, now, strict=False)) if was != is_now), len(old))
-    # Beside an equal text, the new one may be either.
-    return now[:at] + now[at + 1 :] == old and at < len(after) and getattr(after[at], "value", None) == new
-
-
-def _facts(event: Event) -> tuple[Any, ...]:
-    names = ("anchor", "tag", "implicit", "value", "style", "flow_style", "explicit", "version", "tags")
-    return (type(event).__name__, *(getattr(event, name, None) for name in names))

@@ -50,22 +50,23 @@ def splice_for(text: str, slot: Slot, new: str, *, plain: bool = False) -> Splic
     Quotes, anchor, tag and comments stay. A plain value gets double quotes where it would not read back as a string,
     and so does what no JSON string is beside a double-quoted key; not where it may be `plain` all the same.
     """
-    value = slot.value
-    match value.style:
-        case "'":
-            spelled = "'" + new.replace("'", "''") + "'"
-        case '"':
-            spelled = _quoted(new)
-        case style if style in BLOCK_STYLES:
-            return _splice_in_block(text, slot, new)
-        case _:
-            in_json = slot.key.style == '"' and _JSON_LITERAL.fullmatch(value.text)
-            bare = (stays_string(new) and not in_json) or (plain and _PLAIN.fullmatch(new))
-            spelled = new if bare else _quoted(new)
+    value, style = slot.value, slot.value.style
+    if style in BLOCK_STYLES:
+        return _splice_in_block(text, slot, new)
+    if not style and slot.key.style == '"' and _JSON_LITERAL.fullmatch(value.text):
+        style = '"'
+    shown = new if plain and not value.style and _PLAIN.fullmatch(new) else spelled(new, style)
     start = _start(text, slot)
     if start < value.end:
-        return Splice(start, value.end, spelled, value.text, new)
-    return _fill(text, slot, Splice(start, start, f" {spelled}", value.text, new))
+        return Splice(start, value.end, shown, value.text, new)
+    return _fill(text, slot, Splice(start, start, f" {shown}", value.text, new))
+
+
+def spelled(text: str, style: str) -> str:
+    """The text in single or double quotes, or plain; then in double quotes where it would not stay a string."""
+    if style == "'":
+        return "'" + text.replace("'", "''") + "'"
+    return _quoted(text) if style or not stays_string(text) else text
 
 
 def value_end(text: str, slot: Slot) -> int | None:

@@ -11,7 +11,6 @@ from bot.manifests import document
 from bot.manifests.document import Event
 from bot.manifests.fields import FieldRule, ImageField
 from bot.manifests.find import find_sites
-from bot.manifests.insert import Insertion
 from bot.manifests.scalars import Splice
 from bot.manifests.source import fault
 
@@ -25,6 +24,11 @@ class Before(NamedTuple):
 
     fast: Sequence[Event]
     exact: Sequence[Event]
+
+    @classmethod
+    def read(cls, path: str, text: str) -> Before:
+        """Raises ManifestError where either parser refuses the text."""
+        return cls(list(document.fast_events(path, text)), list(document.exact_events(path, text)))
 
 
 def prove(
@@ -47,18 +51,22 @@ def prove(
     _prove_images(path, _fields(path, before.fast, rules), _fields(path, fast, rules), wanted)
 
 
-def prove_inserted(path: str, before: Before, after: str, new: Insertion) -> None:
-    """Raise ManifestError unless `after` has one new key with its value, and nothing else is new or gone."""
-    for old, now in (
-        (before.fast, [*document.fast_events(path, after)]),
-        (before.exact, [*document.exact_events(path, after)]),
-    ):
-        pairs = enumerate(zip(old, now, strict=False))
-        at = next((index for index, (was, is_now) in pairs if _facts(was) != _facts(is_now)), len(old))
-        added = [getattr(event, "value", None) for event in now[at : at + 2]]
-        rest = [_facts(event) for event in (*now[:at], *now[at + 2 :])]
-        if added != [*new] or rest != [_facts(event) for event in old]:
-            raise fault(path, 1, f"adding `{new.key}` would change more than that", _HINT)
+def prove_added(path: str, before: Before, after: str, texts: Sequence[str]) -> None:
+    """Raise ManifestError unless scalars with these texts, side by side, were added and nothing else is new or gone."""
+    added = Before.read(path, after)
+    for old, now in ((before.fast, added.fast), (before.exact, added.exact)):
+        if not _has_more(old, now, texts):
+            raise fault(path, 1, f"adding {' '.join(texts)} would change more than that", _HINT)
+
+
+def _has_more(old: Sequence[Event], now: Sequence[Event], texts: Sequence[str]) -> bool:
+    pairs = enumerate(zip(old, now, strict=False))
+    # Beside an equal text, the new one may be either.
+    at = next((index for index, (was, is_now) in pairs if _facts(was) != _facts(is_now)), len(old))
+    end = at + len(texts)
+    rest = [*now[:at], *now[end:]]
+    said = [getattr(event, "value", None) for event in now[at:end]]
+    return said == [*texts] and [*map(_facts, rest)] == [*map(_facts, old)]
 
 
 def _fields(path: str, events: Iterable[Event], rules: Sequence[FieldRule]) -> dict[_Place, ImageField]:

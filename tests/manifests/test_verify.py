@@ -6,7 +6,6 @@ import pytest
 
 from bot.errors import ManifestError
 from bot.images import ImageParts
-from bot.manifests import document
 from bot.manifests.scalars import Splice
 from bot.manifests.verify import Before, prove
 
@@ -17,7 +16,7 @@ WANTED = {(0, "/a/image"): ImageParts(None, "x", "2")}
 
 
 def run(after: str, *splices: Splice) -> None:
-    before = Before(list(document.fast_events(PATH, BEFORE)), list(document.exact_events(PATH, BEFORE)))
+    before = Before.read(PATH, BEFORE)
     prove(PATH, before, after, splices or [SPLICE], WANTED)
 
 
