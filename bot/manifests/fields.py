@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from bot.images import ImageParts, ImageRef
 
+_REGISTRY_ALONE = "says no more than where images come from; it is left as it is"
 _INHERITS = "inherits repository from base; name the repository here, or edit the base"
 
 
@@ -55,7 +56,9 @@ class ImageField:
     @property
     def gap(self) -> str:
         """Why the field names no image that could be promoted, or can't be edited; empty if it does and can."""
-        return self.refusal or ("" if self.image else _INHERITS)
+        if self.refusal or self.image:
+            return self.refusal
+        return _INHERITS if self.parts.tag or self.parts.digest else _REGISTRY_ALONE
 
 
 @dataclass(frozen=True)

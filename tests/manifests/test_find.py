@@ -241,3 +241,18 @@ def test_keys_that_are_no_scalars_are_passed_over() -> None:
     assert [field.pointer for field in find_images("values.yaml", b"? [a]\n: {image: 'a:1'}\nimage: b:1\n")] == [
         "/image"
     ]
+
+
+@pytest.mark.parametrize(
+    ("written", "gap"),
+    [
+        ("image: a:1", ""),
+        ("image: {tag: v1}", "inherits repository from base"),
+        ("global: {imageRegistry: quay.io}", "says no more than where images come from"),
+        ("image: ${X}", "'${X}' is a template"),
+    ],
+)
+def test_why_a_field_alone_cannot_be_promoted(written: str, gap: str) -> None:
+    (field,) = find_images("x", written.encode())
+    assert field.gap.startswith(gap)
+    assert bool(field.gap) == bool(gap)
