@@ -7,9 +7,15 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 
 from bot.demo.registries import RunningRegistry, start_registry
 from bot.registry.access import Login
+
+# The same examples in every run, so that only a change can make a test fail; `./run test-long` looks for new ones.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("new", deadline=None)
+settings.load_profile("same")
 
 E2E_LOGIN = Login("e2e-robot", "e2e-pässword-7c1f")
 PROD_LOGIN = Login("prod-robot", "prod-password-91ab")
