@@ -45,6 +45,9 @@ mount_devices() { # DIR
         : >"$1/dev/$device"
         mount --bind "/dev/$device" "$1/dev/$device"
     done
+    mkdir "$1/dev/pts"
+    mount -t devpts -o newinstance,ptmxmode=0666 devpts "$1/dev/pts"
+    ln -s pts/ptmx "$1/dev/ptmx"
     mkdir -m 1777 "$1/dev/shm"
     ln -s /proc/self/fd "$1/dev/fd"
     ln -s /proc/self/fd/1 "$1/dev/stdout"
