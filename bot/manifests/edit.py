@@ -16,6 +16,7 @@ from bot.manifests.insert import Insertion, insert
 from bot.manifests.rewrite import Rewriting, rewrite
 from bot.manifests.rules import implied, locate
 from bot.manifests.scalars import Splice, splice, splice_for
+from bot.manifests.shapes import Named
 from bot.manifests.site import Site, Slot
 from bot.manifests.source import decode, fault
 from bot.manifests.verify import Before, prove, prove_added
@@ -127,15 +128,14 @@ class _Manifest:
         """The field at a place, or the scalar there that is none by itself. Raises ManifestError."""
         if place in self.sites:
             return self.sites[place]
-        slot = self._slot(place)
-        self._refuse_owned(place[1], slot, "set that one; what it leaves out stays")
-        named = locate(place[0], self.roots[place[0]], place[1])
-        site = implied(named) if named else None
+        named = self._scalar(place)
+        self._refuse_owned(place[1], named.slot, "set that one; what it leaves out stays")
+        site = implied(named)
         if site and site.field.parts.tag:
             self._refuse_pinned(place)
         if site is None:
             reason = f"{place[1]} is no image by itself, and its key doesn't say what part of one it holds"
-            raise fault(self.path, slot.value.line, reason, "say it by a rule in `fields` of the configuration")
+            raise fault(self.path, named.slot.value.line, reason, "say it by a rule in `fields` of the configuration")
         return site
 
     def rewriting(self, site: Site, edit: ImageEdit) -> Rewriting:
@@ -153,7 +153,7 @@ class _Manifest:
 
     def splice_of(self, edit: ScalarEdit) -> Iterator[Splice]:
         """The splice for a scalar, none if it says the same already."""
-        slot = self._slot((edit.document, edit.pointer))
+        slot = self._scalar((edit.document, edit.pointer)).slot
         if slot.whole != edit.text:
             self._refuse_owned(edit.pointer, slot, "images are promoted; take it out of `also_promote`")
             yield self._splice(slot, edit.text, plain=edit.plain)
@@ -174,14 +174,14 @@ class _Manifest:
             reason = f"{pointer} is a part of the image at {owner.field.document}:{owner.field.pointer}"
             raise fault(self.path, slot.value.line, reason, hint)
 
-    def _slot(self, place: _Place) -> Slot:
+    def _scalar(self, place: _Place) -> Named:
         number, pointer = place
         named = locate(number, self.roots[number], pointer) if number < len(self.roots) else None
         if named is None:
             raise fault(self.path, 1, f"no image at {number}:{pointer}", "`promobot images` lists what is there")
         if named.place.problem:
             raise fault(self.path, named.place.problem.line, f"{pointer} can't be edited: {named.place.problem.reason}")
-        return named.slot
+        return named
 
     def _splice(self, slot: Slot, new: str, *, plain: bool) -> Splice:
         if _CONTROL.search(new):

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from bot.manifests import document
-from bot.manifests.document import Mapping, Scalar, Sequence
+from bot.manifests.document import Mapping, Sequence
 from bot.manifests.fields import ImageField
 from bot.manifests.find import find_sites
+from bot.manifests.formats.objects import mapping, text
 from bot.manifests.source import decode
 from bot.manifests.walk import Entry, Place, entries, items
 
@@ -70,7 +71,7 @@ def variables(path: str, content: bytes, image: ImageField) -> tuple[str, ...]:
         if (site.field.document, site.field.pointer) == (image.document, image.pointer)
         for slot in site.slots.values()
     )
-    return tuple(dict.fromkeys(name for text in texts for name in _USE.findall(text)))
+    return tuple(dict.fromkeys(name for said in texts for name in _USE.findall(said)))
 
 
 def facts(path: str, content: bytes) -> Iterator[Fact]:
@@ -79,7 +80,7 @@ def facts(path: str, content: bytes) -> Iterator[Fact]:
         return
     for root in _roots(path, content):
         if isinstance(root, Mapping):
-            kind = _text(entries(root).get("kind"))
+            kind = text(entries(root), "kind")
             if kind == "Kustomization":
                 yield from _in_kustomization(path, root)
             elif kind == "ConfigMap":
@@ -142,7 +143,7 @@ def _in_kustomization(path: str, root: Mapping) -> Iterator[Fact]:
     if spec is None or not isinstance(spec.value, Mapping):
         return
     below = entries(spec.value)
-    folder = _text(below.get("path")).removeprefix("./").strip("/")
+    folder = text(below, "path").removeprefix("./").strip("/")
     post_build = below.get("postBuild")
     if post_build is None or not isinstance(post_build.value, Mapping):
         return
@@ -154,24 +155,20 @@ def _in_kustomization(path: str, root: Mapping) -> Iterator[Fact]:
     for item, _ in items(listed.value) if listed and isinstance(listed.value, Sequence) else ():
         if isinstance(item, Mapping):
             source = entries(item)
-            yield Reference(_text(source.get("kind")), _text(source.get("name")), path, item.line, folder)
+            yield Reference(text(source, "kind"), text(source, "name"), path, item.line, folder)
 
 
 def _in_config_map(path: str, root: Mapping) -> Iterator[Setting]:
     found = entries(root)
     metadata = found.get("metadata")
-    name = dict(_children(metadata)).get("name")
+    name = text(mapping(metadata.value), "name") if metadata else ""
     for key, entry in _children(found.get("data")):
-        yield Setting(key, path, entry.key.line, Place(0).at("data").at(key).pointer, config_map=_text(name))
+        yield Setting(key, path, entry.key.line, Place(0).at("data").at(key).pointer, config_map=name)
 
 
 def _children(entry: Entry | None) -> Iterator[tuple[str, Entry]]:
     if entry is not None and isinstance(entry.value, Mapping):
         yield from entries(entry.value).items()
-
-
-def _text(entry: Entry | None) -> str:
-    return entry.value.text if entry is not None and isinstance(entry.value, Scalar) else ""
 
 
 def _roots(path: str, content: bytes) -> tuple[document.Node | None, ...]:
