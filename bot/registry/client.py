@@ -5,33 +5,19 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from bot.errors import RegistryError
 from bot.images import Digest
 from bot.registry.access import RegistryAccess
 from bot.registry.errors import Place, not_a_registry, of_status
-from bot.registry.transport import Response, Transport
+from bot.registry.manifest import IMAGE_TYPES, INDEX_TYPES, Manifest
+from bot.registry.transport import Request, Response, Transport
 
 # All four, always: a registry converts what is not accepted, and then reports another digest with status 200.
-MEDIA_TYPES = (
-    "application/vnd.oci.image.index.v1+json",
-    "application/vnd.oci.image.manifest.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-    "application/vnd.docker.distribution.manifest.v2+json",
-)
+MEDIA_TYPES = (*INDEX_TYPES, *IMAGE_TYPES)
 # Most registries send it with every answer: https://distribution.github.io/distribution/spec/api/#api-version-check
 _API_VERSION = "Docker-Distribution-Api-Version"
 _HEADERS = {"Accept": ", ".join(MEDIA_TYPES)}
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """A manifest's exact bytes, which `digest` was computed from."""
-
-    media_type: str
-    body: bytes
-    digest: Digest
 
 
 class RegistryClient:
@@ -58,7 +44,7 @@ class RegistryClient:
     def ping(self) -> None:
         """Ask the registry whether it is there and lets us in."""
         place = Place(self.access)
-        response = self._transport.read("GET", "", place, {})
+        response = self._transport.send(Request("GET", "", place))
         if response.status != 200:
             raise not_a_registry(place, response.status)
         self._proven = True
@@ -90,7 +76,7 @@ class RegistryClient:
 
     def _read(self, method: str, place: Place) -> Response | None:
         path = f"{place.repository}/manifests/{place.reference}"
-        response = self._transport.read(method, path, place, _HEADERS)
+        response = self._transport.send(Request(method, path, place, _HEADERS))
         match response.status:
             case 200 if _media_type(response) in {*MEDIA_TYPES, ""}:
                 self._proven = True

@@ -6,7 +6,7 @@ import logging
 import ssl
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
 import urllib3
@@ -27,6 +27,22 @@ _REDIRECTS = 3
 _REDIRECT = frozenset({301, 302, 303, 307, 308})
 # The specification lets registries refuse manifests above 4 MiB; nothing that we read is larger.
 _LARGEST_BODY = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a registry: `path` is below `/v2/`, or the whole address that the registry gave.
+
+    `place` is what the request is about, for messages. What is `repeatable` may be sent again where its failure may
+    pass; a write of a tag is not, since somebody else may have written it meanwhile.
+    """
+
+    method: str
+    path: str
+    place: Place
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    repeatable: bool = True
 
 
 @dataclass(frozen=True)
@@ -64,17 +80,18 @@ class Transport:
         """Close the kept connections."""
         self._pool.clear()
 
-    def read(self, method: str, path: str, place: Place, headers: Mapping[str, str]) -> Response:
-        """HEAD or GET `path` (from `/v2/`), three times at most where the failure may pass.
+    def send(self, request: Request) -> Response:
+        """The answer to a request, sent three times at most where the failure may pass.
 
         Raises RegistryError where no answer came, and for the statuses 401, 403, 429 and 5xx.
         """
-        url = urljoin(f"{self.access.url}/v2/", path)
-        for attempt in range(1, ATTEMPTS + 1):
-            last = attempt == ATTEMPTS
+        place = request.place
+        attempts = ATTEMPTS if request.repeatable else 1
+        for attempt in range(1, attempts + 1):
+            last = attempt == attempts
             wait = pause(attempt)
             try:
-                response = self._authorized(method, url, place, headers)
+                response = self._authorized(request)
             except http.HTTPError as error:
                 if last or not _cut(error):
                     raise of_failure(place, error) from error
@@ -87,12 +104,13 @@ class Transport:
             self._sleep(wait)
         raise AssertionError("the last try returns or raises")
 
-    def _authorized(self, method: str, url: str, place: Place, headers: Mapping[str, str]) -> Response:
+    def _authorized(self, request: Request) -> Response:
         """Send with the credentials that fit; where the registry wants a (new) token, get it and send once more."""
+        url, place = urljoin(f"{self.access.url}/v2/", request.path), request.place
         with self._lock:
             token = self._tokens.get(place.repository)
         authorization = f"Bearer {token}" if token else self._basic()
-        response = self._send(method, url, {**headers, **_authorization(authorization)})
+        response = self._follow(request, url, _authorization(authorization))
         # Whom the registry redirects to is not who our credentials are for, nor who may say where to send them.
         if response.status != 401 or response.origin != _origin(url):
             return response
@@ -106,7 +124,7 @@ class Transport:
         token = parse_token(answer.body, place)
         with self._lock:
             self._tokens[place.repository] = token
-        return self._send(method, url, {**headers, **_authorization(f"Bearer {token}")})
+        return self._follow(request, url, _authorization(f"Bearer {token}"))
 
     def _token(self, challenge: Challenge) -> Response:
         return self._once("GET", challenge.url, _authorization(self._basic()))
@@ -118,9 +136,10 @@ class Transport:
         # Not urllib3's own: it allows latin-1 only. https://www.rfc-editor.org/rfc/rfc7617#section-2.1
         return f"Basic {login.basic}"
 
-    def _send(self, method: str, url: str, headers: Mapping[str, str]) -> Response:
+    def _follow(self, request: Request, url: str, authorization: Mapping[str, str]) -> Response:
         """Send and follow redirects, to other hosts without credentials and never from https to http."""
-        response = self._once(method, url, headers)
+        method, body, headers = request.method, request.body, {**request.headers, **authorization}
+        response = self._once(method, url, headers, body)
         for _ in range(_REDIRECTS):
             target = self._target(url, response)
             downgrade = urlsplit(target).scheme != "https" and not self.access.plain_http
@@ -129,7 +148,7 @@ class Transport:
             if _origin(target) != _origin(url):
                 headers = {name: value for name, value in headers.items() if name != "Authorization"}
             url = target
-            response = self._once(method, url, headers)
+            response = self._once(method, url, headers, body)
         return response
 
     def _target(self, url: str, response: Response) -> str:
@@ -141,8 +160,8 @@ class Transport:
                 hint=f"is {self.access.endpoint} a registry? Check its address in the configuration",
             ) from error
 
-    def _once(self, method: str, url: str, headers: Mapping[str, str]) -> Response:
-        answer = self._pool.request(method, url, headers=headers, redirect=False, preload_content=False)
+    def _once(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Response:
+        answer = self._pool.request(method, url, body=body, headers=headers, redirect=False, preload_content=False)
         try:
             if answer.headers.get("Content-Encoding", "identity") != "identity":
                 # Before it is read: unpacked it could be of any size.
