@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import socket
+import ssl
 from dataclasses import dataclass
-
-from urllib3 import exceptions as http
 
 from bot.errors import RegistryError
 from bot.images import Digest
 from bot.registry.access import RegistryAccess
+from bot.registry.connections import NoAnswerError, Response, Step
 
 _QUOTED = 200
 
@@ -41,47 +42,69 @@ class TagTakenError(RegistryError):
         self.wanted = wanted
 
 
-class RateLimitError(RegistryError):
-    """A registry lets nobody through for longer than is waited for."""
+class PassingError(RegistryError):
+    """A failure that may not come again: the registry is overloaded or ill, or the connection was cut.
+
+    Of a write it is not known whether it was done.
+    """
+
+
+class RateLimitError(PassingError):
+    """A registry lets nobody through for longer than is waited for; nothing was asked."""
 
     def __init__(self, place: Place, seconds: float) -> None:
         super().__init__(
-            f"{place}: the registry limits the rate of requests (HTTP 429), for another {seconds:.0f} s",
+            f"{place}: the registry limits the rate of requests (HTTP 429), and wants another {seconds:.0f} s of rest",
             hint="wait, then run again",
         )
-        self.seconds = seconds
 
 
-def of_status(place: Place, status: int, body: bytes = b"") -> RegistryError:
+def of_status(place: Place, status: int, body: bytes = b"", *, write: bool = False) -> RegistryError:
     """The error for an HTTP status that is neither a result nor "not found"."""
-    name = place.access.name
-    credentials = (
-        "does not accept the credentials" if place.access.login else "wants credentials, and none are configured"
-    )
+    said, right = _said(place, body), "write to" if write else "read"
     match status:
         case 401:
-            return RegistryError(
-                f"{place}: the registry {credentials} (HTTP 401)",
-                hint=f"check the credentials of registry {name}: an expired token looks like this too",
-            )
+            return _unauthorized(place, said, write=write)
         case 403:
             return RegistryError(
-                f"{place}: the credentials do not allow this (HTTP 403){_said(place, body)}",
-                hint=f"give the account of registry {name} the right to read this repository",
+                f"{place}: the credentials do not allow {'writing' if write else 'this'} (HTTP 403){said}",
+                hint=f"give the account of registry {place.access.name} the right to {right} this repository",
             )
         case 429:
-            return RegistryError(
-                f"{place}: the registry limits the rate of requests (HTTP 429)", hint="wait, then run again"
+            return PassingError(
+                f"{place}: the registry limits the rate of requests (HTTP 429){said}", hint="wait, then run again"
             )
         case _ if status >= 500:
+            return PassingError(f"{place}: the registry failed (HTTP {status}){said}", hint="run again when it is well")
+        case 405 | 409 | 412 | 413 if write:
             return RegistryError(
-                f"{place}: the registry failed (HTTP {status}){_said(place, body)}", hint="run again when it is well"
+                f"{place}: the registry refused to write it (HTTP {status}){said}", hint=_REFUSED[status]
             )
         case _:
             return RegistryError(
-                f"{place}: unexpected answer (HTTP {status}){_said(place, body)}",
-                hint=_unexpected(place.access, status),
+                f"{place}: unexpected answer (HTTP {status}){said}", hint=_unexpected(place.access, status)
             )
+
+
+_REFUSED = {
+    405: "is the registry, or the repository, for reading only?",
+    409: "somebody changes the same thing: run again",
+    412: "is the tag immutable, or what it refers to not there?",
+    413: "is there a limit on sizes at the registry, or at a proxy before it?",
+}
+
+
+def _unauthorized(place: Place, said: str, *, write: bool) -> RegistryError:
+    what = " for writing" if write else ""
+    credentials = (
+        f"does not accept the credentials{what}"
+        if place.access.login
+        else f"wants credentials{what}, and none are configured"
+    )
+    return RegistryError(
+        f"{place}: the registry {credentials} (HTTP 401){said}",
+        hint=f"check the credentials of registry {place.access.name}: an expired token looks like this too",
+    )
 
 
 def _unexpected(access: RegistryAccess, status: int) -> str:
@@ -89,6 +112,15 @@ def _unexpected(access: RegistryAccess, status: int) -> str:
     if status == 400 and access.plain_http:
         return f"does it speak https? Then take away plain_http of registry {access.name}"
     return f"is {access.endpoint} a registry? Check its address in the configuration"
+
+
+def of_elsewhere(place: Place, response: Response) -> RegistryError:
+    """The error for a refusal of a server that the registry sent us to."""
+    hint = f"ask who runs registry {place.access.name}; a firewall between here and there looks like this too"
+    return RegistryError(
+        f"{place}: it leads to {response.origin}, which answers HTTP {response.status}{_said(place, response.body)}",
+        hint=hint,
+    )
 
 
 def not_a_registry(place: Place, status: int) -> RegistryError:
@@ -99,25 +131,39 @@ def not_a_registry(place: Place, status: int) -> RegistryError:
     )
 
 
-# The first row whose type fits; urllib3's name resolution error is a kind of its connection error.
-_FAILURES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str], ...] = (
-    (http.NameResolutionError, "the host name cannot be resolved", "check its spelling and this machine's DNS"),
-    (http.NewConnectionError, "it cannot be connected to", "check its address, and that it runs"),
-    (http.ConnectTimeoutError, "it cannot be connected to in time", "check its address and the network"),
-    (http.ReadTimeoutError, "no answer in time", "run again when it is well"),
-    ((http.ProtocolError, http.SSLError), "the connection was cut", "run again when it is well"),
-)
-
-
-def of_failure(place: Place, error: http.HTTPError) -> RegistryError:
+def of_failure(place: Place, error: NoAnswerError) -> RegistryError:
     """The error for a request that got no answer at all."""
-    if isinstance(error, http.SSLError) and "EOF" not in str(error):
-        what, hint = _of_tls(place.access, str(error))
-        return RegistryError(f"{place}: {what}", hint=hint)
-    for kind, what, hint in _FAILURES:
-        if isinstance(error, kind):
-            return RegistryError(f"{place}: {what}", hint=hint)
-    return RegistryError(f"{place}: {type(error).__name__}", hint="run again with -v")
+    elsewhere = "" if error.origin == place.access.origin else f"it leads to {error.origin}: "
+    what, hint = _of_connecting(error) or _of_talking(place.access, error)
+    kind = PassingError if error.cut or isinstance(error.cause, TimeoutError) else RegistryError
+    return kind(f"{place}: {elsewhere}{what}", hint=hint)
+
+
+_LATER = "run again when it is well"
+
+
+def _of_connecting(error: NoAnswerError) -> tuple[str, str] | None:
+    match error.step, error.cause:
+        case Step.CONNECT | Step.HANDSHAKE, TimeoutError():
+            return "it cannot be connected to in time", "check its address and the network"
+        case Step.CONNECT, socket.gaierror() | ValueError():
+            return "the host name cannot be resolved", "check its spelling and this machine's DNS"
+        case Step.CONNECT, _:
+            return "it cannot be connected to", "check its address, and that it runs"
+        case _:
+            return None
+
+
+def _of_talking(access: RegistryAccess, error: NoAnswerError) -> tuple[str, str]:
+    if error.cut:
+        return "the connection was cut", _LATER
+    match error.cause:
+        case TimeoutError():
+            return "no answer in time", _LATER
+        case ssl.SSLError():
+            return _of_tls(access, str(error.cause))
+        case _:
+            return "it does not answer in HTTP", _unexpected(access, 400)
 
 
 def _of_tls(access: RegistryAccess, reason: str) -> tuple[str, str]:
@@ -133,16 +179,20 @@ def _of_tls(access: RegistryAccess, reason: str) -> tuple[str, str]:
 
 
 def _said(place: Place, body: bytes) -> str:
-    """The first error message of a registry's JSON answer, shortened, without what it repeats of our credentials.
+    """The words of a registry's refusal, shortened, on one line, without what they repeat of our credentials.
 
     Format: https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#error-codes
     """
+    login, message = place.access.login, _message(body)
+    message = login.redact(message) if login else message
+    shown = " ".join("".join(char if char.isprintable() else " " for char in message).split())
+    return f": {shown[:_QUOTED]}" if shown else ""
+
+
+def _message(body: bytes) -> str:
     try:
-        message = json.loads(body)["errors"][0]["message"]
-    except (ValueError, LookupError, TypeError, RecursionError):
+        error = json.loads(body)["errors"][0]
+        message = error.get("message") or error.get("code")
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return ""
-    if not isinstance(message, str):
-        return ""
-    message = " ".join(message.split())
-    login = place.access.login
-    return f": {(login.redact(message) if login else message)[:_QUOTED]}"
+    return message if isinstance(message, str) else ""
