@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from bot.errors import RegistryError
 from bot.images import Digest
@@ -93,6 +94,18 @@ class RegistryClient:
                 return None
             case status:
                 raise of_status(place, status, response.body)
+
+
+@dataclass(frozen=True)
+class ImageRepository:
+    """A repository at a registry: `path` is the whole path below the host, the configured prefix path included."""
+
+    registry: RegistryClient
+    path: str
+
+    def place(self, reference: str) -> Place:
+        """A tag or digest in it, for messages."""
+        return Place(self.registry.access, self.path, reference)
 
 
 def _media_type(response: Response) -> str:
