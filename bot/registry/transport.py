@@ -14,8 +14,8 @@ from urllib3 import exceptions as http
 
 from bot.errors import ConfigError, RegistryError
 from bot.registry.access import RegistryAccess
-from bot.registry.errors import Place, of_failure, of_status
-from bot.registry.retry import ATTEMPTS, pause
+from bot.registry.errors import Place, cut, of_failure, of_status
+from bot.registry.retry import ATTEMPTS, may_pass, pause
 from bot.registry.tokens import Challenge, parse_challenge, parse_token
 
 _log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class Response:
     @property
     def may_pass(self) -> bool:
         """Whether the same request may succeed a little later."""
-        return self.status == 429 or self.status >= 500
+        return may_pass(self.status)
 
 
 class Transport:
@@ -93,7 +93,7 @@ class Transport:
             try:
                 response = self._authorized(request)
             except http.HTTPError as error:
-                if last or not _cut(error):
+                if last or not cut(error):
                     raise of_failure(place, error) from error
             else:
                 asked = _retry_after(response)
@@ -174,11 +174,6 @@ class Transport:
         finally:
             answer.release_conn()
         return Response(answer.status, answer.headers, body, _origin(url))
-
-
-def _cut(error: http.HTTPError) -> bool:
-    """Whether the connection ended early; over TLS that looks like a failure of TLS."""
-    return isinstance(error, http.ProtocolError) or (isinstance(error, http.SSLError) and "EOF" in str(error))
 
 
 def _accepted(response: Response, place: Place) -> Response:
