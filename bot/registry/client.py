@@ -12,6 +12,7 @@ from bot.images import Digest
 from bot.registry.access import RegistryAccess
 from bot.registry.errors import Place, not_a_registry, of_status
 from bot.registry.manifest import IMAGE_TYPES, INDEX_TYPES, Manifest
+from bot.registry.pace import Pace
 from bot.registry.transport import Request, Response, Transport
 
 # All four, always: a registry converts what is not accepted, and then reports another digest with status 200.
@@ -31,11 +32,19 @@ class RegistryClient:
     """
 
     def __init__(
-        self, access: RegistryAccess, *, timeout: float = 30.0, sleep: Callable[[float], None] = time.sleep
+        self,
+        access: RegistryAccess,
+        *,
+        timeout: float = 30.0,
+        sleep: Callable[[float], None] = time.sleep,
+        pace: Pace | None = None,
     ) -> None:
-        """`timeout` is for each answer, in seconds. Raises ConfigError if the authority's file cannot be read."""
+        """`timeout` is how long the registry may say nothing, in seconds; `pace` is that of its endpoint, shared.
+
+        Raises ConfigError if the authority's file cannot be read.
+        """
         self.access = access
-        self._transport = Transport(access, timeout=timeout, sleep=sleep)
+        self._transport = Transport(access, timeout=timeout, sleep=sleep, pace=pace)
         self._proven = False
 
     def close(self) -> None:

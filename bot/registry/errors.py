@@ -71,6 +71,17 @@ class UnansweredError(RegistryError):
         self.may_pass = may_pass
 
 
+class RateLimitError(RegistryError):
+    """A registry lets nobody through for longer than is waited for."""
+
+    def __init__(self, place: Place, seconds: float) -> None:
+        super().__init__(
+            f"{place}: the registry limits the rate of requests (HTTP 429), for another {seconds:.0f} s",
+            hint="wait, then run again",
+        )
+        self.seconds = seconds
+
+
 def of_status(place: Place, status: int, body: bytes = b"") -> StatusError:
     """The error for an HTTP status that is neither a result nor "not found"."""
     message, hint = _status_words(place, status, body)

@@ -15,12 +15,12 @@ from urllib3 import exceptions as http
 from bot.errors import ConfigError, RegistryError
 from bot.registry.access import RegistryAccess
 from bot.registry.errors import Place, cut, of_failure, of_status
+from bot.registry.pace import Pace
 from bot.registry.retry import ATTEMPTS, may_pass, pause
 from bot.registry.tokens import Challenge, parse_challenge, parse_token
 
 _log = logging.getLogger(__name__)
 
-CONNECTIONS = 16
 _CONNECT_WITHIN = 10.0
 _LONGEST_PAUSE = 60.0
 _REDIRECTS = 3
@@ -63,11 +63,14 @@ class Response:
 class Transport:
     """Sends requests to one registry; threads may share it."""
 
-    def __init__(self, access: RegistryAccess, *, timeout: float, sleep: Callable[[float], None]) -> None:
+    def __init__(
+        self, access: RegistryAccess, *, timeout: float, sleep: Callable[[float], None], pace: Pace | None = None
+    ) -> None:
         self.access = access
         self._sleep = sleep
+        self._pace = pace or Pace(access.concurrency, sleep=sleep)
         self._pool = urllib3.PoolManager(
-            maxsize=CONNECTIONS,
+            maxsize=access.concurrency,
             block=True,
             retries=False,
             timeout=urllib3.Timeout(connect=min(_CONNECT_WITHIN, timeout), read=timeout),
