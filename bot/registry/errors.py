@@ -8,7 +8,7 @@ from typing import Any
 
 from urllib3 import exceptions as http
 
-from bot.errors import RegistryError
+from bot.errors import ConflictError, RegistryError
 from bot.images import Digest
 from bot.registry.access import RegistryAccess
 from bot.registry.retry import may_pass
@@ -41,6 +41,18 @@ class TagTakenError(RegistryError):
         )
         self.present = present
         self.wanted = wanted
+
+
+class TagMovedError(ConflictError):
+    """A floating tag holds neither what it was seen to hold nor what it was to hold; it was left alone."""
+
+    def __init__(self, place: Place, *, present: Digest | None, expected: Digest | None) -> None:
+        super().__init__(
+            f"{place} moved meanwhile: it holds {present or 'nothing'}, where {expected or 'nothing'} was expected",
+            hint="somebody else moves this tag too: look again",
+        )
+        self.present = present
+        self.expected = expected
 
 
 class StatusError(RegistryError):
