@@ -1,12 +1,14 @@
 """Registries: reads over HTTP, copies by skopeo. See docs/registries.md."""
 
 from bot.registry.access import Login, RegistryAccess
-from bot.registry.client import RegistryClient
-from bot.registry.errors import TagTakenError
+from bot.registry.client import ImageRepository, RegistryClient
+from bot.registry.errors import TagMovedError, TagTakenError
 from bot.registry.manifest import Manifest
-from bot.registry.skopeo import AlreadyThere, Copied, ImageRepository, Skopeo
+from bot.registry.skopeo import AlreadyThere, Copied, Skopeo
+from bot.registry.tagging import AlreadyTagged, Tagged, add_tags, move_tag
 
 __all__ = [
+    "AlreadyTagged",
     "AlreadyThere",
     "Copied",
     "ImageRepository",
@@ -15,5 +17,9 @@ __all__ = [
     "RegistryAccess",
     "RegistryClient",
     "Skopeo",
+    "TagMovedError",
     "TagTakenError",
+    "Tagged",
+    "add_tags",
+    "move_tag",
 ]

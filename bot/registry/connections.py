@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from bot import __version__
 from bot.registry.addresses import Address, Origin, Reach, reach_of
+from bot.registry.retry import may_pass
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -100,6 +101,16 @@ class Response:
     headers: Mapping[str, str]
     body: bytes
     origin: Origin
+
+    @property
+    def media_type(self) -> str:
+        """What the answer says that it is, without parameters; empty where it does not."""
+        return self.headers.get("Content-Type", "").partition(";")[0].strip()
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same request may succeed a little later."""
+        return may_pass(self.status)
 
 
 @dataclass(frozen=True)

@@ -95,16 +95,17 @@ class Transport:
     def send(self, request: Request) -> Response:
         """The answer to a request, sent again where that may help.
 
-        Raises RegistryError where no answer came, and for the statuses 401, 403, 429 and 5xx; PassingError where
-        it may be otherwise a little later.
+        Raises UnansweredError where no answer came; StatusError for the statuses 401, 403, 429 and 5xx except 501,
+        and for every refusal of a server that the registry sent us to; else RegistryError where it is refused by us.
         """
         response = self._persist(request, self._pace, self._authorized)
         if response.origin != self._home.origin:
             # Only a registry's "not found" is one.
             if response.status >= 400 and (response.status != 404 or API_VERSION not in response.headers):
                 raise of_elsewhere(request.place, response)
-        elif response.status in {401, 403, 429} or response.status >= 500:
-            raise of_status(request.place, response.status, response.body, write=request.write)
+        elif response.may_pass or response.status in {401, 403}:
+            known = "insufficient_scope" in response.headers.get("WWW-Authenticate", "")
+            raise of_status(request.place, response.status, response.body, known=known and bool(self.access.login))
         return response
 
     def _persist(self, request: Request, pace: Pace, once: Callable[[Request], Response]) -> Response:
@@ -126,7 +127,7 @@ class Transport:
                     continue
                 pace.went_well()
                 failed += 1
-                if response.status < 500 or failed == ATTEMPTS or not request.repeatable:
+                if not response.may_pass or failed == ATTEMPTS or not request.repeatable:
                     return response
             wait = pause(failed)
             _log.debug("%s: try %d failed, the next in %.1f s", request.place, failed, wait)
