@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import socket
-import ssl
 from dataclasses import dataclass
 from typing import Any
+
+from urllib3 import exceptions as http
 
 from bot.errors import ConflictError, RegistryError
 from bot.images import Digest
 from bot.registry.access import RegistryAccess
-from bot.registry.connections import NoAnswerError, Response, Step
+from bot.registry.connections import NoAnswerError, Response
 from bot.registry.retry import may_pass
 
 _QUOTED = 200
@@ -150,38 +150,33 @@ def of_elsewhere(place: Place, response: Response) -> StatusError:
     return StatusError(f"{place}: {words}", hint=hint, status=response.status, body=response.body)
 
 
+_LATER = "run again when it is well"
+# The first row whose type fits; urllib3's name resolution error is a kind of its connection error.
+_FAILURES: tuple[tuple[type[Exception], str, str], ...] = (
+    (http.NameResolutionError, "the host name cannot be resolved", "check its spelling and this machine's DNS"),
+    (http.LocationParseError, "the host name cannot be resolved", "check its spelling and this machine's DNS"),
+    (http.NewConnectionError, "it cannot be connected to", "check its address, and that it runs"),
+    (http.ConnectTimeoutError, "it cannot be connected to in time", "check its address and the network"),
+    (http.ReadTimeoutError, "no answer in time", _LATER),
+)
+
+
 def of_failure(place: Place, error: NoAnswerError) -> UnansweredError:
     """The error for a request that got no answer at all."""
     elsewhere = "" if error.origin == place.access.origin else f"it leads to {error.origin}: "
-    what, hint = _of_connecting(error) or _of_talking(place.access, error)
-    return UnansweredError(f"{place}: {elsewhere}{what}", hint=hint, sent=error.step is Step.ANSWER, may_pass=error.cut)
+    what, hint = _failure_words(place.access, error)
+    return UnansweredError(f"{place}: {elsewhere}{what}", hint=hint, sent=error.connected, may_pass=error.cut)
 
 
-_LATER = "run again when it is well"
-
-
-def _of_connecting(error: NoAnswerError) -> tuple[str, str] | None:
-    match error.step, error.cause:
-        case Step.CONNECT | Step.HANDSHAKE, TimeoutError():
-            return "it cannot be connected to in time", "check its address and the network"
-        case Step.CONNECT, socket.gaierror() | ValueError():
-            return "the host name cannot be resolved", "check its spelling and this machine's DNS"
-        case Step.CONNECT, _:
-            return "it cannot be connected to", "check its address, and that it runs"
-        case _:
-            return None
-
-
-def _of_talking(access: RegistryAccess, error: NoAnswerError) -> tuple[str, str]:
+def _failure_words(access: RegistryAccess, error: NoAnswerError) -> tuple[str, str]:
     if error.cut:
         return "the connection was cut", _LATER
-    match error.cause:
-        case TimeoutError():
-            return "no answer in time", _LATER
-        case ssl.SSLError():
-            return _of_tls(access, str(error.cause))
-        case _:
-            return "it does not answer in HTTP", _unexpected(access, 400)
+    if isinstance(error.cause, http.SSLError):
+        return _of_tls(access, str(error.cause))
+    for kind, what, hint in _FAILURES:
+        if isinstance(error.cause, kind):
+            return what, hint
+    return "it does not answer in HTTP", _unexpected(access, 400)
 
 
 def _of_tls(access: RegistryAccess, reason: str) -> tuple[str, str]:

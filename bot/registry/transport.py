@@ -116,7 +116,7 @@ class Transport:
                 response = once(request)
             except NoAnswerError as error:
                 failed += 1
-                if failed == ATTEMPTS or not error.cut or not (request.repeatable or error.stale):
+                if failed == ATTEMPTS or not error.cut or not request.repeatable:
                     raise of_failure(request.place, error) from error
             else:
                 if _limits_rate(response):
