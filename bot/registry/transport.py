@@ -14,7 +14,9 @@ from urllib.parse import parse_qs
 from bot.errors import ConfigError, RegistryError
 from bot.registry.access import RegistryAccess, redact
 from bot.registry.addresses import Address
-from bot.registry.connections import Connections, Limits, NoAnswerError, RefusedError, Response
+from bot.registry.answers import NoAnswerError, RefusedError, Response
+from bot.registry.connection import Limits
+from bot.registry.connections import Connections
 from bot.registry.errors import Place, of_elsewhere, of_failure, of_status
 from bot.registry.pace import Pace
 from bot.registry.redirects import redirected, shown
@@ -118,6 +120,8 @@ class Transport:
                 failed += 1
                 if failed == ATTEMPTS or not error.cut or not (request.repeatable or error.stale):
                     raise of_failure(request.place, error) from error
+                if error.stale:
+                    continue
             else:
                 if _limits_rate(response):
                     limited += 1
@@ -183,7 +187,8 @@ class Transport:
             raise RegistryError(
                 f"{request.place}: refused, {error}", hint=f"ask who runs registry {self.access.name}"
             ) from error
-        _log.debug("%s %s: HTTP %d", request.method, shown(address), response.status)
+        if _log.isEnabledFor(logging.DEBUG):
+            _log.debug("%s %s: HTTP %d", request.method, shown(address), response.status)
         return response
 
     def _fetch(self, challenge: Challenge, place: Place) -> Token:
