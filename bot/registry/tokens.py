@@ -75,7 +75,9 @@ def parse_challenge(header: str, place: Place) -> Challenge | None:
     why = _mistrust(realm.origin, place.access)
     if why:
         raise _untrusted(place, str(realm.origin), why)
-    return Challenge(realm, parameters.get("service", ""), parameters.get("scope", ""))
+    # In one order, since registries give several scopes in any.
+    scope = " ".join(sorted(parameters.get("scope", "").split()))
+    return Challenge(realm, parameters.get("service", ""), scope)
 
 
 def _parameters(text: str) -> dict[str, str]:

@@ -156,8 +156,8 @@ def test_tokens_for_a_pull_a_push_and_a_mount(token_server: TokenServer, token_r
         assert client.mount("team/copy", blob, "team/app")
         assert sorted(token_server.asked[began:]) == [
             ["repository:team/app:pull"],
+            ["repository:team/app:pull", "repository:team/copy:pull,push"],
             ["repository:team/app:pull,push"],
-            ["repository:team/copy:pull,push", "repository:team/app:pull"],
             ["repository:team/seen:pull"],
         ]
 
