@@ -129,7 +129,7 @@ class Transport:
                     continue
                 pace.went_well()
                 failed += 1
-                if response.status < 500 or failed == ATTEMPTS or not request.repeatable:
+                if not _may_pass(response, request) or failed == ATTEMPTS or not request.repeatable:
                     return response
             wait = pause(failed)
             _log.debug("%s: try %d failed, the next in %.1f s", request.place, failed, wait)
@@ -212,6 +212,10 @@ def _home(access: RegistryAccess) -> Address:
         raise ConfigError(
             f"registry {access.name}: {access.endpoint!r} is no address", hint="host or host:port"
         ) from error
+
+
+def _may_pass(response: Response, request: Request) -> bool:
+    return response.status >= 500 and response.status not in request.judged
 
 
 def _limits_rate(response: Response) -> bool:
