@@ -211,7 +211,7 @@ def test_nothing_but_value_errors_comes_of_any_bytes(data: bytes, kind: str) -> 
 
 
 @pytest.mark.long
-@settings(max_examples=20_000, deadline=None)
+@settings(max_examples=4_000, deadline=None)
 @given(st.data())
 def test_nothing_but_value_errors_comes_of_broken_manifests(data: st.DataObject) -> None:
     body = bytearray(data.draw(st.sampled_from([build_image("a").manifest, build_index("a").manifest])))
