@@ -86,7 +86,7 @@ class Response:
     @property
     def media_type(self) -> str:
         """What the answer says that it is, without parameters; empty where it does not."""
-        return self.headers.get("Content-Type", "").partition(";")[0].strip()
+        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
     @property
     def may_pass(self) -> bool:
