@@ -85,6 +85,8 @@ def _prepare(verbose: int) -> None:
             stream.reconfigure(errors="backslashreplace")
     handler = logging.StreamHandler()
     handler.setFormatter(VisibleFormatter("%(name)s: %(message)s"))
+    # Its own words repeat the queries of addresses, which can be signatures; ours leave them out.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     logging.basicConfig(level=max(logging.WARNING - 10 * verbose, logging.DEBUG), handlers=[handler])
 
 

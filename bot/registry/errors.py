@@ -11,7 +11,7 @@ from urllib3 import exceptions as http
 from bot.errors import ConflictError, RegistryError
 from bot.images import Digest
 from bot.registry.access import RegistryAccess
-from bot.registry.connections import NoAnswerError, Response
+from bot.registry.answers import NoAnswerError, Response
 from bot.registry.retry import may_pass
 
 _QUOTED = 200
@@ -152,12 +152,12 @@ def of_elsewhere(place: Place, response: Response) -> StatusError:
 
 _LATER = "run again when it is well"
 # The first row whose type fits; urllib3's name resolution error is a kind of its connection error.
-_FAILURES: tuple[tuple[type[Exception], str, str], ...] = (
+_FAILURES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str], ...] = (
     (http.NameResolutionError, "the host name cannot be resolved", "check its spelling and this machine's DNS"),
     (http.LocationParseError, "the host name cannot be resolved", "check its spelling and this machine's DNS"),
     (http.NewConnectionError, "it cannot be connected to", "check its address, and that it runs"),
     (http.ConnectTimeoutError, "it cannot be connected to in time", "check its address and the network"),
-    (http.ReadTimeoutError, "no answer in time", _LATER),
+    ((http.ReadTimeoutError, TimeoutError), "no answer in time", _LATER),
 )
 
 
@@ -174,7 +174,7 @@ def _failure_words(access: RegistryAccess, error: NoAnswerError) -> tuple[str, s
     if isinstance(error.cause, http.SSLError):
         return _of_tls(access, str(error.cause))
     for kind, what, hint in _FAILURES:
-        if isinstance(error.cause, kind):
+        if any(isinstance(cause, kind) for cause in (error.cause, *error.cause.args)):
             return what, hint
     return "it does not answer in HTTP", _unexpected(access, 400)
 
