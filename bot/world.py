@@ -18,7 +18,7 @@ from bot.forges import FORGES, Forge
 from bot.git import Clone, Identity
 from bot.images import Digest
 from bot.questions import Location
-from bot.registry import Copied, ImageRepository, Login, RegistryAccess, RegistryClient, Skopeo
+from bot.registry import Copied, Copier, ImageRepository, Login, Progress, RegistryAccess, RegistryClient
 from bot.repositories import Repository
 
 T = TypeVar("T")
@@ -53,15 +53,23 @@ class World:
         """A reader of the registry of that name. Raises ConfigError where its password is missing."""
         return self._once(("registry", name), lambda: RegistryClient(self._access(name)))
 
-    def copy(self, source: Location, digest: Digest, destination: Location, tag: str) -> bool:
+    def copy(
+        self, source: Location, digest: Digest, destination: Location, tag: str, *, watch: Callable[[Progress], None]
+    ) -> bool:
         """Copy exactly `digest` under `tag`; False where it was already there. Raises RegistryError.
+
+        `watch` is told how far it is, while bytes cross.
 
         One at a time for each tag: a registry has no compare-and-set, so two that saw it absent would both write it.
         """
         ends = [ImageRepository(self.registry(end.registry), end.repository) for end in (source, destination)]
         place = ends[1].place(tag)
         with self._once(("tag", (place.access.endpoint, place.repository, tag)), threading.Lock):
-            return isinstance(Skopeo(self.cache).copy(ends[0], digest, ends[1], tag), Copied)
+            return isinstance(self._copier.copy(ends[0], digest, ends[1], tag, watch=watch), Copied)
+
+    @property
+    def _copier(self) -> Copier:
+        return self._once(("copier", ""), lambda: Copier(self.cache))
 
     def _once(self, key: tuple[str, object], make: Callable[[], T]) -> T:
         with self._lock:

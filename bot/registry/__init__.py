@@ -2,18 +2,20 @@
 
 from bot.registry.access import Login, RegistryAccess
 from bot.registry.client import ImageRepository, RegistryClient
+from bot.registry.copying import AlreadyThere, Copied, Copier
 from bot.registry.errors import TagTakenError
 from bot.registry.manifest import Manifest
-from bot.registry.skopeo import AlreadyThere, Copied, Skopeo
+from bot.registry.progress import Progress
 
 __all__ = [
     "AlreadyThere",
     "Copied",
+    "Copier",
     "ImageRepository",
     "Login",
     "Manifest",
+    "Progress",
     "RegistryAccess",
     "RegistryClient",
-    "Skopeo",
     "TagTakenError",
 ]

@@ -18,7 +18,7 @@ from bot.registry.blobs import Blobs
 from bot.registry.client import ImageRepository
 from bot.registry.contents import AT_ONCE, Contents, images_are_there, is_complete, read_contents
 from bot.registry.diagnosis import Diagnosis
-from bot.registry.errors import StatusError, TagTakenError
+from bot.registry.errors import StatusError, TagTakenError, UnansweredError
 from bot.registry.manifest import Descriptor, Manifest
 from bot.registry.progress import Progress, progress_of
 from bot.registry.retry import ATTEMPTS, pause
@@ -70,11 +70,15 @@ class Patience:
         return Limits(total=total, idle=self.idle + max(sizes, default=0) / _PUT_AWAY)
 
 
+_ABSENT = Diagnosis("it is absent, though skopeo said that it is there", "does something delete there?", may_pass=True)
+
+
 @dataclass(frozen=True)
 class _Job:
     source: ImageRepository
     digest: Digest
     destination: ImageRepository
+    tag: str
     watch: Watch
 
 
@@ -108,8 +112,8 @@ class Copier:
         """
         if _holds(destination, tag, digest):
             return AlreadyThere(digest)
-        manifest = _present(destination, digest) or self._bring(_Job(source, digest, destination, watch))
-        _point(destination, tag, manifest)
+        manifest = _present(destination, digest) or self._bring(_Job(source, digest, destination, tag, watch))
+        self._point(destination, tag, manifest)
         return Copied(digest)
 
     def _bring(self, job: _Job) -> Manifest:
@@ -117,24 +121,24 @@ class Copier:
         contents = read_contents(job.source, job.digest)
         blobs = [blob.digest for blob in contents.blobs]
         self._blobs.note(job.source.registry.access.endpoint, job.source.path, blobs)
-        place, endpoint = job.destination.place(job.digest.text), job.destination.registry.access.endpoint
+        place, endpoint = job.destination.place(job.tag), job.destination.registry.access.endpoint
         worth_waiting = [blob.digest for blob in contents.blobs if blob.size >= _WORTH_WAITING]
-        failure: Diagnosis | None = None
         for attempt in range(1, ATTEMPTS + 1):
             with self._blobs.bringing(endpoint, worth_waiting):
                 failure = self._try(job, contents)
-                # Whatever skopeo said: a copy can be complete though it failed.
-                if failure is None or _arrived(job.destination, contents):
+                if _arrived(job.destination, contents, entirely=failure is None):
                     self._blobs.note(endpoint, job.destination.path, blobs)
                     return contents.manifest
+            failure = failure or _ABSENT
             if not failure.may_pass or attempt == ATTEMPTS:
                 break
             wait = pause(attempt)
-            _log.debug("%s: try %d failed, the next in %.1f s: %s", place, attempt, wait, failure.hint)
+            _log.debug("%s: try %d failed, the next in %.1f s: %s", place, attempt, wait, failure.reason)
             self.sleep(wait)
-        said = failure.reason if failure else ""
+            if _holds(job.destination, job.tag, job.digest):
+                return contents.manifest
         raise RegistryError(
-            f"{place}: copying {job.source.place(job.digest.text)} failed: {said}", hint=failure.hint if failure else ""
+            f"{place}: copying {job.source.place(job.digest.text)} failed: {failure.reason}", hint=failure.hint
         )
 
     def _try(self, job: _Job, contents: Contents) -> Diagnosis | None:
@@ -142,22 +146,24 @@ class Copier:
         absent = self._mount(job.destination, contents.blobs)
         if not absent:
             try:
-                return _put(job.destination, contents)
+                _put(job.destination, contents)
             except StatusError as error:
                 # It said that it has them all, and does not take what they belong to.
                 _log.debug("%s: skopeo is to try: %s", job.destination.place(job.digest.text), error.message)
                 absent = contents.blobs
+            else:
+                return None
         return self._run(job, absent)
 
     def _mount(self, destination: ImageRepository, blobs: tuple[Descriptor, ...]) -> tuple[Descriptor, ...]:
-        """Mount what the endpoint is known to have; returns what still has to be brought, or was there unknown to us."""
+        """Mount what the endpoint is known to have; returns what is left to bring, as far as anybody knows."""
         endpoint = destination.registry.access.endpoint
 
         def mounted(blob: Descriptor) -> bool:
             home = self._blobs.home(endpoint, blob.digest)
             if home is None or home == destination.path:
                 return home is not None
-            done = destination.registry.mount(destination.path, blob.digest, home)
+            done = _mounted(destination, blob.digest, home)
             self._blobs.asked(endpoint, mounted=done)
             return done
 
@@ -179,6 +185,20 @@ class Copier:
             for side in _limited(job, failure):
                 side.registry.pace.wait_for(_RATE_PAUSE)
         return failure
+
+    def _point(self, destination: ImageRepository, tag: str, manifest: Manifest) -> None:
+        """Write the tag, provided that it is still absent, and read it back; some registries take a moment to tell."""
+        if _holds(destination, tag, manifest.digest):
+            return
+        destination.registry.put_manifest(destination.path, tag, manifest)
+        for attempt in range(1, ATTEMPTS + 1):
+            if _holds(destination, tag, manifest.digest):
+                return
+            self.sleep(pause(attempt))
+        raise RegistryError(
+            f"{destination.place(tag)}: absent right after {manifest.digest} was written there",
+            hint="does something delete tags there? Run again",
+        )
 
     def _check(self) -> None:
         """Look at skopeo's version, once in a run; two that look at once do no harm."""
@@ -203,28 +223,31 @@ def _present(destination: ImageRepository, digest: Digest) -> Manifest | None:
     return manifest if manifest is not None and is_complete(destination, manifest) else None
 
 
-def _arrived(destination: ImageRepository, contents: Contents) -> bool:
-    """Whether all that the tag has to have is there; an index itself need not be, since the tag is written with it."""
-    images = contents.images or (contents.manifest,)
-    return images_are_there(destination, [image.digest for image in images])
+def _arrived(destination: ImageRepository, contents: Contents, *, entirely: bool) -> bool:
+    """Whether the destination has what was to be brought, whatever anybody said.
+
+    An index whose images are all there will do unless `entirely`, since the tag is written with it. An older skopeo can
+    not write some indexes, and any of them may have failed after its work was done.
+    """
+    wanted = (contents.manifest,) if entirely else contents.images or (contents.manifest,)
+    return images_are_there(destination, [manifest.digest for manifest in wanted])
+
+
+def _mounted(destination: ImageRepository, blob: Digest, home: str) -> bool:
+    """Whether the destination has a blob of another repository now. What cannot be mounted can be brought."""
+    try:
+        return destination.registry.mount(destination.path, blob, home)
+    except (StatusError, UnansweredError) as error:
+        if isinstance(error, StatusError) and error.status in {401, 403}:
+            raise
+        _log.debug("%s: not mounted: %s", destination.place(blob.text), error.message)
+        return False
 
 
 def _put(destination: ImageRepository, contents: Contents) -> None:
     """Write the manifests, each under its digest, an index after its images."""
     for manifest in (*contents.images, contents.manifest):
         destination.registry.put_manifest(destination.path, manifest.digest.text, manifest)
-
-
-def _point(destination: ImageRepository, tag: str, manifest: Manifest) -> None:
-    """Write the tag, provided that it is still absent, and read it back."""
-    if _holds(destination, tag, manifest.digest):
-        return
-    destination.registry.put_manifest(destination.path, tag, manifest)
-    if not _holds(destination, tag, manifest.digest):
-        raise RegistryError(
-            f"{destination.place(tag)}: absent right after {manifest.digest} was written there",
-            hint="does something delete tags there? Run again",
-        )
 
 
 def _holds(destination: ImageRepository, tag: str, digest: Digest) -> bool:

@@ -79,8 +79,7 @@ _ROWS = (
     ),
     _Row(
         r"denied|StatusCode: 403|403 \(Forbidden\)",
-        "the account of {where} may not read from the source or not write to the destination,"
-        " or its token has expired",
+        "the account of {where} may not read from the source or not write to the destination, or its token has expired",
     ),
     _Row(r"x509: certificate|x509: ", "set ca_file of {where} to its authority's certificate"),
     _Row(r"server gave HTTP response to HTTPS client", "set plain_http of {where} if that is meant"),
@@ -132,7 +131,11 @@ _ROWS = (
         may_pass=True,
     ),
 )
-_WHERE = {"source": "the source registry", "destination": "the destination registry", None: "both registries"}
+_WHERE = {
+    "source": "the source registry",
+    "destination": "the destination registry",
+    None: "the source or the destination registry",
+}
 
 
 def diagnose(stderr: str, returncode: int) -> Diagnosis:
