@@ -32,7 +32,9 @@ class RegistryAccess:
 
     `name` is what the configuration calls it, `host` what manifests write before a repository, `endpoint` the
     `host[:port]` to connect to, which may be another. Where this package takes a `repository`, it means the
-    whole path below the host, the prefix that the configuration may name for the registry included.
+    whole path below the host, the prefix that the configuration may name for the registry included. `token_hosts`
+    are hosts (`host` or `host:port`) of other sites that its tokens may come from, `concurrency` is how many requests
+    the endpoint gets at a time.
     """
 
     name: str
@@ -41,6 +43,8 @@ class RegistryAccess:
     plain_http: bool = False
     ca_file: Path | None = None
     login: Login | None = None
+    token_hosts: tuple[str, ...] = ()
+    concurrency: int = 16
 
     @property
     def url(self) -> str:

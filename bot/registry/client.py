@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from bot.errors import RegistryError
 from bot.images import Digest
 from bot.registry.access import RegistryAccess
 from bot.registry.errors import Place, not_a_registry, of_status
 from bot.registry.manifest import IMAGE_TYPES, INDEX_TYPES, Manifest
+from bot.registry.pace import Pace
 from bot.registry.transport import Request, Response, Transport
 
 # All four, always: a registry converts what is not accepted, and then reports another digest with status 200.
@@ -30,11 +32,19 @@ class RegistryClient:
     """
 
     def __init__(
-        self, access: RegistryAccess, *, timeout: float = 30.0, sleep: Callable[[float], None] = time.sleep
+        self,
+        access: RegistryAccess,
+        *,
+        timeout: float = 30.0,
+        sleep: Callable[[float], None] = time.sleep,
+        pace: Pace | None = None,
     ) -> None:
-        """`timeout` is for each answer, in seconds. Raises ConfigError if the authority's file cannot be read."""
+        """`timeout` is how long the registry may say nothing, in seconds; `pace` is that of its endpoint, shared.
+
+        Raises ConfigError if the authority's file cannot be read.
+        """
         self.access = access
-        self._transport = Transport(access, timeout=timeout, sleep=sleep)
+        self._transport = Transport(access, timeout=timeout, sleep=sleep, pace=pace)
         self._proven = False
 
     def close(self) -> None:
@@ -93,6 +103,18 @@ class RegistryClient:
                 return None
             case status:
                 raise of_status(place, status, response.body)
+
+
+@dataclass(frozen=True)
+class ImageRepository:
+    """A repository at a registry: `path` is the whole path below the host, the configured prefix path included."""
+
+    registry: RegistryClient
+    path: str
+
+    def place(self, reference: str) -> Place:
+        """A tag or digest in it, for messages."""
+        return Place(self.registry.access, self.path, reference)
 
 
 def _media_type(response: Response) -> str:

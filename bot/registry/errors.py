@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from urllib3 import exceptions as http
 
 from bot.errors import RegistryError
 from bot.images import Digest
 from bot.registry.access import RegistryAccess
+from bot.registry.retry import may_pass
 
 _QUOTED = 200
 
@@ -41,36 +43,73 @@ class TagTakenError(RegistryError):
         self.wanted = wanted
 
 
-def of_status(place: Place, status: int, body: bytes = b"") -> RegistryError:
+class StatusError(RegistryError):
+    """A registry's answer that is neither a result nor "not found"."""
+
+    def __init__(self, message: str, *, hint: str, status: int, body: bytes) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.body = body
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same request may succeed a little later."""
+        return may_pass(self.status)
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """The registry's own words for it, such as `DENIED`; none where its answer has another form."""
+        return codes_of(self.body)
+
+
+class UnansweredError(RegistryError):
+    """No answer came. `sent`: the request may have arrived, and been carried out; `may_pass`: try again."""
+
+    def __init__(self, message: str, *, hint: str, sent: bool, may_pass: bool) -> None:
+        super().__init__(message, hint=hint)
+        self.sent = sent
+        self.may_pass = may_pass
+
+
+class RateLimitError(RegistryError):
+    """A registry lets nobody through for longer than is waited for."""
+
+    def __init__(self, place: Place, seconds: float) -> None:
+        super().__init__(
+            f"{place}: the registry limits the rate of requests (HTTP 429), for another {seconds:.0f} s",
+            hint="wait, then run again",
+        )
+        self.seconds = seconds
+
+
+def of_status(place: Place, status: int, body: bytes = b"") -> StatusError:
     """The error for an HTTP status that is neither a result nor "not found"."""
+    message, hint = _status_words(place, status, body)
+    return StatusError(f"{place}: {message}", hint=hint, status=status, body=body)
+
+
+def _status_words(place: Place, status: int, body: bytes) -> tuple[str, str]:
     name = place.access.name
     credentials = (
         "does not accept the credentials" if place.access.login else "wants credentials, and none are configured"
     )
     match status:
         case 401:
-            return RegistryError(
-                f"{place}: the registry {credentials} (HTTP 401)",
-                hint=f"check the credentials of registry {name}: an expired token looks like this too",
+            return (
+                f"the registry {credentials} (HTTP 401)",
+                f"check the credentials of registry {name}: an expired token looks like this too",
             )
         case 403:
-            return RegistryError(
-                f"{place}: the credentials do not allow this (HTTP 403){_said(place, body)}",
-                hint=f"give the account of registry {name} the right to read this repository",
+            return (
+                f"the credentials do not allow this (HTTP 403){said(place, body)}",
+                f"give the account of registry {name} the right to read this repository",
             )
         case 429:
-            return RegistryError(
-                f"{place}: the registry limits the rate of requests (HTTP 429)", hint="wait, then run again"
-            )
+            return "the registry limits the rate of requests (HTTP 429)", "wait, then run again"
         case _ if status >= 500:
-            return RegistryError(
-                f"{place}: the registry failed (HTTP {status}){_said(place, body)}", hint="run again when it is well"
-            )
+            return f"the registry failed (HTTP {status}){said(place, body)}", "run again when it is well"
         case _:
-            return RegistryError(
-                f"{place}: unexpected answer (HTTP {status}){_said(place, body)}",
-                hint=_unexpected(place.access, status),
-            )
+            return f"unexpected answer (HTTP {status}){said(place, body)}", _unexpected(place.access, status)
 
 
 def _unexpected(access: RegistryAccess, status: int) -> str:
@@ -98,15 +137,25 @@ _FAILURES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str],
 )
 
 
-def of_failure(place: Place, error: http.HTTPError) -> RegistryError:
+def cut(error: http.HTTPError) -> bool:
+    """Whether the connection ended early; over TLS that looks like a failure of TLS."""
+    return isinstance(error, http.ProtocolError) or (isinstance(error, http.SSLError) and "EOF" in str(error))
+
+
+def of_failure(place: Place, error: http.HTTPError) -> UnansweredError:
     """The error for a request that got no answer at all."""
+    what, hint = _failure_words(place, error)
+    sent = cut(error) or isinstance(error, http.ReadTimeoutError)
+    return UnansweredError(f"{place}: {what}", hint=hint, sent=sent, may_pass=cut(error))
+
+
+def _failure_words(place: Place, error: http.HTTPError) -> tuple[str, str]:
     if isinstance(error, http.SSLError) and "EOF" not in str(error):
-        what, hint = _of_tls(place.access, str(error))
-        return RegistryError(f"{place}: {what}", hint=hint)
+        return _of_tls(place.access, str(error))
     for kind, what, hint in _FAILURES:
         if isinstance(error, kind):
-            return RegistryError(f"{place}: {what}", hint=hint)
-    return RegistryError(f"{place}: {type(error).__name__}", hint="run again with -v")
+            return what, hint
+    return type(error).__name__, "run again with -v"
 
 
 def _of_tls(access: RegistryAccess, reason: str) -> tuple[str, str]:
@@ -121,17 +170,26 @@ def _of_tls(access: RegistryAccess, reason: str) -> tuple[str, str]:
     return "the TLS handshake failed", f"check the address and the certificate of registry {access.name}"
 
 
-def _said(place: Place, body: bytes) -> str:
-    """The first error message of a registry's JSON answer, shortened, without what it repeats of our credentials.
+def said(place: Place, body: bytes) -> str:
+    """The first error message of a registry's JSON answer, shortened, without what it repeats of our credentials."""
+    for error in _errors(body):
+        message = error.get("message")
+        if isinstance(message, str):
+            message = " ".join(message.split())
+            login = place.access.login
+            return f": {(login.redact(message) if login else message)[:_QUOTED]}"
+    return ""
 
-    Format: https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#error-codes
-    """
+
+def codes_of(body: bytes) -> frozenset[str]:
+    """The error codes of a registry's JSON answer, none where it has another form."""
+    return frozenset(code for error in _errors(body) if isinstance(code := error.get("code"), str))
+
+
+def _errors(body: bytes) -> list[dict[str, Any]]:
+    """Format: https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#error-codes"""
     try:
-        message = json.loads(body)["errors"][0]["message"]
+        errors = json.loads(body)["errors"]
     except (ValueError, LookupError, TypeError, RecursionError):
-        return ""
-    if not isinstance(message, str):
-        return ""
-    message = " ".join(message.split())
-    login = place.access.login
-    return f": {(login.redact(message) if login else message)[:_QUOTED]}"
+        return []
+    return [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []

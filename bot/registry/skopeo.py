@@ -16,7 +16,7 @@ from bot.images import Digest
 from bot.ownership import not_ours
 from bot.process import TimedOutError, run
 from bot.registry.access import RegistryAccess
-from bot.registry.client import RegistryClient
+from bot.registry.client import ImageRepository
 from bot.registry.diagnosis import Diagnosis, diagnose
 from bot.registry.errors import Place, TagTakenError
 from bot.registry.retry import ATTEMPTS, pause
@@ -34,18 +34,6 @@ _ENVIRONMENT = {
 }
 _POLICY = b'{"default": [{"type": "insecureAcceptAnything"}]}'
 _BELT = 15.0
-
-
-@dataclass(frozen=True)
-class ImageRepository:
-    """A repository at a registry: `path` is the whole path below the host, the configured prefix path included."""
-
-    registry: RegistryClient
-    path: str
-
-    def place(self, reference: str) -> Place:
-        """A tag or digest in it, for messages."""
-        return Place(self.registry.access, self.path, reference)
 
 
 @dataclass(frozen=True)

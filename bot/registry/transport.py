@@ -14,13 +14,13 @@ from urllib3 import exceptions as http
 
 from bot.errors import ConfigError, RegistryError
 from bot.registry.access import RegistryAccess
-from bot.registry.errors import Place, of_failure, of_status
-from bot.registry.retry import ATTEMPTS, pause
+from bot.registry.errors import Place, cut, of_failure, of_status
+from bot.registry.pace import Pace
+from bot.registry.retry import ATTEMPTS, may_pass, pause
 from bot.registry.tokens import Challenge, parse_challenge, parse_token
 
 _log = logging.getLogger(__name__)
 
-CONNECTIONS = 16
 _CONNECT_WITHIN = 10.0
 _LONGEST_PAUSE = 60.0
 _REDIRECTS = 3
@@ -57,17 +57,20 @@ class Response:
     @property
     def may_pass(self) -> bool:
         """Whether the same request may succeed a little later."""
-        return self.status == 429 or self.status >= 500
+        return may_pass(self.status)
 
 
 class Transport:
     """Sends requests to one registry; threads may share it."""
 
-    def __init__(self, access: RegistryAccess, *, timeout: float, sleep: Callable[[float], None]) -> None:
+    def __init__(
+        self, access: RegistryAccess, *, timeout: float, sleep: Callable[[float], None], pace: Pace | None = None
+    ) -> None:
         self.access = access
         self._sleep = sleep
+        self._pace = pace or Pace(access.concurrency, sleep=sleep)
         self._pool = urllib3.PoolManager(
-            maxsize=CONNECTIONS,
+            maxsize=access.concurrency,
             block=True,
             retries=False,
             timeout=urllib3.Timeout(connect=min(_CONNECT_WITHIN, timeout), read=timeout),
@@ -93,7 +96,7 @@ class Transport:
             try:
                 response = self._authorized(request)
             except http.HTTPError as error:
-                if last or not _cut(error):
+                if last or not cut(error):
                     raise of_failure(place, error) from error
             else:
                 asked = _retry_after(response)
@@ -174,11 +177,6 @@ class Transport:
         finally:
             answer.release_conn()
         return Response(answer.status, answer.headers, body, _origin(url))
-
-
-def _cut(error: http.HTTPError) -> bool:
-    """Whether the connection ended early; over TLS that looks like a failure of TLS."""
-    return isinstance(error, http.ProtocolError) or (isinstance(error, http.SSLError) and "EOF" in str(error))
 
 
 def _accepted(response: Response, place: Place) -> Response:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bot.demo.registries import RunningRegistry
-from bot.registry.skopeo import ImageRepository, Skopeo
+from bot.registry.client import ImageRepository
+from bot.registry.skopeo import Skopeo
 from tests.proxy import FaultProxy, start_proxy
 from tests.registry.places import repository_of
 

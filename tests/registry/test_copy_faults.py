@@ -14,7 +14,8 @@ from bot.demo.oci import build_image, build_index
 from bot.demo.registries import RunningRegistry
 from bot.errors import RegistryError
 from bot.registry.access import Login
-from bot.registry.skopeo import Copied, ImageRepository, Skopeo
+from bot.registry.client import ImageRepository
+from bot.registry.skopeo import Copied, Skopeo
 from tests.proxy import Answer, CutAfter, CutBefore, CutMidway, Delay, Fault, FaultProxy, Kind, start_proxy
 from tests.registry.places import pushed, repository_of
 

@@ -16,7 +16,8 @@ import pytest
 
 from bot.demo.oci import build_image, build_index
 from bot.demo.registries import RunningRegistry, start_registry
-from bot.registry.skopeo import Copied, ImageRepository, Skopeo
+from bot.registry.client import ImageRepository
+from bot.registry.skopeo import Copied, Skopeo
 from tests.proxy import Delay, Fault, start_proxy
 from tests.registry.places import pushed, repository_of
 
@@ -82,7 +83,8 @@ CHILD = """
     from bot.images import Digest
     from bot.registry.access import Login, RegistryAccess
     from bot.registry.client import RegistryClient
-    from bot.registry.skopeo import ImageRepository, Skopeo
+    from bot.registry.client import ImageRepository
+    from bot.registry.skopeo import Skopeo
 
     login = Login(*sys.stdin.readline().split())
     source, destination, path, digest, cache = sys.argv[1:]

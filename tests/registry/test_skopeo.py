@@ -17,8 +17,9 @@ from bot.demo.registries import RunningRegistry
 from bot.errors import RegistryError
 from bot.images import Digest
 from bot.registry.access import Login
+from bot.registry.client import ImageRepository
 from bot.registry.errors import TagTakenError
-from bot.registry.skopeo import AlreadyThere, Copied, ImageRepository, Skopeo
+from bot.registry.skopeo import AlreadyThere, Copied, Skopeo
 from tests.proxy import Answer, Fault, FaultProxy, Seen, start_proxy
 from tests.registry.places import pushed, repository_of
 
