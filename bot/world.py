@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bot.config import Config, RegistryConfig
-from bot.credentials import login_for
+from bot.config import Config
 from bot.forges import FORGES, Forge
 from bot.git import Clone, Identity
 from bot.images import Digest
 from bot.questions import Location
-from bot.registry import Copied, ImageRepository, RegistryAccess, RegistryClient, Skopeo
+from bot.registries import Registries
+from bot.registry import Copied, ImageRepository, RegistryClient, Skopeo
 from bot.repositories import Repository
 
 T = TypeVar("T")
@@ -46,7 +46,12 @@ class World:
 
     def registry(self, name: str) -> RegistryClient:
         """A reader of the registry of that name. Raises ConfigError where its password is missing."""
-        return self._once(("registry", name), lambda: RegistryClient(self._access(name)))
+        return self.registries.client(name)
+
+    @property
+    def registries(self) -> Registries:
+        """The registries that the configuration names."""
+        return self._once(("registries", ""), lambda: Registries(self.config.registries, self.environ))
 
     def copy(self, source: Location, digest: Digest, destination: Location, tag: str) -> bool:
         """Copy exactly `digest` under `tag`; False where it was already there. Raises RegistryError.
@@ -76,14 +81,3 @@ class World:
         folder = f"{readable}-{hashlib.sha256(url.encode()).hexdigest()[:12]}.git"
         author = self.config.author
         return Clone(url, self.cache / "git" / folder, Identity(author.name, author.email))
-
-    def _access(self, name: str) -> RegistryAccess:
-        registry: RegistryConfig = self.config.registries[name]
-        return RegistryAccess(
-            name=name,
-            host=registry.host,
-            endpoint=registry.endpoint or registry.host,
-            plain_http=registry.plain_http,
-            ca_file=registry.ca_file,
-            login=login_for(name, registry, self.environ),
-        )

@@ -3,17 +3,27 @@
 from bot.registry.access import Login, RegistryAccess
 from bot.registry.client import ImageRepository, RegistryClient
 from bot.registry.errors import TagTakenError
+from bot.registry.inspection import Attached, Inspection, Kind, Overview, Part, inspect, overview
 from bot.registry.manifest import Manifest
+from bot.registry.pace import Pace
 from bot.registry.skopeo import AlreadyThere, Copied, Skopeo
 
 __all__ = [
     "AlreadyThere",
+    "Attached",
     "Copied",
     "ImageRepository",
+    "Inspection",
+    "Kind",
     "Login",
     "Manifest",
+    "Overview",
+    "Pace",
+    "Part",
     "RegistryAccess",
     "RegistryClient",
     "Skopeo",
     "TagTakenError",
+    "inspect",
+    "overview",
 ]
