@@ -55,6 +55,11 @@ class Response:
     origin: tuple[str, str]
 
     @property
+    def media_type(self) -> str:
+        """What the answer says that it is, without parameters; empty where it does not."""
+        return self.headers.get("Content-Type", "").partition(";")[0].strip()
+
+    @property
     def may_pass(self) -> bool:
         """Whether the same request may succeed a little later."""
         return may_pass(self.status)
