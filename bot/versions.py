@@ -26,8 +26,8 @@ _NOTHING: tuple[_Part, ...] = ((2, 0, ""),)
 def order(tag: str) -> Order:
     """A key that puts tags in their order, lowest first; no two tags have the same.
 
-    First names such as `latest` and commits; then build numbers and dates, `20240131` or `2024-01-31`; then versions, by their
-    numbers, a pre-release before its release, whatever comes after an underscore last, with or without a `v`.
+    First names such as `latest` and commits; then build numbers and dates, `20240131` or `2024-01-31`; then versions,
+    by their numbers, a pre-release before its release, what has more after an underscore last, with or without a `v`.
     Missing numbers are zero.
     """
     version = _VERSION.fullmatch(tag)

@@ -73,7 +73,7 @@ def _of_service(
         reasons = "".join(f"; {item.problem}" for item in unread)
         raise UsageError(
             f"no environment names an image of a service {service}{reasons}",
-            hint=f"{did_you_mean}`promobot status` lists services; an image of that name is docker.io/library/{service}",
+            hint=f"{did_you_mean}`promobot status` lists services; an image is [host/]path, such as docker.io/nginx",
         )
     return [(service, holders) for holders in chains], world.registries, unread
 

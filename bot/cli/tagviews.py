@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from bot.catalog import Holder, Listing, Tagged, differing, same_digest
+from bot.catalog import Listing, Tagged, differing, same_digest
 from bot.cli.call import Call
 from bot.errors import BotError
 from bot.images import Digest
@@ -40,7 +40,8 @@ class TagTable:
     @property
     def errors(self) -> tuple[BotError, ...]:
         """Everything that could not be found out."""
-        return tuple(one.error for one in (*self.listings, *self.tagged) if one.error is not None)
+        errors = [listing.error for listing in self.listings] + [one.error for one in self.tagged]
+        return tuple(error for error in errors if error is not None)
 
     @cached_property
     def same(self) -> Mapping[Digest, tuple[str, ...]]:
@@ -161,7 +162,7 @@ class _View:
         together: dict[tuple[str, object], list[Tagged]] = {}
         for one in self.table.tagged:
             # What isn't known is not the same as something else that isn't known.
-            key = one.digest if one.digest else one.holder
+            key = one.digest or one.holder
             together.setdefault((one.tag, key), []).append(one)
         for same in together.values():
             yield self._row(same)
@@ -182,13 +183,13 @@ class _View:
     def _digest(self, one: Tagged) -> str:
         if one.digest is None:
             return "unknown" if one.error else "gone"
-        return str(one.digest) if self.whole else one.digest.short.partition(":")[2]
+        return one.digest.text if self.whole else one.digest.short.removeprefix("sha256:")
 
     def _platforms(self, one: Tagged) -> str:
         if one.overview is None:
             return "unknown" if one.error else "–"
         if one.overview.kind not in {Kind.IMAGE, Kind.INDEX}:
-            return one.overview.kind.value
+            return str(one.overview.kind.value)
         names = [name.removeprefix(_LINUX) if self.linux else name for name in one.overview.platforms]
         return ", ".join(names) or "–"
 

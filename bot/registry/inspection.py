@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -103,16 +103,14 @@ def overview(repository: ImageRepository, manifest: Manifest) -> Overview:
     """What a list says of an image: one more request for an image, two for an index. Raises RegistryError."""
     content = _content(repository, manifest)
     annotations = read_annotations(manifest)
-    image: ImageManifest | None
-    match content:
-        case Index():
-            real = [entry for entry in content.images if not _attests(annotations, entry)]
-            image = _child(repository, real[0]) if real else None
-            platforms = tuple(dict.fromkeys(entry.platform for entry in real if entry.platform))
-            said = _configuration(repository, image)
-        case ImageManifest():
-            said = _configuration(repository, content)
-            platforms = (said.platform,) if said.platform else ()
+    platforms: tuple[str, ...]
+    if isinstance(content, ImageManifest):
+        said = _configuration(repository, content)
+        platforms = (said.platform,) if said.platform else ()
+    else:
+        real = [entry for entry in content.images if not _attests(annotations, entry)]
+        said = _configuration(repository, _child(repository, real[0]) if real else None)
+        platforms = tuple(dict.fromkeys(entry.platform for entry in real if entry.platform))
     return Overview(manifest.digest, kind_of(content), platforms, said.created or annotations.created)
 
 
@@ -242,5 +240,5 @@ def _attached(repository: ImageRepository, digest: Digest, workers: int) -> Iter
         yield Attached("referrer", referrer.artifact_type or referrer.media_type, referrer.digest, "refers to it")
 
 
-def _size(blobs: Iterator[Descriptor] | Sequence[Descriptor] | frozenset[Descriptor]) -> int:
+def _size(blobs: Iterable[Descriptor]) -> int:
     return sum({blob.digest: blob.size for blob in blobs}.values())
