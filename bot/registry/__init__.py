@@ -4,18 +4,28 @@ from bot.registry.access import Login, RegistryAccess
 from bot.registry.client import ImageRepository, RegistryClient
 from bot.registry.copying import AlreadyThere, Copied, Copier
 from bot.registry.errors import TagTakenError
+from bot.registry.inspection import Attached, Inspection, Kind, Overview, Part, inspect, overview
 from bot.registry.manifest import Manifest
+from bot.registry.pace import Pace
 from bot.registry.progress import Progress
 
 __all__ = [
     "AlreadyThere",
+    "Attached",
     "Copied",
     "Copier",
     "ImageRepository",
+    "Inspection",
+    "Kind",
     "Login",
     "Manifest",
+    "Overview",
+    "Pace",
+    "Part",
     "Progress",
     "RegistryAccess",
     "RegistryClient",
     "TagTakenError",
+    "inspect",
+    "overview",
 ]

@@ -133,7 +133,9 @@ def test_a_source_that_is_configured_wrongly(
 ) -> None:
     access = e2e_registry.access("e2e")
     wrong = {
-        "does not accept the credentials.*check the credentials of registry e2e": replace(access, login=Login("e2e-robot", "wrong-password")),
+        "does not accept the credentials.*check the credentials of registry e2e": replace(
+            access, login=Login("e2e-robot", "wrong-password")
+        ),
         "does not speak https.*plain_http of registry e2e": replace(access, plain_http=False),
         "cannot be resolved.*DNS": replace(access, endpoint="registry.invalid"),
         "cannot be connected to.*that it runs": replace(access, endpoint="127.0.0.1:1"),
@@ -157,7 +159,10 @@ def test_an_unknown_authority_at_the_source(
     ("script", "message"),
     [
         ("exit 0", "says that it pushed nothing"),
-        ('while [ "$1" != --digestfile ]; do shift; done; printf %s DIGEST > "$2"', "though skopeo said that it is there"),
+        (
+            'while [ "$1" != --digestfile ]; do shift; done; printf %s DIGEST > "$2"',
+            "though skopeo said that it is there",
+        ),
         ("kill -9 $$", "ended by signal 9"),
     ],
 )
