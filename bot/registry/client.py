@@ -234,8 +234,7 @@ class RegistryClient:
             return False
         if _API_VERSION in response.headers:
             return True
-        own = urlsplit(self.access.url)
-        if response.origin != (own.scheme, own.netloc):
+        if response.origin != self.access.origin:
             return False
         if not self._proven:
             self.ping()
@@ -280,7 +279,7 @@ class RegistryClient:
         except StatusError as error:
             if error.status not in {401, 403}:
                 raise
-            return Response(error.status, {}, error.body, ("", ""))
+            return Response(error.status, {}, error.body, self.access.origin)
 
     def _cancel(self, upload: Response, place: Place) -> None:
         """End an upload that is not wanted; registries clean up after those that stay."""

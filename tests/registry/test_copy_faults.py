@@ -169,7 +169,6 @@ def test_an_unknown_authority_at_the_source(
 def test_what_skopeo_says_is_not_enough(
     source: ImageRepository,
     destination: ImageRepository,
-    copier: Copier,
     cache: Path,
     monkeypatch: pytest.MonkeyPatch,
     script: str,
@@ -182,5 +181,5 @@ def test_what_skopeo_says_is_not_enough(
     program.chmod(0o700)
     monkeypatch.setenv("PATH", f"{cache}:{os.environ['PATH']}")
     with pytest.raises(RegistryError, match=message):
-        copier.copy(source, digest, destination, "v1")
+        Copier(cache, sleep=lambda _: None).copy(source, digest, destination, "v1")
     assert destination.registry.digest(destination.path, "v1") is None
