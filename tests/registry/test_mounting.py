@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import urllib3
 
 from bot.demo.oci import MANIFEST, Image, build_image, build_index, digest_of
 from bot.demo.registries import RunningRegistry
@@ -87,8 +89,6 @@ def test_an_index_that_lacks_an_image_at_the_destination_is_made_whole(
 
 
 def delete(place: ImageRepository, path: str) -> None:
-    import urllib3
-
     access = place.registry.access
     assert access.login is not None
     with urllib3.PoolManager(ca_certs=str(access.ca_file)) as pool:
@@ -122,7 +122,7 @@ def test_who_may_not_write_is_told_so(open_registry: RunningRegistry, repository
     with two_in_one(open_registry, repository) as (proxy, source, destination):
         digest = pushed(source, "v1", build_image("app"))
         proxy.inject(Fault("^POST", Answer(403), 99))
-        with pytest.raises(RegistryError, match="registry prod.*do not allow writing"):
+        with pytest.raises(RegistryError, match=r"registry prod.*do not allow writing"):
             copier.copy(source, digest, destination, "v1")
         assert proxy.count("^PATCH") == 0
 
@@ -132,10 +132,7 @@ def based_on(base: Image, seed: str) -> Image:
     own = build_image(seed, size=30_000)
     layers = (*base.blobs[1:], own.blobs[1])
     config = own.blobs[0]
-    manifest = own.manifest  # the shape; its layers are told anew
-    import json
-
-    content = json.loads(manifest)
+    content = json.loads(own.manifest)
     content["layers"] = [
         {"mediaType": content["layers"][0]["mediaType"], "digest": digest_of(layer).text, "size": len(layer)}
         for layer in layers
