@@ -61,6 +61,14 @@ class Listing:
     tags: tuple[str, ...] | None
     error: BotError | None = None
 
+    @property
+    def missing(self) -> tuple[tuple[str, str], ...]:
+        """Environments, each with a tag that its manifests name and that isn't there."""
+        if self.error is not None:
+            return ()
+        named = ((environment, image.tag) for environment, image in self.holder.runs if image.tag is not None)
+        return tuple((environment, tag) for environment, tag in named if tag not in (self.tags or ()))
+
 
 @dataclass(frozen=True)
 class Tagged:

@@ -161,4 +161,4 @@ def _left_out(table: TagTable) -> Iterator[str]:
     if table.shown < table.total:
         yield f"{table.shown:,} of {table.total:,} tags; --limit N shows more, --all every one"
     if table.hidden:
-        yield f"{table.hidden:,} tags of signatures and the like not shown (--all)"
+        yield f"{table.hidden:,} of signatures and the like not shown (--all)"

@@ -79,6 +79,7 @@ def _listing_data(listing: Listing) -> dict[str, object]:
         "environments": list(listing.holder.environments),
         "present": None if listing.error else listing.tags is not None,
         "tags": None if listing.tags is None else len(listing.tags),
+        "missing": [{"environment": environment, "tag": tag} for environment, tag in listing.missing],
         "error": str(listing.error) if listing.error else "",
     }
 
@@ -116,6 +117,10 @@ def show_table(call: Call, table: TagTable) -> None:
         _show_legend(terminal, view)
     elif not table.errors:
         terminal.say("no tags" if table.total == 0 and not call.args.match else "no tag matches")
+    for listing in table.listings:
+        for environment, tag in listing.missing:
+            lacks = f"✗ {environment} runs {tag}, which registry {listing.holder.registry} hasn't"
+            terminal.say(Text(lacks, style="red"))
     for error in {str(error): error for error in table.errors}.values():
         terminal.say(Text(f"✗ {error.message}", style="red"))
         if error.hint:
