@@ -103,7 +103,7 @@ def _same(one: Holder, other: Holder) -> bool:
 
 
 def _tag_leads_to(image: ImageRef, repository: ImageRepository) -> Digest | None:
-    """Where the tag of a reference with tag and digest leads now; None where it is gone, or only one of them is said."""
+    """Where the tag of a reference with tag and digest leads now; None where it is gone, or one is left out."""
     if image.tag is None or image.digest is None:
         return None
     return repository.registry.digest(repository.path, image.tag)
