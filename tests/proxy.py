@@ -140,8 +140,8 @@ class Seen:
         return f"{self.method} {self.path}"
 
 
-# Looks at every request first; an Answer is sent instead of passing the request on.
-Gate: TypeAlias = Callable[[Seen], Answer | None]
+# Looks at every request that no injected fault was meant for, and may break it.
+Gate: TypeAlias = Callable[[Seen], Kind | None]
 
 
 @dataclass
