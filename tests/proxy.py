@@ -66,6 +66,11 @@ class Silence:
 
 
 @dataclass(frozen=True)
+class Pause:
+    """Stop in the middle of the request's body, or if it has none of the answer's, until the `release`."""
+
+
+@dataclass(frozen=True)
 class Without:
     """Pass on the answer without this header."""
 
@@ -107,6 +112,7 @@ Kind: TypeAlias = (
     | CutDuring
     | CutMidway
     | Silence
+    | Pause
     | Without
     | WrongDigest
     | Replaced
@@ -318,8 +324,17 @@ class _Exchange(BaseHTTPRequestHandler):
             break
         raise ConnectionError
 
+    def _sent(self, kind: Kind | None, released: threading.Event) -> Iterator[bytes]:
+        match kind:
+            case CutDuring():
+                return self._half_of_body()
+            case Pause():
+                return _pausing(self._body(), 1, released)
+            case _:
+                return self._body()
+
     def _pass_on(self, request: Seen, kind: Kind | None, released: threading.Event) -> None:
-        answer = self._forward(request, self._half_of_body() if isinstance(kind, CutDuring) else self._body())
+        answer = self._forward(request, self._sent(kind, released))
         if isinstance(kind, CutAfter | Silence):
             answer.read()
             if isinstance(kind, Silence):
@@ -379,6 +394,8 @@ def _changed(
             return {**headers, "Content-Length": str(half)}, _first(pieces, half)
         case Corrupted():
             return headers, _corrupted(pieces, half)
+        case Pause():
+            return headers, _pausing(pieces, half, released)
         case Drip(seconds):
             return headers, _dripping(pieces, seconds, released)
         case Replaced():
@@ -404,6 +421,17 @@ def _corrupted(pieces: Iterable[bytes], position: int) -> Iterator[bytes]:
             changed = bytearray(piece)
             changed[position] ^= 1
             yield bytes(changed)
+        else:
+            yield piece
+        position -= len(piece)
+
+
+def _pausing(pieces: Iterable[bytes], position: int, released: threading.Event) -> Iterator[bytes]:
+    for piece in pieces:
+        if 0 <= position < len(piece):
+            yield piece[:position]
+            released.wait()
+            yield piece[position:]
         else:
             yield piece
         position -= len(piece)
