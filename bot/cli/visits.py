@@ -75,7 +75,9 @@ def _entry(world: World, name: str) -> Entry:
 
 def _some_image(world: World, deployed: Sequence[Deployed], name: str) -> ImageRef | None:
     """One that an environment pulls from there: some registries tell only then whether an account may read."""
-    here = (item.image for item in deployed if item.ours and world.config.environment(item.environment).registry == name)
+    here = (
+        item.image for item in deployed if item.ours and world.config.environment(item.environment).registry == name
+    )
     return next((image for image in here if image and (image.tag or image.digest)), None)
 
 
