@@ -71,7 +71,7 @@ class Listing:
 
 
 @dataclass(frozen=True)
-class Tagged:
+class TagEntry:
     """Where a tag leads at one registry. `digest` is None where it is gone, or with an `error` where it isn't known.
 
     With a digest, an `error` says why no more is known of the image.
@@ -194,28 +194,28 @@ def list_tags(registries: Registries, holders: Sequence[Holder]) -> list[Listing
     return in_parallel(one, holders, workers=WORKERS)
 
 
-def look_up(registries: Registries, wanted: Iterable[tuple[Holder, str]], tick: Tick) -> list[Tagged]:
+def look_up(registries: Registries, wanted: Iterable[tuple[Holder, str]], tick: Tick) -> list[TagEntry]:
     """Where these tags lead, and what is there: a request for each, and one or two more for each digest.
 
     `tick` is called after each. What can't be found out is told as such; nothing is raised for it.
     """
     overviews = _Overviews()
 
-    def one(pair: tuple[Holder, str]) -> Tagged:
+    def one(pair: tuple[Holder, str]) -> TagEntry:
         holder, tag = pair
         try:
             repository = holder.open(registries)
             manifest = repository.registry.manifest(repository.path, tag)
         except BotError as error:
-            return Tagged(holder, tag, error=error)
+            return TagEntry(holder, tag, error=error)
         finally:
             tick()
         if manifest is None:
-            return Tagged(holder, tag)
+            return TagEntry(holder, tag)
         try:
-            return Tagged(holder, tag, manifest.digest, overviews.of(repository, manifest))
+            return TagEntry(holder, tag, manifest.digest, overviews.of(repository, manifest))
         except BotError as error:
-            return Tagged(holder, tag, manifest.digest, error=error)
+            return TagEntry(holder, tag, manifest.digest, error=error)
 
     return in_parallel(one, wanted, workers=WORKERS)
 
@@ -262,7 +262,7 @@ class _Overviews:
             return slot.overview
 
 
-def same_digest(tagged: Iterable[Tagged]) -> Mapping[Digest, tuple[str, ...]]:
+def same_digest(tagged: Iterable[TagEntry]) -> Mapping[Digest, tuple[str, ...]]:
     """The tags that lead to each digest, at whichever registry."""
     tags: dict[Digest, dict[str, None]] = {}
     for one in tagged:
@@ -271,7 +271,7 @@ def same_digest(tagged: Iterable[Tagged]) -> Mapping[Digest, tuple[str, ...]]:
     return {digest: tuple(of_digest) for digest, of_digest in tags.items()}
 
 
-def differing(tagged: Iterable[Tagged]) -> frozenset[str]:
+def differing(tagged: Iterable[TagEntry]) -> frozenset[str]:
     """The tags that lead to different digests at different registries."""
     digests: dict[str, set[Digest]] = {}
     for one in tagged:

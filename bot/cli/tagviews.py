@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from bot.catalog import Listing, Tagged, differing, same_digest
+from bot.catalog import Listing, TagEntry, differing, same_digest
 from bot.cli.call import Call
 from bot.errors import BotError
 from bot.images import Digest
@@ -32,7 +32,7 @@ class TagTable:
 
     name: str
     listings: Sequence[Listing]
-    tagged: Sequence[Tagged]
+    tagged: Sequence[TagEntry]
     shown: int
     total: int
     hidden: int
@@ -53,7 +53,7 @@ class TagTable:
         """The tags about which registries disagree."""
         return differing(self.tagged)
 
-    def others(self, one: Tagged) -> tuple[str, ...]:
+    def others(self, one: TagEntry) -> tuple[str, ...]:
         """The other tags that lead to the same digest."""
         return tuple(tag for tag in self.same.get(one.digest, ()) if tag != one.tag) if one.digest else ()
 
@@ -84,7 +84,7 @@ def _listing_data(listing: Listing) -> dict[str, object]:
     }
 
 
-def _tagged_data(table: TagTable, one: Tagged) -> dict[str, object]:
+def _tagged_data(table: TagTable, one: TagEntry) -> dict[str, object]:
     overview = one.overview
     return {
         "tag": one.tag,
@@ -141,7 +141,7 @@ def _holder_line(listing: Listing) -> str:
     return f"{holder.registry}{used_by}: {holder.repository}, {state}{anonymously}"
 
 
-def _all_linux(tagged: Sequence[Tagged]) -> bool:
+def _all_linux(tagged: Sequence[TagEntry]) -> bool:
     return all(platform.startswith(_LINUX) for one in tagged if one.overview for platform in one.overview.platforms)
 
 
@@ -164,7 +164,7 @@ class _View:
 
     def rows(self) -> Iterator[tuple[Text | str, ...]]:
         """One for each tag and digest, with every registry where it is."""
-        together: dict[tuple[str, object], list[Tagged]] = {}
+        together: dict[tuple[str, object], list[TagEntry]] = {}
         for one in self.table.tagged:
             # What isn't known is not the same as something else that isn't known.
             key = one.digest or one.holder
@@ -172,7 +172,7 @@ class _View:
         for same in together.values():
             yield self._row(same)
 
-    def _row(self, same: Sequence[Tagged]) -> tuple[Text | str, ...]:
+    def _row(self, same: Sequence[TagEntry]) -> tuple[Text | str, ...]:
         one = next((each for each in same if each.overview), same[0])
         differs = one.tag in self.table.differing
         registries = (", ".join(each.holder.registry for each in same),) if self.several else ()
@@ -185,12 +185,12 @@ class _View:
             self._notes(same, differs=differs),
         )
 
-    def _digest(self, one: Tagged) -> str:
+    def _digest(self, one: TagEntry) -> str:
         if one.digest is None:
             return "unknown" if one.error else "gone"
         return one.digest.text if self.whole else one.digest.short.removeprefix("sha256:")
 
-    def _platforms(self, one: Tagged) -> str:
+    def _platforms(self, one: TagEntry) -> str:
         if one.overview is None:
             return "unknown" if one.error else "–"
         if one.overview.kind not in {Kind.IMAGE, Kind.INDEX}:
@@ -198,7 +198,7 @@ class _View:
         names = [name.removeprefix(_LINUX) if self.linux else name for name in one.overview.platforms]
         return ", ".join(names) or "–"
 
-    def _notes(self, same: Sequence[Tagged], *, differs: bool) -> Text:
+    def _notes(self, same: Sequence[TagEntry], *, differs: bool) -> Text:
         notes: list[Text] = []
         runs = [run for each in same for run in each.holder.runs_tag(each.tag, each.digest)]
         if here := [environment for environment, drift in runs if not drift]:

@@ -2,13 +2,15 @@
 
 from bot.registry.access import Login, RegistryAccess
 from bot.registry.client import ImageRepository, RegistryClient
-from bot.registry.errors import TagTakenError
+from bot.registry.errors import TagMovedError, TagTakenError
 from bot.registry.inspection import Attached, Inspection, Kind, Overview, Part, inspect, overview
 from bot.registry.manifest import Manifest
 from bot.registry.pace import Pace
 from bot.registry.skopeo import AlreadyThere, Copied, Skopeo
+from bot.registry.tagging import AlreadyTagged, Tagged, add_tags, move_tag
 
 __all__ = [
+    "AlreadyTagged",
     "AlreadyThere",
     "Attached",
     "Copied",
@@ -23,7 +25,11 @@ __all__ = [
     "RegistryAccess",
     "RegistryClient",
     "Skopeo",
+    "TagMovedError",
     "TagTakenError",
+    "Tagged",
+    "add_tags",
     "inspect",
+    "move_tag",
     "overview",
 ]

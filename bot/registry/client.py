@@ -7,20 +7,13 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode
 
 from bot.errors import RegistryError
 from bot.images import Digest
 from bot.registry.access import RegistryAccess
-from bot.registry.errors import (
-    Place,
-    StatusError,
-    TagTakenError,
-    UnansweredError,
-    codes_of,
-    not_a_registry,
-    of_status,
-)
+from bot.registry.addresses import Address
+from bot.registry.errors import PassingError, Place, TagTakenError, codes_of, not_a_registry, of_status
 from bot.registry.manifest import (
     IMAGE_TYPES,
     INDEX_TYPES,
@@ -36,15 +29,13 @@ from bot.registry.pace import Pace
 from bot.registry.paging import all_referrers, all_tags
 from bot.registry.refusals import of_push
 from bot.registry.retry import ATTEMPTS, pause
-from bot.registry.transport import Request, Response, Transport
+from bot.registry.transport import API_VERSION, LARGEST_BODY, Request, Response, Transport
 
 _log = logging.getLogger(__name__)
 
 # All four, always: a registry converts what is not accepted, and then reports another digest with status 200.
 MEDIA_TYPES = (*INDEX_TYPES, *IMAGE_TYPES)
 _ACCEPT = {"Accept": ", ".join(MEDIA_TYPES)}
-# Most registries send it with every answer: https://distribution.github.io/distribution/spec/api/#api-version-check
-_API_VERSION = "Docker-Distribution-Api-Version"
 # What a 404 with these codes says is not that something is absent.
 _NOT_ABSENT = frozenset({"UNAUTHORIZED", "DENIED", "TOOMANYREQUESTS", "UNSUPPORTED"})
 # Registries without the referrers API; only 404 is in the specification.
@@ -96,7 +87,7 @@ class RegistryClient:
     def digest(self, repository: str, reference: str) -> Digest | None:
         """The digest behind a tag (or of a digest, which tells whether it is there); None if absent."""
         place = Place(self.access, repository, reference)
-        response = self._transport.send(Request("HEAD", _manifest_path(place), place, _ACCEPT))
+        response = self._transport.send(Request("HEAD", _manifest_path(place), place, _ACCEPT, judged=_NO_HEAD))
         if response.status not in _NO_HEAD:
             if self._absent(response):
                 return None
@@ -131,7 +122,7 @@ class RegistryClient:
         """
         place = Place(self.access, repository, digest.text)
         path = f"{repository}/referrers/{digest}"
-        first = self._transport.send(Request("GET", path, place, _ACCEPT))
+        first = self._transport.send(Request("GET", path, place, _ACCEPT, judged=_NO_SUCH_API))
         if first.status in _NO_SUCH_API or (first.status == 200 and not may_be_manifest(first.media_type)):
             return self._tagged_referrers(Place(self.access, repository, digest.text.replace(":", "-")))
         if first.status != 200:
@@ -143,11 +134,9 @@ class RegistryClient:
     def blob(self, repository: str, digest: Digest, *, limit: int) -> bytes | None:
         """A small blob such as an image's configuration, of at most `limit` bytes; None if absent."""
         place = Place(self.access, repository, digest.text)
-        response = self._get(f"{repository}/blobs/{digest}", place, "*/*")
+        response = self._get(f"{repository}/blobs/{digest}", place, "*/*", limit=limit)
         if response is None:
             return None
-        if len(response.body) > limit:
-            raise RegistryError(f"{place}: a blob of {len(response.body)} bytes, where at most {limit} were expected")
         if digest_of(response.body) != digest:
             raise _mismatch(place, digest.text, digest_of(response.body))
         return response.body
@@ -168,11 +157,11 @@ class RegistryClient:
             failure = self._put(place, manifest)
             if failure is None:
                 return True
-            last = attempt == ATTEMPTS or not failure.may_pass
+            last = attempt == ATTEMPTS or not isinstance(failure, PassingError)
             if not last:
                 self._sleep(pause(attempt))
             if self._names(place, manifest.digest, replacing, failure):
-                return isinstance(failure, UnansweredError) or failure.status >= 500
+                return isinstance(failure, PassingError)
             if last:
                 raise failure
             _log.debug("%s: try %d to write it failed: %s", place, attempt, failure.message)
@@ -219,8 +208,10 @@ class RegistryClient:
         except ValueError as error:
             raise RegistryError(f"{place}: no list of referrers: {error}") from error
 
-    def _get(self, path: str, place: Place, accept: str = "application/json") -> Response | None:
-        response = self._transport.send(Request("GET", path, place, {"Accept": accept}))
+    def _get(
+        self, path: str, place: Place, accept: str = "application/json", *, limit: int = LARGEST_BODY
+    ) -> Response | None:
+        response = self._transport.send(Request("GET", path, place, {"Accept": accept}, limit=limit))
         if self._absent(response):
             return None
         if response.status != 200:
@@ -231,23 +222,18 @@ class RegistryClient:
         """Whether a registry says "not found": any web server does, so it counts only from one that is a registry."""
         if response.status != 404 or codes_of(response.body) & _NOT_ABSENT:
             return False
-        if _API_VERSION in response.headers:
-            return True
-        own = urlsplit(self.access.url)
-        if response.origin != (own.scheme, own.netloc):
-            return False
-        if not self._proven:
+        if API_VERSION not in response.headers and not self._proven:
             self.ping()
         return True
 
-    def _put(self, place: Place, manifest: Manifest) -> StatusError | UnansweredError | None:
+    def _put(self, place: Place, manifest: Manifest) -> RegistryError | None:
+        """Send it once; None if the registry says that it stored it. Raises RegistryError where it can't be asked."""
         headers = {"Content-Type": manifest.media_type}
-        request = Request("PUT", _manifest_path(place), place, headers, manifest.body, repeatable=False)
+        path, judged = _manifest_path(place), range(400, 600)
+        request = Request("PUT", path, place, headers, manifest.body, repeatable=False, judged=judged)
         try:
             response = self._transport.send(request)
-        except StatusError as error:
-            return of_push(place, error.status, error.body)
-        except UnansweredError as error:
+        except PassingError as error:
             return error
         if response.status not in {200, 201, 202}:
             return of_push(place, response.status, response.body)
@@ -273,31 +259,20 @@ class RegistryClient:
         return present == wanted
 
     def _start_upload(self, place: Place, query: str = "") -> Response:
-        request = Request("POST", f"{place.repository}/blobs/uploads/{query}", place, body=b"")
-        try:
-            return self._transport.send(request)
-        except StatusError as error:
-            if error.status not in {401, 403}:
-                raise
-            return Response(error.status, {}, error.body, ("", ""))
+        path = f"{place.repository}/blobs/uploads/{query}"
+        return self._transport.send(Request("POST", path, place, body=b"", judged={401, 403}))
 
     def _cancel(self, upload: Response, place: Place) -> None:
         """End an upload that is not wanted; registries clean up after those that stay."""
-        address = self._address(f"{place.repository}/blobs/uploads/")
         try:
-            location = urljoin(address, upload.headers.get("Location", ""))
-            target, own = urlsplit(location), urlsplit(address)
-        except ValueError:
-            return
-        if (target.scheme, target.netloc) != (own.scheme, own.netloc) or "/blobs/upload" not in target.path:
-            return
-        try:
-            self._transport.send(Request("DELETE", location, place, repeatable=False))
-        except RegistryError as error:
-            _log.debug("%s: an upload could not be cancelled: %s", place, error.message)
+            location = self._address(f"{place.repository}/blobs/uploads/").join(upload.headers.get("Location", ""))
+            if "/blobs/upload" in location.target:
+                self._transport.send(Request("DELETE", str(location), place, repeatable=False))
+        except (ValueError, RegistryError) as error:
+            _log.debug("%s: an upload could not be cancelled: %s", place, error)
 
-    def _address(self, path: str) -> str:
-        return f"{self.access.url}/v2/{path}"
+    def _address(self, path: str) -> Address:
+        return Address(self.access.origin, f"/v2/{path}")
 
 
 @dataclass(frozen=True)

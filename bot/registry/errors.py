@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
+import socket
+import ssl
 from dataclasses import dataclass
-from typing import Any
 
-from urllib3 import exceptions as http
-
-from bot.errors import RegistryError
+from bot.errors import ConflictError, RegistryError
 from bot.images import Digest
 from bot.registry.access import RegistryAccess
-from bot.registry.retry import may_pass
+from bot.registry.connections import NoAnswerError, Response, Step
 
 _QUOTED = 200
 
@@ -43,73 +42,81 @@ class TagTakenError(RegistryError):
         self.wanted = wanted
 
 
-class StatusError(RegistryError):
-    """A registry's answer that is neither a result nor "not found"."""
+class TagMovedError(ConflictError):
+    """A floating tag holds neither what it was seen to hold nor what it was to hold; it was left alone."""
 
-    def __init__(self, message: str, *, hint: str, status: int, body: bytes) -> None:
-        super().__init__(message, hint=hint)
-        self.status = status
-        self.body = body
-
-    @property
-    def may_pass(self) -> bool:
-        """Whether the same request may succeed a little later."""
-        return may_pass(self.status)
-
-    @property
-    def codes(self) -> frozenset[str]:
-        """The registry's own words for it, such as `DENIED`; none where its answer has another form."""
-        return codes_of(self.body)
+    def __init__(self, place: Place, *, present: Digest | None, expected: Digest | None) -> None:
+        super().__init__(
+            f"{place} moved meanwhile: it holds {present or 'nothing'}, where {expected or 'nothing'} was expected",
+            hint="somebody else moves this tag too: look again",
+        )
+        self.present = present
+        self.expected = expected
 
 
-class UnansweredError(RegistryError):
-    """No answer came. `sent`: the request may have arrived, and been carried out; `may_pass`: try again."""
+class PassingError(RegistryError):
+    """A failure that may not come again: the registry is overloaded or ill, or the connection was cut.
 
-    def __init__(self, message: str, *, hint: str, sent: bool, may_pass: bool) -> None:
-        super().__init__(message, hint=hint)
-        self.sent = sent
-        self.may_pass = may_pass
+    Of a write it is not known whether it was done.
+    """
 
 
-class RateLimitError(RegistryError):
-    """A registry lets nobody through for longer than is waited for."""
+class RateLimitError(PassingError):
+    """A registry lets nobody through for longer than is waited for; nothing was asked."""
 
     def __init__(self, place: Place, seconds: float) -> None:
         super().__init__(
-            f"{place}: the registry limits the rate of requests (HTTP 429), for another {seconds:.0f} s",
+            f"{place}: the registry limits the rate of requests (HTTP 429), and wants another {seconds:.0f} s of rest",
             hint="wait, then run again",
         )
-        self.seconds = seconds
 
 
-def of_status(place: Place, status: int, body: bytes = b"") -> StatusError:
+def of_status(place: Place, status: int, body: bytes = b"", *, write: bool = False) -> RegistryError:
     """The error for an HTTP status that is neither a result nor "not found"."""
-    message, hint = _status_words(place, status, body)
-    return StatusError(f"{place}: {message}", hint=hint, status=status, body=body)
-
-
-def _status_words(place: Place, status: int, body: bytes) -> tuple[str, str]:
-    name = place.access.name
-    credentials = (
-        "does not accept the credentials" if place.access.login else "wants credentials, and none are configured"
-    )
+    said, right = words_of(place, body), "write to" if write else "read"
     match status:
         case 401:
-            return (
-                f"the registry {credentials} (HTTP 401)",
-                f"check the credentials of registry {name}: an expired token looks like this too",
-            )
+            return _unauthorized(place, said, write=write)
         case 403:
-            return (
-                f"the credentials do not allow this (HTTP 403){said(place, body)}",
-                f"give the account of registry {name} the right to read this repository",
+            return RegistryError(
+                f"{place}: the credentials do not allow {'writing' if write else 'this'} (HTTP 403){said}",
+                hint=f"give the account of registry {place.access.name} the right to {right} this repository",
             )
         case 429:
-            return "the registry limits the rate of requests (HTTP 429)", "wait, then run again"
+            return PassingError(
+                f"{place}: the registry limits the rate of requests (HTTP 429){said}", hint="wait, then run again"
+            )
         case _ if status >= 500:
-            return f"the registry failed (HTTP {status}){said(place, body)}", "run again when it is well"
+            return PassingError(f"{place}: the registry failed (HTTP {status}){said}", hint="run again when it is well")
+        case 405 | 409 | 412 | 413 if write:
+            return RegistryError(
+                f"{place}: the registry refused to write it (HTTP {status}){said}", hint=_REFUSED[status]
+            )
         case _:
-            return f"unexpected answer (HTTP {status}){said(place, body)}", _unexpected(place.access, status)
+            return RegistryError(
+                f"{place}: unexpected answer (HTTP {status}){said}", hint=_unexpected(place.access, status)
+            )
+
+
+_REFUSED = {
+    405: "is the registry, or the repository, for reading only?",
+    409: "somebody changes the same thing: run again",
+    412: "is the tag immutable, or what it refers to not there?",
+    413: "is there a limit on sizes at the registry, or at a proxy before it?",
+}
+
+
+def _unauthorized(place: Place, said: str, *, write: bool) -> RegistryError:
+    what = " for writing" if write else ""
+    credentials = (
+        f"does not accept the credentials{what}"
+        if place.access.login
+        else f"wants credentials{what}, and none are configured"
+    )
+    return RegistryError(
+        f"{place}: the registry {credentials} (HTTP 401){said}",
+        hint=f"check the credentials of registry {place.access.name}: an expired token looks like this too",
+    )
 
 
 def _unexpected(access: RegistryAccess, status: int) -> str:
@@ -117,6 +124,15 @@ def _unexpected(access: RegistryAccess, status: int) -> str:
     if status == 400 and access.plain_http:
         return f"does it speak https? Then take away plain_http of registry {access.name}"
     return f"is {access.endpoint} a registry? Check its address in the configuration"
+
+
+def of_elsewhere(place: Place, response: Response) -> RegistryError:
+    """The error for a refusal of a server that the registry sent us to."""
+    hint = f"ask who runs registry {place.access.name}; a firewall between here and there looks like this too"
+    return RegistryError(
+        f"{place}: it leads to {response.origin}, which answers HTTP {response.status}{words_of(place, response.body)}",
+        hint=hint,
+    )
 
 
 def not_a_registry(place: Place, status: int) -> RegistryError:
@@ -127,35 +143,39 @@ def not_a_registry(place: Place, status: int) -> RegistryError:
     )
 
 
-# The first row whose type fits; urllib3's name resolution error is a kind of its connection error.
-_FAILURES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str], ...] = (
-    (http.NameResolutionError, "the host name cannot be resolved", "check its spelling and this machine's DNS"),
-    (http.NewConnectionError, "it cannot be connected to", "check its address, and that it runs"),
-    (http.ConnectTimeoutError, "it cannot be connected to in time", "check its address and the network"),
-    (http.ReadTimeoutError, "no answer in time", "run again when it is well"),
-    ((http.ProtocolError, http.SSLError), "the connection was cut", "run again when it is well"),
-)
-
-
-def cut(error: http.HTTPError) -> bool:
-    """Whether the connection ended early; over TLS that looks like a failure of TLS."""
-    return isinstance(error, http.ProtocolError) or (isinstance(error, http.SSLError) and "EOF" in str(error))
-
-
-def of_failure(place: Place, error: http.HTTPError) -> UnansweredError:
+def of_failure(place: Place, error: NoAnswerError) -> RegistryError:
     """The error for a request that got no answer at all."""
-    what, hint = _failure_words(place, error)
-    sent = cut(error) or isinstance(error, http.ReadTimeoutError)
-    return UnansweredError(f"{place}: {what}", hint=hint, sent=sent, may_pass=cut(error))
+    elsewhere = "" if error.origin == place.access.origin else f"it leads to {error.origin}: "
+    what, hint = _of_connecting(error) or _of_talking(place.access, error)
+    kind = PassingError if error.cut or isinstance(error.cause, TimeoutError) else RegistryError
+    return kind(f"{place}: {elsewhere}{what}", hint=hint)
 
 
-def _failure_words(place: Place, error: http.HTTPError) -> tuple[str, str]:
-    if isinstance(error, http.SSLError) and "EOF" not in str(error):
-        return _of_tls(place.access, str(error))
-    for kind, what, hint in _FAILURES:
-        if isinstance(error, kind):
-            return what, hint
-    return type(error).__name__, "run again with -v"
+_LATER = "run again when it is well"
+
+
+def _of_connecting(error: NoAnswerError) -> tuple[str, str] | None:
+    match error.step, error.cause:
+        case Step.CONNECT | Step.HANDSHAKE, TimeoutError():
+            return "it cannot be connected to in time", "check its address and the network"
+        case Step.CONNECT, socket.gaierror() | ValueError():
+            return "the host name cannot be resolved", "check its spelling and this machine's DNS"
+        case Step.CONNECT, _:
+            return "it cannot be connected to", "check its address, and that it runs"
+        case _:
+            return None
+
+
+def _of_talking(access: RegistryAccess, error: NoAnswerError) -> tuple[str, str]:
+    if error.cut:
+        return "the connection was cut", _LATER
+    match error.cause:
+        case TimeoutError():
+            return "no answer in time", _LATER
+        case ssl.SSLError():
+            return _of_tls(access, str(error.cause))
+        case _:
+            return "it does not answer in HTTP", _unexpected(access, 400)
 
 
 def _of_tls(access: RegistryAccess, reason: str) -> tuple[str, str]:
@@ -170,26 +190,30 @@ def _of_tls(access: RegistryAccess, reason: str) -> tuple[str, str]:
     return "the TLS handshake failed", f"check the address and the certificate of registry {access.name}"
 
 
-def said(place: Place, body: bytes) -> str:
-    """The first error message of a registry's JSON answer, shortened, without what it repeats of our credentials."""
-    for error in _errors(body):
-        message = error.get("message")
-        if isinstance(message, str):
-            message = " ".join(message.split())
-            login = place.access.login
-            return f": {(login.redact(message) if login else message)[:_QUOTED]}"
-    return ""
+def words_of(place: Place, body: bytes) -> str:
+    """The words of a registry's refusal, shortened, on one line, without what they repeat of our credentials.
+
+    Format: https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#error-codes
+    """
+    login, message = place.access.login, _message(body)
+    message = login.redact(message) if login else message
+    shown = " ".join("".join(char if char.isprintable() else " " for char in message).split())
+    return f": {shown[:_QUOTED]}" if shown else ""
 
 
 def codes_of(body: bytes) -> frozenset[str]:
-    """The error codes of a registry's JSON answer, none where it has another form."""
-    return frozenset(code for error in _errors(body) if isinstance(code := error.get("code"), str))
-
-
-def _errors(body: bytes) -> list[dict[str, Any]]:
-    """Format: https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#error-codes"""
+    """The error codes of a registry's refusal, such as `DENIED`; none where it has another form."""
     try:
-        errors = json.loads(body)["errors"]
+        codes = [error["code"] for error in json.loads(body)["errors"]]
     except (ValueError, LookupError, TypeError, RecursionError):
-        return []
-    return [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+        return frozenset()
+    return frozenset(code for code in codes if isinstance(code, str))
+
+
+def _message(body: bytes) -> str:
+    try:
+        error = json.loads(body)["errors"][0]
+        message = error.get("message") or error.get("code")
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return ""
+    return message if isinstance(message, str) else ""

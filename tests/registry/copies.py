@@ -12,7 +12,8 @@ import urllib3
 
 from bot.demo.oci import Image, digest_of
 from bot.process import run
-from bot.registry.skopeo import ImageRepository, Skopeo
+from bot.registry.client import ImageRepository
+from bot.registry.skopeo import Skopeo
 
 Copies: TypeAlias = Skopeo
 
