@@ -49,6 +49,11 @@ class Registries:
         """A reader of the registry of that name that doesn't log in, to learn whether a login matters."""
         return self._open(replace(self.client(name).access, login=None))
 
+    def close(self) -> None:
+        """Close the kept connections. Waits for nobody: a thread may still be at a password that is a pipe."""
+        for client in tuple(self._clients.values()):
+            client.close()
+
     def _open(self, access: RegistryAccess) -> RegistryClient:
         pace = self._paces.setdefault(access.endpoint, Pace(self._concurrency(access)))
         return RegistryClient(access, pace=pace)

@@ -46,7 +46,7 @@ def _where(call: Call, image: ImageRef) -> _Where:
     image = image.as_docker_reads_it()
     world = world_if_any(call)
     if world is None:
-        return _Where(image, _anonymous(image), (), Registries({}, call.environ))
+        return _Where(image, _anonymous(image), (), call.registries())
     home = home_of(world.config, image)
     others = of_image(world.config, image) if home else _at_the_same_path(world.config, image)
     return _Where(image, home or _anonymous(image), others, world.registries)

@@ -88,7 +88,7 @@ def _of_image(
         return [(image.repository, of_image(world.config, image, deployed))], world.registries, unread
     whole = image.as_docker_reads_it()
     holder = Holder(whole.registry or "", whole.repository, configured=False)
-    return [(whole.name, (holder,))], Registries({}, call.environ), ()
+    return [(whole.name, (holder,))], call.registries(), ()
 
 
 def _table(call: Call, registries: Registries, name: str, holders: Sequence[Holder], tag: str | None) -> TagTable:
