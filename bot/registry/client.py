@@ -13,7 +13,15 @@ from bot.errors import RegistryError
 from bot.images import Digest
 from bot.registry.access import RegistryAccess
 from bot.registry.addresses import Address
-from bot.registry.errors import PassingError, Place, TagTakenError, codes_of, not_a_registry, of_status
+from bot.registry.errors import (
+    Place,
+    StatusError,
+    TagTakenError,
+    UnansweredError,
+    codes_of,
+    not_a_registry,
+    of_status,
+)
 from bot.registry.manifest import (
     IMAGE_TYPES,
     INDEX_TYPES,
@@ -29,7 +37,7 @@ from bot.registry.pace import Pace
 from bot.registry.paging import all_referrers, all_tags
 from bot.registry.refusals import of_push
 from bot.registry.retry import ATTEMPTS, pause
-from bot.registry.transport import API_VERSION, LARGEST_BODY, Request, Response, Transport
+from bot.registry.transport import API_VERSION, Request, Response, Transport
 
 _log = logging.getLogger(__name__)
 
@@ -87,7 +95,7 @@ class RegistryClient:
     def digest(self, repository: str, reference: str) -> Digest | None:
         """The digest behind a tag (or of a digest, which tells whether it is there); None if absent."""
         place = Place(self.access, repository, reference)
-        response = self._transport.send(Request("HEAD", _manifest_path(place), place, _ACCEPT, judged=_NO_HEAD))
+        response = self._transport.send(Request("HEAD", _manifest_path(place), place, _ACCEPT))
         if response.status not in _NO_HEAD:
             if self._absent(response):
                 return None
@@ -122,7 +130,7 @@ class RegistryClient:
         """
         place = Place(self.access, repository, digest.text)
         path = f"{repository}/referrers/{digest}"
-        first = self._transport.send(Request("GET", path, place, _ACCEPT, judged=_NO_SUCH_API))
+        first = self._transport.send(Request("GET", path, place, _ACCEPT))
         if first.status in _NO_SUCH_API or (first.status == 200 and not may_be_manifest(first.media_type)):
             return self._tagged_referrers(Place(self.access, repository, digest.text.replace(":", "-")))
         if first.status != 200:
@@ -134,7 +142,8 @@ class RegistryClient:
     def blob(self, repository: str, digest: Digest, *, limit: int) -> bytes | None:
         """A small blob such as an image's configuration, of at most `limit` bytes; None if absent."""
         place = Place(self.access, repository, digest.text)
-        response = self._get(f"{repository}/blobs/{digest}", place, "*/*", limit=limit)
+        path = f"{repository}/blobs/{digest}"
+        response = self._found(Request("GET", path, place, {"Accept": "*/*"}, limit=limit))
         if response is None:
             return None
         if digest_of(response.body) != digest:
@@ -157,11 +166,11 @@ class RegistryClient:
             failure = self._put(place, manifest)
             if failure is None:
                 return True
-            last = attempt == ATTEMPTS or not isinstance(failure, PassingError)
+            last = attempt == ATTEMPTS or not failure.may_pass
             if not last:
                 self._sleep(pause(attempt))
             if self._names(place, manifest.digest, replacing, failure):
-                return isinstance(failure, PassingError)
+                return failure.may_pass
             if last:
                 raise failure
             _log.debug("%s: try %d to write it failed: %s", place, attempt, failure.message)
@@ -208,14 +217,15 @@ class RegistryClient:
         except ValueError as error:
             raise RegistryError(f"{place}: no list of referrers: {error}") from error
 
-    def _get(
-        self, path: str, place: Place, accept: str = "application/json", *, limit: int = LARGEST_BODY
-    ) -> Response | None:
-        response = self._transport.send(Request("GET", path, place, {"Accept": accept}, limit=limit))
+    def _get(self, path: str, place: Place, accept: str = "application/json") -> Response | None:
+        return self._found(Request("GET", path, place, {"Accept": accept}))
+
+    def _found(self, request: Request) -> Response | None:
+        response = self._transport.send(request)
         if self._absent(response):
             return None
         if response.status != 200:
-            raise of_status(place, response.status, response.body)
+            raise of_status(request.place, response.status, response.body)
         return response
 
     def _absent(self, response: Response) -> bool:
@@ -226,14 +236,15 @@ class RegistryClient:
             self.ping()
         return True
 
-    def _put(self, place: Place, manifest: Manifest) -> RegistryError | None:
-        """Send it once; None if the registry says that it stored it. Raises RegistryError where it can't be asked."""
+    def _put(self, place: Place, manifest: Manifest) -> StatusError | UnansweredError | None:
+        """Send it once; None if the registry says that it stored it. Raises RegistryError where that can't be known."""
         headers = {"Content-Type": manifest.media_type}
-        path, judged = _manifest_path(place), range(400, 600)
-        request = Request("PUT", path, place, headers, manifest.body, repeatable=False, judged=judged)
+        request = Request("PUT", _manifest_path(place), place, headers, manifest.body, repeatable=False)
         try:
             response = self._transport.send(request)
-        except PassingError as error:
+        except StatusError as error:
+            return of_push(place, error.status, error.body)
+        except UnansweredError as error:
             return error
         if response.status not in {200, 201, 202}:
             return of_push(place, response.status, response.body)
@@ -259,8 +270,13 @@ class RegistryClient:
         return present == wanted
 
     def _start_upload(self, place: Place, query: str = "") -> Response:
-        path = f"{place.repository}/blobs/uploads/{query}"
-        return self._transport.send(Request("POST", path, place, body=b"", judged={401, 403}))
+        request = Request("POST", f"{place.repository}/blobs/uploads/{query}", place, body=b"")
+        try:
+            return self._transport.send(request)
+        except StatusError as error:
+            if error.status not in {401, 403}:
+                raise
+            return Response(error.status, {}, error.body, self.access.origin)
 
     def _cancel(self, upload: Response, place: Place) -> None:
         """End an upload that is not wanted; registries clean up after those that stay."""

@@ -6,11 +6,13 @@ import json
 import socket
 import ssl
 from dataclasses import dataclass
+from typing import Any
 
 from bot.errors import ConflictError, RegistryError
 from bot.images import Digest
 from bot.registry.access import RegistryAccess
-from bot.registry.connections import NoAnswerError, Response, Step
+from bot.registry.answers import NoAnswerError, Response, Step
+from bot.registry.retry import may_pass
 
 _QUOTED = 200
 
@@ -54,69 +56,76 @@ class TagMovedError(ConflictError):
         self.expected = expected
 
 
-class PassingError(RegistryError):
-    """A failure that may not come again: the registry is overloaded or ill, or the connection was cut.
+class StatusError(RegistryError):
+    """A registry's answer that is neither a result nor "not found"."""
 
-    Of a write it is not known whether it was done.
-    """
+    def __init__(self, message: str, *, hint: str, status: int, body: bytes) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.body = body
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same request may succeed a little later."""
+        return may_pass(self.status)
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """The registry's own words for it, such as `DENIED`; none where its answer has another form."""
+        return codes_of(self.body)
 
 
-class RateLimitError(PassingError):
-    """A registry lets nobody through for longer than is waited for; nothing was asked."""
+class UnansweredError(RegistryError):
+    """No answer came. `sent`: the request may have arrived, and been carried out; `may_pass`: try again."""
+
+    def __init__(self, message: str, *, hint: str, sent: bool, may_pass: bool) -> None:
+        super().__init__(message, hint=hint)
+        self.sent = sent
+        self.may_pass = may_pass
+
+
+class RateLimitError(RegistryError):
+    """A registry lets nobody through for longer than is waited for; it was not asked again."""
 
     def __init__(self, place: Place, seconds: float) -> None:
         super().__init__(
-            f"{place}: the registry limits the rate of requests (HTTP 429), and wants another {seconds:.0f} s of rest",
+            f"{place}: the registry limits the rate of requests (HTTP 429), and wants {seconds:.0f} s without any",
             hint="wait, then run again",
         )
+        self.seconds = seconds
 
 
-def of_status(place: Place, status: int, body: bytes = b"", *, write: bool = False) -> RegistryError:
-    """The error for an HTTP status that is neither a result nor "not found"."""
-    said, right = words_of(place, body), "write to" if write else "read"
+def of_status(place: Place, status: int, body: bytes = b"", *, known: bool = False) -> StatusError:
+    """The error for an HTTP status that is neither a result nor "not found".
+
+    `known` is whether the registry said that it knows us, and that we lack the right.
+    """
+    message, hint = _status_words(place, status, body, known=known)
+    return StatusError(f"{place}: {message}", hint=hint, status=status, body=body)
+
+
+def _status_words(place: Place, status: int, body: bytes, *, known: bool) -> tuple[str, str]:
+    name = place.access.name
+    credentials = (
+        "does not accept the credentials" if place.access.login else "wants credentials, and none are configured"
+    )
     match status:
-        case 401:
-            return _unauthorized(place, said, write=write)
-        case 403:
-            return RegistryError(
-                f"{place}: the credentials do not allow {'writing' if write else 'this'} (HTTP 403){said}",
-                hint=f"give the account of registry {place.access.name} the right to {right} this repository",
+        case 401 if not known:
+            return (
+                f"the registry {credentials} (HTTP 401){said(place, body)}",
+                f"check the credentials of registry {name}: an expired token looks like this too",
+            )
+        case 401 | 403:
+            return (
+                f"the credentials do not allow this (HTTP {status}){said(place, body)}",
+                f"give the account of registry {name} the right to read this repository",
             )
         case 429:
-            return PassingError(
-                f"{place}: the registry limits the rate of requests (HTTP 429){said}", hint="wait, then run again"
-            )
+            return "the registry limits the rate of requests (HTTP 429)", "wait, then run again"
         case _ if status >= 500:
-            return PassingError(f"{place}: the registry failed (HTTP {status}){said}", hint="run again when it is well")
-        case 405 | 409 | 412 | 413 if write:
-            return RegistryError(
-                f"{place}: the registry refused to write it (HTTP {status}){said}", hint=_REFUSED[status]
-            )
+            return f"the registry failed (HTTP {status}){said(place, body)}", "run again when it is well"
         case _:
-            return RegistryError(
-                f"{place}: unexpected answer (HTTP {status}){said}", hint=_unexpected(place.access, status)
-            )
-
-
-_REFUSED = {
-    405: "is the registry, or the repository, for reading only?",
-    409: "somebody changes the same thing: run again",
-    412: "is the tag immutable, or what it refers to not there?",
-    413: "is there a limit on sizes at the registry, or at a proxy before it?",
-}
-
-
-def _unauthorized(place: Place, said: str, *, write: bool) -> RegistryError:
-    what = " for writing" if write else ""
-    credentials = (
-        f"does not accept the credentials{what}"
-        if place.access.login
-        else f"wants credentials{what}, and none are configured"
-    )
-    return RegistryError(
-        f"{place}: the registry {credentials} (HTTP 401){said}",
-        hint=f"check the credentials of registry {place.access.name}: an expired token looks like this too",
-    )
+            return f"unexpected answer (HTTP {status}){said(place, body)}", _unexpected(place.access, status)
 
 
 def _unexpected(access: RegistryAccess, status: int) -> str:
@@ -124,15 +133,6 @@ def _unexpected(access: RegistryAccess, status: int) -> str:
     if status == 400 and access.plain_http:
         return f"does it speak https? Then take away plain_http of registry {access.name}"
     return f"is {access.endpoint} a registry? Check its address in the configuration"
-
-
-def of_elsewhere(place: Place, response: Response) -> RegistryError:
-    """The error for a refusal of a server that the registry sent us to."""
-    hint = f"ask who runs registry {place.access.name}; a firewall between here and there looks like this too"
-    return RegistryError(
-        f"{place}: it leads to {response.origin}, which answers HTTP {response.status}{words_of(place, response.body)}",
-        hint=hint,
-    )
 
 
 def not_a_registry(place: Place, status: int) -> RegistryError:
@@ -143,12 +143,18 @@ def not_a_registry(place: Place, status: int) -> RegistryError:
     )
 
 
-def of_failure(place: Place, error: NoAnswerError) -> RegistryError:
+def of_elsewhere(place: Place, response: Response) -> StatusError:
+    """The error for a refusal of a server that the registry sent us to."""
+    words = f"it leads to {response.origin}, which answers HTTP {response.status}{said(place, response.body)}"
+    hint = f"ask who runs registry {place.access.name}; a firewall between here and there looks like this too"
+    return StatusError(f"{place}: {words}", hint=hint, status=response.status, body=response.body)
+
+
+def of_failure(place: Place, error: NoAnswerError) -> UnansweredError:
     """The error for a request that got no answer at all."""
     elsewhere = "" if error.origin == place.access.origin else f"it leads to {error.origin}: "
     what, hint = _of_connecting(error) or _of_talking(place.access, error)
-    kind = PassingError if error.cut or isinstance(error.cause, TimeoutError) else RegistryError
-    return kind(f"{place}: {elsewhere}{what}", hint=hint)
+    return UnansweredError(f"{place}: {elsewhere}{what}", hint=hint, sent=error.step is Step.ANSWER, may_pass=error.cut)
 
 
 _LATER = "run again when it is well"
@@ -190,30 +196,27 @@ def _of_tls(access: RegistryAccess, reason: str) -> tuple[str, str]:
     return "the TLS handshake failed", f"check the address and the certificate of registry {access.name}"
 
 
-def words_of(place: Place, body: bytes) -> str:
-    """The words of a registry's refusal, shortened, on one line, without what they repeat of our credentials.
-
-    Format: https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#error-codes
-    """
-    login, message = place.access.login, _message(body)
-    message = login.redact(message) if login else message
-    shown = " ".join("".join(char if char.isprintable() else " " for char in message).split())
-    return f": {shown[:_QUOTED]}" if shown else ""
+def said(place: Place, body: bytes) -> str:
+    """The first error message of a registry's JSON answer, shortened, without what it repeats of our credentials."""
+    for error in _errors(body):
+        message = error.get("message")
+        if isinstance(message, str):
+            login = place.access.login
+            message = login.redact(message) if login else message
+            shown = " ".join("".join(char if char.isprintable() else " " for char in message).split())
+            return f": {shown[:_QUOTED]}"
+    return ""
 
 
 def codes_of(body: bytes) -> frozenset[str]:
-    """The error codes of a registry's refusal, such as `DENIED`; none where it has another form."""
+    """The error codes of a registry's JSON answer, none where it has another form."""
+    return frozenset(code for error in _errors(body) if isinstance(code := error.get("code"), str))
+
+
+def _errors(body: bytes) -> list[dict[str, Any]]:
+    """Format: https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#error-codes"""
     try:
-        codes = [error["code"] for error in json.loads(body)["errors"]]
+        errors = json.loads(body)["errors"]
     except (ValueError, LookupError, TypeError, RecursionError):
-        return frozenset()
-    return frozenset(code for code in codes if isinstance(code, str))
-
-
-def _message(body: bytes) -> str:
-    try:
-        error = json.loads(body)["errors"][0]
-        message = error.get("message") or error.get("code")
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return ""
-    return message if isinstance(message, str) else ""
+        return []
+    return [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []

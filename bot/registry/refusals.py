@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bot.errors import RegistryError
-from bot.registry.errors import Place, codes_of, of_status, words_of
+from bot.registry.errors import Place, StatusError, codes_of, of_status, said
 
 # https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#error-codes
 _PARTS_MISSING = frozenset({"MANIFEST_BLOB_UNKNOWN", "MANIFEST_UNKNOWN", "BLOB_UNKNOWN"})
@@ -12,23 +11,28 @@ _PARTS_MISSING = frozenset({"MANIFEST_BLOB_UNKNOWN", "MANIFEST_UNKNOWN", "BLOB_U
 _IMMUTABLE = (b"immutable", b"imagetagalreadyexists")
 
 
-def of_push(place: Place, status: int, body: bytes = b"") -> RegistryError:
-    """The error for an HTTP status that a write was answered with; PassingError where it may do a little later."""
+def of_push(place: Place, status: int, body: bytes = b"") -> StatusError:
+    """The error for an HTTP status that a write was answered with."""
     found = _known(place, status, body)
     if found is None:
-        return of_status(place, status, body, write=True)
+        return of_status(place, status, body)
     what, hint = found
-    return RegistryError(f"{place}: {what} (HTTP {status}){words_of(place, body)}", hint=hint)
+    return StatusError(f"{place}: {what} (HTTP {status}){said(place, body)}", hint=hint, status=status, body=body)
 
 
 def _known(place: Place, status: int, body: bytes) -> tuple[str, str] | None:
     name = place.access.name
+    right = "give its account the right to push to this repository"
     if status >= 500:
         return None
     if any(word in body.lower() for word in _IMMUTABLE):
         return "the registry does not let this tag move", f"registry {name} keeps it immutable: use another tag"
     if codes_of(body) & _PARTS_MISSING:
         return "the repository lacks a part of this image", "copy the whole image there first"
-    if status == 404:
-        return "there is no such repository to write to", f"create {place.repository} at registry {name}"
-    return None
+    return {
+        401: ("the registry does not let us write", f"check the credentials of registry {name}, and {right}"),
+        403: ("the registry does not let us write", right),
+        404: ("there is no such repository to write to", f"create {place.repository} at registry {name}"),
+        405: ("the registry does not take it", "is the registry, or the repository, for reading only?"),
+        413: ("it is too large", "is there a limit on sizes at the registry, or at a proxy before it?"),
+    }.get(status)

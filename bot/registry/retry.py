@@ -37,3 +37,8 @@ def _said(headers: Mapping[str, str], now: float) -> float:
         return parsedate_to_datetime(headers.get("Date", "")).timestamp()
     except (ValueError, OverflowError):
         return now
+
+
+def may_pass(status: int) -> bool:
+    """Whether a request that was answered with this HTTP status may succeed a little later."""
+    return status == 429 or (status >= 500 and status != 501)

@@ -6,7 +6,7 @@ import logging
 import re
 import ssl
 import time
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from urllib.parse import parse_qs
@@ -14,24 +14,24 @@ from urllib.parse import parse_qs
 from bot.errors import ConfigError, RegistryError
 from bot.registry.access import RegistryAccess, redact
 from bot.registry.addresses import Address
-from bot.registry.connections import Connections, Limits, NoAnswerError, RefusedError, Response
+from bot.registry.answers import NoAnswerError, RefusedError, Response
+from bot.registry.connection import Limits
+from bot.registry.connections import Connections
 from bot.registry.errors import Place, of_elsewhere, of_failure, of_status
 from bot.registry.pace import Pace
 from bot.registry.redirects import redirected, shown
-from bot.registry.retry import ATTEMPTS, asked_pause, pause
 from bot.registry.tokens import Challenge, Token, Tokens, parse_challenge, parse_token
+from bot.registry.tries import Tries
 
-__all__ = ["API_VERSION", "LARGEST_BODY", "Request", "Response", "Transport"]
+__all__ = ["API_VERSION", "Request", "Response", "Transport"]
 
 _log = logging.getLogger(__name__)
 
 # Most registries send it with every answer: https://distribution.github.io/distribution/spec/api/#api-version-check
 API_VERSION = "Docker-Distribution-Api-Version"
 # The specification lets registries refuse manifests above 4 MiB; nothing that we read is larger.
-LARGEST_BODY = 8 * 1024 * 1024
+_LARGEST_BODY = 8 * 1024 * 1024
 _LARGEST_TOKEN = 1024 * 1024
-# How often one request is sent at most to an endpoint that asks for patience each time.
-_PATIENCE = 8
 # What needs no reading as a reference: no scheme, no host.
 _BELOW = re.compile(r"(?:(?!https?:)[a-z0-9_][\x21\x24-\x7e]*)?", re.ASCII)
 
@@ -42,7 +42,7 @@ class Request:
 
     `place` is what the request is about, for messages. What is `repeatable` may be sent again where its failure may
     pass; a write of a tag is not, since somebody else may have written it meanwhile. `limit` is the most bytes that
-    an answer may have, `judged` the refusals of the registry that the caller makes something of, not errors.
+    an answer may have.
     """
 
     method: str
@@ -51,8 +51,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     repeatable: bool = True
-    limit: int = LARGEST_BODY
-    judged: Container[int] = ()
+    limit: int = _LARGEST_BODY
 
     @property
     def write(self) -> bool:
@@ -96,44 +95,31 @@ class Transport:
     def send(self, request: Request) -> Response:
         """The answer to a request, sent again where that may help.
 
-        Raises RegistryError where no answer came, and for the statuses 401, 403, 429 and 5xx; PassingError where
-        it may be otherwise a little later.
+        Raises UnansweredError where no answer came; StatusError for the statuses 401, 403, 429 and 5xx except 501,
+        and for every refusal of a server that the registry sent us to; else RegistryError where it is refused by us.
         """
         response = self._persist(request, self._pace, self._authorized)
         if response.origin != self._home.origin:
             # Only a registry's "not found" is one.
             if response.status >= 400 and (response.status != 404 or API_VERSION not in response.headers):
                 raise of_elsewhere(request.place, response)
-        elif response.status in request.judged:
-            return response
-        elif response.status in {401, 403, 429} or response.status >= 500:
-            raise of_status(request.place, response.status, response.body, write=request.write)
+        elif response.may_pass or response.status in {401, 403}:
+            known = "insufficient_scope" in response.headers.get("WWW-Authenticate", "")
+            raise of_status(request.place, response.status, response.body, known=known and bool(self.access.login))
         return response
 
     def _persist(self, request: Request, pace: Pace, once: Callable[[Request], Response]) -> Response:
         """What comes of a request in the end, be it a refusal. Raises RegistryError where no answer came."""
-        failed = limited = 0
+        tries = Tries(request.place, request.repeatable, pace, self._sleep)
         while True:
             try:
                 response = once(request)
             except NoAnswerError as error:
-                failed += 1
-                if failed == ATTEMPTS or not error.cut or not (request.repeatable or error.stale):
+                if not tries.again_without(error):
                     raise of_failure(request.place, error) from error
             else:
-                if _limits_rate(response):
-                    limited += 1
-                    pace.wait_for(max(asked_pause(response.headers, time.time()), pause(limited)))
-                    if limited == _PATIENCE or not request.repeatable:
-                        return response
-                    continue
-                pace.went_well()
-                failed += 1
-                if response.status < 500 or failed == ATTEMPTS or not request.repeatable:
+                if not tries.again_after(response):
                     return response
-            wait = pause(failed)
-            _log.debug("%s: try %d failed, the next in %.1f s", request.place, failed, wait)
-            self._sleep(wait)
 
     def _authorized(self, request: Request) -> Response:
         """Send with the credentials that fit; where the registry wants a (new) token, get it and send once more."""
@@ -185,7 +171,8 @@ class Transport:
             raise RegistryError(
                 f"{request.place}: refused, {error}", hint=f"ask who runs registry {self.access.name}"
             ) from error
-        _log.debug("%s %s: HTTP %d", request.method, shown(address), response.status)
+        if _log.isEnabledFor(logging.DEBUG):
+            _log.debug("%s %s: HTTP %d", request.method, shown(address), response.status)
         return response
 
     def _fetch(self, challenge: Challenge, place: Place) -> Token:
@@ -212,10 +199,6 @@ def _home(access: RegistryAccess) -> Address:
         raise ConfigError(
             f"registry {access.name}: {access.endpoint!r} is no address", hint="host or host:port"
         ) from error
-
-
-def _limits_rate(response: Response) -> bool:
-    return response.status == 429 or (response.status == 503 and "Retry-After" in response.headers)
 
 
 def _without(response: Response, token: str) -> Response:
