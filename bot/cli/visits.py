@@ -8,11 +8,11 @@ from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot.errors import BotError, RegistryError
+from bot.errors import BotError
 from bot.images import ImageRef
 from bot.parallel import in_parallel
 from bot.promotion import Deployed
-from bot.registry.errors import PassingError
+from bot.registry.errors import StatusError
 from bot.world import World
 
 if TYPE_CHECKING:
@@ -64,10 +64,10 @@ def _entry(world: World, name: str) -> Entry:
     stranger = world.registries.stranger(name)
     try:
         stranger.ping()
-    except PassingError:
+    except StatusError as error:
+        if error.status in {401, 403}:
+            return Entry.ACCEPTED
         raise
-    except RegistryError:
-        return Entry.ACCEPTED
     finally:
         stranger.close()
     return Entry.UNPROVEN

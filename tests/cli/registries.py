@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -88,6 +87,6 @@ class Shop:
 @pytest.fixture
 def shop(
     tmp_path: Path, e2e_registry: RunningRegistry, prod_registry: RunningRegistry, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Shop]:
+) -> Shop:
     """A company with one service, inventory."""
-    yield Shop(Company.found(tmp_path / "company", e2e_registry, prod_registry, ["inventory"]), capsys)
+    return Shop(Company.found(tmp_path / "company", e2e_registry, prod_registry, ["inventory"]), capsys)
