@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Lock
 from typing import TypeAlias
 
 from bot.config import Config
-from bot.errors import BotError
+from bot.errors import BotError, RegistryError
 from bot.images import Digest, ImageRef
 from bot.parallel import in_parallel
 from bot.promotion import Deployed
@@ -21,6 +22,8 @@ from bot.versions import newest_first
 WORKERS = 16
 # So many of a repository's tags are asked whether they lead to a digest.
 MOST_ASKED = 200
+
+_CONFIGURE = "to log in there, or to reach it otherwise than by https, put it among `registries`"
 
 Tick: TypeAlias = Callable[[], None]
 
@@ -43,6 +46,16 @@ class Holder:
         """The repository, to be read. Raises ConfigError where the registry's login is missing."""
         client = registries.client(self.registry) if self.configured else registries.anonymous(self.registry)
         return ImageRepository(client, self.repository)
+
+    @contextmanager
+    def blamed(self) -> Iterator[None]:
+        """Where nothing is configured, a failure's advice isn't to correct the configuration."""
+        try:
+            yield
+        except RegistryError as error:
+            if self.configured:
+                raise
+            raise RegistryError(error.message, hint=_CONFIGURE) from error
 
     def runs_tag(self, tag: str, digest: Digest | None) -> Iterator[tuple[str, bool]]:
         """The environments that run a tag, and whether their manifests say another digest than it has now."""
@@ -186,7 +199,8 @@ def list_tags(registries: Registries, holders: Sequence[Holder]) -> list[Listing
     def one(holder: Holder) -> Listing:
         try:
             repository = holder.open(registries)
-            tags = repository.registry.tags(repository.path)
+            with holder.blamed():
+                tags = repository.registry.tags(repository.path)
         except BotError as error:
             return Listing(holder, None, error)
         return Listing(holder, None if tags is None else tuple(newest_first(tags)))
@@ -205,7 +219,8 @@ def look_up(registries: Registries, wanted: Iterable[tuple[Holder, str]], tick: 
         holder, tag = pair
         try:
             repository = holder.open(registries)
-            manifest = repository.registry.manifest(repository.path, tag)
+            with holder.blamed():
+                manifest = repository.registry.manifest(repository.path, tag)
         except BotError as error:
             return TagEntry(holder, tag, error=error)
         finally:

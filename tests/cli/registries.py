@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -18,9 +20,9 @@ LABELS = {"org.opencontainers.image.revision": "deadbeef", "odd": "\x1b[31mred\n
 PREDICATE = "https://slsa.dev/provenance/v0.2"
 
 
-def built(seed: str) -> Image:
+def built(seed: str, labels: Mapping[str, str] = LABELS) -> Image:
     """What BuildKit pushes for two platforms, with an attestation of each."""
-    images = [build_image(f"{seed}/{platform}", platform=platform, labels=LABELS, layers=2) for platform in PLATFORMS]
+    images = [build_image(f"{seed}/{platform}", platform=platform, labels=labels, layers=2) for platform in PLATFORMS]
     attestations = [
         manifest_of(
             ("application/vnd.oci.image.config.v1+json", b'{"os": "unknown", "architecture": "unknown"}'),
@@ -82,6 +84,13 @@ class Shop:
         self._capsys.readouterr()
         code = main(argv, environ=self.environ)
         return Said(code, *self._capsys.readouterr())
+
+
+def shown_in_docs(command: str) -> str:
+    """What docs/registries.md shows of a command, its lines with the command itself first."""
+    page = (Path(__file__).parents[2] / "docs/registries.md").read_text(encoding="utf-8")
+    (block,) = re.findall(rf"```\n(\$ promobot {command} .*?)```", page, re.DOTALL)
+    return str(block)
 
 
 @pytest.fixture

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
 
 from bot.cli.inspectviews import size
-from bot.demo.oci import Image, build_image, build_index, digest_of
+from bot.demo.oci import Image, build_image, build_index, digest_of, push
+from bot.demo.registries import start_registry
 from bot.errors import ExitCode
 from bot.images import ImageRef
-from tests.cli.registries import LABELS, PREDICATE, Shop, built, shop
+from tests.cli.registries import LABELS, PREDICATE, Shop, built, shop, shown_in_docs
 from tests.company import E2E, STAGING
 from tests.oci import artifact, docker_list, helm_chart, index_of, nested_index, with_empty_layers, without_layers
 from tests.proxy import Answer, start_proxy
@@ -88,6 +90,16 @@ def test_what_people_see(shop: Shop) -> None:
         f"  e2e: {shop.path}:1.1.4-rc1",
         f"  staging: {shop.path} hasn't this digest",
     ]
+
+
+def test_the_documentation_shows_what_is_said(shop: Shop) -> None:
+    image = built("inventory 1.1.3", {"org.opencontainers.image.revision": "4be1c07"})
+    shop.push(shop.company.e2e, "1.1.3-rc2", image)
+    shop.push(shop.company.staging, "1.1.3", image)
+    shop.push(shop.company.e2e, f"{image.digest.text.replace(':', '-')}.sig", build_image("signature"))
+    first, *lines = shown_in_docs("inspect").splitlines()
+    said = shop.run("inspect", shlex.split(first)[3].replace("/shop/", f"/{shop.company.team}/"))
+    assert said.out.replace(shop.company.team, "shop").splitlines() == lines
 
 
 def test_a_single_image_by_its_digest(shop: Shop) -> None:
@@ -220,6 +232,32 @@ def test_another_host_is_asked_anonymously(shop: Shop, tmp_path: Path, monkeypat
     (tmp_path / "promobot.yaml").write_text("forges: 1", encoding="utf-8")
     here = shop.run("inspect", f"{host}/{shop.path}:1.0")
     assert (here.code, "promobot.yaml:1: forges: must be a mapping" in here.err) == (ExitCode.USAGE, True)
+
+
+def test_a_registry_of_the_world(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One by https that this machine trusts, though no configuration knows it."""
+    with start_registry(tmp_path / "world", tls=True) as registry:
+        monkeypatch.setenv("SSL_CERT_FILE", str(registry.ca_file))
+        push(registry.access("test"), "org/app", "latest", built("public"))
+        said = shop.run("inspect", f"{registry.host}/org/app")
+        assert said.code == 0
+        assert said.out.splitlines()[:2] == [
+            f"{registry.host}/org/app:latest",
+            f"asked {registry.host} anonymously: it isn't in the configuration",
+        ]
+        assert "  e2e: org/app hasn't this digest" in said.out.splitlines()
+        tags = shop.run("tags", f"{registry.host}/org/app", "-o", "json").data["images"][0]
+        assert [one["tag"] for one in tags["tags"]] == ["latest"]
+
+
+def test_a_registry_of_the_world_that_wants_a_login(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    staging = shop.company.staging
+    monkeypatch.setenv("SSL_CERT_FILE", str(staging.ca_file))
+    said = shop.run("inspect", f"{staging.host}/org/app:1")
+    assert said.code == ExitCode.REGISTRY
+    assert "wants credentials, and none are configured (HTTP 401)" in said.err
+    assert "\n  → to log in there, or to reach it otherwise than by https, put it among `registries`\n" in said.err
+    assert "  → to log in there, or" in shop.run("tags", f"{staging.host}/org/app:1").out
 
 
 @pytest.mark.parametrize("text", ["", "Nginx", "nginx:", "nginx@sha256:12", "a b"])

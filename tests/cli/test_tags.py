@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import subprocess
 import sys
 import threading
@@ -18,7 +19,7 @@ from bot.demo.oci import build_image, build_index, push
 from bot.demo.registries import start_registry
 from bot.errors import ExitCode
 from bot.registry import Login
-from tests.cli.registries import Shop, built, shop
+from tests.cli.registries import Shop, built, shop, shown_in_docs
 from tests.company import E2E, STAGING
 from tests.oci import helm_chart, write_tags
 from tests.proxy import Answer, start_proxy
@@ -116,6 +117,12 @@ def test_what_people_see(told: Shop) -> None:
         "= same digest  ● runs there  ≠ registries disagree",
     ]
     assert said.err == "1 of signatures and the like not shown (--all)\n"
+
+
+def test_the_documentation_shows_what_is_said(told: Shop) -> None:
+    first, *lines = shown_in_docs("tags").splitlines()
+    said = told.run(*shlex.split(first)[2:])
+    assert said.out.replace(told.company.team, "shop").splitlines() == lines
 
 
 def test_what_runs_is_shown_however_old_it_is_and_what_is_cut_off_is_told(told: Shop) -> None:
