@@ -6,20 +6,18 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeAlias
 
 import urllib3
 
 from bot.demo.oci import Image, digest_of
 from bot.process import run
-from bot.registry.skopeo import ImageRepository, Skopeo
+from bot.registry.client import ImageRepository
+from bot.registry.copying import Copier, Patience
 
-Copies: TypeAlias = Skopeo
 
-
-def copier_of(cache: Path, *, timeout: float = 20.0, sleep: Callable[[float], None] = lambda _: None) -> Copies:
-    """Makes copies as promobot does, without the pauses between tries; `timeout` in seconds is for each."""
-    return Skopeo(cache, timeout=timeout, sleep=sleep)
+def copier_of(cache: Path, *, timeout: float = 60.0, sleep: Callable[[float], None] = lambda _: None) -> Copier:
+    """Makes copies as promobot does, without pauses between tries; `timeout` is how long silence lasts, in seconds."""
+    return Copier(cache, patience=Patience(total=4 * timeout, idle=timeout), sleep=sleep)
 
 
 def skopeo_version() -> tuple[int, ...]:

@@ -14,7 +14,7 @@ from bot.demo.oci import Image
 from bot.demo.registries import RunningRegistry
 from bot.errors import RegistryError
 from bot.images import Digest
-from bot.registry.skopeo import ImageRepository
+from bot.registry.client import ImageRepository
 from tests.proxy import FaultProxy, Kind, Seen, start_proxy
 from tests.registry.copies import missing
 from tests.registry.places import repository_of

@@ -19,7 +19,8 @@ from bot.demo.registries import RunningRegistry, start_registry
 from bot.errors import RegistryError
 from bot.process import run
 from bot.registry.access import Login
-from bot.registry.skopeo import Copied, ImageRepository, Skopeo
+from bot.registry.client import ImageRepository
+from bot.registry.copying import Copied, Copier
 from tests.proxy import Answer, Delay, Fault, FaultProxy, Pause, Seen, start_proxy
 from tests.registry.copies import copier_of, wait_until
 from tests.registry.places import pushed, repository_of
@@ -95,7 +96,8 @@ CHILD = """
     from bot.images import Digest
     from bot.registry.access import Login, RegistryAccess
     from bot.registry.client import RegistryClient
-    from bot.registry.skopeo import ImageRepository, Skopeo
+    from bot.registry.client import ImageRepository
+    from bot.registry.copying import Copier
 
     login = Login(*sys.stdin.readline().split())
     source, destination, path, digest, cache = sys.argv[1:]
@@ -103,12 +105,12 @@ CHILD = """
         ImageRepository(RegistryClient(RegistryAccess(host, host, host, plain_http=True, login=login)), path)
         for host in (source, destination)
     )
-    Skopeo(Path(cache)).copy(source, Digest(digest), destination, "v1")
+    Copier(Path(cache)).copy(source, Digest(digest), destination, "v1")
 """
 
 
 def test_killed_midway_it_leaves_no_process_no_secret_and_no_tag_and_runs_again(
-    e2e_registry: RunningRegistry, skopeo: Skopeo, cache: Path, repository: str, tmp_path: Path
+    e2e_registry: RunningRegistry, copier: Copier, cache: Path, repository: str, tmp_path: Path
 ) -> None:
     login = e2e_registry.login
     assert login is not None
@@ -134,7 +136,7 @@ def test_killed_midway_it_leaves_no_process_no_secret_and_no_tag_and_runs_again(
         assert [file.name for file in files_of(cache)] == []
         assert not [file for file in files_of(tmp_path) if login.password.encode() in file.read_bytes()]
         assert destination.registry.digest(destination.path, "v1") is None
-        assert skopeo.copy(source, digest, destination, "v1") == Copied(digest)
+        assert copier.copy(source, digest, destination, "v1") == Copied(digest)
 
 
 def skopeos(host: str) -> list[Path]:

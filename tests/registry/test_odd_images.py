@@ -11,7 +11,8 @@ import pytest
 from bot.demo.oci import Image, build_image, digest_of
 from bot.demo.registries import RunningRegistry, start_registry
 from bot.errors import RegistryError
-from bot.registry.skopeo import AlreadyThere, Copied, ImageRepository
+from bot.registry.client import ImageRepository
+from bot.registry.copying import AlreadyThere, Copied
 from tests import oci
 from tests.proxy import ALWAYS, Answer, Fault, FaultProxy, start_proxy
 from tests.registry.copies import copier_of, missing, skopeo_version
