@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +9,6 @@ from pathlib import Path
 import urllib3
 
 from bot.demo.oci import Image, digest_of
-from bot.process import run
 from bot.registry.client import ImageRepository
 from bot.registry.copying import Copier, Patience
 
@@ -18,13 +16,6 @@ from bot.registry.copying import Copier, Patience
 def copier_of(cache: Path, *, timeout: float = 60.0, sleep: Callable[[float], None] = lambda _: None) -> Copier:
     """Makes copies as promobot does, without pauses between tries; `timeout` is how long silence lasts, in seconds."""
     return Copier(cache, patience=Patience(total=4 * timeout, idle=timeout), sleep=sleep)
-
-
-def skopeo_version() -> tuple[int, ...]:
-    """The version of the skopeo on PATH."""
-    found = re.search(r"\d+(\.\d+)+", run(["skopeo", "--version"], timeout=10).stdout.decode())
-    assert found is not None
-    return tuple(int(part) for part in found[0].split("."))
 
 
 def missing(repository: ImageRepository, image: Image) -> list[str]:

@@ -9,6 +9,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -189,33 +190,36 @@ def test_a_registry_that_repeats_what_it_was_sent(
     assert leaks(SECRETS, f"{caught.value}\n{caplog.text}") == []
 
 
-@pytest.mark.parametrize("refuses", ["nothing", "GET /v2/{}/blobs", "POST ", "PATCH ", "PUT /v2/to/{}/manifests"])
+@pytest.mark.parametrize(
+    "refuses",
+    ["nothing", "GET /v2/{}/blobs", "POST ", "PATCH ", "PUT /v2/{}/manifests/sha256", "PUT /v2/{}/manifests/v1"],
+)
 def test_tokens_are_as_secret_as_passwords(
-    source: ImageRepository,
     open_registry: RunningRegistry,
+    repository: str,
     cache: Path,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     refuses: str,
 ) -> None:
     caplog.set_level("DEBUG")
-    image = build_index(source.path)
-    gate = EchoingTokens(CANARY, TOKEN, refuses.format(source.path))
-    with start_proxy(open_registry, gate=gate) as proxy:
-        access = replace(proxy.access("both"), login=CANARY)
-        digest = push(open_registry.access("direct"), source.path, "v1", image)
-        with (
-            repository_of(access, source.path) as guarded_source,
-            repository_of(replace(access, name="staging"), f"to/{source.path}") as destination,
-            ProcessWatch() as watch,
-        ):
-            said = ""
+    digest = push(open_registry.access("direct"), repository, "v1", build_index(repository))
+    gate = EchoingTokens(CANARY, TOKEN, refuses.format(repository))
+    with start_registry(tmp_path / "staging") as staging, ExitStack() as stack:
+
+        def guarded(registry: RunningRegistry, name: str) -> ImageRepository:
+            proxy = stack.enter_context(start_proxy(registry, gate=gate))
+            return stack.enter_context(repository_of(replace(proxy.access(name), login=CANARY), repository))
+
+        source, destination = guarded(open_registry, "e2e"), guarded(staging, "staging")
+        said = ""
+        with ProcessWatch() as watch:
             try:
-                copier_of(cache).copy(guarded_source, digest, destination, "v1")
+                copier_of(cache).copy(source, digest, destination, "v1")
             except RegistryError as error:
                 said = str(error)
-        assert proxy.count("/token") > 0
     assert (said == "") == (refuses == "nothing")
+    assert gate.granted > 0
     assert leaks(SECRETS, f"{said}\n{caplog.text}") == []
     assert leaks(SECRETS, b"\n".join(watch.arguments | watch.environments)) == []
     assert leaking_files(SECRETS, tmp_path) == []
