@@ -18,8 +18,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TypeAlias
+from urllib.parse import parse_qs
 
-from bot.demo.oci import INDEX, MANIFEST, Image, build_image
+from bot.demo.oci import INDEX, MANIFEST, Image
 from bot.registry.access import Login, RegistryAccess
 from tests.proxy import Seen
 
@@ -195,18 +196,17 @@ def endless_trailers(exchange: Exchange) -> None:
         exchange.send(b"X: y\r\n" * 1000)
 
 
-def endless_tags(link: str = '<{path}?last={number}>; rel="next"', *, size: int = 100) -> Act:
-    """There is always one more page; `link` says where."""
+def endless_tags(link: str = '<{path}?last={number}>; rel="next"', *, size: int | None = None) -> Act:
+    """There is always one more page, of `size` tags or of as many as are asked for; `link` says where."""
     numbers = itertools.count()
 
     def act(exchange: Exchange) -> None:
         number = next(numbers)
-        path = exchange.path.partition("?")[0]
-        tags = [f"{number}.{n}" for n in range(size)]
+        path, _, query = exchange.path.partition("?")
+        count = int(parse_qs(query).get("n", ["5000"])[0]) if size is None else size
+        tags = [f"{number}.{n}" for n in range(count)]
         headers = {"Link": link.format(path=path, number=number)} if link else {}
-        exchange.reply(
-            200, json.dumps({"name": "app", "tags": tags}).encode(), Content_Type="application/json", **headers
-        )
+        exchange.reply(200, _json({"name": "app", "tags": tags}), Content_Type="application/json", **headers)
 
     return act
 
@@ -219,8 +219,9 @@ def many_tags(count: int) -> Act:
 
 def endless_referrers(exchange: Exchange) -> None:
     number = len(exchange.registry.seen)
-    entry = {"mediaType": MANIFEST, "digest": str(build_image(str(number)).digest), "size": 7}
-    body = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry]}).encode()
+    digests = (f"sha256:{1000 * number + n:064x}" for n in range(1000))
+    entries = [{"mediaType": MANIFEST, "digest": digest, "size": 7} for digest in digests]
+    body = _json({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries})
     link = f'<{exchange.path.partition("?")[0]}?page={number}>; rel="next"'
     exchange.reply(200, body, Content_Type=INDEX, Link=link)
 
@@ -236,6 +237,10 @@ def dripping_headers(exchange: Exchange) -> None:
     exchange.send(b"HTTP/1.1 200 .\r\nX: ")
     while not exchange.registry.done.wait(0.02):
         exchange.send(b"y")
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value).encode()
 
 
 # --- elsewhere ---------------------------------------------------------------------------------------------

@@ -100,7 +100,7 @@ class Breaker:
 
 @dataclass(frozen=True)
 class World:
-    """A site, the breakers of its proxies, and the proxies. `new_run` gives the site as another process would see it."""
+    """A site, the breakers of its proxies, and the proxies; `new_run` gives the site as another process sees it."""
 
     site: Site
     new_run: Callable[[], Site]
