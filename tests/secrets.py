@@ -110,12 +110,14 @@ class EchoingTokens:
     login: Login
     token: str
     refuses: str = "nothing"
+    granted: int = 0
 
     def __call__(self, request: Seen) -> Answer | None:
         sent = request.headers.get("Authorization", "")
         if request.path.startswith("/token"):
             if sent != f"Basic {self.login.basic}":
                 return echo(401, request)
+            self.granted += 1
             return Answer(200, {"Content-Type": "application/json"}, f'{{"token": "{self.token}"}}'.encode())
         if sent != f"Bearer {self.token}":
             realm = f"http://{request.headers['Host']}/token"

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeAlias
 
 import urllib3
 
 from bot.demo.oci import Image, digest_of
-from bot.process import run
 from bot.registry.client import ImageRepository
-from bot.registry.skopeo import Skopeo
-
-Copies: TypeAlias = Skopeo
+from bot.registry.copying import Copier, Patience
 
 
-def copier_of(cache: Path, *, timeout: float = 20.0, sleep: Callable[[float], None] = lambda _: None) -> Copies:
-    """Makes copies as promobot does, without the pauses between tries; `timeout` in seconds is for each."""
-    return Skopeo(cache, timeout=timeout, sleep=sleep)
-
-
-def skopeo_version() -> tuple[int, ...]:
-    """The version of the skopeo on PATH."""
-    found = re.search(r"\d+(\.\d+)+", run(["skopeo", "--version"], timeout=10).stdout.decode())
-    assert found is not None
-    return tuple(int(part) for part in found[0].split("."))
+def copier_of(cache: Path, *, timeout: float = 60.0, sleep: Callable[[float], None] = lambda _: None) -> Copier:
+    """Makes copies as promobot does, without pauses between tries; `timeout` is how long silence lasts, in seconds."""
+    return Copier(cache, patience=Patience(total=4 * timeout, idle=timeout), sleep=sleep)
 
 
 def missing(repository: ImageRepository, image: Image) -> list[str]:

@@ -100,9 +100,10 @@ class Breaker:
 
 @dataclass(frozen=True)
 class World:
-    """A site, the breakers of its proxies, and the proxies."""
+    """A site, the breakers of its proxies, and the proxies; `new_run` gives the site as another process sees it."""
 
     site: Site
+    new_run: Callable[[], Site]
     breakers: tuple[Breaker, ...]
     proxies: tuple[FaultProxy, ...]
 
@@ -163,18 +164,23 @@ def world_of(
             for registry, breaker in zip(registries[-len(sides) :], breakers, strict=True)
         )
 
-        def repository(proxy: FaultProxy, name: str, path: str) -> ImageRepository:
-            return stack.enter_context(repository_of(proxy.access(name), path, timeout=limits.answer))
-
         direct = stack.enter_context(repository_of(registries[1].access("direct"), destination_path))
-        source = repository(proxies[0], "e2e", source_path)
-        destination = repository(proxies[-1], "staging", destination_path)
-        yield World(Site(source, destination, direct, image, cache, limits), breakers, proxies)
+
+        def new_run() -> Site:
+            source, destination = (
+                stack.enter_context(repository_of(proxy.access(name), path, timeout=limits.answer))
+                for proxy, name, path in (
+                    (proxies[0], "e2e", source_path),
+                    (proxies[-1], "staging", destination_path),
+                )
+            )
+            return Site(source, destination, direct, image, cache, limits)
+
+        yield World(new_run(), new_run, breakers, proxies)
 
 
-def outcome(world: World, work: Work, before: Digest | None) -> tuple[bool, list[str]]:
+def outcome(site: Site, work: Work, before: Digest | None) -> tuple[bool, list[str]]:
     """Do the work once: whether it succeeded, and what is wrong with how it ended."""
-    site = world.site
     try:
         work.act(site)
     except RegistryError as error:

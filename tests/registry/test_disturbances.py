@@ -23,7 +23,7 @@ from bot.errors import RegistryError
 from bot.images import Digest
 from bot.registry.access import Login
 from bot.registry.client import ImageRepository
-from bot.registry.skopeo import Copied
+from bot.registry.copying import Copied
 from tests.proxy import Fault, FaultProxy, Kind, Pause, Seen, start_proxy
 from tests.registry.copies import copier_of, missing, wait_until
 from tests.registry.places import pushed, repository_of

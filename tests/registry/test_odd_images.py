@@ -12,10 +12,10 @@ from bot.demo.oci import Image, build_image, digest_of
 from bot.demo.registries import RunningRegistry, start_registry
 from bot.errors import RegistryError
 from bot.registry.client import ImageRepository
-from bot.registry.skopeo import AlreadyThere, Copied
+from bot.registry.copying import AlreadyThere, Copied
 from tests import oci
 from tests.proxy import ALWAYS, Answer, Fault, FaultProxy, start_proxy
-from tests.registry.copies import copier_of, missing, skopeo_version
+from tests.registry.copies import copier_of, missing
 from tests.registry.places import pushed, repository_of
 
 WRITES = "^(POST|PUT|PATCH|DELETE) "
@@ -30,6 +30,8 @@ ORDINARY: dict[str, Callable[[], Image]] = {
     "no layers": lambda: oci.without_layers("bare"),
     "empty layers": lambda: oci.with_empty_layers("empty"),
     "attestation": lambda: oci.with_attestation("attested"),
+    # An older skopeo (seen with 1.9.3) cannot copy such an index, but all that is in it.
+    "telling descriptors": lambda: oci.with_telling_descriptors("told"),
     "empty index": lambda: oci.index_of([]),
     "60 layers": lambda: build_image("tall", layers=60, size=6000),
     "largest manifest": lambda: oci.with_large_manifest("large"),
@@ -57,27 +59,12 @@ def test_it_arrives_byte_by_byte(
     assert copier.copy(bare, digest, destination, "v1") == AlreadyThere(digest)
 
 
-def test_an_index_that_tells_more_than_platforms(
-    bare: ImageRepository, quiet: tuple[FaultProxy, ImageRepository], cache: Path
-) -> None:
-    proxy, destination = quiet
-    image = oci.with_telling_descriptors("told")
-    digest = pushed(bare, "v1", image)
-    if skopeo_version() >= (1, 18):
-        assert copier_of(cache).copy(bare, digest, destination, "v1") == Copied(digest)
-        assert missing(destination, image) == []
-        return
-    with pytest.raises(RegistryError, match=r"(?s)index.*newer"):
-        copier_of(cache).copy(bare, digest, destination, "v1")
-    assert proxy.count(WRITES) == 0
-
-
 def test_an_index_of_indexes_is_refused(
     bare: ImageRepository, quiet: tuple[FaultProxy, ImageRepository], cache: Path
 ) -> None:
     proxy, destination = quiet
     digest = pushed(bare, "v1", oci.nested_index("nested"))
-    with pytest.raises(RegistryError, match="index of indexes") as caught:
+    with pytest.raises(RegistryError, match="index that holds another index") as caught:
         copier_of(cache).copy(bare, digest, destination, "v1")
     assert str(digest) in caught.value.message
     assert caught.value.hint
