@@ -69,7 +69,8 @@ class RegistryClient:
         Raises ConfigError if the authority's file cannot be read.
         """
         self.access = access
-        self._transport = Transport(access, timeout=timeout, sleep=sleep, pace=pace)
+        self.pace = pace or Pace(access.concurrency, sleep=sleep)
+        self._transport = Transport(access, timeout=timeout, sleep=sleep, pace=self.pace)
         self._sleep = sleep
         self._proven = False
 
