@@ -22,7 +22,10 @@ def run() -> None:
 
 
 def _end_now(code: int) -> None:
-    """An interrupted run's threads may wait for a copy of minutes; without us, the kernel ends what they started."""
+    """An interrupted run's threads may wait for a copy of minutes: what they started ends with us, and before."""
+    from bot.process import end_all  # noqa: PLC0415  --help does without
+
+    end_all()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

@@ -22,12 +22,14 @@ _COMMANDS = {
     "completion": "bot.cli.completion",
     "demo": "bot.cli.demo",
     "images": "bot.cli.images",
+    "inspect": "bot.cli.inspect",
     "mr": "bot.cli.mr",
     "plan": "bot.cli.plan",
     "promote": "bot.cli.promote",
     "reconcile": "bot.cli.promote",
     "set-image": "bot.cli.setimage",
     "status": "bot.cli.status",
+    "tags": "bot.cli.tags",
 }
 _WRITE = {"mr", "promote", "reconcile", "set-image"}
 INTERRUPTED = 130

@@ -39,6 +39,11 @@ class Call:
         """The configuration file: `-c`, else PROMOBOT_CONFIG, else ./promobot.yaml."""
         return Path(self.args.config or self.environ.get("PROMOBOT_CONFIG") or _DEFAULT_CONFIG)
 
+    @property
+    def names_config(self) -> bool:
+        """Whether the user says where the configuration is."""
+        return bool(self.args.config or self.environ.get("PROMOBOT_CONFIG"))
+
     def world(self) -> World:
         """The adapters that the configuration names. Raises ConfigError."""
         from bot.configfile import load_config  # noqa: PLC0415  pydantic takes longer to load than `--help` may

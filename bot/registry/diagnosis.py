@@ -4,77 +4,154 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 _FATAL = re.compile(r'level=fatal msg=(?:"((?:[^"\\]|\\.)*)"|(\S+))')
 # Registries send readers of blobs to signed addresses, whose query is as good as a password.
 _QUERY = re.compile(r"\?[^\s\"']+")
 _QUOTED = 600
 
+Side: TypeAlias = Literal["source", "destination"]
+# What skopeo was about; a blob that cannot be read is told by the request that was to send it.
+_AT_SOURCE = re.compile(
+    r"initializing source|determining manifest|reading manifest|reading blob|fetching blob|happened during read"
+)
+_AT_DESTINATION = re.compile(r"writing |uploading |initiating |at destination|Manifest list must")
+
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Why a copy failed: skopeo's reason, what to do, and whether trying again may help."""
+    """Why a copy failed: skopeo's reason, what to do, and whether trying again may help.
+
+    `side` is the registry that it happened at, None where that is not known; `rate_limited`: it asked for patience.
+    """
 
     reason: str
     hint: str
     may_pass: bool
+    side: Side | None = None
+    rate_limited: bool = False
 
 
 @dataclass(frozen=True)
 class _Row:
-    words: tuple[str, ...]
+    pattern: str
     hint: str
+    side: Side | None = None
     may_pass: bool = False
+    rate_limited: bool = False
 
 
-_LATER = "run again when the registry is well"
-# Seen from skopeo 1.9.3; the first row that has one of its words in the reason. See docs/registries.md.
+_LATER = "run again when {where} is well"
+# Seen from skopeo 1.9.3 and 1.18; the first row that fits counts, so what is rare and exact comes first.
+# `StatusCode: …` is what it says where a registry's answer has none of the specification's error codes.
 _ROWS = (
     _Row(
-        ("manifest unknown", "repository name not known"),
+        r"toomanyrequests|too many requests|StatusCode: 429|429 \(Too Many",
+        "{where} limits the rate of requests: wait, then run again",
+        may_pass=True,
+        rate_limited=True,
+    ),
+    _Row(
+        r"quota|exceed the configured upper limit",
+        "the project's quota at the destination is used up: delete there, or have it raised",
+        side="destination",
+    ),
+    _Row(r"no space left on device|HTTP status: 507|507 \(", "the disk is full: there is no room left at {where}"),
+    _Row(
+        r"read.only mode|: unsupported|StatusCode: 405|405 \(",
+        "the destination takes no uploads: is it read-only, or a cache of another registry?",
+        side="destination",
+    ),
+    _Row(
+        r"StatusCode: 413|413 \(",
+        "something before the destination limits the size of uploads, such as client_max_body_size of nginx",
+        side="destination",
+    ),
+    _Row(
+        r"tag invalid:|immutable",
+        "tags of this repository cannot be changed: release the image under a new version",
+        side="destination",
+    ),
+    _Row(
+        r"unauthorized|authentication required|invalid username/password|token has expired|StatusCode: 401|401 \(",
+        "check the credentials of {where}: an expired token looks like this too",
+    ),
+    _Row(
+        r"denied|StatusCode: 403|403 \(Forbidden\)",
+        "the account of {where} may not read from the source or not write to the destination, or its token has expired",
+    ),
+    _Row(r"x509: certificate|x509: ", "set ca_file of {where} to its authority's certificate"),
+    _Row(r"server gave HTTP response to HTTPS client", "set plain_http of {where} if that is meant"),
+    _Row(r"no such host", "check the spelling of the address of {where}, and this machine's DNS"),
+    _Row(r"invalid reference format|Invalid (?:source|destination) name", "check the image's name"),
+    _Row(
+        r"name unknown|not known to registry",
+        "there is no such repository at the destination, and it makes none by itself: create it",
+        side="destination",
+    ),
+    # Two copies of one image into one repository at the same time: each may take the other's blob for there too early.
+    _Row(
+        r"blob unknown|digest invalid|blob upload (?:unknown|invalid)|StatusCode: 416",
+        "the destination lost track of an upload, or another copy of it was going on: run again",
+        side="destination",
+        may_pass=True,
+    ),
+    _Row(
+        r"manifest unknown|blob unknown|name unknown|not known to registry|StatusCode: 404|404 \(Not Found\)",
         "the source registry no longer has this digest, or part of it: was it cleaned up?",
     ),
-    _Row(
-        ("unauthorized:", "authentication required", "invalid username/password"),
-        "check the credentials of both registries: an expired token looks like this too",
-    ),
-    _Row(("denied:", "403 (Forbidden)"), "the account may not read from the source or not write to the destination"),
-    _Row(("x509: certificate",), "set ca_file of that registry to its authority's certificate"),
-    _Row(("server gave HTTP response to HTTPS client",), "set plain_http of that registry if that is meant"),
-    _Row(("no such host",), "check the spelling of the registry's address, and this machine's DNS"),
-    _Row(("invalid reference format", "Invalid source name", "Invalid destination name"), "check the image's name"),
-    _Row(("toomanyrequests:",), "the registry limits the rate of requests: wait, then run again"),
     # skopeo says this too, and nothing else, when the upload of an index was refused or cut.
     _Row(
-        ("we cannot modify it",),
+        r"we cannot modify it",
         "the destination did not take the index: may the account write, is it well? Or this skopeo cannot copy such an"
         " index unchanged: a newer one can (1.18 is known to)",
         may_pass=True,
     ),
-    # Two copies of one image into one repository at the same time: each may take the other's blob for there too early.
-    _Row(("blob unknown", "digest invalid"), "another copy of it was going on: run again", may_pass=True),
-    _Row(("Unexpectedly received a manifest list",), "an index of indexes cannot be copied: build a flat one"),
     _Row(
-        (
-            *("received unexpected HTTP status: 5", "invalid status code from registry 5", "status code: 5"),
-            *("500 (Internal Server Error)", "502 (Bad Gateway)", "503 (Service Unavailable)", "504 (Gateway Timeout)"),
-        ),
+        r"[Dd]igest did not match|does not match provided manifest digest",
+        "something between here and {where} changes content: do not trust it",
+        may_pass=True,
+    ),
+    _Row(r"Unexpectedly received a manifest list", "an index of indexes cannot be copied: build a flat one"),
+    _Row(r"manifest invalid", "the destination does not take manifests of this type", side="destination"),
+    _Row(r"stopped after \d+ redirects", "check the address of {where}: it redirects in a circle"),
+    _Row(
+        r"(?:HTTP status: |status code from registry |status code: |StatusCode: )5\d\d"
+        r"|5\d\d \((?:Internal Server Error|Bad Gateway|Service Unavailable|Gateway Timeout)\)",
+        _LATER + ", and has room on its disk",
+        may_pass=True,
+    ),
+    _Row(r"context deadline exceeded|i/o timeout|TLS handshake timeout", _LATER, may_pass=True),
+    _Row(r"connection refused", "check the address of {where}, and that it runs", may_pass=True),
+    _Row(r"no route to host|network is unreachable", "check this machine's network", may_pass=True),
+    _Row(
+        r"EOF|use of closed network connection|connection reset by peer|broken pipe|server closed idle connection",
         _LATER,
         may_pass=True,
     ),
-    _Row(("context deadline exceeded", "i/o timeout", "TLS handshake timeout"), _LATER, may_pass=True),
-    _Row(("connection refused",), "check the registry's address, and that it runs", may_pass=True),
-    _Row(("EOF", "use of closed network connection", "connection reset by peer", "broken pipe"), _LATER, may_pass=True),
 )
+_WHERE = {
+    "source": "the source registry",
+    "destination": "the destination registry",
+    None: "the source or the destination registry",
+}
 
 
 def diagnose(stderr: str, returncode: int) -> Diagnosis:
     """Read the last fatal message of skopeo's standard error; `returncode` is negative if a signal ended it."""
     reason = _reason(stderr) or _unsaid(stderr, returncode)
+    side = _side(reason)
     for row in _ROWS:
-        if any(word in reason for word in row.words):
-            return Diagnosis(reason, row.hint, row.may_pass)
-    return Diagnosis(reason, "run again with -v", may_pass=False)
+        if row.side in {None, side} and re.search(row.pattern, reason):
+            return Diagnosis(reason, row.hint.format(where=_WHERE[side]), row.may_pass, side, row.rate_limited)
+    return Diagnosis(reason, "run again with -v", may_pass=False, side=side)
+
+
+def _side(reason: str) -> Side | None:
+    if _AT_SOURCE.search(reason):
+        return "source"
+    return "destination" if _AT_DESTINATION.search(reason) else None
 
 
 def _reason(stderr: str) -> str:

@@ -1,29 +1,29 @@
-"""Copies of exactly one digest from registry to registry, by skopeo. See docs/registries.md for every flag."""
+"""One run of skopeo: exactly one digest from registry to registry. See docs/registries.md for every flag."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import logging
-import time
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
 from bot.errors import RegistryError
 from bot.images import Digest
 from bot.ownership import not_ours
-from bot.process import TimedOutError, run
+from bot.process import Glance, Limits, ProgramMissingError, StalledError, TimedOutError, follow, run
 from bot.registry.access import RegistryAccess
-from bot.registry.client import RegistryClient
+from bot.registry.client import ImageRepository
 from bot.registry.diagnosis import Diagnosis, diagnose
-from bot.registry.errors import Place, TagTakenError
-from bot.registry.retry import ATTEMPTS, pause
 from bot.registry.unnamed import unnamed_files
 
-_log = logging.getLogger(__name__)
-
+_PROGRAM = "skopeo"
+# The first with --multi-arch and a digest that is kept in all the ways that tests look at; Debian 12 has 1.9.3.
+_OLDEST = (1, 9)
+_VERSION = re.compile(r"skopeo version (\d+)\.(\d+)")
+_VERSION_WITHIN = 20.0
 # skopeo wants a home directory and reads configuration and logins below it: there are none below this.
 _NOWHERE = "/nonexistent/promobot"
 _ENVIRONMENT = {
@@ -33,97 +33,75 @@ _ENVIRONMENT = {
     "HTTPS_PROXY": "",
 }
 _POLICY = b'{"default": [{"type": "insecureAcceptAnything"}]}'
+# Seconds that skopeo has for ending by itself at its time limit.
 _BELT = 15.0
 
 
-@dataclass(frozen=True)
-class ImageRepository:
-    """A repository at a registry: `path` is the whole path below the host, the configured prefix path included."""
-
-    registry: RegistryClient
-    path: str
-
-    def place(self, reference: str) -> Place:
-        """A tag or digest in it, for messages."""
-        return Place(self.registry.access, self.path, reference)
+class SkopeoTooOldError(ProgramMissingError):
+    """The skopeo that is installed lacks what promobot relies on."""
 
 
-@dataclass(frozen=True)
-class Copied:
-    """The tag was absent and now holds the digest, as read back from the registry."""
-
-    digest: Digest
-
-
-@dataclass(frozen=True)
-class AlreadyThere:
-    """The tag held the digest before; nothing was started and nothing written."""
-
-    digest: Digest
+def check_skopeo() -> None:
+    """Raises ProgramMissingError without skopeo, SkopeoTooOldError with one that is known to be too old."""
+    said = run([_PROGRAM, "--version"], timeout=_VERSION_WITHIN, env=_ENVIRONMENT).stdout.decode(errors="replace")
+    found = _VERSION.search(said)
+    # What cannot be read is a build of somebody's own: let it try.
+    if found and (int(found[1]), int(found[2])) < _OLDEST:
+        raise SkopeoTooOldError(
+            f"skopeo {found[1]}.{found[2]} is too old: promobot needs {_OLDEST[0]}.{_OLDEST[1]} or newer",
+            hint="install a newer one; Debian 12, Ubuntu 24.04 and later have it",
+        )
 
 
 @dataclass(frozen=True)
 class Skopeo:
-    """Makes copies. `cache` is a directory of ours; `timeout` is for one try, in seconds; threads may share it."""
+    """Runs skopeo; threads may share it. `cache` is a directory of ours."""
 
     cache: Path
-    timeout: float = 600.0
-    sleep: Callable[[float], None] = time.sleep
 
     def copy(
-        self, source: ImageRepository, digest: Digest, destination: ImageRepository, tag: str
-    ) -> Copied | AlreadyThere:
-        """Make `tag` at the destination hold exactly `digest` with all its platforms, which the source has.
+        self,
+        source: ImageRepository,
+        digest: Digest,
+        destination: ImageRepository,
+        *,
+        limits: Limits,
+        look: Callable[[Glance], None],
+    ) -> Diagnosis | None:
+        """Copy exactly `digest` with all its platforms, without a tag; None if skopeo says that it did.
 
-        The destination is read before each try and after the last, so that a failure that came after the work was
-        done is none. Raises TagTakenError if the tag holds another digest at any of these times, else
-        RegistryError, and ProgramMissingError without skopeo.
+        `look` sees it at work, a few times a second. Raises ProgramMissingError and NotStartedError, and
+        RegistryError where the authority's certificate cannot be kept or another digest was pushed.
         """
-        if _holds(destination, tag, digest):
-            return AlreadyThere(digest)
-        failure = self._try(source, digest, destination, tag)
-        for attempt in range(1, ATTEMPTS):
-            if failure is None or not failure.may_pass:
-                break
-            wait = pause(attempt)
-            _log.debug("%s: try %d failed, the next in %.1f s: %s", destination.place(tag), attempt, wait, failure.hint)
-            self.sleep(wait)
-            if _holds(destination, tag, digest):
-                return Copied(digest)
-            failure = self._try(source, digest, destination, tag)
-        # Whatever skopeo said: a copy can be complete though it failed, and incomplete though it did not.
-        if _holds(destination, tag, digest):
-            return Copied(digest)
-        raise _failed(source, digest, destination.place(tag), failure)
-
-    def _try(self, source: ImageRepository, digest: Digest, destination: ImageRepository, tag: str) -> Diagnosis | None:
-        """Run skopeo once; None if it says that it copied exactly `digest`."""
         src, dst = source.registry.access, destination.registry.access
         contents = (_POLICY, _configuration(source, destination), b"", _logins(src), _logins(dst))
         with unnamed_files(*contents) as files:
             policy, configuration, digestfile, src_logins, dst_logins = files
             argv = [
-                *("skopeo", "--command-timeout", f"{round(self.timeout * 1000)}ms"),
+                *(_PROGRAM, "--command-timeout", f"{round(limits.total * 1000)}ms"),
                 *("--registries-conf", configuration.path, "--policy", policy.path, "--registries.d", _NOWHERE),
-                *("copy", "--quiet", "--all", "--preserve-digests", "--digestfile", digestfile.path),
+                *("copy", "--all", "--preserve-digests", "--digestfile", digestfile.path),
                 *("--src-authfile", src_logins.path, "--dest-authfile", dst_logins.path),
                 *self._tls("src", src),
                 *self._tls("dest", dst),
                 f"docker://{src.endpoint}/{source.path}@{digest}",
-                f"docker://{dst.endpoint}/{destination.path}:{tag}",
+                f"docker://{dst.endpoint}/{destination.path}@{digest}",
             ]
+            belt = replace(limits, total=limits.total + _BELT)
             fds = [file.fd for file in files]
             try:
-                ended = run(argv, timeout=self.timeout + _BELT, env=_ENVIRONMENT, pass_fds=fds)
+                ended = follow(argv, limits=belt, look=look, env=_ENVIRONMENT, pass_fds=fds)
+            except StalledError:
+                return _ended_by_us(f"no progress: not a byte moved for {limits.idle:g} s")
             except TimedOutError:
-                return Diagnosis(f"skopeo did not end in {self.timeout:g} s", "check both registries", may_pass=True)
+                return _ended_by_us(f"it did not end in {limits.total:g} s")
             pushed = digestfile.read().decode(errors="replace").strip()
         if ended.returncode != 0:
             return diagnose(_redacted(ended.stderr, src, dst), ended.returncode)
         if pushed != digest.text:
             raise RegistryError(
-                f"{destination.place(tag)}: skopeo says that it pushed {pushed or 'nothing'}, not {digest}",
-                hint="do not use this tag: look at what it holds",
+                f"{destination.place(digest.text)}: skopeo says that it pushed {pushed or 'nothing'}, not {digest}",
+                hint="is the skopeo on PATH the real one?",
             )
         return None
 
@@ -157,21 +135,8 @@ class Skopeo:
         return str(directory)
 
 
-def _holds(destination: ImageRepository, tag: str, digest: Digest) -> bool:
-    """Whether the tag holds the digest; False if absent."""
-    present = destination.registry.digest(destination.path, tag)
-    if present is not None and present != digest:
-        raise TagTakenError(destination.place(tag), present=present, wanted=digest)
-    return present is not None
-
-
-def _failed(source: ImageRepository, digest: Digest, place: Place, failure: Diagnosis | None) -> RegistryError:
-    if failure is None:
-        return RegistryError(
-            f"{place}: absent right after {digest} was copied there",
-            hint="does something delete tags there? Run again",
-        )
-    return RegistryError(f"{place}: copying {source.place(digest.text)} failed: {failure.reason}", hint=failure.hint)
+def _ended_by_us(reason: str) -> Diagnosis:
+    return Diagnosis(reason, "are both registries well, and the way to them?", may_pass=True)
 
 
 def _redacted(text: str, *accesses: RegistryAccess) -> str:

@@ -1,32 +1,39 @@
-"""HTTP requests to one registry: kept connections, time limits, credentials, redirects, retries."""
+"""HTTP requests to one registry: credentials, redirects, retries, at the pace that its endpoint wants."""
 
 from __future__ import annotations
 
 import logging
+import re
 import ssl
-import threading
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from urllib.parse import urljoin, urlsplit
-
-import urllib3
-from urllib3 import exceptions as http
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
+from urllib.parse import parse_qs
 
 from bot.errors import ConfigError, RegistryError
-from bot.registry.access import RegistryAccess
-from bot.registry.errors import Place, of_failure, of_status
-from bot.registry.retry import ATTEMPTS, pause
-from bot.registry.tokens import Challenge, parse_challenge, parse_token
+from bot.registry.access import RegistryAccess, redact
+from bot.registry.addresses import Address
+from bot.registry.connections import Connections, Limits, NoAnswerError, RefusedError, Response
+from bot.registry.errors import Place, of_elsewhere, of_failure, of_status
+from bot.registry.pace import Pace
+from bot.registry.redirects import redirected, shown
+from bot.registry.retry import ATTEMPTS, asked_pause, pause
+from bot.registry.tokens import Challenge, Token, Tokens, parse_challenge, parse_token
+
+__all__ = ["API_VERSION", "Request", "Response", "Transport"]
 
 _log = logging.getLogger(__name__)
 
-CONNECTIONS = 16
-_CONNECT_WITHIN = 10.0
-_LONGEST_PAUSE = 60.0
-_REDIRECTS = 3
-_REDIRECT = frozenset({301, 302, 303, 307, 308})
+# Most registries send it with every answer: https://distribution.github.io/distribution/spec/api/#api-version-check
+API_VERSION = "Docker-Distribution-Api-Version"
 # The specification lets registries refuse manifests above 4 MiB; nothing that we read is larger.
 _LARGEST_BODY = 8 * 1024 * 1024
+_LARGEST_TOKEN = 1024 * 1024
+# How often one request is sent at most to an endpoint that asks for patience each time.
+_PATIENCE = 8
+# What needs no reading as a reference: no scheme, no host.
+_BELOW = re.compile(r"(?:(?!https?:)[a-z0-9_][\x21\x24-\x7e]*)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,8 @@ class Request:
     """What is asked of a registry: `path` is below `/v2/`, or the whole address that the registry gave.
 
     `place` is what the request is about, for messages. What is `repeatable` may be sent again where its failure may
-    pass; a write of a tag is not, since somebody else may have written it meanwhile.
+    pass; a write of a tag is not, since somebody else may have written it meanwhile. `limit` is the most bytes that
+    an answer may have.
     """
 
     method: str
@@ -43,163 +51,181 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     repeatable: bool = True
-
-
-@dataclass(frozen=True)
-class Response:
-    """An answer, read to its end."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    origin: tuple[str, str]
+    limit: int = _LARGEST_BODY
 
     @property
-    def may_pass(self) -> bool:
-        """Whether the same request may succeed a little later."""
-        return self.status == 429 or self.status >= 500
+    def write(self) -> bool:
+        """Whether it changes something at the registry."""
+        return self.method not in {"GET", "HEAD"}
+
+    @property
+    def rights(self) -> tuple[str, str, str]:
+        """What it takes a token for: another repository, another kind of request, and where a blob is mounted from."""
+        source = parse_qs(self.path.partition("?")[2]).get("from", [""])[0] if self.method == "POST" else ""
+        return self.place.repository, self.method if self.write else "read", source
 
 
 class Transport:
     """Sends requests to one registry; threads may share it."""
 
-    def __init__(self, access: RegistryAccess, *, timeout: float, sleep: Callable[[float], None]) -> None:
+    def __init__(
+        self, access: RegistryAccess, *, timeout: float, sleep: Callable[[float], None], pace: Pace | None = None
+    ) -> None:
+        """`timeout` is how long a server may say nothing, in seconds.
+
+        Raises ConfigError where the endpoint is no address, or the authority's file cannot be read.
+        """
         self.access = access
         self._sleep = sleep
-        self._pool = urllib3.PoolManager(
-            maxsize=CONNECTIONS,
-            block=True,
-            retries=False,
-            timeout=urllib3.Timeout(connect=min(_CONNECT_WITHIN, timeout), read=timeout),
-            ssl_context=None if access.plain_http else _trust(access),
-        )
-        self._tokens: dict[str, str] = {}
-        self._lock = threading.Lock()
+        self._home = _home(access)
+        trust = cache(partial(_trust, access))
+        if not access.plain_http:
+            trust()
+        self._connections = Connections(self._home.origin, Limits.of(timeout), trust, kept=access.concurrency)
+        self._pace = pace or Pace(access.concurrency, sleep=sleep)
+        # A token server is a host of its own, with limits of its own.
+        self._token_pace = Pace(access.concurrency, sleep=sleep)
+        self._tokens = Tokens(self._fetch, clock=time.monotonic)
+        self._challenges: dict[tuple[str, str, str], Challenge] = {}
 
     def close(self) -> None:
         """Close the kept connections."""
-        self._pool.clear()
+        self._connections.close()
 
     def send(self, request: Request) -> Response:
-        """The answer to a request, sent three times at most where the failure may pass.
+        """The answer to a request, sent again where that may help.
 
-        Raises RegistryError where no answer came, and for the statuses 401, 403, 429 and 5xx.
+        Raises UnansweredError where no answer came; StatusError for the statuses 401, 403, 429 and 5xx except 501,
+        and for every refusal of a server that the registry sent us to; else RegistryError where it is refused by us.
         """
-        place = request.place
-        attempts = ATTEMPTS if request.repeatable else 1
-        for attempt in range(1, attempts + 1):
-            last = attempt == attempts
-            wait = pause(attempt)
+        response = self._persist(request, self._pace, self._authorized)
+        if response.origin != self._home.origin:
+            # Only a registry's "not found" is one.
+            if response.status >= 400 and (response.status != 404 or API_VERSION not in response.headers):
+                raise of_elsewhere(request.place, response)
+        elif response.may_pass or response.status in {401, 403}:
+            known = "insufficient_scope" in response.headers.get("WWW-Authenticate", "")
+            raise of_status(request.place, response.status, response.body, known=known and bool(self.access.login))
+        return response
+
+    def _persist(self, request: Request, pace: Pace, once: Callable[[Request], Response]) -> Response:
+        """What comes of a request in the end, be it a refusal. Raises RegistryError where no answer came."""
+        failed = limited = 0
+        while True:
             try:
-                response = self._authorized(request)
-            except http.HTTPError as error:
-                if last or not _cut(error):
-                    raise of_failure(place, error) from error
+                response = once(request)
+            except NoAnswerError as error:
+                failed += 1
+                if failed == ATTEMPTS or not error.cut or not (request.repeatable or error.stale):
+                    raise of_failure(request.place, error) from error
             else:
-                asked = _retry_after(response)
-                if not response.may_pass or last or asked > _LONGEST_PAUSE:
-                    return _accepted(response, place)
-                wait = max(wait, asked)
-            _log.debug("%s: try %d failed, the next in %.1f s", place, attempt, wait)
+                if _limits_rate(response):
+                    limited += 1
+                    pace.wait_for(max(asked_pause(response.headers, time.time()), pause(limited)))
+                    if limited == _PATIENCE or not request.repeatable:
+                        return response
+                    continue
+                pace.went_well()
+                failed += 1
+                if not response.may_pass or failed == ATTEMPTS or not request.repeatable:
+                    return response
+            wait = pause(failed)
+            _log.debug("%s: try %d failed, the next in %.1f s", request.place, failed, wait)
             self._sleep(wait)
-        raise AssertionError("the last try returns or raises")
 
     def _authorized(self, request: Request) -> Response:
         """Send with the credentials that fit; where the registry wants a (new) token, get it and send once more."""
-        url, place = urljoin(f"{self.access.url}/v2/", request.path), request.place
-        with self._lock:
-            token = self._tokens.get(place.repository)
-        authorization = f"Bearer {token}" if token else self._basic()
-        response = self._follow(request, url, _authorization(authorization))
+        address = self._address(request)
+        known = self._challenges.get(request.rights)
+        token = self._tokens.get(known, request.place) if known else ""
+        response = self._follow(request, address, f"Bearer {token}" if token else self._basic())
         # Whom the registry redirects to is not who our credentials are for, nor who may say where to send them.
-        if response.status != 401 or response.origin != _origin(url):
-            return response
-        challenge = parse_challenge(response.headers.get("WWW-Authenticate", ""), place)
-        if challenge is None:
-            return response
-        answer = self._token(challenge)
-        if answer.status != 200:
-            # Nothing but these may come of it: a token server's 404 must never read as an absent image.
-            return answer if answer.may_pass else Response(401, answer.headers, b"", answer.origin)
-        token = parse_token(answer.body, place)
-        with self._lock:
-            self._tokens[place.repository] = token
-        return self._follow(request, url, _authorization(f"Bearer {token}"))
+        if response.status == 401 and response.origin == self._home.origin:
+            challenge = parse_challenge(response.headers.get("WWW-Authenticate", ""), request.place)
+            if challenge is not None:
+                token = self._tokens.get(challenge, request.place, refused=token)
+                self._challenges[request.rights] = challenge
+                response = self._follow(request, address, f"Bearer {token}")
+        return _without(response, token)
 
-    def _token(self, challenge: Challenge) -> Response:
-        return self._once("GET", challenge.url, _authorization(self._basic()))
+    def _address(self, request: Request) -> Address:
+        if _BELOW.fullmatch(request.path):
+            return Address(self._home.origin, f"/v2/{request.path}")
+        try:
+            address = self._home.join(request.path)
+        except ValueError:
+            raise RegistryError(f"{request.place}: {request.path[:200]!r} is no address") from None
+        if address.origin != self._home.origin:
+            raise RegistryError(
+                f"{request.place}: it leads to {address.origin}, where promobot's credentials are not for",
+                hint=f"check the address of registry {self.access.name} in the configuration",
+            )
+        return address
+
+    def _follow(self, request: Request, address: Address, authorization: str) -> Response:
+        """Send and follow redirects, to other servers without credentials; the whole way is one turn."""
+        headers = {**request.headers, "Authorization": authorization} if authorization else request.headers
+        way = [address]
+        with self._pace.turn(request.place):
+            while True:
+                response = self._exchange(request, way[-1], headers)
+                target = redirected(request.place, request.method, response, way)
+                if target is None:
+                    return response
+                if target.origin != way[-1].origin:
+                    headers = request.headers
+                way.append(target)
+
+    def _exchange(self, request: Request, address: Address, headers: Mapping[str, str]) -> Response:
+        try:
+            response = self._connections.exchange(request.method, address, headers, request.body, limit=request.limit)
+        except RefusedError as error:
+            raise RegistryError(
+                f"{request.place}: refused, {error}", hint=f"ask who runs registry {self.access.name}"
+            ) from error
+        _log.debug("%s %s: HTTP %d", request.method, shown(address), response.status)
+        return response
+
+    def _fetch(self, challenge: Challenge, place: Place) -> Token:
+        request = Request("GET", "", place, _authorization(self._basic()), limit=_LARGEST_TOKEN)
+
+        def ask(request: Request) -> Response:
+            with self._token_pace.turn(place):
+                return self._exchange(request, challenge.address, request.headers)
+
+        began = time.monotonic()
+        return parse_token(self._persist(request, self._token_pace, ask), place, began)
 
     def _basic(self) -> str:
         login = self.access.login
-        if login is None:
-            return ""
-        # Not urllib3's own: it allows latin-1 only. https://www.rfc-editor.org/rfc/rfc7617#section-2.1
-        return f"Basic {login.basic}"
+        # In UTF-8: https://www.rfc-editor.org/rfc/rfc7617#section-2.1
+        return f"Basic {login.basic}" if login else ""
 
-    def _follow(self, request: Request, url: str, authorization: Mapping[str, str]) -> Response:
-        """Send and follow redirects, to other hosts without credentials and never from https to http."""
-        method, body, headers = request.method, request.body, {**request.headers, **authorization}
-        response = self._once(method, url, headers, body)
-        for _ in range(_REDIRECTS):
-            target = self._target(url, response)
-            downgrade = urlsplit(target).scheme != "https" and not self.access.plain_http
-            if response.status not in _REDIRECT or target == url or downgrade:
-                return response
-            if _origin(target) != _origin(url):
-                headers = {name: value for name, value in headers.items() if name != "Authorization"}
-            url = target
-            response = self._once(method, url, headers, body)
+
+def _home(access: RegistryAccess) -> Address:
+    """Where everything of the registry's API is below."""
+    try:
+        return Address(access.origin, "/v2/")
+    except ValueError as error:
+        raise ConfigError(
+            f"registry {access.name}: {access.endpoint!r} is no address", hint="host or host:port"
+        ) from error
+
+
+def _limits_rate(response: Response) -> bool:
+    return response.status == 429 or (response.status == 503 and "Retry-After" in response.headers)
+
+
+def _without(response: Response, token: str) -> Response:
+    """A refusal may repeat the request, as far as words of it are shown."""
+    if not token or response.status < 400 or not response.body:
         return response
-
-    def _target(self, url: str, response: Response) -> str:
-        try:
-            return urljoin(url, response.headers.get("Location", ""))
-        except ValueError as error:
-            raise RegistryError(
-                f"registry {self.access.name}: it redirects to what is no address",
-                hint=f"is {self.access.endpoint} a registry? Check its address in the configuration",
-            ) from error
-
-    def _once(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Response:
-        answer = self._pool.request(method, url, body=body, headers=headers, redirect=False, preload_content=False)
-        try:
-            if answer.headers.get("Content-Encoding", "identity") != "identity":
-                # Before it is read: unpacked it could be of any size.
-                answer.close()
-                raise RegistryError(f"registry {self.access.name}: an answer in a compression that nobody asked for")
-            body = answer.read(_LARGEST_BODY + 1)
-            if len(body) > _LARGEST_BODY:
-                answer.close()
-                raise RegistryError(f"registry {self.access.name}: an answer of more than {_LARGEST_BODY} bytes")
-        finally:
-            answer.release_conn()
-        return Response(answer.status, answer.headers, body, _origin(url))
-
-
-def _cut(error: http.HTTPError) -> bool:
-    """Whether the connection ended early; over TLS that looks like a failure of TLS."""
-    return isinstance(error, http.ProtocolError) or (isinstance(error, http.SSLError) and "EOF" in str(error))
-
-
-def _accepted(response: Response, place: Place) -> Response:
-    if response.may_pass or response.status in {401, 403}:
-        raise of_status(place, response.status, response.body)
-    return response
+    text = redact(response.body.decode(errors="surrogateescape"), token)
+    return replace(response, body=text.encode(errors="surrogateescape"))
 
 
 def _authorization(value: str) -> dict[str, str]:
     return {"Authorization": value} if value else {}
-
-
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc
-
-
-def _retry_after(response: Response) -> float:
-    """The seconds that the registry asks us to wait; 0 where it does not say, or gives a date."""
-    asked = response.headers.get("Retry-After", "")
-    return float(asked) if asked.isdecimal() else 0.0
 
 
 def _trust(access: RegistryAccess) -> ssl.SSLContext:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bot.demo.registries import RunningRegistry
-from bot.registry.skopeo import ImageRepository, Skopeo
+from bot.registry.client import ImageRepository
+from bot.registry.copying import Copier
 from tests.proxy import FaultProxy, start_proxy
 from tests.registry.places import repository_of
 
@@ -26,8 +27,8 @@ def destination(prod_registry: RunningRegistry, repository: str) -> Iterator[Ima
 
 
 @pytest.fixture
-def skopeo(cache: Path) -> Skopeo:
-    return Skopeo(cache, timeout=20, sleep=lambda _: None)
+def copier(cache: Path) -> Copier:
+    return Copier(cache, sleep=lambda _: None)
 
 
 @pytest.fixture

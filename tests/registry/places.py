@@ -8,8 +8,7 @@ from contextlib import closing, contextmanager
 from bot.demo.oci import Image, push
 from bot.images import Digest
 from bot.registry.access import RegistryAccess
-from bot.registry.client import RegistryClient
-from bot.registry.skopeo import ImageRepository
+from bot.registry.client import ImageRepository, RegistryClient
 
 
 @contextmanager

@@ -16,7 +16,8 @@ import pytest
 
 from bot.demo.oci import build_image, build_index
 from bot.demo.registries import RunningRegistry, start_registry
-from bot.registry.skopeo import Copied, ImageRepository, Skopeo
+from bot.registry.client import ImageRepository
+from bot.registry.copying import Copied, Copier
 from tests.proxy import Delay, Fault, start_proxy
 from tests.registry.places import pushed, repository_of
 
@@ -55,7 +56,7 @@ def test_no_secret_is_in_arguments_logs_or_files(
     sampler = ArgumentSampler()
     sampler.start()
     try:
-        Skopeo(cache, timeout=60).copy(source, digest, destination, "v1")
+        Copier(cache).copy(source, digest, destination, "v1")
     finally:
         sampler.done.set()
         sampler.join()
@@ -82,7 +83,8 @@ CHILD = """
     from bot.images import Digest
     from bot.registry.access import Login, RegistryAccess
     from bot.registry.client import RegistryClient
-    from bot.registry.skopeo import ImageRepository, Skopeo
+    from bot.registry.client import ImageRepository
+    from bot.registry.copying import Copier
 
     login = Login(*sys.stdin.readline().split())
     source, destination, path, digest, cache = sys.argv[1:]
@@ -90,12 +92,12 @@ CHILD = """
         ImageRepository(RegistryClient(RegistryAccess(host, host, host, plain_http=True, login=login)), path)
         for host in (source, destination)
     )
-    Skopeo(Path(cache)).copy(source, Digest(digest), destination, "v1")
+    Copier(Path(cache)).copy(source, Digest(digest), destination, "v1")
 """
 
 
 def test_killed_midway_it_leaves_no_process_no_secret_and_no_tag_and_runs_again(
-    e2e_registry: RunningRegistry, skopeo: Skopeo, cache: Path, repository: str, tmp_path: Path
+    e2e_registry: RunningRegistry, copier: Copier, cache: Path, repository: str, tmp_path: Path
 ) -> None:
     login = e2e_registry.login
     assert login is not None
@@ -121,7 +123,7 @@ def test_killed_midway_it_leaves_no_process_no_secret_and_no_tag_and_runs_again(
         assert [file.name for file in files_of(cache)] == []
         assert not [file for file in files_of(tmp_path) if login.password.encode() in file.read_bytes()]
         assert destination.registry.digest(destination.path, "v1") is None
-        assert skopeo.copy(source, digest, destination, "v1") == Copied(digest)
+        assert copier.copy(source, digest, destination, "v1") == Copied(digest)
 
 
 def skopeos(host: str) -> list[Path]:

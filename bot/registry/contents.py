@@ -1,0 +1,71 @@
+"""What has to be at a registry before a digest can be: an index's images, and the blobs of all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from bot.errors import RegistryError
+from bot.images import Digest
+from bot.parallel import in_parallel
+from bot.registry.client import ImageRepository
+from bot.registry.manifest import Descriptor, ImageManifest, Manifest, parse_manifest
+from bot.registry.progress import distinct
+
+# Requests about one image at a time; the endpoint's pace holds for those of all copies together.
+AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A manifest, the images that it names if it is an index, and each blob of all of them once."""
+
+    manifest: Manifest
+    images: tuple[Manifest, ...]
+    blobs: tuple[Descriptor, ...]
+
+
+def read_contents(source: ImageRepository, digest: Digest) -> Contents:
+    """Read everything behind a digest but the blobs.
+
+    Raises RegistryError where any manifest of it is gone, or of a kind that is not promoted.
+    """
+    manifest = _read(source, digest)
+    parsed = parse_manifest(manifest)
+    if isinstance(parsed, ImageManifest):
+        return Contents(manifest, (), distinct(parsed.blobs))
+    children = distinct(parsed.images)
+    images = in_parallel(partial(_read, source), [child.digest for child in children], workers=AT_ONCE)
+    blobs = [blob for image in images for blob in _blobs(image)]
+    return Contents(manifest, tuple(images), distinct(blobs))
+
+
+def is_complete(destination: ImageRepository, manifest: Manifest) -> bool:
+    """Whether a repository has all the images that a manifest, which need not be there itself, names."""
+    parsed = parse_manifest(manifest)
+    if isinstance(parsed, ImageManifest):
+        return destination.registry.digest(destination.path, manifest.digest.text) is not None
+    return images_are_there(destination, [child.digest for child in distinct(parsed.images)])
+
+
+def images_are_there(destination: ImageRepository, images: list[Digest]) -> bool:
+    """Whether a repository has all these manifests."""
+    found = in_parallel(
+        lambda image: destination.registry.digest(destination.path, image.text), images, workers=AT_ONCE
+    )
+    return None not in found
+
+
+def _read(source: ImageRepository, digest: Digest) -> Manifest:
+    manifest = source.registry.manifest(source.path, digest.text)
+    if manifest is None:
+        raise RegistryError(
+            f"{source.place(digest.text)}: it is not there",
+            hint="the source registry no longer has this digest, or part of it: was it cleaned up?",
+        )
+    return manifest
+
+
+def _blobs(image: Manifest) -> tuple[Descriptor, ...]:
+    parsed = parse_manifest(image)
+    return parsed.blobs if isinstance(parsed, ImageManifest) else ()

@@ -1,0 +1,258 @@
+"""One copy: look, mount what the destination has elsewhere, have skopeo bring the rest, point the tag, read back."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from bot.errors import RegistryError
+from bot.images import Digest
+from bot.parallel import in_parallel
+from bot.process import Glance, Limits
+from bot.registry.blobs import Blobs
+from bot.registry.client import ImageRepository
+from bot.registry.contents import AT_ONCE, Contents, images_are_there, is_complete, read_contents
+from bot.registry.diagnosis import Diagnosis
+from bot.registry.errors import StatusError, TagTakenError, UnansweredError
+from bot.registry.manifest import Descriptor, Manifest
+from bot.registry.progress import Progress, progress_of
+from bot.registry.retry import ATTEMPTS, pause
+from bot.registry.skopeo import Skopeo, check_skopeo
+
+_log = logging.getLogger(__name__)
+
+# skopeos at a time: with 20 ms to a registry 8 of them are 5 times as fast as one, and more are no faster.
+SKOPEOS = 8
+# Bytes. To send this much twice takes less time than to wait for another copy's end, and nearly every image has a
+# layer of 32 bytes, the empty one.
+_WORTH_WAITING = 4096
+# Bytes in a second that a registry takes to put away a large blob, once it has all of it, and says nothing meanwhile.
+_PUT_AWAY = 50_000_000
+# Seconds to leave a registry alone that limits its rate; skopeo has waited for half a minute by then.
+_RATE_PAUSE = 30.0
+
+Watch: TypeAlias = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Copied:
+    """The tag was absent and now holds the digest, as read back from the registry."""
+
+    digest: Digest
+
+
+@dataclass(frozen=True)
+class AlreadyThere:
+    """The tag held the digest before; nothing was started and nothing written."""
+
+    digest: Digest
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a skopeo may take: `total` seconds and one more for every `slowest` bytes, of which none may pass
+    without any byte moved for longer than `idle` (skopeo itself waits for up to 60 where a registry limits its rate).
+    """
+
+    total: float = 600.0
+    slowest: float = 256_000.0
+    idle: float = 75.0
+
+    def limits(self, blobs: tuple[Descriptor, ...]) -> Limits:
+        """What holds for a copy of these."""
+        sizes = [blob.size for blob in blobs]
+        total = self.total + sum(sizes) / self.slowest
+        return Limits(total=total, idle=self.idle + max(sizes, default=0) / _PUT_AWAY)
+
+
+_ABSENT = Diagnosis("it is absent, though skopeo said that it is there", "does something delete there?", may_pass=True)
+
+
+@dataclass(frozen=True)
+class _Job:
+    source: ImageRepository
+    digest: Digest
+    destination: ImageRepository
+    tag: str
+    watch: Watch
+
+
+def _nobody(_progress: Progress) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Copier:
+    """Makes copies. One for a run, so that copies know of each other; threads share it.
+
+    `cache` is a directory of ours.
+    """
+
+    cache: Path
+    patience: Patience = Patience()
+    sleep: Callable[[float], None] = time.sleep
+    _blobs: Blobs = field(default_factory=Blobs)
+    _turns: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(SKOPEOS))
+    _checked: list[None] = field(default_factory=list)
+
+    def copy(
+        self, source: ImageRepository, digest: Digest, destination: ImageRepository, tag: str, *, watch: Watch = _nobody
+    ) -> Copied | AlreadyThere:
+        """Make `tag` at the destination hold exactly `digest` with all its platforms, which the source has.
+
+        The content goes by digest, and the tag is written when all of it is there, right after it was read once more;
+        then it is read back. `watch` is told of progress while bytes cross, by the thread that called.
+        Raises TagTakenError if the tag holds another digest at any of these times, else RegistryError, and
+        ProgramMissingError without a skopeo that will do.
+        """
+        if _holds(destination, tag, digest):
+            return AlreadyThere(digest)
+        manifest = _present(destination, digest) or self._bring(_Job(source, digest, destination, tag, watch))
+        self._point(destination, tag, manifest)
+        return Copied(digest)
+
+    def _bring(self, job: _Job) -> Manifest:
+        """Have everything behind the digest at the destination, under its digest."""
+        contents = read_contents(job.source, job.digest)
+        blobs = [blob.digest for blob in contents.blobs]
+        self._blobs.note(job.source.registry.access.endpoint, job.source.path, blobs)
+        place, endpoint = job.destination.place(job.tag), job.destination.registry.access.endpoint
+        worth_waiting = [blob.digest for blob in contents.blobs if blob.size >= _WORTH_WAITING]
+        for attempt in range(1, ATTEMPTS + 1):
+            with self._blobs.bringing(endpoint, worth_waiting):
+                failure = self._try(job, contents)
+                if _arrived(job.destination, contents, entirely=failure is None):
+                    self._blobs.note(endpoint, job.destination.path, blobs)
+                    return contents.manifest
+            failure = failure or _ABSENT
+            if not failure.may_pass or attempt == ATTEMPTS:
+                break
+            wait = pause(attempt)
+            _log.debug("%s: try %d failed, the next in %.1f s: %s", place, attempt, wait, failure.reason)
+            self.sleep(wait)
+            if _holds(job.destination, job.tag, job.digest):
+                return contents.manifest
+        raise RegistryError(
+            f"{place}: copying {job.source.place(job.digest.text)} failed: {failure.reason}", hint=failure.hint
+        )
+
+    def _try(self, job: _Job, contents: Contents) -> Diagnosis | None:
+        """Have the destination mount what it has; where that is all, no program is needed, else skopeo goes on."""
+        absent = self._mount(job.destination, contents.blobs)
+        if not absent:
+            try:
+                _put(job.destination, contents)
+            except StatusError as error:
+                # It said that it has them all, and does not take what they belong to.
+                _log.debug("%s: skopeo is to try: %s", job.destination.place(job.digest.text), error.message)
+                absent = contents.blobs
+            else:
+                return None
+        return self._run(job, absent)
+
+    def _mount(self, destination: ImageRepository, blobs: tuple[Descriptor, ...]) -> tuple[Descriptor, ...]:
+        """Mount what the endpoint is known to have; returns what is left to bring, as far as anybody knows."""
+        endpoint = destination.registry.access.endpoint
+
+        def mounted(blob: Descriptor) -> bool:
+            home = self._blobs.home(endpoint, blob.digest)
+            if home is None or home == destination.path:
+                return home is not None
+            done = _mounted(destination, blob.digest, home)
+            self._blobs.asked(endpoint, mounted=done)
+            return done
+
+        done = in_parallel(mounted, blobs, workers=AT_ONCE)
+        return tuple(blob for blob, there in zip(blobs, done, strict=True) if not there)
+
+    def _run(self, job: _Job, blobs: tuple[Descriptor, ...]) -> Diagnosis | None:
+        def look(glance: Glance) -> None:
+            job.watch(progress_of(glance.stdout, glance.written, blobs))
+
+        with self._turns:
+            self._check()
+            for side in (job.source, job.destination):
+                side.registry.pace.wait(side.place(job.digest.text))
+            failure = Skopeo(self.cache).copy(
+                job.source, job.digest, job.destination, limits=self.patience.limits(blobs), look=look
+            )
+        if failure is not None and failure.rate_limited:
+            for side in _limited(job, failure):
+                side.registry.pace.wait_for(_RATE_PAUSE)
+        return failure
+
+    def _point(self, destination: ImageRepository, tag: str, manifest: Manifest) -> None:
+        """Write the tag, provided that it is still absent, and read it back; some registries take a moment to tell."""
+        if _holds(destination, tag, manifest.digest):
+            return
+        destination.registry.put_manifest(destination.path, tag, manifest)
+        for attempt in range(1, ATTEMPTS + 1):
+            if _holds(destination, tag, manifest.digest):
+                return
+            self.sleep(pause(attempt))
+        raise RegistryError(
+            f"{destination.place(tag)}: absent right after {manifest.digest} was written there",
+            hint="does something delete tags there? Run again",
+        )
+
+    def _check(self) -> None:
+        """Look at skopeo's version, once in a run; two that look at once do no harm."""
+        if not self._checked:
+            check_skopeo()
+            self._checked.append(None)
+
+
+def _limited(job: _Job, failure: Diagnosis) -> tuple[ImageRepository, ...]:
+    match failure.side:
+        case "source":
+            return (job.source,)
+        case "destination":
+            return (job.destination,)
+        case None:
+            return (job.source, job.destination)
+
+
+def _present(destination: ImageRepository, digest: Digest) -> Manifest | None:
+    """The manifest, if the repository has it and all it names under another tag or none."""
+    manifest = destination.registry.manifest(destination.path, digest.text)
+    return manifest if manifest is not None and is_complete(destination, manifest) else None
+
+
+def _arrived(destination: ImageRepository, contents: Contents, *, entirely: bool) -> bool:
+    """Whether the destination has what was to be brought, whatever anybody said.
+
+    An index whose images are all there will do unless `entirely`, since the tag is written with it. An older skopeo can
+    not write some indexes, and any of them may have failed after its work was done.
+    """
+    wanted = (contents.manifest,) if entirely else contents.images or (contents.manifest,)
+    return images_are_there(destination, [manifest.digest for manifest in wanted])
+
+
+def _mounted(destination: ImageRepository, blob: Digest, home: str) -> bool:
+    """Whether the destination has a blob of another repository now. What cannot be mounted can be brought."""
+    try:
+        return destination.registry.mount(destination.path, blob, home)
+    except (StatusError, UnansweredError) as error:
+        if isinstance(error, StatusError) and error.status in {401, 403}:
+            raise
+        _log.debug("%s: not mounted: %s", destination.place(blob.text), error.message)
+        return False
+
+
+def _put(destination: ImageRepository, contents: Contents) -> None:
+    """Write the manifests, each under its digest, an index after its images."""
+    for manifest in (*contents.images, contents.manifest):
+        destination.registry.put_manifest(destination.path, manifest.digest.text, manifest)
+
+
+def _holds(destination: ImageRepository, tag: str, digest: Digest) -> bool:
+    """Whether the tag holds the digest; False if absent."""
+    present = destination.registry.digest(destination.path, tag)
+    if present is not None and present != digest:
+        raise TagTakenError(destination.place(tag), present=present, wanted=digest)
+    return present is not None
