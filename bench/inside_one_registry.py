@@ -30,7 +30,7 @@ def main() -> int:
         digest = push(site.registries["shared"].access("shared"), _SOURCE.repository, "v1", image)
 
         def ours() -> None:
-            assert site.world().copy(_SOURCE, digest, _DESTINATION, "v1")
+            assert site.world().copy(_SOURCE, digest, _DESTINATION, "v1", watch=lambda _: None)
 
         pairs = in_turn(
             ours,

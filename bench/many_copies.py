@@ -12,14 +12,12 @@ from datetime import UTC, datetime
 
 from bench.late import start_late
 from bench.measure import Limits, Pair, arguments, at_least, in_turn, report
-from bench.site import Site, open_site, private_cache
+from bench.site import Site, copy_step, open_site, private_cache
 from bot.apply import apply
 from bot.demo.oci import build_image, push
 from bot.images import Digest
-from bot.plan import CopyImage, Done, Step
-from bot.promotion import Unit
+from bot.plan import Done
 from bot.questions import Location
-from bot.repositories import Repository
 
 _BAR = at_least(4, "times as fast as a loop of skopeo copy")
 _EVERYTHING = Location("destination", "promoted")
@@ -55,7 +53,7 @@ def _push(site: Site, count: int, size: int, layers: int) -> dict[str, Digest]:
 def _measure(site: Site, images: dict[str, Digest], delay: float, limits: Limits) -> list[Pair]:
     with start_late(site.registries["destination"].host, delay) as late:
         behind = site.reached({"destination": late})
-        steps = [_step(name, digest) for name, digest in images.items()]
+        steps = [copy_step(*_ends(name), digest, "v1") for name, digest in images.items()]
 
         def ours() -> None:
             results = apply(steps, behind.world(), now=datetime.now(UTC), watch=lambda _: None)
@@ -67,13 +65,6 @@ def _measure(site: Site, images: dict[str, Digest], delay: float, limits: Limits
                 behind.skopeo_copy(source, digest, destination, "v1")
 
         return in_turn(ours, theirs, limits=limits, between=site.fresh(without=_EVERYTHING))
-
-
-def _step(name: str, digest: Digest) -> Step:
-    """A step that has nothing to do but the copy."""
-    source, destination = _ends(name)
-    copy = CopyImage(source, digest, destination, "v1")
-    return Step(Unit(name, (name,)), "bench", Repository("local", "bench"), name, None, (), (copy,))
 
 
 def _ends(name: str) -> tuple[Location, Location]:

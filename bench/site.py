@@ -15,7 +15,10 @@ from pathlib import Path
 from bot.configfile import load_config
 from bot.demo.registries import RunningRegistry, start_registry
 from bot.images import Digest
+from bot.plan import CopyImage, Step
+from bot.promotion import Unit
 from bot.questions import Location
+from bot.repositories import Repository
 from bot.world import World
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 - the folder inside is made by tempfile
@@ -120,3 +123,10 @@ def open_site(*names: str) -> Iterator[Site]:
         print(f"data in {folder.parent}", flush=True)
         registries = {name: stack.enter_context(start_registry(folder / name)) for name in names}
         yield Site(folder, registries, {})
+
+
+def copy_step(source: Location, destination: Location, digest: Digest, tag: str) -> Step:
+    """A step that has nothing to do but the copy."""
+    name = f"{destination.repository}:{tag}"
+    copy = CopyImage(source, digest, destination, tag)
+    return Step(Unit(name, (name,)), "bench", Repository("local", "bench"), name, None, (), (copy,))
