@@ -18,7 +18,7 @@ from bot.registry.blobs import Blobs
 from bot.registry.client import ImageRepository
 from bot.registry.contents import AT_ONCE, Contents, images_are_there, is_complete, read_contents
 from bot.registry.diagnosis import Diagnosis
-from bot.registry.errors import StatusError, TagTakenError, UnansweredError
+from bot.registry.errors import Place, StatusError, TagTakenError, UnansweredError
 from bot.registry.manifest import Descriptor, Manifest
 from bot.registry.progress import Progress, progress_of
 from bot.registry.retry import ATTEMPTS, pause
@@ -81,6 +81,10 @@ class _Job:
     tag: str
     watch: Watch
 
+    @property
+    def place(self) -> Place:
+        return self.destination.place(self.tag)
+
 
 def _nobody(_progress: Progress) -> None:
     pass
@@ -119,27 +123,31 @@ class Copier:
     def _bring(self, job: _Job) -> Manifest:
         """Have everything behind the digest at the destination, under its digest."""
         contents = read_contents(job.source, job.digest)
-        blobs = [blob.digest for blob in contents.blobs]
-        self._blobs.note(job.source.registry.access.endpoint, job.source.path, blobs)
-        place, endpoint = job.destination.place(job.tag), job.destination.registry.access.endpoint
-        worth_waiting = [blob.digest for blob in contents.blobs if blob.size >= _WORTH_WAITING]
+        self._blobs.note(job.source, contents.blobs)
+        begun = time.monotonic()
         for attempt in range(1, ATTEMPTS + 1):
-            with self._blobs.bringing(endpoint, worth_waiting):
-                failure = self._try(job, contents)
-                if _arrived(job.destination, contents, entirely=failure is None):
-                    self._blobs.note(endpoint, job.destination.path, blobs)
-                    return contents.manifest
-            failure = failure or _ABSENT
+            failure = self._carry(job, contents)
+            if failure is None:
+                _log.info("%s: copied in %.1f s", job.place, time.monotonic() - begun)
+                return contents.manifest
             if not failure.may_pass or attempt == ATTEMPTS:
-                break
+                raise _failed(job, failure)
             wait = pause(attempt)
-            _log.debug("%s: try %d failed, the next in %.1f s: %s", place, attempt, wait, failure.reason)
+            _log.debug("%s: try %d failed, the next in %.1f s: %s", job.place, attempt, wait, failure.reason)
             self.sleep(wait)
             if _holds(job.destination, job.tag, job.digest):
                 return contents.manifest
-        raise RegistryError(
-            f"{place}: copying {job.source.place(job.digest.text)} failed: {failure.reason}", hint=failure.hint
-        )
+        raise AssertionError("the last try returns or raises")
+
+    def _carry(self, job: _Job, contents: Contents) -> Diagnosis | None:
+        """Try once, while nobody else brings the same blobs there; None where it all is there, whatever was said."""
+        worth_waiting = [blob.digest for blob in contents.blobs if blob.size >= _WORTH_WAITING]
+        with self._blobs.bringing(job.destination, worth_waiting):
+            failure = self._try(job, contents)
+            if not _arrived(job.destination, contents, entirely=failure is None):
+                return failure or _ABSENT
+            self._blobs.note(job.destination, contents.blobs)
+            return None
 
     def _try(self, job: _Job, contents: Contents) -> Diagnosis | None:
         """Have the destination mount what it has; where that is all, no program is needed, else skopeo goes on."""
@@ -157,14 +165,13 @@ class Copier:
 
     def _mount(self, destination: ImageRepository, blobs: tuple[Descriptor, ...]) -> tuple[Descriptor, ...]:
         """Mount what the endpoint is known to have; returns what is left to bring, as far as anybody knows."""
-        endpoint = destination.registry.access.endpoint
 
         def mounted(blob: Descriptor) -> bool:
-            home = self._blobs.home(endpoint, blob.digest)
+            home = self._blobs.home(destination, blob.digest)
             if home is None or home == destination.path:
                 return home is not None
             done = _mounted(destination, blob.digest, home)
-            self._blobs.asked(endpoint, mounted=done)
+            self._blobs.asked(destination, mounted=done)
             return done
 
         done = in_parallel(mounted, blobs, workers=AT_ONCE)
@@ -205,6 +212,11 @@ class Copier:
         if not self._checked:
             check_skopeo()
             self._checked.append(None)
+
+
+def _failed(job: _Job, failure: Diagnosis) -> RegistryError:
+    source = job.source.place(job.digest.text)
+    return RegistryError(f"{job.place}: copying {source} failed: {failure.reason}", hint=failure.hint)
 
 
 def _limited(job: _Job, failure: Diagnosis) -> tuple[ImageRepository, ...]:

@@ -53,7 +53,7 @@ _ROWS = (
         rate_limited=True,
     ),
     _Row(
-        r"quota|exceed the configured upper limit",
+        r"(?i:quota)|exceed the configured upper limit",
         "the project's quota at the destination is used up: delete there, or have it raised",
         side="destination",
     ),

@@ -29,7 +29,7 @@ def progress_of(stdout: bytes, written: int | None, blobs: Sequence[Descriptor])
 
     What it writes besides blobs is less than they are by orders of magnitude.
     """
-    begun = {line.removeprefix(_BLOB).split()[0] for line in stdout.splitlines() if line.startswith(_BLOB)}
+    begun = {line.removeprefix(_BLOB).strip() for line in stdout.splitlines() if line.startswith(_BLOB)}
     known = {blob.digest.text.encode() for blob in blobs}
     total = sum(blob.size for blob in blobs)
     return Progress(min(written or 0, total), total, len(begun & known), len(known))

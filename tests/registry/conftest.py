@@ -1,7 +1,8 @@
-"""From where to where the tests of this folder copy."""
+"""From where to where the tests of this folder copy, and by which skopeo."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from bot.registry.client import ImageRepository
 from bot.registry.copying import Copier
 from tests.proxy import FaultProxy, start_proxy
 from tests.registry.places import repository_of
+
+# The one on PATH, and further ones that PROMOBOT_TEST_SKOPEO names, as PATH names folders.
+SKOPEOS = ["", *filter(None, os.environ.get("PROMOBOT_TEST_SKOPEO", "").split(":"))]
 
 
 @pytest.fixture
@@ -26,8 +30,15 @@ def destination(prod_registry: RunningRegistry, repository: str) -> Iterator[Ima
         yield place
 
 
+@pytest.fixture(params=SKOPEOS, ids=[skopeo or "installed" for skopeo in SKOPEOS])
+def skopeo(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test runs once for each skopeo."""
+    if request.param:
+        monkeypatch.setenv("PATH", f"{Path(request.param).parent}:{os.environ['PATH']}")
+
+
 @pytest.fixture
-def copier(cache: Path) -> Copier:
+def copier(skopeo: None, cache: Path) -> Copier:
     return Copier(cache, sleep=lambda _: None)
 
 

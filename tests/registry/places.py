@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from bot.demo.oci import Image, push
+from bot.demo.oci import INDEX, Image, push
 from bot.images import Digest
 from bot.registry.access import RegistryAccess
 from bot.registry.client import ImageRepository, RegistryClient
@@ -19,3 +20,10 @@ def repository_of(access: RegistryAccess, path: str) -> Iterator[ImageRepository
 
 def pushed(repository: ImageRepository, tag: str, image: Image) -> Digest:
     return push(repository.registry.access, repository.path, tag, image)
+
+
+def index_of(image: Image, **further: str) -> Image:
+    """An index of one image, or index, that says further things of it."""
+    entry = {"mediaType": image.media_type, "digest": str(image.digest), "size": len(image.manifest), **further}
+    content = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry]}
+    return Image(INDEX, json.dumps(content).encode(), (), (image,))
