@@ -7,11 +7,12 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode
 
 from bot.errors import RegistryError
 from bot.images import Digest
 from bot.registry.access import RegistryAccess
+from bot.registry.addresses import Address
 from bot.registry.errors import (
     Place,
     StatusError,
@@ -36,15 +37,13 @@ from bot.registry.pace import Pace
 from bot.registry.paging import all_referrers, all_tags
 from bot.registry.refusals import of_push
 from bot.registry.retry import ATTEMPTS, pause
-from bot.registry.transport import Request, Response, Transport
+from bot.registry.transport import API_VERSION, Request, Response, Transport
 
 _log = logging.getLogger(__name__)
 
 # All four, always: a registry converts what is not accepted, and then reports another digest with status 200.
 MEDIA_TYPES = (*INDEX_TYPES, *IMAGE_TYPES)
 _ACCEPT = {"Accept": ", ".join(MEDIA_TYPES)}
-# Most registries send it with every answer: https://distribution.github.io/distribution/spec/api/#api-version-check
-_API_VERSION = "Docker-Distribution-Api-Version"
 # What a 404 with these codes says is not that something is absent.
 _NOT_ABSENT = frozenset({"UNAUTHORIZED", "DENIED", "TOOMANYREQUESTS", "UNSUPPORTED"})
 # Registries without the referrers API; only 404 is in the specification.
@@ -144,11 +143,10 @@ class RegistryClient:
     def blob(self, repository: str, digest: Digest, *, limit: int) -> bytes | None:
         """A small blob such as an image's configuration, of at most `limit` bytes; None if absent."""
         place = Place(self.access, repository, digest.text)
-        response = self._get(f"{repository}/blobs/{digest}", place, "*/*")
+        path = f"{repository}/blobs/{digest}"
+        response = self._found(Request("GET", path, place, {"Accept": "*/*"}, limit=limit))
         if response is None:
             return None
-        if len(response.body) > limit:
-            raise RegistryError(f"{place}: a blob of {len(response.body)} bytes, where at most {limit} were expected")
         if digest_of(response.body) != digest:
             raise _mismatch(place, digest.text, digest_of(response.body))
         return response.body
@@ -173,7 +171,7 @@ class RegistryClient:
             if not last:
                 self._sleep(pause(attempt))
             if self._names(place, manifest.digest, replacing, failure):
-                return isinstance(failure, UnansweredError) or failure.status >= 500
+                return failure.may_pass
             if last:
                 raise failure
             _log.debug("%s: try %d to write it failed: %s", place, attempt, failure.message)
@@ -221,26 +219,26 @@ class RegistryClient:
             raise RegistryError(f"{place}: no list of referrers: {error}") from error
 
     def _get(self, path: str, place: Place, accept: str = "application/json") -> Response | None:
-        response = self._transport.send(Request("GET", path, place, {"Accept": accept}))
+        return self._found(Request("GET", path, place, {"Accept": accept}))
+
+    def _found(self, request: Request) -> Response | None:
+        response = self._transport.send(request)
         if self._absent(response):
             return None
         if response.status != 200:
-            raise of_status(place, response.status, response.body)
+            raise of_status(request.place, response.status, response.body)
         return response
 
     def _absent(self, response: Response) -> bool:
         """Whether a registry says "not found": any web server does, so it counts only from one that is a registry."""
         if response.status != 404 or codes_of(response.body) & _NOT_ABSENT:
             return False
-        if _API_VERSION in response.headers:
-            return True
-        if response.origin != self.access.origin:
-            return False
-        if not self._proven:
+        if API_VERSION not in response.headers and not self._proven:
             self.ping()
         return True
 
     def _put(self, place: Place, manifest: Manifest) -> StatusError | UnansweredError | None:
+        """Send it once; None if the registry says that it stored it. Raises RegistryError where that can't be known."""
         headers = {"Content-Type": manifest.media_type}
         request = Request("PUT", _manifest_path(place), place, headers, manifest.body, repeatable=False)
         try:
@@ -283,21 +281,15 @@ class RegistryClient:
 
     def _cancel(self, upload: Response, place: Place) -> None:
         """End an upload that is not wanted; registries clean up after those that stay."""
-        address = self._address(f"{place.repository}/blobs/uploads/")
         try:
-            location = urljoin(address, upload.headers.get("Location", ""))
-            target, own = urlsplit(location), urlsplit(address)
-        except ValueError:
-            return
-        if (target.scheme, target.netloc) != (own.scheme, own.netloc) or "/blobs/upload" not in target.path:
-            return
-        try:
-            self._transport.send(Request("DELETE", location, place, repeatable=False))
-        except RegistryError as error:
-            _log.debug("%s: an upload could not be cancelled: %s", place, error.message)
+            location = self._address(f"{place.repository}/blobs/uploads/").join(upload.headers.get("Location", ""))
+            if "/blobs/upload" in location.target:
+                self._transport.send(Request("DELETE", str(location), place, repeatable=False))
+        except (ValueError, RegistryError) as error:
+            _log.debug("%s: an upload could not be cancelled: %s", place, error)
 
-    def _address(self, path: str) -> str:
-        return f"{self.access.url}/v2/{path}"
+    def _address(self, path: str) -> Address:
+        return Address(self.access.origin, f"/v2/{path}")
 
 
 @dataclass(frozen=True)

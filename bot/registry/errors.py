@@ -11,7 +11,7 @@ from typing import Any
 from bot.errors import ConflictError, RegistryError
 from bot.images import Digest
 from bot.registry.access import RegistryAccess
-from bot.registry.connections import NoAnswerError, Response, Step
+from bot.registry.answers import NoAnswerError, Response, Step
 from bot.registry.retry import may_pass
 
 _QUOTED = 200

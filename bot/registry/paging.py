@@ -7,10 +7,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode
 
 from bot.errors import RegistryError
 from bot.images import Digest, is_tag
+from bot.registry.addresses import Address
 from bot.registry.errors import Place
 from bot.registry.manifest import Descriptor, manifest_of, parse_referrers
 from bot.registry.transport import Response
@@ -28,7 +29,7 @@ _NEXT = re.compile(r';\s*rel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?"|next\b)', r
 Ask: TypeAlias = Callable[[str], Response | None]
 
 
-def all_tags(ask: Ask, address: str, place: Place) -> tuple[str, ...] | None:
+def all_tags(ask: Ask, address: Address, place: Place) -> tuple[str, ...] | None:
     """Every tag in the registry's order, each once; None where there is no such repository.
 
     `address` is the list's own, without a query. Raises RegistryError for what is no such list, or has no end.
@@ -42,7 +43,7 @@ def all_tags(ask: Ask, address: str, place: Place) -> tuple[str, ...] | None:
     return tuple(tags.found)
 
 
-def all_referrers(ask: Ask, first: Response, address: str, place: Place) -> tuple[Descriptor, ...]:
+def all_referrers(ask: Ask, first: Response, address: Address, place: Place) -> tuple[Descriptor, ...]:
     """Every referrer in the registry's order, each once, from the `first` page on.
 
     Raises RegistryError for what is no such list, or has no end.
@@ -68,7 +69,7 @@ def _walk(ask: Ask, first: Response, add: Callable[[Response], str | None], plac
 
 @dataclass
 class _Tags:
-    address: str
+    address: Address
     place: Place
     found: dict[str, None] = field(default_factory=dict)
     asked: int = PAGE
@@ -105,7 +106,7 @@ class _Tags:
 
 @dataclass
 class _Referrers:
-    address: str
+    address: Address
     place: Place
     found: dict[Digest, Descriptor] = field(default_factory=dict)
 
@@ -150,14 +151,14 @@ def _next(page: Response) -> str | None:
     return None
 
 
-def _query(link: str, address: str) -> str | None:
+def _query(link: str, address: Address) -> str | None:
     """The link's query, all that is taken from it; None where it does not lead to the same list."""
     try:
-        target, own = urlsplit(urljoin(address, link)), urlsplit(address)
+        target = address.join(link)
     except ValueError:
         return None
-    same = (target.scheme, target.netloc, target.path) == (own.scheme, own.netloc, own.path)
-    return target.query if same and target.query else None
+    path, _, query = target.target.partition("?")
+    return query if (target.origin, path) == (address.origin, address.target) and query else None
 
 
 def _endless(place: Place, why: str) -> RegistryError:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.errors import RegistryError
 from bot.registry.addresses import Address
-from bot.registry.connections import Response
+from bot.registry.answers import Response
 from bot.registry.errors import Place
 
 _STATUSES = frozenset({301, 302, 303, 307, 308})

@@ -10,31 +10,29 @@ _PARTS_MISSING = frozenset({"MANIFEST_BLOB_UNKNOWN", "MANIFEST_UNKNOWN", "BLOB_U
 # TAG_IMMUTABLE; ECR names its exception too.
 _IMMUTABLE = (b"immutable", b"imagetagalreadyexists")
 
-_RIGHT = "give the account of registry {name} the right to push there: an expired token looks like this too"
-_WORDS = {
-    403: ("the credentials do not allow writing", _RIGHT),
-    404: ("the registry has no such repository to write to", "create {repository} at registry {name}"),
-    405: ("the registry takes no writes here", "is {endpoint} a mirror or a cache?"),
-    413: ("it is too large for the registry", "raise the limit of registry {name}, or of a proxy before it"),
-}
-
 
 def of_push(place: Place, status: int, body: bytes = b"") -> StatusError:
     """The error for an HTTP status that a write was answered with."""
-    words = _words(place, status, body)
-    if words is None:
+    found = _known(place, status, body)
+    if found is None:
         return of_status(place, status, body)
-    what, hint = words
-    access = place.access
-    hint = hint.format(name=access.name, repository=place.repository, endpoint=access.endpoint)
+    what, hint = found
     return StatusError(f"{place}: {what} (HTTP {status}){said(place, body)}", hint=hint, status=status, body=body)
 
 
-def _words(place: Place, status: int, body: bytes) -> tuple[str, str] | None:
-    if status < 500 and any(word in body.lower() for word in _IMMUTABLE):
-        return "the registry does not let this tag move", "registry {name} keeps it immutable: use another tag"
+def _known(place: Place, status: int, body: bytes) -> tuple[str, str] | None:
+    name = place.access.name
+    right = "give its account the right to push to this repository"
+    if status >= 500:
+        return None
+    if any(word in body.lower() for word in _IMMUTABLE):
+        return "the registry does not let this tag move", f"registry {name} keeps it immutable: use another tag"
     if codes_of(body) & _PARTS_MISSING:
         return "the repository lacks a part of this image", "copy the whole image there first"
-    if status == 401 and place.access.login:
-        return "the registry does not accept the credentials for writing", _RIGHT
-    return _WORDS.get(status)
+    return {
+        401: ("the registry does not let us write", f"check the credentials of registry {name}, and {right}"),
+        403: ("the registry does not let us write", right),
+        404: ("there is no such repository to write to", f"create {place.repository} at registry {name}"),
+        405: ("the registry does not take it", "is the registry, or the repository, for reading only?"),
+        413: ("it is too large", "is there a limit on sizes at the registry, or at a proxy before it?"),
+    }.get(status)

@@ -16,13 +16,14 @@ from urllib.parse import urlencode
 from bot.errors import RegistryError
 from bot.registry.access import RegistryAccess
 from bot.registry.addresses import Address, Origin, same_site
-from bot.registry.connections import Response
+from bot.registry.answers import Response
 from bot.registry.errors import Place
 
 # https://www.rfc-editor.org/rfc/rfc6750#section-2.1, and whatever else a header can hold on one line.
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _BEARER = re.compile(r"(?:^|,)\s*bearer\s+", re.IGNORECASE)
 _PARAMETER = re.compile(r'\s*,?\s*(\w+)=(?:"([^"]*)"|([^\s",]+))')
+_STRING = re.compile(r'"[^"]*"')
 _LONGEST = 8192
 # Seconds: what the protocol says of a token that does not say how long it is good, and how long before it is renewed.
 _GOOD_FOR = 60
@@ -60,10 +61,12 @@ def parse_challenge(header: str, place: Place) -> Challenge | None:
 
     Raises RegistryError where the realm is not one that the credentials may be sent to.
     """
-    found = _BEARER.search(header[:_LONGEST])
+    header = header[:_LONGEST]
+    # Other schemes may come first, and their quoted strings may say anything.
+    found = _BEARER.search(_STRING.sub(lambda string: "_" * len(string[0]), header))
     if found is None:
         return None
-    parameters = _parameters(header[found.end() : _LONGEST])
+    parameters = _parameters(header[found.end() :])
     said = parameters.get("realm", "")
     try:
         realm = Address.parse(said)
@@ -72,7 +75,9 @@ def parse_challenge(header: str, place: Place) -> Challenge | None:
     why = _mistrust(realm.origin, place.access)
     if why:
         raise _untrusted(place, str(realm.origin), why)
-    return Challenge(realm, parameters.get("service", ""), parameters.get("scope", ""))
+    # In one order, since registries give several scopes in any.
+    scope = " ".join(sorted(parameters.get("scope", "").split()))
+    return Challenge(realm, parameters.get("service", ""), scope)
 
 
 def _parameters(text: str) -> dict[str, str]:

@@ -14,12 +14,14 @@ from urllib.parse import parse_qs
 from bot.errors import ConfigError, RegistryError
 from bot.registry.access import RegistryAccess, redact
 from bot.registry.addresses import Address
-from bot.registry.connections import Connections, Limits, NoAnswerError, RefusedError, Response
+from bot.registry.answers import NoAnswerError, RefusedError, Response
+from bot.registry.connection import Limits
+from bot.registry.connections import Connections
 from bot.registry.errors import Place, of_elsewhere, of_failure, of_status
 from bot.registry.pace import Pace
 from bot.registry.redirects import redirected, shown
-from bot.registry.retry import ATTEMPTS, asked_pause, pause
 from bot.registry.tokens import Challenge, Token, Tokens, parse_challenge, parse_token
+from bot.registry.tries import Tries
 
 __all__ = ["API_VERSION", "Request", "Response", "Transport"]
 
@@ -30,8 +32,6 @@ API_VERSION = "Docker-Distribution-Api-Version"
 # The specification lets registries refuse manifests above 4 MiB; nothing that we read is larger.
 _LARGEST_BODY = 8 * 1024 * 1024
 _LARGEST_TOKEN = 1024 * 1024
-# How often one request is sent at most to an endpoint that asks for patience each time.
-_PATIENCE = 8
 # What needs no reading as a reference: no scheme, no host.
 _BELOW = re.compile(r"(?:(?!https?:)[a-z0-9_][\x21\x24-\x7e]*)?", re.ASCII)
 
@@ -110,28 +110,16 @@ class Transport:
 
     def _persist(self, request: Request, pace: Pace, once: Callable[[Request], Response]) -> Response:
         """What comes of a request in the end, be it a refusal. Raises RegistryError where no answer came."""
-        failed = limited = 0
+        tries = Tries(request.place, request.repeatable, pace, self._sleep)
         while True:
             try:
                 response = once(request)
             except NoAnswerError as error:
-                failed += 1
-                if failed == ATTEMPTS or not error.cut or not (request.repeatable or error.stale):
+                if not tries.again_without(error):
                     raise of_failure(request.place, error) from error
             else:
-                if _limits_rate(response):
-                    limited += 1
-                    pace.wait_for(max(asked_pause(response.headers, time.time()), pause(limited)))
-                    if limited == _PATIENCE or not request.repeatable:
-                        return response
-                    continue
-                pace.went_well()
-                failed += 1
-                if not response.may_pass or failed == ATTEMPTS or not request.repeatable:
+                if not tries.again_after(response):
                     return response
-            wait = pause(failed)
-            _log.debug("%s: try %d failed, the next in %.1f s", request.place, failed, wait)
-            self._sleep(wait)
 
     def _authorized(self, request: Request) -> Response:
         """Send with the credentials that fit; where the registry wants a (new) token, get it and send once more."""
@@ -183,7 +171,8 @@ class Transport:
             raise RegistryError(
                 f"{request.place}: refused, {error}", hint=f"ask who runs registry {self.access.name}"
             ) from error
-        _log.debug("%s %s: HTTP %d", request.method, shown(address), response.status)
+        if _log.isEnabledFor(logging.DEBUG):
+            _log.debug("%s %s: HTTP %d", request.method, shown(address), response.status)
         return response
 
     def _fetch(self, challenge: Challenge, place: Place) -> Token:
@@ -210,10 +199,6 @@ def _home(access: RegistryAccess) -> Address:
         raise ConfigError(
             f"registry {access.name}: {access.endpoint!r} is no address", hint="host or host:port"
         ) from error
-
-
-def _limits_rate(response: Response) -> bool:
-    return response.status == 429 or (response.status == 503 and "Retry-After" in response.headers)
 
 
 def _without(response: Response, token: str) -> Response:

@@ -13,8 +13,8 @@ from bot.registry.client import ImageRepository, RegistryClient
 
 
 @contextmanager
-def repository_of(access: RegistryAccess, path: str) -> Iterator[ImageRepository]:
-    with closing(RegistryClient(access, sleep=lambda _: None)) as client:
+def repository_of(access: RegistryAccess, path: str, *, timeout: float = 30.0) -> Iterator[ImageRepository]:
+    with closing(RegistryClient(access, timeout=timeout, sleep=lambda _: None)) as client:
         yield ImageRepository(client, path)
 
 
