@@ -22,16 +22,18 @@ def of_push(place: Place, status: int, body: bytes = b"") -> StatusError:
 
 def _known(place: Place, status: int, body: bytes) -> tuple[str, str] | None:
     name = place.access.name
-    right = "give its account the right to push to this repository"
+    right = f"give the account of registry {name} the right to push there: an expired token looks like this too"
     if status >= 500:
         return None
     if any(word in body.lower() for word in _IMMUTABLE):
-        return "the registry does not let this tag move", f"registry {name} keeps it immutable: use another tag"
+        return "the registry does not let this tag move", f"make an exception for floating tags at registry {name}"
     if codes_of(body) & _PARTS_MISSING:
         return "the repository lacks a part of this image", "copy the whole image there first"
+    if status == 401 and not place.access.login:
+        return None
     return {
-        401: ("the registry does not let us write", f"check the credentials of registry {name}, and {right}"),
-        403: ("the registry does not let us write", right),
+        401: ("the credentials do not allow writing", right),
+        403: ("the credentials do not allow writing", right),
         404: ("there is no such repository to write to", f"create {place.repository} at registry {name}"),
         405: ("the registry does not take it", "is the registry, or the repository, for reading only?"),
         413: ("it is too large", "is there a limit on sizes at the registry, or at a proxy before it?"),

@@ -37,6 +37,10 @@ from tests.registry.places import pushed, repository_of
 TAGS = ["1.2.3", "1.2.3-RC1", "2024.01.01_a"]
 
 
+def refusal(code: str, message: str) -> bytes:
+    return json.dumps({"errors": [{"code": code, "message": message}]}).encode()
+
+
 def held(place: ImageRepository, tags: list[str]) -> list[Digest | None]:
     return [place.registry.digest(place.path, tag) for tag in tags]
 
@@ -79,14 +83,8 @@ def test_an_image_that_is_not_there_gets_no_tag(quiet: tuple[FaultProxy, ImageRe
     assert proxy.count("PUT") == 0
 
 
-PASSING: list[Kind] = [
-    Answer(500),
-    Answer(503),
-    Answer(429),
-    Answer(429, {"Retry-After": "1"}),
-    CutBefore(),
-    CutAfter(),
-]
+LATER = Answer(429, {"Retry-After": "1"})
+PASSING: list[Kind] = [Answer(500), Answer(503), Answer(429), LATER, CutBefore(), CutAfter()]
 
 
 @pytest.mark.parametrize("kind", PASSING, ids=str)
@@ -111,10 +109,10 @@ def test_a_write_that_arrived_is_not_sent_again(quiet: tuple[FaultProxy, ImageRe
 
 
 def test_an_answer_that_never_comes_is_looked_after(open_registry: RunningRegistry, repository: str) -> None:
-    with start_proxy(open_registry) as proxy, repository_of(proxy.access("r"), repository, timeout=0.2) as place:
+    with start_proxy(open_registry) as proxy, repository_of(proxy.access("r"), repository, timeout=0.5) as place:
         digest = pushed(place, "rc", build_image("app"))
         # Passed on in the end, but after the client has gone.
-        proxy.inject(Fault("^PUT", Delay(0.5)))
+        proxy.inject(Fault("^PUT", Delay(1)))
         with pytest.raises(RegistryError, match="no answer in time"):
             add_tags(place, digest, ["v1"])
         assert proxy.count("^HEAD") == 1
@@ -122,15 +120,12 @@ def test_an_answer_that_never_comes_is_looked_after(open_registry: RunningRegist
 
 FAILING: list[tuple[Kind, str]] = [
     (Answer(500), "the registry failed"),
-    (Answer(401), "does not let us write|wants credentials"),
-    (
-        Answer(403, {}, b'{"errors": [{"code": "DENIED", "message": "requested access"}]}'),
-        "does not let us write.*reque",
-    ),
-    (Answer(404, {}, b'{"errors": [{"code": "NAME_UNKNOWN", "message": "no"}]}'), "no such repository to write to"),
-    (Answer(400, {}, b'{"errors": [{"code": "MANIFEST_INVALID", "message": "bad"}]}'), "HTTP 400.*bad"),
-    (Answer(400, {}, b'{"errors": [{"code": "MANIFEST_BLOB_UNKNOWN"}]}'), "lacks a part of this image"),
-    (Answer(404, {}, b'{"errors": [{"code": "MANIFEST_UNKNOWN"}]}'), "lacks a part of this image"),
+    (Answer(401), "wants credentials, and none"),
+    (Answer(403, {}, refusal("DENIED", "requested access")), "do not allow writing.*requested access"),
+    (Answer(404, {}, refusal("NAME_UNKNOWN", "no")), "no such repository to write to"),
+    (Answer(400, {}, refusal("MANIFEST_INVALID", "bad")), "HTTP 400.*bad"),
+    (Answer(400, {}, refusal("MANIFEST_BLOB_UNKNOWN", "blob")), "lacks a part of this image"),
+    (Answer(404, {}, refusal("MANIFEST_UNKNOWN", "child")), "lacks a part of this image"),
     (Answer(405), "for reading only"),
     (Answer(413), "too large.*limit on sizes"),
     (Answer(302, {"Location": "/v2/elsewhere"}), "HTTP 302"),
@@ -184,13 +179,10 @@ def test_a_manifest_is_put_under_its_digest_too(source: ImageRepository) -> None
     assert found == other
 
 
-@pytest.mark.parametrize("header", ["Docker-Content-Digest"])
-def test_a_registry_that_does_not_say_what_it_stored_is_asked(
-    quiet: tuple[FaultProxy, ImageRepository], header: str
-) -> None:
+def test_a_registry_that_does_not_say_what_it_stored_is_asked(quiet: tuple[FaultProxy, ImageRepository]) -> None:
     proxy, place = quiet
     digest = pushed(place, "rc", build_image("app"))
-    proxy.inject(Fault("^PUT", Without(header)))
+    proxy.inject(Fault("^PUT", Without("Docker-Content-Digest")))
     before = len(proxy.seen)
     add_tags(place, digest, ["v1"])
     assert requests(proxy, before) == [f"GET {digest}", "PUT v1", "HEAD v1"]
@@ -294,21 +286,15 @@ def test_a_tag_that_cannot_be_read_is_not_moved(quiet: tuple[FaultProxy, ImageRe
 # --- immutable tags -----------------------------------------------------------------------------------------
 
 
-def error(code: str, message: str) -> bytes:
-    return json.dumps({"errors": [{"code": code, "message": message}]}).encode()
-
-
 # What is known of how the registries put it.
 IMMUTABLE = {
     "ecr": Answer(
-        400, {}, error("TAG_INVALID", "The image tag 'v1' already exists and cannot be overwritten: it is immutable.")
+        400, {}, refusal("TAG_INVALID", "The image tag 'v1' already exists and cannot be overwritten: it is immutable.")
     ),
-    "ecr by name": Answer(400, {}, error("ImageTagAlreadyExistsException", "exists")),
-    "harbor": Answer(
-        412, {}, error("PRECONDITION", "Failed to process request due to 'app:v1' configured as immutable.")
-    ),
-    "gitlab": Answer(400, {}, error("TAG_IMMUTABLE", "tag is protected")),
-    "denied": Answer(403, {}, error("DENIED", "denied")),
+    "ecr by name": Answer(400, {}, refusal("ImageTagAlreadyExistsException", "exists")),
+    "harbor": Answer(412, {}, refusal("PRECONDITION", "Failed to process: 'app:v1' configured as immutable.")),
+    "gitlab": Answer(400, {}, refusal("TAG_IMMUTABLE", "tag is protected")),
+    "denied": Answer(403, {}, refusal("DENIED", "denied")),
     "conflict": Answer(409, {}, b"conflict"),
 }
 
@@ -337,7 +323,7 @@ def test_an_immutable_tag_is_done_or_taken(open_registry: RunningRegistry, repos
         assert add_tags(place, first, ["a", "c"]) == (AlreadyTagged("a", first), Tagged("c", first))
         with pytest.raises(TagTakenError, match=f"{repository}:a is taken: it holds {first}, and {second}"):
             add_tags(place, second, ["a"])
-        with pytest.raises(RegistryError, match="does not let|HTTP 409") as caught:
+        with pytest.raises(RegistryError, match=r"does not let|do not allow|HTTP 409") as caught:
             move_tag(place, "a", expected=first, digest=second)
         assert not isinstance(caught.value, TagTakenError)
         assert held(place, ["a", "b", "c"]) == [first] * 3
@@ -359,10 +345,9 @@ def test_a_tag_that_goes_away_while_it_is_moved_is_an_error(open_registry: Runni
 
 
 def uploads(proxy: FaultProxy) -> list[str]:
-    """The writes at blobs, with what was asked for."""
-    shape = re.compile(r".*/blobs/uploads/(\?mount)?([0-9a-f-]{36})?.*")
-    found = [(seen, shape.match(seen.path)) for seen in proxy.seen if seen.method in {"POST", "DELETE"}]
-    return [f"{seen.method}{' mount' if match and match[1] else ''}" for seen, match in found]
+    """What was asked for around blobs."""
+    asked = [seen for seen in proxy.seen if seen.method in {"POST", "DELETE"}]
+    return [f"{seen.method}{' mount' if 'mount=' in seen.path else ''}" for seen in asked]
 
 
 @pytest.fixture
@@ -414,7 +399,7 @@ def test_a_source_that_may_not_be_read_is_no_error(
 
 
 @pytest.mark.parametrize(
-    ("status", "words"), [(401, "HTTP 401"), (403, "does not let us write"), (404, "no such repository to write to")]
+    ("status", "words"), [(401, "HTTP 401"), (403, "do not allow writing"), (404, "no such repository to write to")]
 )
 def test_a_destination_that_may_not_be_written_is_an_error(
     neighbours: tuple[FaultProxy, ImageRepository, ImageRepository, Digest], status: int, words: str
