@@ -9,6 +9,8 @@ from typing import Literal, TypeAlias
 _FATAL = re.compile(r'level=fatal msg=(?:"((?:[^"\\]|\\.)*)"|(\S+))')
 # Registries send readers of blobs to signed addresses, whose query is as good as a password.
 _QUERY = re.compile(r"\?[^\s\"']+")
+# A server's debugging output may repeat what it was sent, and the tokens that skopeo gets are not known to us.
+_CREDENTIALS = re.compile(r"(?i)\b(bearer|basic)[ +][\w.~+/=-]+")
 _QUOTED = 600
 
 Side: TypeAlias = Literal["source", "destination"]
@@ -170,4 +172,4 @@ def _unsaid(stderr: str, returncode: int) -> str:
 
 
 def _shown(text: str) -> str:
-    return _QUERY.sub("?…", text)[:_QUOTED]
+    return _CREDENTIALS.sub(r"\1 …", _QUERY.sub("?…", text))[:_QUOTED]
