@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -131,7 +131,8 @@ class Copier:
         for attempt in range(1, ATTEMPTS + 1):
             failure = self._carry(job, contents)
             if failure is None:
-                _log.info("%s: copied in %.1f s", job.place, time.monotonic() - begun)
+                size = sum(blob.size for blob in contents.blobs) / 1e6
+                _log.info("%s: copied, %.1f MB in %.1f s", job.place, size, time.monotonic() - begun)
                 return contents.manifest
             if not failure.may_pass or attempt == ATTEMPTS:
                 raise _failed(job, failure)
@@ -164,7 +165,7 @@ class Copier:
                 absent = contents.blobs
             else:
                 return None
-        return self._run(job, absent)
+        return self._run(job, absent, contents.layers)
 
     def _mount(self, destination: ImageRepository, blobs: tuple[Descriptor, ...]) -> tuple[Descriptor, ...]:
         """Mount what the endpoint is known to have; returns what is left to bring, as far as anybody knows."""
@@ -180,9 +181,9 @@ class Copier:
         done = in_parallel(mounted, blobs, workers=AT_ONCE)
         return tuple(blob for blob, there in zip(blobs, done, strict=True) if not there)
 
-    def _run(self, job: _Job, blobs: tuple[Descriptor, ...]) -> Diagnosis | None:
+    def _run(self, job: _Job, blobs: tuple[Descriptor, ...], layers: Collection[Digest]) -> Diagnosis | None:
         def look(glance: Glance) -> None:
-            job.watch(progress_of(glance.stdout, glance.written, blobs))
+            job.watch(progress_of(glance.stdout, glance.written, blobs, layers))
 
         with self._turns:
             self._check()
