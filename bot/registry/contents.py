@@ -19,7 +19,7 @@ AT_ONCE = 4
 
 @dataclass(frozen=True)
 class Contents:
-    """A manifest, the images that it names if it is an index, and each blob of all of them once: layers and the rest."""
+    """A manifest, the images that it names if it is an index, and each blob of all of them once, layers or not."""
 
     manifest: Manifest
     images: tuple[Manifest, ...]
