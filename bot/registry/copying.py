@@ -105,7 +105,7 @@ class Copier:
     sleep: Callable[[float], None] = time.sleep
     _blobs: Blobs = field(default_factory=Blobs)
     _turns: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(SKOPEOS))
-    _checked: list[None] = field(default_factory=list)
+    _checked: threading.Event = field(default_factory=threading.Event)
 
     def copy(
         self, source: ImageRepository, digest: Digest, destination: ImageRepository, tag: str, *, watch: Watch = _nobody
@@ -185,10 +185,10 @@ class Copier:
         def look(glance: Glance) -> None:
             job.watch(progress_of(glance.stdout, glance.written, blobs, layers))
 
+        _wait(job)
         with self._turns:
             self._check()
-            for side in (job.source, job.destination):
-                side.registry.pace.wait(side.place(job.digest.text))
+            _wait(job)
             failure = Skopeo(self.cache).copy(
                 job.source, job.digest, job.destination, limits=self.patience.limits(blobs), look=look
             )
@@ -220,14 +220,20 @@ class Copier:
 
     def _check(self) -> None:
         """Look at skopeo's version, once in a run; two that look at once do no harm."""
-        if not self._checked:
+        if not self._checked.is_set():
             check_skopeo()
-            self._checked.append(None)
+            self._checked.set()
 
 
 def _failed(job: _Job, failure: Diagnosis) -> RegistryError:
     source = job.source.place(job.digest.text)
     return RegistryError(f"{job.place}: copying {source} failed: {failure.reason}", hint=failure.hint)
+
+
+def _wait(job: _Job) -> None:
+    """Wait until neither registry wants to be left alone: before a turn, so as to hold none, and once it is there."""
+    for side in (job.source, job.destination):
+        side.registry.pace.wait(side.place(job.digest.text))
 
 
 def _limited(job: _Job, failure: Diagnosis) -> tuple[ImageRepository, ...]:
