@@ -19,8 +19,9 @@ from bot.registry.errors import TagTakenError
 from bot.registry.manifest import Descriptor
 from bot.registry.pace import Pace
 from bot.registry.progress import Progress, progress_of
+from bot.registry.retry import ATTEMPTS
 from bot.registry.skopeo import SkopeoTooOldError
-from tests.proxy import Answer, Delay, Fault, FaultProxy, Seen, start_proxy
+from tests.proxy import Answer, Delay, Fault, FaultProxy, Pause, Seen, start_proxy
 from tests.registry.places import index_of, pushed, repository_of
 
 LAYERS = tuple(Descriptor("layer", build_image(seed).digest, 1000) for seed in "ab")
@@ -61,19 +62,14 @@ def test_a_copy_without_progress_is_ended_and_tried_again(
 ) -> None:
     proxy, destination = quiet
     digest = pushed(source, "v1", build_image("app"))
-    patient = Copier(cache, Patience(idle=1.5), sleep=lambda _: None)
-    release = threading.Event()
-
-    def hang(request: Seen) -> None:
-        if request.method == "PATCH":
-            release.wait(20)
-
-    proxy.gate = hang
-    with pytest.raises(RegistryError, match=r"no progress: not a byte moved for 1\.5"):
-        patient.copy(source, digest, destination, "v1")
-    release.set()
+    proxy.inject(Fault("^PATCH", Pause(), 99))
+    with pytest.raises(RegistryError, match=r"no progress: not a byte moved for 0\.5"):
+        Copier(cache, Patience(idle=0.5), sleep=lambda _: None).copy(source, digest, destination, "v1")
     assert destination.registry.digest(destination.path, "v1") is None
-    assert patient.copy(source, digest, destination, "v1") == Copied(digest)
+    assert proxy.count("^PATCH") >= ATTEMPTS
+    with proxy.lock:
+        proxy.faults.clear()
+    assert Copier(cache).copy(source, digest, destination, "v1") == Copied(digest)
 
 
 def test_limits_grow_with_what_is_copied() -> None:
