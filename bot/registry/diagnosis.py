@@ -10,13 +10,8 @@ from typing import Literal, TypeAlias
 _FATAL = re.compile(r'level=fatal msg=(?:"((?:[^"\\]|\\.)*)"|(\S+))')
 # Registries send readers of blobs to signed addresses, whose query is as good as a password.
 _QUERY = re.compile(r"\?[^\s\"']+")
-<<<<<<< HEAD
-# skopeo fetches tokens by itself: nobody else knows which, when a registry repeats one in a refusal.
-_CREDENTIALS = re.compile(r"\b(Basic|Bearer)\s+[A-Za-z0-9._~+/=-]{8,}")
-=======
 # A server's debugging output may repeat what it was sent, and the tokens that skopeo gets are not known to us.
 _CREDENTIALS = re.compile(r"(?i)\b(bearer|basic)[ +][\w.~+/=-]+")
->>>>>>> h4-copy
 _QUOTED = 600
 
 Side: TypeAlias = Literal["source", "destination"]
