@@ -114,7 +114,7 @@ class _Referrers:
         try:
             entries = parse_referrers(manifest_of(page.media_type, page.body))
         except ValueError as error:
-            raise RegistryError(f"{self.place}: its list of referrers is none: {error}") from error
+            raise _no_list(self.place, f"its list of referrers is none: {error}") from error
         known = len(self.found)
         for entry in entries:
             self.found.setdefault(entry.digest, entry)
@@ -135,11 +135,11 @@ def _tags(body: bytes, place: Place) -> list[str]:
     try:
         tags = json.loads(body)["tags"]
     except (ValueError, LookupError, TypeError, RecursionError):
-        raise RegistryError(f"{place}: what it gives as its list of tags is none") from None
+        raise _no_list(place, "what it gives as its list of tags is none") from None
     if tags is None:
         return []
     if not isinstance(tags, list) or not all(isinstance(tag, str) and is_tag(tag) for tag in tags):
-        raise RegistryError(f"{place}: its list of tags has something that is no tag")
+        raise _no_list(place, "its list of tags has something that is no tag")
     return tags
 
 
@@ -159,6 +159,10 @@ def _query(link: str, address: Address) -> str | None:
         return None
     path, _, query = target.target.partition("?")
     return query if (target.origin, path) == (address.origin, address.target) and query else None
+
+
+def _no_list(place: Place, why: str) -> RegistryError:
+    return RegistryError(f"{place}: {why}", hint=f"is {place.access.endpoint} a registry? Tell its operator")
 
 
 def _endless(place: Place, why: str) -> RegistryError:
