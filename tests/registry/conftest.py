@@ -12,7 +12,7 @@ from bot.demo.registries import RunningRegistry
 from bot.registry.client import ImageRepository
 from bot.registry.copying import Copier
 from tests.proxy import FaultProxy, start_proxy
-from tests.registry.places import repository_of
+from tests.registry.places import briefly, repository_of
 
 # The one on PATH, and further ones that PROMOBOT_TEST_SKOPEO names, as PATH names folders.
 SKOPEOS = ["", *filter(None, os.environ.get("PROMOBOT_TEST_SKOPEO", "").split(":"))]
@@ -39,7 +39,7 @@ def skopeo(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.fixture
 def copier(skopeo: None, cache: Path) -> Copier:
-    return Copier(cache, sleep=lambda _: None)
+    return Copier(cache, sleep=briefly)
 
 
 @pytest.fixture

@@ -11,10 +11,11 @@ import urllib3
 from bot.demo.oci import Image, digest_of
 from bot.registry.client import ImageRepository
 from bot.registry.copying import Copier, Patience
+from tests.registry.places import briefly
 
 
-def copier_of(cache: Path, *, timeout: float = 60.0, sleep: Callable[[float], None] = lambda _: None) -> Copier:
-    """Makes copies as promobot does, without pauses between tries; `timeout` is how long silence lasts, in seconds."""
+def copier_of(cache: Path, *, timeout: float = 60.0, sleep: Callable[[float], None] = briefly) -> Copier:
+    """Makes copies as promobot does, with shorter pauses; `timeout` is how long silence lasts, in seconds."""
     return Copier(cache, patience=Patience(total=4 * timeout, idle=timeout), sleep=sleep)
 
 
@@ -42,7 +43,7 @@ def _contents(image: Image) -> Iterator[tuple[str, bytes, str]]:
         yield from _contents(child)
 
 
-def wait_until(condition: Callable[[], bool], *, within: float = 10.0) -> None:
+def wait_until(condition: Callable[[], bool], *, within: float = 60.0) -> None:
     """Come back as soon as it holds; fails after `within` seconds."""
     deadline = time.monotonic() + within
     while not condition():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -12,9 +13,14 @@ from bot.registry.access import RegistryAccess
 from bot.registry.client import ImageRepository, RegistryClient
 
 
+def briefly(seconds: float) -> None:
+    """Stands for time.sleep between tries: there is a pause, for who has to recover, but a short one."""
+    time.sleep(seconds / 20)
+
+
 @contextmanager
 def repository_of(access: RegistryAccess, path: str, *, timeout: float = 30.0) -> Iterator[ImageRepository]:
-    with closing(RegistryClient(access, timeout=timeout, sleep=lambda _: None)) as client:
+    with closing(RegistryClient(access, timeout=timeout, sleep=briefly)) as client:
         yield ImageRepository(client, path)
 
 
