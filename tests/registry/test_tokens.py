@@ -334,7 +334,7 @@ def test_where_tokens_may_come_from(endpoint: str, realm: str, *, trusted: bool)
     ("header", "query"),
     [
         ('Bearer realm="R"', ""),
-        ('bearer realm="R", service="s t", scope="repository:a:pull,push repository:b:pull"',
+        ('bearer realm="R", service="s t", scope="repository:b:pull repository:a:push,pull"',
          "?service=s+t&scope=repository%3Aa%3Apull%2Cpush&scope=repository%3Ab%3Apull"),
         ('Basic realm="x, Bearer y", Bearer service=s , realm="R",error="invalid_token"', "?service=s"),
         ('Bearer realm="R",scope="a&b=c#d"', "?scope=a%26b%3Dc%23d"),
