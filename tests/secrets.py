@@ -87,7 +87,7 @@ class ProcessWatch(threading.Thread):
         arguments = process.joinpath("cmdline").read_bytes()
         self.arguments.add(arguments)
         names = [argument.rpartition(b"/")[2] for argument in arguments.split(b"\0")]
-        program = names[0]
+        program = b"skopeo" if b"skopeo" in names else names[0]  # it may be run by a loader
         if not self.programs.isdisjoint(names):
             self.environments.add(process.joinpath("environ").read_bytes())
         # Other tests may run on this machine at the same time.
