@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import os
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -86,11 +87,22 @@ class ProcessWatch(threading.Thread):
         arguments = process.joinpath("cmdline").read_bytes()
         self.arguments.add(arguments)
         names = [argument.rpartition(b"/")[2] for argument in arguments.split(b"\0")]
-        program = names[0]
+        program = b"skopeo" if b"skopeo" in names else names[0]  # it may be run by a loader
         if not self.programs.isdisjoint(names):
             self.environments.add(process.joinpath("environ").read_bytes())
-        if unnamed_files_of(process):
+        # Other tests may run on this machine at the same time.
+        if unnamed_files_of(process) and started_by_us(process):
             self.holders.add(program)
+
+
+def started_by_us(process: Path) -> bool:
+    """Whether a process (a folder of /proc) comes from this one, directly or not."""
+    while (number := int(process.name)) > 1:
+        if number == os.getpid():
+            return True
+        # The second field, the name, is in brackets and may hold anything.
+        process = process.parent / process.joinpath("stat").read_text().rpartition(")")[2].split()[1]
+    return False
 
 
 def unnamed_files_of(process: Path) -> list[str]:
