@@ -3,11 +3,11 @@
 from bot.registry.access import Login, RegistryAccess
 from bot.registry.client import ImageRepository, RegistryClient
 from bot.registry.copying import AlreadyThere, Copied, Copier
+from bot.registry.copying.progress import Progress
 from bot.registry.errors import TagMovedError, TagTakenError
+from bot.registry.http.pace import Pace
 from bot.registry.inspection import Attached, Inspection, Kind, Overview, Part, inspect, overview
 from bot.registry.manifest import Manifest
-from bot.registry.pace import Pace
-from bot.registry.progress import Progress
 from bot.registry.tagging import AlreadyTagged, Tagged, add_tags, move_tag
 
 __all__ = [

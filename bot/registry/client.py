@@ -17,6 +17,8 @@ from bot.registry.errors import (
     not_a_registry,
     of_status,
 )
+from bot.registry.http.pace import Pace
+from bot.registry.http.transport import API_VERSION, Request, Response, Transport
 from bot.registry.manifest import (
     IMAGE_TYPES,
     INDEX_TYPES,
@@ -29,10 +31,8 @@ from bot.registry.manifest import (
     parse_referrers,
 )
 from bot.registry.mounting import mount
-from bot.registry.pace import Pace
 from bot.registry.paging import all_referrers, all_tags
 from bot.registry.pushing import Push, push
-from bot.registry.transport import API_VERSION, Request, Response, Transport
 
 # All four, always: a registry converts what is not accepted, and then reports another digest with status 200.
 MEDIA_TYPES = (*INDEX_TYPES, *IMAGE_TYPES)

@@ -6,12 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from urllib3 import exceptions as http
-
 from bot.errors import ConflictError, RegistryError
 from bot.images import Digest
 from bot.registry.access import RegistryAccess
-from bot.registry.answers import NoAnswerError, Response
 from bot.registry.retry import may_pass
 
 _QUOTED = 200
@@ -125,10 +122,11 @@ def _status_words(place: Place, status: int, body: bytes, *, known: bool) -> tup
         case _ if status >= 500:
             return f"the registry failed (HTTP {status}){said(place, body)}", "run again when it is well"
         case _:
-            return f"unexpected answer (HTTP {status}){said(place, body)}", _unexpected(place.access, status)
+            return f"unexpected answer (HTTP {status}){said(place, body)}", unexpected(place.access, status)
 
 
-def _unexpected(access: RegistryAccess, status: int) -> str:
+def unexpected(access: RegistryAccess, status: int) -> str:
+    """What to do about an answer that no registry would give."""
     # Which is what Go's servers say to plain HTTP on their https port; the words are lost with a HEAD's body.
     if status == 400 and access.plain_http:
         return f"does it speak https? Then take away plain_http of registry {access.name}"
@@ -141,54 +139,6 @@ def not_a_registry(place: Place, status: int) -> RegistryError:
         f"{place}: {place.access.url}/v2/ does not answer like a registry (HTTP {status})",
         hint=f"check the address of registry {place.access.name} in the configuration",
     )
-
-
-def of_elsewhere(place: Place, response: Response) -> StatusError:
-    """The error for a refusal of a server that the registry sent us to."""
-    words = f"it leads to {response.origin}, which answers HTTP {response.status}{said(place, response.body)}"
-    hint = f"ask who runs registry {place.access.name}; a firewall between here and there looks like this too"
-    return StatusError(f"{place}: {words}", hint=hint, status=response.status, body=response.body)
-
-
-_LATER = "run again when it is well"
-# The first row whose type fits; urllib3's name resolution error is a kind of its connection error.
-_FAILURES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str], ...] = (
-    (http.NameResolutionError, "the host name cannot be resolved", "check its spelling and this machine's DNS"),
-    (http.LocationParseError, "the host name cannot be resolved", "check its spelling and this machine's DNS"),
-    (http.NewConnectionError, "it cannot be connected to", "check its address, and that it runs"),
-    (http.ConnectTimeoutError, "it cannot be connected to in time", "check its address and the network"),
-    ((http.ReadTimeoutError, TimeoutError), "no answer in time", _LATER),
-)
-
-
-def of_failure(place: Place, error: NoAnswerError) -> UnansweredError:
-    """The error for a request that got no answer at all."""
-    elsewhere = "" if error.origin == place.access.origin else f"it leads to {error.origin}: "
-    what, hint = _failure_words(place.access, error)
-    return UnansweredError(f"{place}: {elsewhere}{what}", hint=hint, sent=error.connected, may_pass=error.cut)
-
-
-def _failure_words(access: RegistryAccess, error: NoAnswerError) -> tuple[str, str]:
-    if error.cut:
-        return "the connection was cut", _LATER
-    if isinstance(error.cause, http.SSLError):
-        return _of_tls(access, str(error.cause))
-    for kind, what, hint in _FAILURES:
-        if any(isinstance(cause, kind) for cause in (error.cause, *error.cause.args)):
-            return what, hint
-    return "it does not answer in HTTP", _unexpected(access, 400)
-
-
-def _of_tls(access: RegistryAccess, reason: str) -> tuple[str, str]:
-    if "CERTIFICATE_VERIFY_FAILED" in reason:
-        detail = reason.partition("certificate verify failed: ")[2].partition(" (_ssl")[0] or "unknown reason"
-        return (
-            f"its TLS certificate is not trusted: {detail}",
-            f"set ca_file of registry {access.name} to the authority's certificate",
-        )
-    if "WRONG_VERSION_NUMBER" in reason or "record layer failure" in reason.lower():
-        return "it does not speak https", f"set plain_http of registry {access.name} if that is meant"
-    return "the TLS handshake failed", f"check the address and the certificate of registry {access.name}"
 
 
 def said(place: Place, body: bytes) -> str:

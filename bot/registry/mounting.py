@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 from bot.errors import RegistryError
 from bot.registry.addresses import Address
 from bot.registry.errors import Place, StatusError
+from bot.registry.http.transport import Request, Response, Transport
 from bot.registry.refusals import of_push
-from bot.registry.transport import Request, Response, Transport
 
 _log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from bot.errors import RegistryError
 from bot.images import Digest, is_tag
 from bot.registry.addresses import Address
 from bot.registry.errors import Place
+from bot.registry.http.transport import Response
 from bot.registry.manifest import Descriptor, manifest_of, parse_referrers
-from bot.registry.transport import Response
 
 # What one page may have is capped by many registries at 1000, and some refuse to be asked for more.
 PAGE = 1000

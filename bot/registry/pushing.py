@@ -10,10 +10,10 @@ from typing import TypeAlias
 from bot.errors import RegistryError
 from bot.images import Digest
 from bot.registry.errors import Place, StatusError, TagTakenError, UnansweredError
+from bot.registry.http.transport import Request, Transport
 from bot.registry.manifest import Manifest
 from bot.registry.refusals import of_push
 from bot.registry.retry import ATTEMPTS, pause
-from bot.registry.transport import Request, Transport
 
 _log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ import pytest
 from bot.errors import RegistryError
 from bot.registry.access import RegistryAccess
 from bot.registry.client import RegistryClient
-from bot.registry.pace import Pace
-from bot.registry.transport import Transport
+from bot.registry.http.pace import Pace
+from bot.registry.http.transport import Transport
 
 
 @dataclass

@@ -11,8 +11,8 @@ import pytest
 
 from bot.demo.oci import digest_of
 from bot.registry.access import RegistryAccess
-from bot.registry.blobs import Blobs
 from bot.registry.client import ImageRepository
+from bot.registry.copying.blobs import Blobs
 from bot.registry.manifest import Descriptor
 from tests.registry.places import repository_of
 

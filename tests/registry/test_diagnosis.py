@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.registry.diagnosis import diagnose
+from bot.registry.copying.diagnosis import diagnose
 
 # What cannot be had from a registry here; test_skopeo_words.py has skopeo say the others.
 SAID: list[tuple[str, str, bool]] = [

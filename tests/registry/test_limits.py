@@ -18,7 +18,7 @@ from bot.errors import RegistryError
 from bot.images import Digest
 from bot.registry.access import Login
 from bot.registry.errors import Place, StatusError, UnansweredError
-from bot.registry.transport import Request
+from bot.registry.http.transport import Request
 from tests.proxy import Answer, Fault, start_proxy
 from tests.registry.clients import Clock, Sleeps, client_of, transport_of
 from tests.registry.rawserver import RawServer, answer, serve

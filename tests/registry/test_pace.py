@@ -13,7 +13,7 @@ from bot.demo.registries import RunningRegistry
 from bot.errors import RegistryError
 from bot.registry.access import RegistryAccess
 from bot.registry.errors import Place, RateLimitError
-from bot.registry.pace import Pace
+from bot.registry.http.pace import Pace
 from bot.registry.retry import asked_pause
 from tests.proxy import Answer, Fault, start_proxy
 from tests.registry.clients import Clock, client_of

@@ -13,12 +13,12 @@ from bot.demo.registries import RunningRegistry
 from bot.errors import RegistryError
 from bot.registry.access import Login, RegistryAccess
 from bot.registry.addresses import Address, Origin
-from bot.registry.answers import RefusedError, Response
-from bot.registry.connection import Limits
-from bot.registry.connections import Connections
 from bot.registry.errors import Place, StatusError
-from bot.registry.redirects import redirected
-from bot.registry.transport import Request
+from bot.registry.http.answers import RefusedError, Response
+from bot.registry.http.connection import Limits
+from bot.registry.http.connections import Connections
+from bot.registry.http.redirects import redirected
+from bot.registry.http.transport import Request
 from tests.proxy import Answer, Fault, start_proxy
 from tests.registry.clients import client_of, failure, transport_of
 from tests.registry.rawserver import RawServer, answer, serve

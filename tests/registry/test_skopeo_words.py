@@ -12,8 +12,8 @@ from bot.demo.oci import Image, build_image, build_index
 from bot.demo.registries import RunningRegistry
 from bot.process import Limits
 from bot.registry.client import ImageRepository
-from bot.registry.diagnosis import Diagnosis
-from bot.registry.skopeo import Skopeo
+from bot.registry.copying.diagnosis import Diagnosis
+from bot.registry.copying.skopeo import Skopeo
 from tests.proxy import Answer, CutBefore, CutMidway, Fault, FaultProxy, Kind, start_proxy
 from tests.registry.places import index_of, pushed, repository_of
 

@@ -17,11 +17,11 @@ from bot.errors import RegistryError
 from bot.images import Digest
 from bot.registry.access import Login, RegistryAccess
 from bot.registry.addresses import Address
-from bot.registry.answers import Response
 from bot.registry.errors import Place
+from bot.registry.http.answers import Response
+from bot.registry.http.tokens import Challenge, Token, Tokens, parse_challenge, parse_token
+from bot.registry.http.transport import Request
 from bot.registry.manifest import Manifest
-from bot.registry.tokens import Challenge, Token, Tokens, parse_challenge, parse_token
-from bot.registry.transport import Request
 from tests.proxy import Answer, Fault, Seen, start_proxy
 from tests.registry.clients import Clock, client_of, failure, transport_of
 from tests.registry.tokenserver import TokenServer, start_registry_of, start_token_server

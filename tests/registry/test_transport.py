@@ -17,7 +17,7 @@ from bot.errors import ConfigError
 from bot.registry.access import Login
 from bot.registry.client import RegistryClient
 from bot.registry.errors import Place, StatusError, UnansweredError
-from bot.registry.transport import Request
+from bot.registry.http.transport import Request
 from tests.proxy import Answer, CutAfter, CutBefore, CutMidway, Delay, Fault, Kind, start_proxy
 from tests.registry.clients import Sleeps, client_of, failure, transport_of
 from tests.registry.rawserver import RawServer, answer, serve

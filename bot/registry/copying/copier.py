@@ -14,15 +14,15 @@ from bot.errors import RegistryError
 from bot.images import Digest
 from bot.parallel import in_parallel
 from bot.process import Glance, Limits
-from bot.registry.blobs import Blobs
 from bot.registry.client import ImageRepository
-from bot.registry.contents import AT_ONCE, Contents, images_are_there, is_complete, read_contents
-from bot.registry.diagnosis import Diagnosis
+from bot.registry.copying.blobs import Blobs
+from bot.registry.copying.contents import AT_ONCE, Contents, images_are_there, is_complete, read_contents
+from bot.registry.copying.diagnosis import Diagnosis
+from bot.registry.copying.progress import Progress, progress_of
+from bot.registry.copying.skopeo import Skopeo, check_skopeo
 from bot.registry.errors import Place, StatusError, TagTakenError, UnansweredError
 from bot.registry.manifest import Descriptor, Manifest
-from bot.registry.progress import Progress, progress_of
 from bot.registry.retry import ATTEMPTS, pause
-from bot.registry.skopeo import Skopeo, check_skopeo
 
 _log = logging.getLogger(__name__)
 

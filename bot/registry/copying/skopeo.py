@@ -17,8 +17,8 @@ from bot.ownership import not_ours
 from bot.process import Glance, Limits, ProgramMissingError, StalledError, TimedOutError, follow, run
 from bot.registry.access import RegistryAccess
 from bot.registry.client import ImageRepository
-from bot.registry.diagnosis import Diagnosis, diagnose
-from bot.registry.unnamed import unnamed_files
+from bot.registry.copying.diagnosis import Diagnosis, diagnose
+from bot.registry.copying.unnamed import unnamed_files
 
 _PROGRAM = "skopeo"
 # The first with --multi-arch and a digest that is kept in all the ways that tests look at; Debian 12 has 1.9.3.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from bot.registry.answers import RefusedError
+from bot.registry.http.answers import RefusedError
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

@@ -16,8 +16,8 @@ from urllib.parse import urlencode
 from bot.errors import RegistryError
 from bot.registry.access import RegistryAccess
 from bot.registry.addresses import Address, Origin, same_site
-from bot.registry.answers import Response
 from bot.registry.errors import Place
+from bot.registry.http.answers import Response
 
 # https://www.rfc-editor.org/rfc/rfc6750#section-2.1, and whatever else a header can hold on one line.
 _TOKEN = re.compile(r"[\x21-\x7e]+")

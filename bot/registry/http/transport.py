@@ -14,14 +14,15 @@ from urllib.parse import parse_qs
 from bot.errors import ConfigError, RegistryError
 from bot.registry.access import RegistryAccess, redact
 from bot.registry.addresses import Address
-from bot.registry.answers import NoAnswerError, RefusedError, Response
-from bot.registry.connection import Limits
-from bot.registry.connections import Connections
-from bot.registry.errors import Place, of_elsewhere, of_failure, of_status
-from bot.registry.pace import Pace
-from bot.registry.redirects import redirected, shown
-from bot.registry.tokens import Challenge, Token, Tokens, parse_challenge, parse_token
-from bot.registry.tries import Tries
+from bot.registry.errors import Place, of_status
+from bot.registry.http.answers import NoAnswerError, RefusedError, Response
+from bot.registry.http.connection import Limits
+from bot.registry.http.connections import Connections
+from bot.registry.http.failures import of_elsewhere, of_failure
+from bot.registry.http.pace import Pace
+from bot.registry.http.redirects import redirected, shown
+from bot.registry.http.tokens import Challenge, Token, Tokens, parse_challenge, parse_token
+from bot.registry.http.tries import Tries
 
 __all__ = ["API_VERSION", "Request", "Response", "Transport"]
 

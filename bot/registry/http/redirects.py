@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from bot.errors import RegistryError
 from bot.registry.addresses import Address
-from bot.registry.answers import Response
 from bot.registry.errors import Place
+from bot.registry.http.answers import Response
 
 _STATUSES = frozenset({301, 302, 303, 307, 308})
 # These two alone say that the method and the body stay what they are.

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.registry.answers import NoAnswerError, Response
 from bot.registry.errors import Place
-from bot.registry.pace import Pace
+from bot.registry.http.answers import NoAnswerError, Response
+from bot.registry.http.pace import Pace
 from bot.registry.retry import ATTEMPTS, asked_pause, pause
 
 _log = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ from bot.errors import RegistryError
 from bot.images import Digest
 from bot.parallel import in_parallel
 from bot.registry.client import ImageRepository
+from bot.registry.copying.progress import distinct
 from bot.registry.manifest import Descriptor, ImageManifest, Manifest, parse_manifest
-from bot.registry.progress import distinct
 
 # Requests about one image at a time; the endpoint's pace holds for those of all copies together.
 AT_ONCE = 4
