@@ -149,7 +149,8 @@ def children_named(proxy: FaultProxy, name: str) -> list[int]:
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             arguments = process.joinpath("cmdline").read_bytes().split(b"\0")
-            if arguments[0].endswith(name.encode()) and any(proxy.host.encode() in each for each in arguments):
+            named = any(each.rpartition(b"/")[2] == name.encode() for each in arguments)
+            if named and any(proxy.host.encode() in each for each in arguments):
                 found.append(int(process.name))
     return found
 
