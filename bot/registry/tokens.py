@@ -75,9 +75,14 @@ def parse_challenge(header: str, place: Place) -> Challenge | None:
     why = _mistrust(realm.origin, place.access)
     if why:
         raise _untrusted(place, str(realm.origin), why)
-    # In one order, since registries give several scopes in any.
-    scope = " ".join(sorted(parameters.get("scope", "").split()))
-    return Challenge(realm, parameters.get("service", ""), scope)
+    scopes = sorted(_in_order(scope) for scope in parameters.get("scope", "").split())
+    return Challenge(realm, parameters.get("service", ""), " ".join(scopes))
+
+
+def _in_order(scope: str) -> str:
+    """Registries name several scopes, and the actions of one, in any order: the same wish, and the same token."""
+    resource, colon, actions = scope.rpartition(":")
+    return f"{resource}{colon}{','.join(sorted(actions.split(',')))}"
 
 
 def _parameters(text: str) -> dict[str, str]:

@@ -152,13 +152,16 @@ def test_tokens_for_a_pull_a_push_and_a_mount(token_server: TokenServer, token_r
             assert client.put_manifest("team/app", tag, manifest)
             assert client.digest("team/app", tag) == image.digest
         assert client.digest("team/seen", "v1") is None
-        assert client.mount("team/copy", blob, "team/app")
+        for source in ("team/app", "team/seen", "team/app"):
+            assert client.mount("team/copy", blob, source) == (source == "team/app")
         # One refusal for each kind of request and repository, which says what token it takes.
-        assert [proxy.count(f"{method} /v2/team/") for method in ("PUT", "HEAD", "POST")] == [3, 5, 2]
+        assert [proxy.count(f"{method} /v2/team/") for method in ("PUT", "HEAD", "POST")] == [3, 5, 5]
     assert sorted(token_server.asked[began:]) == [
         ["repository:team/app:pull"],
         ["repository:team/app:pull", "repository:team/copy:pull,push"],
         ["repository:team/app:pull,push"],
+        ["repository:team/copy:delete"],
+        ["repository:team/copy:pull,push", "repository:team/seen:pull"],
         ["repository:team/seen:pull"],
     ]
 
@@ -331,7 +334,7 @@ def test_where_tokens_may_come_from(endpoint: str, realm: str, *, trusted: bool)
     ("header", "query"),
     [
         ('Bearer realm="R"', ""),
-        ('bearer realm="R", service="s t", scope="repository:a:pull,push repository:b:pull"',
+        ('bearer realm="R", service="s t", scope="repository:b:pull repository:a:push,pull"',
          "?service=s+t&scope=repository%3Aa%3Apull%2Cpush&scope=repository%3Ab%3Apull"),
         ('Basic realm="x, Bearer y", Bearer service=s , realm="R",error="invalid_token"', "?service=s"),
         ('Bearer realm="R",scope="a&b=c#d"', "?scope=a%26b%3Dc%23d"),
