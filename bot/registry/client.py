@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from bot.errors import RegistryError
 from bot.images import Digest
@@ -15,9 +13,6 @@ from bot.registry.access import RegistryAccess
 from bot.registry.addresses import Address
 from bot.registry.errors import (
     Place,
-    StatusError,
-    TagTakenError,
-    UnansweredError,
     codes_of,
     not_a_registry,
     of_status,
@@ -27,19 +22,17 @@ from bot.registry.manifest import (
     INDEX_TYPES,
     Descriptor,
     Manifest,
+    check_type,
     digest_of,
     manifest_of,
-    may_be_manifest,
     parse_manifest,
     parse_referrers,
 )
+from bot.registry.mounting import mount
 from bot.registry.pace import Pace
 from bot.registry.paging import all_referrers, all_tags
-from bot.registry.refusals import of_push
-from bot.registry.retry import ATTEMPTS, pause
+from bot.registry.pushing import Push, push
 from bot.registry.transport import API_VERSION, Request, Response, Transport
-
-_log = logging.getLogger(__name__)
 
 # All four, always: a registry converts what is not accepted, and then reports another digest with status 200.
 MEDIA_TYPES = (*INDEX_TYPES, *IMAGE_TYPES)
@@ -48,6 +41,8 @@ _ACCEPT = {"Accept": ", ".join(MEDIA_TYPES)}
 _NOT_ABSENT = frozenset({"UNAUTHORIZED", "DENIED", "TOOMANYREQUESTS", "UNSUPPORTED"})
 # Registries without the referrers API; only 404 is in the specification.
 _NO_SUCH_API = frozenset({404, 405, 406, 501})
+# What a list of referrers is served as; a web server that knows no such thing answers with a page.
+_LISTED_AS = frozenset({*INDEX_TYPES, "application/json"})
 _NO_HEAD = frozenset({405, 501})
 _REBUILD = "build the image again with a current tool"
 
@@ -95,17 +90,7 @@ class RegistryClient:
 
     def digest(self, repository: str, reference: str) -> Digest | None:
         """The digest behind a tag (or of a digest, which tells whether it is there); None if absent."""
-        place = Place(self.access, repository, reference)
-        response = self._transport.send(Request("HEAD", _manifest_path(place), place, _ACCEPT))
-        if response.status not in _NO_HEAD:
-            if self._absent(response):
-                return None
-            digest = _announced(response, place)
-            if digest is not None:
-                self._proven = True
-                return _same(place, digest)
-        manifest = self._fetch(place)
-        return manifest.digest if manifest else None
+        return self._digest(Place(self.access, repository, reference))
 
     def manifest(self, repository: str, reference: str) -> Manifest | None:
         """The manifest or index behind a tag or digest, checked against its digest and type; None if absent."""
@@ -132,7 +117,7 @@ class RegistryClient:
         place = Place(self.access, repository, digest.text)
         path = f"{repository}/referrers/{digest}"
         first = self._transport.send(Request("GET", path, place, _ACCEPT))
-        if first.status in _NO_SUCH_API or (first.status == 200 and not may_be_manifest(first.media_type)):
+        if first.status in _NO_SUCH_API or (first.status == 200 and first.media_type not in _LISTED_AS):
             return self._tagged_referrers(Place(self.access, repository, digest.text.replace(":", "-")))
         if first.status != 200:
             raise of_status(place, first.status, first.body)
@@ -162,39 +147,27 @@ class RegistryClient:
         known to name so far, None for nothing. After a failure the tag is read before it is tried again, so that a
         write that arrived is no failure, and nobody else's is overwritten: TagTakenError if it then names another.
         """
-        place = Place(self.access, repository, reference)
-        for attempt in range(1, ATTEMPTS + 1):
-            failure = self._put(place, manifest)
-            if failure is None:
-                return True
-            last = attempt == ATTEMPTS or not failure.may_pass
-            if not last:
-                self._sleep(pause(attempt))
-            if self._names(place, manifest.digest, replacing, failure):
-                return failure.may_pass
-            if last:
-                raise failure
-            _log.debug("%s: try %d to write it failed: %s", place, attempt, failure.message)
-        raise AssertionError("the last try returns or raises")
+        wanted = Push(Place(self.access, repository, reference), manifest, replacing)
+        return push(wanted, self._transport, self._digest, self._sleep)
 
     def mount(self, repository: str, blob: Digest, source: str) -> bool:
         """Have a blob of the repository `source` in this one too, without sending it; False where that is not to be.
 
         https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#mounting-a-blob-from-another-repository
         """
-        place = Place(self.access, repository, blob.text)
-        mounted = self._start_upload(place, f"?{urlencode({'mount': blob.text, 'from': source})}")
-        if mounted.status == 201:
-            return True
-        if mounted.status == 202:
-            self._cancel(mounted, place)
-            return False
-        # Is it the source that may not be read, or is nothing to be written here? An upload without a source tells.
-        plain = self._start_upload(place)
-        if plain.status != 202:
-            raise of_push(place, plain.status, plain.body)
-        self._cancel(plain, place)
-        return False
+        return mount(self._transport, Place(self.access, repository, blob.text), source)
+
+    def _digest(self, place: Place) -> Digest | None:
+        response = self._transport.send(Request("HEAD", _manifest_path(place), place, _ACCEPT))
+        if response.status not in _NO_HEAD:
+            if self._absent(response):
+                return None
+            digest = _announced(response, place)
+            if digest is not None:
+                self._proven = True
+                return _same(place, digest)
+        manifest = self._fetch(place)
+        return manifest.digest if manifest else None
 
     def _fetch(self, place: Place) -> Manifest | None:
         response = self._get(_manifest_path(place), place, _ACCEPT["Accept"])
@@ -237,57 +210,6 @@ class RegistryClient:
             self.ping()
         return True
 
-    def _put(self, place: Place, manifest: Manifest) -> StatusError | UnansweredError | None:
-        """Send it once; None if the registry says that it stored it. Raises RegistryError where that can't be known."""
-        headers = {"Content-Type": manifest.media_type}
-        request = Request("PUT", _manifest_path(place), place, headers, manifest.body, repeatable=False)
-        try:
-            response = self._transport.send(request)
-        except StatusError as error:
-            return of_push(place, error.status, error.body)
-        except UnansweredError as error:
-            return error
-        if response.status not in {200, 201, 202}:
-            return of_push(place, response.status, response.body)
-        # Most registries say what they stored; the others are asked.
-        stored = response.headers.get("Docker-Content-Digest") or self.digest(place.repository, place.reference)
-        if stored is None or str(stored) != manifest.digest.text:
-            raise RegistryError(
-                f"{place}: {manifest.digest} was put there, and the registry says that it stored {stored or 'nothing'}",
-                hint="look at what it holds before you use it",
-            )
-        return None
-
-    def _names(self, place: Place, wanted: Digest, replacing: Digest | None, failure: RegistryError) -> bool:
-        """Whether a tag that could not be written names what it should after all."""
-        try:
-            present = self.digest(place.repository, place.reference)
-        except RegistryError as error:
-            raise failure from error
-        if present is not None and present not in {wanted, replacing}:
-            raise TagTakenError(place, present=present, wanted=wanted) from failure
-        if present is None and replacing is not None:
-            raise failure
-        return present == wanted
-
-    def _start_upload(self, place: Place, query: str = "") -> Response:
-        request = Request("POST", f"{place.repository}/blobs/uploads/{query}", place, body=b"")
-        try:
-            return self._transport.send(request)
-        except StatusError as error:
-            if error.status not in {401, 403}:
-                raise
-            return Response(error.status, {}, error.body, self.access.origin)
-
-    def _cancel(self, upload: Response, place: Place) -> None:
-        """End an upload that is not wanted; registries clean up after those that stay."""
-        try:
-            location = self._address(f"{place.repository}/blobs/uploads/").join(upload.headers.get("Location", ""))
-            if "/blobs/upload" in location.target:
-                self._transport.send(Request("DELETE", str(location), place, repeatable=False))
-        except (ValueError, RegistryError) as error:
-            _log.debug("%s: an upload could not be cancelled: %s", place, error)
-
     def _address(self, path: str) -> Address:
         return Address(self.access.origin, f"/v2/{path}")
 
@@ -312,8 +234,10 @@ def _announced(response: Response, place: Place) -> Digest | None:
     """The digest in the answer to a HEAD; None where only the manifest itself can tell."""
     if response.status != 200:
         raise of_status(place, response.status, response.body)
-    if not may_be_manifest(response.media_type):
-        raise _unfit(place, f"it is of the type {response.media_type}")
+    try:
+        check_type(response.media_type)
+    except ValueError as error:
+        raise _unfit(place, error) from error
     try:
         digest = Digest(response.headers.get("Docker-Content-Digest", ""))
     except ValueError:

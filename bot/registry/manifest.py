@@ -89,9 +89,10 @@ def digest_of(content: bytes) -> Digest:
     return Digest(f"sha256:{hashlib.sha256(content).hexdigest()}")
 
 
-def may_be_manifest(media_type: str) -> bool:
-    """Whether something of this type, by the word of a server, can be a manifest of the types that we read."""
-    return media_type in {*INDEX_TYPES, *IMAGE_TYPES} or media_type in _GENERIC_TYPES
+def check_type(served_as: str) -> None:
+    """Raise ValueError, with the reason, for what by its server's word is none of the manifests that we read."""
+    if served_as not in {*INDEX_TYPES, *IMAGE_TYPES} and served_as not in _GENERIC_TYPES:
+        raise ValueError(_unknown_type(served_as))
 
 
 def manifest_of(served_as: str, body: bytes) -> Manifest:
@@ -100,8 +101,7 @@ def manifest_of(served_as: str, body: bytes) -> Manifest:
     Raises ValueError, with the reason, where these differ, and where there is none that we read. What neither says is
     not guessed, since tools guess differently.
     """
-    if not may_be_manifest(served_as):
-        raise ValueError(_unknown_type(served_as))
+    check_type(served_as)
     if served_as not in _GENERIC_TYPES:
         return Manifest(served_as, body, digest_of(body))
     content = _read(body)
@@ -247,4 +247,6 @@ def _text(content: dict[str, object], key: str) -> str:
 
 
 def _short(value: object) -> str:
-    return ascii(value)[:80] if isinstance(value, str | int | float) else type(value).__name__
+    if isinstance(value, str):
+        return ascii(value)[1:-1][:80]
+    return str(value)[:80] if isinstance(value, int | float) else type(value).__name__
