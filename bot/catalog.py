@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Lock
 from typing import TypeAlias
 
 from bot.config import Config
-from bot.errors import BotError
+from bot.errors import BotError, RegistryError
 from bot.images import Digest, ImageRef
 from bot.parallel import in_parallel
 from bot.promotion import Deployed
@@ -21,6 +22,8 @@ from bot.versions import newest_first
 WORKERS = 16
 # So many of a repository's tags are asked whether they lead to a digest.
 MOST_ASKED = 200
+
+_CONFIGURE = "to log in there, or to reach it otherwise than by https, put it among `registries`"
 
 Tick: TypeAlias = Callable[[], None]
 
@@ -44,6 +47,16 @@ class Holder:
         client = registries.client(self.registry) if self.configured else registries.anonymous(self.registry)
         return ImageRepository(client, self.repository)
 
+    @contextmanager
+    def blamed(self) -> Iterator[None]:
+        """Where nothing is configured, a failure's advice isn't to correct the configuration."""
+        try:
+            yield
+        except RegistryError as error:
+            if self.configured:
+                raise
+            raise RegistryError(error.message, hint=_CONFIGURE) from error
+
     def runs_tag(self, tag: str, digest: Digest | None) -> Iterator[tuple[str, bool]]:
         """The environments that run a tag, and whether their manifests say another digest than it has now."""
         for environment, image in self.runs:
@@ -61,9 +74,17 @@ class Listing:
     tags: tuple[str, ...] | None
     error: BotError | None = None
 
+    @property
+    def missing(self) -> tuple[tuple[str, str], ...]:
+        """Environments, each with a tag that its manifests name and that isn't there."""
+        if self.error is not None:
+            return ()
+        named = ((environment, image.tag) for environment, image in self.holder.runs if image.tag is not None)
+        return tuple((environment, tag) for environment, tag in named if tag not in (self.tags or ()))
+
 
 @dataclass(frozen=True)
-class Tagged:
+class TagEntry:
     """Where a tag leads at one registry. `digest` is None where it is gone, or with an `error` where it isn't known.
 
     With a digest, an `error` says why no more is known of the image.
@@ -178,7 +199,8 @@ def list_tags(registries: Registries, holders: Sequence[Holder]) -> list[Listing
     def one(holder: Holder) -> Listing:
         try:
             repository = holder.open(registries)
-            tags = repository.registry.tags(repository.path)
+            with holder.blamed():
+                tags = repository.registry.tags(repository.path)
         except BotError as error:
             return Listing(holder, None, error)
         return Listing(holder, None if tags is None else tuple(newest_first(tags)))
@@ -186,28 +208,29 @@ def list_tags(registries: Registries, holders: Sequence[Holder]) -> list[Listing
     return in_parallel(one, holders, workers=WORKERS)
 
 
-def look_up(registries: Registries, wanted: Iterable[tuple[Holder, str]], tick: Tick) -> list[Tagged]:
+def look_up(registries: Registries, wanted: Iterable[tuple[Holder, str]], tick: Tick) -> list[TagEntry]:
     """Where these tags lead, and what is there: a request for each, and one or two more for each digest.
 
     `tick` is called after each. What can't be found out is told as such; nothing is raised for it.
     """
     overviews = _Overviews()
 
-    def one(pair: tuple[Holder, str]) -> Tagged:
+    def one(pair: tuple[Holder, str]) -> TagEntry:
         holder, tag = pair
         try:
             repository = holder.open(registries)
-            manifest = repository.registry.manifest(repository.path, tag)
+            with holder.blamed():
+                manifest = repository.registry.manifest(repository.path, tag)
         except BotError as error:
-            return Tagged(holder, tag, error=error)
+            return TagEntry(holder, tag, error=error)
         finally:
             tick()
         if manifest is None:
-            return Tagged(holder, tag)
+            return TagEntry(holder, tag)
         try:
-            return Tagged(holder, tag, manifest.digest, overviews.of(repository, manifest))
+            return TagEntry(holder, tag, manifest.digest, overviews.of(repository, manifest))
         except BotError as error:
-            return Tagged(holder, tag, manifest.digest, error=error)
+            return TagEntry(holder, tag, manifest.digest, error=error)
 
     return in_parallel(one, wanted, workers=WORKERS)
 
@@ -254,7 +277,7 @@ class _Overviews:
             return slot.overview
 
 
-def same_digest(tagged: Iterable[Tagged]) -> Mapping[Digest, tuple[str, ...]]:
+def same_digest(tagged: Iterable[TagEntry]) -> Mapping[Digest, tuple[str, ...]]:
     """The tags that lead to each digest, at whichever registry."""
     tags: dict[Digest, dict[str, None]] = {}
     for one in tagged:
@@ -263,7 +286,7 @@ def same_digest(tagged: Iterable[Tagged]) -> Mapping[Digest, tuple[str, ...]]:
     return {digest: tuple(of_digest) for digest, of_digest in tags.items()}
 
 
-def differing(tagged: Iterable[Tagged]) -> frozenset[str]:
+def differing(tagged: Iterable[TagEntry]) -> frozenset[str]:
     """The tags that lead to different digests at different registries."""
     digests: dict[str, set[Digest]] = {}
     for one in tagged:

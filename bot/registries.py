@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 
 from bot.config import RegistryConfig
@@ -44,6 +44,15 @@ class Registries:
                 endpoint, tokens = (DOCKER_HUB_ENDPOINT, (_HUB_TOKENS,)) if hub else (host, ())
                 self._clients[host, False] = self._open(RegistryAccess(host, host, endpoint, token_hosts=tokens))
             return self._clients[host, False]
+
+    def stranger(self, name: str) -> RegistryClient:
+        """A reader of the registry of that name that doesn't log in, to learn whether a login matters."""
+        return self._open(replace(self.client(name).access, login=None))
+
+    def close(self) -> None:
+        """Close the kept connections. Waits for nobody: a thread may still be at a password that is a pipe."""
+        for client in tuple(self._clients.values()):
+            client.close()
 
     def _open(self, access: RegistryAccess) -> RegistryClient:
         pace = self._paces.setdefault(access.endpoint, Pace(self._concurrency(access)))

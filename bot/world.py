@@ -53,6 +53,10 @@ class World:
         """The registries that the configuration names."""
         return self._once(("registries", ""), lambda: Registries(self.config.registries, self.environ))
 
+    def close(self) -> None:
+        """Close what is kept open to registries."""
+        self.registries.close()
+
     def copy(
         self, source: Location, digest: Digest, destination: Location, tag: str, *, watch: Callable[[Progress], None]
     ) -> bool:

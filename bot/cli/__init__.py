@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from types import FrameType
 
 from bot.cli.call import Call, Watch
@@ -42,7 +43,8 @@ def main(argv: Sequence[str], *, environ: Mapping[str, str] = os.environ, watch:
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
         command = importlib.import_module(_COMMANDS[args.command])
-        code = int(command.main(Call(args, environ, watch or _nobody_watches)))
+        with ExitStack() as closing:
+            code = int(command.main(Call(args, environ, watch or _nobody_watches, closing)))
         sys.stdout.flush()
         return code
     except BotError as error:

@@ -31,8 +31,11 @@ def main(call: Call) -> ExitCode:
     """Read the image, look where else it is, print."""
     where = _where(call, parse_reference(call.args.image))
     repository = where.holder.open(where.registries)
-    manifest = _read(where, repository)
-    inspection = inspect(repository, manifest, workers=WORKERS)
+    with where.holder.blamed():
+        manifest = _read(where, repository)
+        inspection = inspect(repository, manifest, workers=WORKERS) if manifest else None
+    if manifest is None or inspection is None:
+        raise _absent(where, repository)
     elsewhere = _elsewhere(where, manifest.digest)
     inspected = Inspected(where.image, where.holder, inspection, elsewhere, _tag_leads_to(where.image, repository))
     if call.json:
@@ -46,7 +49,7 @@ def _where(call: Call, image: ImageRef) -> _Where:
     image = image.as_docker_reads_it()
     world = world_if_any(call)
     if world is None:
-        return _Where(image, _anonymous(image), (), Registries({}, call.environ))
+        return _Where(image, _anonymous(image), (), call.registries())
     home = home_of(world.config, image)
     others = of_image(world.config, image) if home else _at_the_same_path(world.config, image)
     return _Where(image, home or _anonymous(image), others, world.registries)
@@ -60,18 +63,18 @@ def _at_the_same_path(config: Config, image: ImageRef) -> tuple[Holder, ...]:
     return of_image(config, ImageRef(None, image.repository))
 
 
-def _read(where: _Where, repository: ImageRepository) -> Manifest:
-    """The image's manifest; by its digest where the reference says one. Raises RegistryError where it is absent."""
-    image = where.image
-    reference = image.digest.text if image.digest else image.tag or ""
-    manifest = repository.registry.manifest(repository.path, reference)
-    if manifest is not None:
-        return manifest
-    raise _absent(where, str(repository.place(reference)))
+def _read(where: _Where, repository: ImageRepository) -> Manifest | None:
+    """The image's manifest; by its digest where the reference says one."""
+    return repository.registry.manifest(repository.path, _reference(where.image))
 
 
-def _absent(where: _Where, place: str) -> RegistryError:
+def _reference(image: ImageRef) -> str:
+    return image.digest.text if image.digest else image.tag or ""
+
+
+def _absent(where: _Where, repository: ImageRepository) -> RegistryError:
     (listing,) = list_tags(where.registries, [where.holder])
+    place = repository.place(_reference(where.image))
     return RegistryError(f"{place}: {_missing(where.image, listing)}", hint=_hint(where, listing))
 
 
@@ -103,7 +106,7 @@ def _same(one: Holder, other: Holder) -> bool:
 
 
 def _tag_leads_to(image: ImageRef, repository: ImageRepository) -> Digest | None:
-    """Where the tag of a reference with tag and digest leads now; None where it is gone, or only one of them is said."""
+    """Where the tag of a reference with tag and digest leads now; None where it is gone, or one is left out."""
     if image.tag is None or image.digest is None:
         return None
     return repository.registry.digest(repository.path, image.tag)

@@ -105,9 +105,9 @@ def show_inspected(call: Call, inspected: Inspected) -> None:
     terminal = call.terminal()
     terminal.title(str(inspected.image))
     if not inspected.holder.configured:
-        terminal.say(f"asked {inspected.holder.registry} anonymously: no configured registry has it", indent=2)
+        terminal.say(Text(f"asked {inspected.holder.registry} anonymously: it isn't in the configuration", style="dim"))
     for name, text in _facts(inspected):
-        terminal.say(Text.assemble((f"{name:<8} ", "dim"), text), indent=2)
+        terminal.say(Text.assemble((f"{name:<8}", "dim"), text))  # a digest still fits 80 columns
     _show_parts(terminal, inspected.inspection)
     _show_texts(terminal, "labels", inspected.inspection.labels)
     _show_texts(terminal, "annotations", inspected.inspection.annotations)
@@ -124,7 +124,7 @@ def _facts(inspected: Inspected) -> Iterator[tuple[str, Text | str]]:
     yield "kind", _kind(inspected.inspection)
     yield "type", found.media_type
     if overview.platforms and len(found.parts) == 1 and overview.kind is not Kind.INDEX:
-        yield "platform", ", ".join(overview.platforms)
+        yield "for", ", ".join(overview.platforms)
     if found.chart:
         yield "chart", " ".join(filter(None, (found.chart.get("name"), found.chart.get("version"))))
     if overview.created:
@@ -141,23 +141,27 @@ def _kind(found: Inspection) -> str:
 
 
 def _show_parts(terminal: Terminal, found: Inspection) -> None:
+    """An index's images, or an image's layers; digests are never broken, so that they can be copied."""
     if found.overview.kind is Kind.INDEX:
-        rows = (
-            (
-                part.platform or "–",
-                size(part.size) if part.image else "absent",
-                str(len(part.image.layers)) if part.image else "–",
-                str(part.descriptor.digest),
-            )
-            for part in found.parts
-        )
-        terminal.table(("PLATFORM", "SIZE", "LAYERS", "DIGEST"), rows)
-        return
-    for part in found.parts:
-        layers = part.image.layers if part.image else ()
-        rows_of_layers = ((size(one.size), one.digest.text, one.media_type) for one in layers)
-        if layers:
-            terminal.table(("LAYER", "DIGEST", "TYPE"), rows_of_layers)
+        terminal.title("images")
+        rows = [_part_row(part) for part in found.parts]
+    else:
+        terminal.title("layers")
+        layers = (layer for part in found.parts if part.image for layer in part.image.layers)
+        rows = [(size(layer.size), layer.media_type, layer.digest.text) for layer in layers]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        *cells, digest = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        terminal.say(Text.assemble("   ".join(cells), "   ", (digest, "dim")), indent=2)
+    if not rows:
+        terminal.say("none", indent=2)
+
+
+def _part_row(part: Part) -> tuple[str, ...]:
+    if part.image is None:
+        return part.platform or "–", "absent", "", part.descriptor.digest.text
+    layers = _count(len(part.image.layers), "layer")
+    return part.platform or "–", size(part.size), layers, part.descriptor.digest.text
 
 
 def _show_texts(terminal: Terminal, title: str, texts: Mapping[str, str]) -> None:
@@ -171,9 +175,8 @@ def _show_attached(terminal: Terminal, found: Inspection) -> None:
     terminal.title("signatures and attestations")
     for one in found.attached:
         about = f" of {one.platform}" if one.platform else ""
-        kind = f"{one.type} " if one.type and one.kind != "referrer" else ""
-        type_ = f" {one.type}" if one.kind == "referrer" else ""
-        terminal.say(f"{kind}{one.kind}{about}{type_}, {one.where}: {one.digest}", indent=2)
+        type_ = f" ({one.type})" if one.type else ""
+        terminal.say(Text.assemble(f"{one.kind}{about}{type_}   ", (one.digest.text, "dim")), indent=2)
     if not found.attached:
         terminal.say("none found", indent=2)
 

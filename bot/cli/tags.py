@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from threading import Lock
 
-from bot.catalog import Holder, Listing, Tagged, list_tags, look_up, of_image, of_service
+from bot.catalog import Holder, Listing, TagEntry, list_tags, look_up, of_image, of_service
 from bot.cli.call import Call
 from bot.cli.reference import parse_reference, world_if_any
 from bot.cli.tagviews import TagTable, show_table, table_data
@@ -88,7 +88,7 @@ def _of_image(
         return [(image.repository, of_image(world.config, image, deployed))], world.registries, unread
     whole = image.as_docker_reads_it()
     holder = Holder(whole.registry or "", whole.repository, configured=False)
-    return [(whole.name, (holder,))], Registries({}, call.environ), ()
+    return [(whole.name, (holder,))], call.registries(), ()
 
 
 def _table(call: Call, registries: Registries, name: str, holders: Sequence[Holder], tag: str | None) -> TagTable:
@@ -112,7 +112,7 @@ def _wanted(call: Call, tag: str, only: str | None) -> bool:
 
 def _look_up(
     call: Call, registries: Registries, listings: Sequence[Listing], tags: Sequence[str]
-) -> tuple[Tagged, ...]:
+) -> tuple[TagEntry, ...]:
     held = [(listing.holder, frozenset(listing.tags or ())) for listing in listings]
     pairs = [(holder, tag) for tag in tags for holder, own in held if tag in own]
     lock, done = Lock(), 0
@@ -161,4 +161,4 @@ def _left_out(table: TagTable) -> Iterator[str]:
     if table.shown < table.total:
         yield f"{table.shown:,} of {table.total:,} tags; --limit N shows more, --all every one"
     if table.hidden:
-        yield f"{table.hidden:,} tags of signatures and the like not shown (--all)"
+        yield f"{table.hidden:,} of signatures and the like not shown (--all)"

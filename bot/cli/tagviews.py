@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from bot.catalog import Listing, Tagged, differing, same_digest
+from bot.catalog import Listing, TagEntry, differing, same_digest
 from bot.cli.call import Call
 from bot.errors import BotError
 from bot.images import Digest
@@ -32,7 +32,7 @@ class TagTable:
 
     name: str
     listings: Sequence[Listing]
-    tagged: Sequence[Tagged]
+    tagged: Sequence[TagEntry]
     shown: int
     total: int
     hidden: int
@@ -53,7 +53,7 @@ class TagTable:
         """The tags about which registries disagree."""
         return differing(self.tagged)
 
-    def others(self, one: Tagged) -> tuple[str, ...]:
+    def others(self, one: TagEntry) -> tuple[str, ...]:
         """The other tags that lead to the same digest."""
         return tuple(tag for tag in self.same.get(one.digest, ()) if tag != one.tag) if one.digest else ()
 
@@ -79,11 +79,12 @@ def _listing_data(listing: Listing) -> dict[str, object]:
         "environments": list(listing.holder.environments),
         "present": None if listing.error else listing.tags is not None,
         "tags": None if listing.tags is None else len(listing.tags),
+        "missing": [{"environment": environment, "tag": tag} for environment, tag in listing.missing],
         "error": str(listing.error) if listing.error else "",
     }
 
 
-def _tagged_data(table: TagTable, one: Tagged) -> dict[str, object]:
+def _tagged_data(table: TagTable, one: TagEntry) -> dict[str, object]:
     overview = one.overview
     return {
         "tag": one.tag,
@@ -116,6 +117,10 @@ def show_table(call: Call, table: TagTable) -> None:
         _show_legend(terminal, view)
     elif not table.errors:
         terminal.say("no tags" if table.total == 0 and not call.args.match else "no tag matches")
+    for listing in table.listings:
+        for environment, tag in listing.missing:
+            lacks = f"✗ {environment} runs {tag}, which registry {listing.holder.registry} hasn't"
+            terminal.say(Text(lacks, style="red"))
     for error in {str(error): error for error in table.errors}.values():
         terminal.say(Text(f"✗ {error.message}", style="red"))
         if error.hint:
@@ -136,7 +141,7 @@ def _holder_line(listing: Listing) -> str:
     return f"{holder.registry}{used_by}: {holder.repository}, {state}{anonymously}"
 
 
-def _all_linux(tagged: Sequence[Tagged]) -> bool:
+def _all_linux(tagged: Sequence[TagEntry]) -> bool:
     return all(platform.startswith(_LINUX) for one in tagged if one.overview for platform in one.overview.platforms)
 
 
@@ -159,7 +164,7 @@ class _View:
 
     def rows(self) -> Iterator[tuple[Text | str, ...]]:
         """One for each tag and digest, with every registry where it is."""
-        together: dict[tuple[str, object], list[Tagged]] = {}
+        together: dict[tuple[str, object], list[TagEntry]] = {}
         for one in self.table.tagged:
             # What isn't known is not the same as something else that isn't known.
             key = one.digest or one.holder
@@ -167,7 +172,7 @@ class _View:
         for same in together.values():
             yield self._row(same)
 
-    def _row(self, same: Sequence[Tagged]) -> tuple[Text | str, ...]:
+    def _row(self, same: Sequence[TagEntry]) -> tuple[Text | str, ...]:
         one = next((each for each in same if each.overview), same[0])
         differs = one.tag in self.table.differing
         registries = (", ".join(each.holder.registry for each in same),) if self.several else ()
@@ -180,12 +185,12 @@ class _View:
             self._notes(same, differs=differs),
         )
 
-    def _digest(self, one: Tagged) -> str:
+    def _digest(self, one: TagEntry) -> str:
         if one.digest is None:
             return "unknown" if one.error else "gone"
         return one.digest.text if self.whole else one.digest.short.removeprefix("sha256:")
 
-    def _platforms(self, one: Tagged) -> str:
+    def _platforms(self, one: TagEntry) -> str:
         if one.overview is None:
             return "unknown" if one.error else "–"
         if one.overview.kind not in {Kind.IMAGE, Kind.INDEX}:
@@ -193,7 +198,7 @@ class _View:
         names = [name.removeprefix(_LINUX) if self.linux else name for name in one.overview.platforms]
         return ", ".join(names) or "–"
 
-    def _notes(self, same: Sequence[Tagged], *, differs: bool) -> Text:
+    def _notes(self, same: Sequence[TagEntry], *, differs: bool) -> Text:
         notes: list[Text] = []
         runs = [run for each in same for run in each.holder.runs_tag(each.tag, each.digest)]
         if here := [environment for environment, drift in runs if not drift]:

@@ -33,6 +33,9 @@ SKOPEOS = 8
 _WORTH_WAITING = 4096
 # Bytes in a second that a registry takes to put away a large blob, once it has all of it, and says nothing meanwhile.
 _PUT_AWAY = 50_000_000
+# What a registry says that finds a part of what it has missing: docker-registry writes the links to its blobs in place,
+# so that they are empty for a moment when somebody else brings the same blob there.
+_MISSING = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN", "DIGEST_INVALID"})
 # Seconds to leave a registry alone that limits its rate; skopeo has waited for half a minute by then.
 _RATE_PAUSE = 30.0
 
@@ -117,7 +120,7 @@ class Copier:
         if _holds(destination, tag, digest):
             return AlreadyThere(digest)
         manifest = _present(destination, digest) or self._bring(_Job(source, digest, destination, tag, watch))
-        self._point(destination, tag, manifest)
+        self._point(destination, manifest, tag)
         return Copied(digest)
 
     def _bring(self, job: _Job) -> Manifest:
@@ -193,16 +196,23 @@ class Copier:
                 side.registry.pace.wait_for(_RATE_PAUSE)
         return failure
 
-    def _point(self, destination: ImageRepository, tag: str, manifest: Manifest) -> None:
+    def _point(self, destination: ImageRepository, manifest: Manifest, tag: str) -> None:
         """Write the tag, provided that it is still absent, and read it back; some registries take a moment to tell."""
-        if _holds(destination, tag, manifest.digest):
-            return
-        destination.registry.put_manifest(destination.path, tag, manifest)
+        failure: RegistryError | None = None
         for attempt in range(1, ATTEMPTS + 1):
             if _holds(destination, tag, manifest.digest):
                 return
+            try:
+                destination.registry.put_manifest(destination.path, tag, manifest)
+                failure = None
+            except StatusError as error:
+                if not error.codes & _MISSING:
+                    raise
+                failure = error
+            if _holds(destination, tag, manifest.digest):
+                return
             self.sleep(pause(attempt))
-        raise RegistryError(
+        raise failure or RegistryError(
             f"{destination.place(tag)}: absent right after {manifest.digest} was written there",
             hint="does something delete tags there? Run again",
         )

@@ -101,7 +101,7 @@ class Inspection:
 
 def overview(repository: ImageRepository, manifest: Manifest) -> Overview:
     """What a list says of an image: one more request for an image, two for an index. Raises RegistryError."""
-    content = _content(repository, manifest)
+    content = parse_manifest(manifest)
     annotations = read_annotations(manifest)
     platforms: tuple[str, ...]
     if isinstance(content, ImageManifest):
@@ -119,7 +119,7 @@ def inspect(repository: ImageRepository, manifest: Manifest, *, workers: int) ->
 
     Raises RegistryError.
     """
-    content, annotations = _content(repository, manifest), read_annotations(manifest)
+    content, annotations = parse_manifest(manifest), read_annotations(manifest)
     if isinstance(content, Index):
         if len(content.images) > _MOST_IMAGES:
             raise RegistryError(
@@ -129,7 +129,7 @@ def inspect(repository: ImageRepository, manifest: Manifest, *, workers: int) ->
         inner = in_parallel(partial(_child_manifest, repository), content.images, workers=workers)
     else:
         inner = []
-    parts = _parts(repository, manifest, content, inner)
+    parts = _parts(manifest, content, inner)
     images = [part for part in parts if not _attests(annotations, part.descriptor)]
     said = _configuration(repository, images[0].image if images else None)
     if isinstance(content, ImageManifest) and said.platform:
@@ -165,34 +165,22 @@ def _artifact_type(content: Content) -> str:
     return "" if content.config.media_type in IMAGE_CONFIGURATIONS else content.config.media_type
 
 
-def _content(repository: ImageRepository, manifest: Manifest) -> Content:
-    try:
-        return parse_manifest(manifest)
-    except ValueError as error:
-        raise RegistryError(
-            f"{repository.place(manifest.digest.text)}: what is there can't be read as an image: {error}",
-            hint="build it again with a current tool",
-        ) from error
-
-
 def _child_manifest(repository: ImageRepository, entry: Descriptor) -> Manifest | None:
     return repository.registry.manifest(repository.path, entry.digest.text)
 
 
 def _child(repository: ImageRepository, entry: Descriptor) -> ImageManifest | None:
     manifest = _child_manifest(repository, entry)
-    content = _content(repository, manifest) if manifest else None
+    content = parse_manifest(manifest) if manifest else None
     return content if isinstance(content, ImageManifest) else None
 
 
-def _parts(
-    repository: ImageRepository, manifest: Manifest, content: Content, inner: Sequence[Manifest | None]
-) -> list[Part]:
+def _parts(manifest: Manifest, content: Content, inner: Sequence[Manifest | None]) -> list[Part]:
     if isinstance(content, ImageManifest):
         return [Part(Descriptor(manifest.media_type, manifest.digest, len(manifest.body)), "", content)]
     parts = []
     for entry, child in zip(content.images, inner, strict=True):
-        image = _content(repository, child) if child else None
+        image = parse_manifest(child) if child else None
         parts.append(Part(entry, entry.platform, image if isinstance(image, ImageManifest) else None))
     return parts
 

@@ -14,8 +14,10 @@ from bot.credentials import login_for
 from bot.errors import ConfigError, ExitCode
 from bot.registry import Login
 
+PASSWORD = "pw"
 
-def entry(username: str, password: str = "pw") -> dict[str, str]:
+
+def entry(username: str, password: str = PASSWORD) -> dict[str, str]:
     return {"auth": base64.b64encode(f"{username}:{password}".encode()).decode()}
 
 

@@ -220,12 +220,7 @@ def test_what_cannot_be_copied_is_refused_before_anything_is_started(
     source: ImageRepository, quiet: tuple[FaultProxy, ImageRepository], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proxy, destination = quiet
-    inner = build_index("inner")
-    entry = {"mediaType": INDEX, "digest": str(inner.digest), "size": len(inner.manifest)}
-    nested = Image(
-        INDEX, json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry]}).encode(), (), (inner,)
-    )
-    digest = pushed(source, "v1", nested)
+    digest = pushed(source, "v1", index_of(build_index("inner")))
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(BotError, match="index that holds another index"):
         Copier(tmp_path).copy(source, digest, destination, "v1")

@@ -51,9 +51,7 @@ class Case:
 
 AT_SOURCE: list[Case] = [
     Case("^GET .*manifests", says(404, "MANIFEST_UNKNOWN", "manifest unknown"), "no longer has this digest"),
-    Case(
-        "^GET .*manifests", says(404, "NAME_UNKNOWN", "repository name not known"), "no longer has this digest", False
-    ),
+    Case("^GET .*manifests", says(404, "NAME_UNKNOWN", "repository name not known"), "no longer has this digest"),
     Case("^GET .*manifests", says(404, "NAME_UNKNOWN", ECR_ABSENT), "no longer has this digest"),
     Case("^GET .*manifests", Answer(404), "no longer has this digest"),
     Case("^GET .*blobs", says(404, "BLOB_UNKNOWN", "blob unknown to registry"), "no longer has this digest"),
@@ -148,11 +146,7 @@ def test_of_the_destination(
 def test_of_an_index_of_indexes(
     skopeo: None, cache: Path, source: ImageRepository, destination: ImageRepository
 ) -> None:
-    inner = build_index("inner")
-    entry = {"mediaType": INDEX, "digest": str(inner.digest), "size": len(inner.manifest)}
-    image = Image(
-        INDEX, json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry]}).encode(), (), (inner,)
-    )
+    image = index_of(build_index("inner"))
     pushed(source, "v1", image)
     diagnosis = run(cache, source, image, destination)
     assert diagnosis is not None
