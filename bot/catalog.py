@@ -49,11 +49,11 @@ class Holder:
 
     @contextmanager
     def blamed(self) -> Iterator[None]:
-        """Where nothing is configured, a failure's advice isn't to correct the configuration."""
+        """Where nothing is configured, a failure's advice isn't to correct what the configuration says of it."""
         try:
             yield
         except RegistryError as error:
-            if self.configured:
+            if self.configured or f"registry {self.registry}" not in error.hint:
                 raise
             raise RegistryError(error.message, hint=_CONFIGURE) from error
 

@@ -174,9 +174,13 @@ def _started(
         raise NotStartedError(f"{argv[0]} could not be started: {error.strerror}", hint="see ulimit -a") from error
     _groups.add(process.pid)
     try:
-        yield process
+        with process:  # which closes the pipes, then waits for the end
+            try:
+                yield process
+            finally:
+                if process.poll() is None:
+                    _kill_group(process.pid)
     finally:
-        _end(process)
         _groups.discard(process.pid)
 
 

@@ -55,7 +55,7 @@ class ProcessWatch(threading.Thread):
     is kept of the programs that promobot starts. `holders` are those that have one of promobot's unnamed files open.
     """
 
-    programs: tuple[bytes, ...] = (b"skopeo", b"git", b"setpriv", b"sh")
+    programs: frozenset[bytes] = frozenset({b"skopeo", b"git", b"setpriv", b"sh"})
     arguments: set[bytes] = field(default_factory=set)
     environments: set[bytes] = field(default_factory=set)
     holders: set[bytes] = field(default_factory=set)
@@ -85,8 +85,9 @@ class ProcessWatch(threading.Thread):
     def look_at(self, process: Path) -> None:
         arguments = process.joinpath("cmdline").read_bytes()
         self.arguments.add(arguments)
-        program = arguments.partition(b"\0")[0].rpartition(b"/")[2]
-        if program in self.programs:
+        names = [argument.rpartition(b"/")[2] for argument in arguments.split(b"\0")]
+        program = names[0]
+        if not self.programs.isdisjoint(names):
             self.environments.add(process.joinpath("environ").read_bytes())
         if unnamed_files_of(process):
             self.holders.add(program)

@@ -208,11 +208,11 @@ def _add_inspect(commands: _Subparsers) -> None:
     parser = _command(
         commands,
         "inspect",
-        "what an image is: digest, platforms, labels, size, signatures, and where else it is",
+        "what an image is: platforms, labels, size, signatures, and where else it is",
         """\
   promobot inspect registry.example.com/shop/inventory:1.1.3
   promobot inspect registry.example.com/shop/inventory@sha256:...
-  promobot inspect nginx:1.25               as Docker reads it: docker.io/library/nginx
+  promobot inspect nginx:1.25          as Docker reads it: docker.io/library/nginx
   promobot inspect ghcr.io/org/app -o json
 
 A configured registry is asked with its login, any other anonymously by https;

@@ -96,7 +96,7 @@ class _Ticker:
         lines = [printable(text) for text in texts]
         for line in lines:
             line.truncate(max(self._console.width - 3, 10), overflow="ellipsis")
-        return Text("\n").join(lines)
+        return Text("\n  ").join(lines)  # below what follows the spinner
 
 
 def _how_far(progress: Progress) -> str:

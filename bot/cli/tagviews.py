@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -53,9 +54,11 @@ class TagTable:
         """The tags about which registries disagree."""
         return differing(self.tagged)
 
-    def others(self, one: TagEntry) -> tuple[str, ...]:
-        """The other tags that lead to the same digest."""
-        return tuple(tag for tag in self.same.get(one.digest, ()) if tag != one.tag) if one.digest else ()
+    def others(self, one: TagEntry, few: int) -> tuple[tuple[str, ...], int]:
+        """The first few of the other tags that lead to the same digest, and how many more there are."""
+        tags = self.same.get(one.digest, ()) if one.digest else ()
+        first = tuple(islice((tag for tag in tags if tag != one.tag), few))
+        return first, max(len(tags) - 1 - len(first), 0)
 
 
 # --- JSON -----------------------------------------------------------------------------------------------
@@ -68,6 +71,7 @@ def table_data(table: TagTable) -> dict[str, object]:
         "shown": table.shown,
         "total": table.total,
         "registries": [_listing_data(listing) for listing in table.listings],
+        "digests": {digest.text: list(tags) for digest, tags in table.same.items()},
         "tags": [_tagged_data(table, one) for one in table.tagged],
     }
 
@@ -95,7 +99,6 @@ def _tagged_data(table: TagTable, one: TagEntry) -> dict[str, object]:
         "platforms": list(overview.platforms) if overview else None,
         "runs_in": [environment for environment, _ in one.holder.runs_tag(one.tag, one.digest)],
         "drift_in": [environment for environment, drift in one.holder.runs_tag(one.tag, one.digest) if drift],
-        "same_digest": list(table.others(one)),
         "differs": one.tag in table.differing,
         "error": str(one.error) if one.error else "",
     }
@@ -210,9 +213,10 @@ class _View:
         ]
         if differs:
             notes.append(self._mark("≠", "", "yellow", "registries disagree"))
-        if others := self.table.others(same[0]):
-            more = f" and {len(others) - _FEW} more" if len(others) > _FEW else ""
-            notes.append(self._mark("=", ", ".join(others[:_FEW]) + more, "dim", "same digest"))
+        others, more = self.table.others(same[0], _FEW)
+        if others:
+            rest = f" and {more:,} more" if more else ""
+            notes.append(self._mark("=", ", ".join(others) + rest, "dim", "same digest"))
         return Text("  ").join(notes)
 
     def _mark(self, sign: str, text: str, style: str, meaning: str) -> Text:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,11 +19,20 @@ AT_ONCE = 4
 
 @dataclass(frozen=True)
 class Contents:
-    """A manifest, the images that it names if it is an index, and each blob of all of them once."""
+    """A manifest, the images that it names if it is an index, and each blob of all of them once, layers or not."""
 
     manifest: Manifest
     images: tuple[Manifest, ...]
     blobs: tuple[Descriptor, ...]
+    layers: frozenset[Digest]
+
+    @classmethod
+    def of(cls, manifest: Manifest, images: Sequence[Manifest] = ()) -> Contents:
+        """What these manifests, which a client has read, say."""
+        parsed = [content for each in (manifest, *images) if isinstance(content := parse_manifest(each), ImageManifest)]
+        blobs = distinct([blob for content in parsed for blob in content.blobs])
+        layers = frozenset(layer.digest for content in parsed for layer in content.layers)
+        return cls(manifest, tuple(images), blobs, layers)
 
 
 def read_contents(source: ImageRepository, digest: Digest) -> Contents:
@@ -33,11 +43,9 @@ def read_contents(source: ImageRepository, digest: Digest) -> Contents:
     manifest = _read(source, digest)
     parsed = parse_manifest(manifest)
     if isinstance(parsed, ImageManifest):
-        return Contents(manifest, (), distinct(parsed.blobs))
-    children = distinct(parsed.images)
-    images = in_parallel(partial(_read, source), [child.digest for child in children], workers=AT_ONCE)
-    blobs = [blob for image in images for blob in _blobs(image)]
-    return Contents(manifest, tuple(images), distinct(blobs))
+        return Contents.of(manifest)
+    children = [child.digest for child in distinct(parsed.images)]
+    return Contents.of(manifest, in_parallel(partial(_read, source), children, workers=AT_ONCE))
 
 
 def is_complete(destination: ImageRepository, manifest: Manifest) -> bool:
@@ -64,8 +72,3 @@ def _read(source: ImageRepository, digest: Digest) -> Manifest:
             hint="the source registry no longer has this digest, or part of it: was it cleaned up?",
         )
     return manifest
-
-
-def _blobs(image: Manifest) -> tuple[Descriptor, ...]:
-    parsed = parse_manifest(image)
-    return parsed.blobs if isinstance(parsed, ImageManifest) else ()

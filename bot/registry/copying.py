@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -105,7 +105,7 @@ class Copier:
     sleep: Callable[[float], None] = time.sleep
     _blobs: Blobs = field(default_factory=Blobs)
     _turns: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(SKOPEOS))
-    _checked: list[None] = field(default_factory=list)
+    _checked: threading.Event = field(default_factory=threading.Event)
 
     def copy(
         self, source: ImageRepository, digest: Digest, destination: ImageRepository, tag: str, *, watch: Watch = _nobody
@@ -131,7 +131,8 @@ class Copier:
         for attempt in range(1, ATTEMPTS + 1):
             failure = self._carry(job, contents)
             if failure is None:
-                _log.info("%s: copied in %.1f s", job.place, time.monotonic() - begun)
+                size = sum(blob.size for blob in contents.blobs) / 1e6
+                _log.info("%s: copied, %.1f MB in %.1f s", job.place, size, time.monotonic() - begun)
                 return contents.manifest
             if not failure.may_pass or attempt == ATTEMPTS:
                 raise _failed(job, failure)
@@ -164,7 +165,7 @@ class Copier:
                 absent = contents.blobs
             else:
                 return None
-        return self._run(job, absent)
+        return self._run(job, absent, contents.layers)
 
     def _mount(self, destination: ImageRepository, blobs: tuple[Descriptor, ...]) -> tuple[Descriptor, ...]:
         """Mount what the endpoint is known to have; returns what is left to bring, as far as anybody knows."""
@@ -180,14 +181,14 @@ class Copier:
         done = in_parallel(mounted, blobs, workers=AT_ONCE)
         return tuple(blob for blob, there in zip(blobs, done, strict=True) if not there)
 
-    def _run(self, job: _Job, blobs: tuple[Descriptor, ...]) -> Diagnosis | None:
+    def _run(self, job: _Job, blobs: tuple[Descriptor, ...], layers: Collection[Digest]) -> Diagnosis | None:
         def look(glance: Glance) -> None:
-            job.watch(progress_of(glance.stdout, glance.written, blobs))
+            job.watch(progress_of(glance.stdout, glance.written, blobs, layers))
 
+        _wait(job)
         with self._turns:
             self._check()
-            for side in (job.source, job.destination):
-                side.registry.pace.wait(side.place(job.digest.text))
+            _wait(job)
             failure = Skopeo(self.cache).copy(
                 job.source, job.digest, job.destination, limits=self.patience.limits(blobs), look=look
             )
@@ -219,14 +220,20 @@ class Copier:
 
     def _check(self) -> None:
         """Look at skopeo's version, once in a run; two that look at once do no harm."""
-        if not self._checked:
+        if not self._checked.is_set():
             check_skopeo()
-            self._checked.append(None)
+            self._checked.set()
 
 
 def _failed(job: _Job, failure: Diagnosis) -> RegistryError:
     source = job.source.place(job.digest.text)
     return RegistryError(f"{job.place}: copying {source} failed: {failure.reason}", hint=failure.hint)
+
+
+def _wait(job: _Job) -> None:
+    """Wait until neither registry wants to be left alone: before a turn, so as to hold none, and once it is there."""
+    for side in (job.source, job.destination):
+        side.registry.pace.wait(side.place(job.digest.text))
 
 
 def _limited(job: _Job, failure: Diagnosis) -> tuple[ImageRepository, ...]:

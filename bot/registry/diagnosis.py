@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 _FATAL = re.compile(r'level=fatal msg=(?:"((?:[^"\\]|\\.)*)"|(\S+))')
 # Registries send readers of blobs to signed addresses, whose query is as good as a password.
 _QUERY = re.compile(r"\?[^\s\"']+")
+# A server's debugging output may repeat what it was sent, and the tokens that skopeo gets are not known to us.
+_CREDENTIALS = re.compile(r"(?i)\b(bearer|basic)[ +][\w.~+/=-]+")
 _QUOTED = 600
 
 Side: TypeAlias = Literal["source", "destination"]
@@ -138,14 +141,17 @@ _WHERE = {
 }
 
 
-def diagnose(stderr: str, returncode: int) -> Diagnosis:
-    """Read the last fatal message of skopeo's standard error; `returncode` is negative if a signal ended it."""
+def diagnose(stderr: str, returncode: int, redact: Callable[[str], str] = str) -> Diagnosis:
+    """Read the last fatal message of skopeo's standard error; `returncode` is negative if a signal ended it.
+
+    `redact` takes secrets out of what is shown. They are there where it is judged: one may be a word like any other.
+    """
     reason = _reason(stderr) or _unsaid(stderr, returncode)
-    side = _side(reason)
+    shown, side = _shown(redact(reason)), _side(reason)
     for row in _ROWS:
         if row.side in {None, side} and re.search(row.pattern, reason):
-            return Diagnosis(reason, row.hint.format(where=_WHERE[side]), row.may_pass, side, row.rate_limited)
-    return Diagnosis(reason, "run again with -v", may_pass=False, side=side)
+            return Diagnosis(shown, row.hint.format(where=_WHERE[side]), row.may_pass, side, row.rate_limited)
+    return Diagnosis(shown, "run again with -v", may_pass=False, side=side)
 
 
 def _side(reason: str) -> Side | None:
@@ -159,15 +165,15 @@ def _reason(stderr: str) -> str:
     if not found:
         return ""
     text = re.sub(r"\\(.)", lambda escaped: escaped[1].replace("n", " "), found[-1][1] or found[-1][2] or "")
-    return _shown(text.strip())
+    return text.strip()
 
 
 def _unsaid(stderr: str, returncode: int) -> str:
     if returncode < 0:
         return f"skopeo was ended by signal {-returncode}"
     lines = stderr.strip().splitlines()
-    return _shown(lines[-1]) if lines else f"skopeo ended with status {returncode} and no word"
+    return lines[-1] if lines else f"skopeo ended with status {returncode} and no word"
 
 
 def _shown(text: str) -> str:
-    return _QUERY.sub("?…", text)[:_QUOTED]
+    return _CREDENTIALS.sub(r"\1 …", _QUERY.sub("?…", text))[:_QUOTED]

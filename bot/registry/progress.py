@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from bot.images import Digest
 from bot.registry.manifest import Descriptor
 
 # What skopeo 1.9.3 and 1.18 write to a pipe, a line when each begins; that a blob is done they say to terminals only.
@@ -24,13 +25,15 @@ class Progress:
     total_layers: int
 
 
-def progress_of(stdout: bytes, written: int | None, blobs: Sequence[Descriptor]) -> Progress:
-    """How far skopeo is with these blobs, from its standard output and the bytes that it wrote.
+def progress_of(
+    stdout: bytes, written: int | None, blobs: Sequence[Descriptor], layers: Collection[Digest]
+) -> Progress:
+    """How far skopeo is with these blobs, some of them `layers`, from its standard output and the bytes that it wrote.
 
     What it writes besides blobs is less than they are by orders of magnitude.
     """
     begun = {line.removeprefix(_BLOB).strip() for line in stdout.splitlines() if line.startswith(_BLOB)}
-    known = {blob.digest.text.encode() for blob in blobs}
+    known = {blob.digest.text.encode() for blob in blobs if blob.digest in layers}
     total = sum(blob.size for blob in blobs)
     return Progress(min(written or 0, total), total, len(begun & known), len(known))
 

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -97,7 +98,7 @@ class Skopeo:
                 return _ended_by_us(f"it did not end in {limits.total:g} s")
             pushed = digestfile.read().decode(errors="replace").strip()
         if ended.returncode != 0:
-            return diagnose(_redacted(ended.stderr, src, dst), ended.returncode)
+            return diagnose(ended.stderr, ended.returncode, partial(_redacted, accesses=(src, dst)))
         if pushed != digest.text:
             raise RegistryError(
                 f"{destination.place(digest.text)}: skopeo says that it pushed {pushed or 'nothing'}, not {digest}",
@@ -139,7 +140,7 @@ def _ended_by_us(reason: str) -> Diagnosis:
     return Diagnosis(reason, "are both registries well, and the way to them?", may_pass=True)
 
 
-def _redacted(text: str, *accesses: RegistryAccess) -> str:
+def _redacted(text: str, accesses: tuple[RegistryAccess, ...]) -> str:
     """skopeo passes on what registries say, and they may repeat what they were sent."""
     for login in filter(None, (access.login for access in accesses)):
         text = login.redact(text)

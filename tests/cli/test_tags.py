@@ -75,10 +75,10 @@ def test_a_services_tags_along_the_chain(told: Shop) -> None:
         "platforms": ["linux/amd64", "linux/arm64"],
         "runs_in": [],
         "drift_in": [],
-        "same_digest": ["1.1.4-rc10", "latest"],
         "differs": False,
         "error": "",
     }
+    assert said.data["images"][0]["digests"][built("new").digest.text] == ["1.1.4", "1.1.4-rc10", "latest"]
     assert row(said.data, "1.1.3-rc2", "e2e")["runs_in"] == ["e2e"]
     assert row(said.data, "1.1.2", "staging")["runs_in"] == ["staging"]
     assert row(said.data, "1.1.2", "e2e")["runs_in"] == []
@@ -197,6 +197,25 @@ def test_a_missing_password_is_told_and_the_other_registry_is_asked(told: Shop) 
     assert said.code == ExitCode.USAGE
     assert "✗ registries.e2e.auth.password_env: E2E_PASSWORD is not set\n" in said.out
     assert "\n1.1.4   " in said.out
+
+
+def test_an_environment_that_cannot_be_read_is_told(told: Shop) -> None:
+    config = told.company.folder / "promobot.yaml"
+    head, name, staging = config.read_text(encoding="utf-8").partition("name: staging")
+    config.write_text(head + name + staging.replace("shop/gitops", "shop/none"), encoding="utf-8")
+    said = told.run("tags", "inventory", "-o", "json")
+    assert said.code == ExitCode.GIT
+    assert said.err.startswith("promobot: what runs there isn't known: ")
+    assert {registry for _, registry in rows(said.data)} == {"e2e"}
+
+
+def test_where_prefixes_nest_an_image_is_the_longest_ones(told: Shop) -> None:
+    """So an environment that pulls from the outer one doesn't own it, and nothing is promoted by the wrong account."""
+    config = told.company.folder / "promobot.yaml"
+    inner = f"registries:\n  inner: {{url: {E2E}/{told.company.team}}}\n"
+    config.write_text(config.read_text(encoding="utf-8").replace("registries:\n", inner), encoding="utf-8")
+    deployed = told.run("status", "-o", "json").data["deployed"]
+    assert [(item["environment"], item["ours"]) for item in deployed] == [("e2e", False), ("staging", True)]
 
 
 def test_a_tag_that_cannot_be_looked_up_is_unknown(told: Shop) -> None:

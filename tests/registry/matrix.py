@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from bot.demo.oci import Image
 from bot.demo.registries import RunningRegistry
-from bot.errors import RegistryError
+from bot.errors import ConflictError, RegistryError
 from bot.images import Digest
 from bot.registry.client import ImageRepository
 from tests.proxy import FaultProxy, Kind, Seen, start_proxy
@@ -103,7 +103,7 @@ class World:
     """A site, the breakers of its proxies, and the proxies; `new_run` gives the site as another process sees it."""
 
     site: Site
-    new_run: Callable[[], Site]
+    new_run: Callable[[Limits], Site]
     breakers: tuple[Breaker, ...]
     proxies: tuple[FaultProxy, ...]
 
@@ -166,7 +166,7 @@ def world_of(
 
         direct = stack.enter_context(repository_of(registries[1].access("direct"), destination_path))
 
-        def new_run() -> Site:
+        def new_run(limits: Limits) -> Site:
             source, destination = (
                 stack.enter_context(repository_of(proxy.access(name), path, timeout=limits.answer))
                 for proxy, name, path in (
@@ -176,14 +176,14 @@ def world_of(
             )
             return Site(source, destination, direct, image, cache, limits)
 
-        yield World(new_run(), new_run, breakers, proxies)
+        yield World(new_run(limits), new_run, breakers, proxies)
 
 
 def outcome(site: Site, work: Work, before: Digest | None) -> tuple[bool, list[str]]:
     """Do the work once: whether it succeeded, and what is wrong with how it ended."""
     try:
         work.act(site)
-    except RegistryError as error:
+    except (RegistryError, ConflictError) as error:
         done, wrong = False, _unclear(error)
     else:
         done, wrong = True, []
@@ -195,7 +195,7 @@ def outcome(site: Site, work: Work, before: Digest | None) -> tuple[bool, list[s
     return done, wrong
 
 
-def _unclear(error: RegistryError) -> list[str]:
+def _unclear(error: RegistryError | ConflictError) -> list[str]:
     """What an error's text lacks."""
     demands = {
         "no hint": bool(error.hint),

@@ -190,6 +190,21 @@ def test_a_registry_that_repeats_what_it_was_sent(
     assert leaks(SECRETS, f"{caught.value}\n{caplog.text}") == []
 
 
+@pytest.mark.parametrize("password", ["status", "5", "received unexpected HTTP"])
+def test_a_password_that_is_a_word_changes_nothing(
+    source: ImageRepository, tmp_path: Path, cache: Path, password: str
+) -> None:
+    """What skopeo says is judged with it, and shown without it."""
+    with (
+        start_registry(tmp_path / "staging", login=Login("robot", password)) as staging,
+        start_proxy(staging) as proxy,
+        repository_of(proxy.access("staging"), source.path) as destination,
+    ):
+        digest = pushed(source, "v1", build_image(source.path))
+        proxy.inject(Fault("^PATCH", Answer(503)))
+        assert copier_of(cache).copy(source, digest, destination, "v1") == Copied(digest)
+
+
 @pytest.mark.parametrize(
     "refuses",
     ["nothing", "GET /v2/{}/blobs", "POST ", "PATCH ", "PUT /v2/{}/manifests/sha256", "PUT /v2/{}/manifests/v1"],

@@ -57,3 +57,8 @@ def test_signed_addresses_are_not_shown() -> None:
     reason = diagnose(said, 1).reason
     assert "s3cret" not in reason
     assert "bucket.example.com/blob" in reason
+
+
+def test_credentials_that_a_server_repeats_are_not_shown() -> None:
+    said = 'level=fatal msg="writing blob: denied: you sent Bearer ey.a-_~+/= and sent=basic dTpw, go away"'
+    assert diagnose(said, 1).reason == "writing blob: denied: you sent Bearer … and sent=basic …, go away"

@@ -152,7 +152,7 @@ class Matrix:
             if not done and times == "once" and fault in PASSING:
                 wrong.append("it did not pass")
             world.heal()
-            again, wrong_again = outcome(world.new_run(), work, before)
+            again, wrong_again = outcome(world.new_run(PATIENT), work, before)
             if not again:
                 wrong_again.append("done again, it fails")
         return [f"{request}, {fault} {times}: {text}" for text in (*wrong, *wrong_again)]
