@@ -170,16 +170,18 @@ class Copier:
     def _mount(self, destination: ImageRepository, blobs: tuple[Descriptor, ...]) -> tuple[Descriptor, ...]:
         """Mount what the endpoint is known to have; returns what is left to bring, as far as anybody knows."""
 
-        def mounted(blob: Descriptor) -> bool:
-            home = self._blobs.home(destination, blob.digest)
-            if home is None or home == destination.path:
+        def there(blob: Digest) -> bool:
+            home = self._blobs.home(destination, blob)
+            if home is None or home == destination.path:  # None: the endpoint has refused too often meanwhile
                 return home is not None
-            done = _mounted(destination, blob.digest, home)
+            done = _mounted(destination, blob, home)
             self._blobs.asked(destination, mounted=done)
             return done
 
-        done = in_parallel(mounted, blobs, workers=AT_ONCE)
-        return tuple(blob for blob, there in zip(blobs, done, strict=True) if not there)
+        known = [blob.digest for blob in blobs if self._blobs.home(destination, blob.digest) is not None]
+        found = in_parallel(there, known, workers=AT_ONCE) if known else []
+        present = {blob for blob, is_there in zip(known, found, strict=True) if is_there}
+        return tuple(blob for blob in blobs if blob.digest not in present)
 
     def _run(self, job: _Job, blobs: tuple[Descriptor, ...], layers: Collection[Digest]) -> Diagnosis | None:
         def look(glance: Glance) -> None:
