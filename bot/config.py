@@ -101,6 +101,15 @@ def _is_host(host: str) -> str:
     return host
 
 
+def _is_endpoint(endpoint: str) -> str:
+    try:
+        _is_host(endpoint if ":" in endpoint else f"{endpoint}:443")  # with a port, `registry` is a host too
+    except ValueError:
+        raise ValueError(f"{endpoint!r} is no host[:port], such as localhost:5000") from None
+    return endpoint
+
+
+Endpoint = Annotated[str, AfterValidator(_is_endpoint)]
 Hosts = Annotated[tuple[Annotated[str, AfterValidator(_is_host)], ...], BeforeValidator(_as_tuple)]
 
 
@@ -108,7 +117,9 @@ class RegistryConfig(_Model):
     """A registry, or a prefix inside one, that environments pull from."""
 
     url: str = Field(description="What manifests write before the image's path: `host[:port][/prefix]`, no scheme.")
-    endpoint: str | None = Field(default=None, description="Where to connect, `host[:port]`, if not to the host above.")
+    endpoint: Endpoint | None = Field(
+        default=None, description="Where to connect, `host[:port]`, if not to the host above."
+    )
     plain_http: bool = Field(default=False, description="Talk HTTP without TLS.")
     ca_file: FilePath | None = Field(default=None, description="PEM file of the authority that signed its certificate.")
     token_hosts: Hosts = Field(

@@ -109,6 +109,14 @@ def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
             ":9: registries.prd.concurrency: must be less than or equal to 64",
         ),
         (
+            "      type: docker\n    endpoint: http://localhost:5000\n",
+            ":9: registries.prd.endpoint: 'http://localhost:5000' is no host[:port], such as localhost:5000",
+        ),
+        (
+            "      type: docker\n    endpoint: localhost:5000/v2\n",
+            ":9: registries.prd.endpoint: 'localhost:5000/v2' is no host[:port], such as localhost:5000",
+        ),
+        (
             "      type: docker\n    token_hosts: [auth.example.com, https://x.example.com]\n",
             ":9: registries.prd.token_hosts.1: 'https://x.example.com' is no host[:port], such as auth.example.com",
         ),
@@ -124,6 +132,12 @@ def test_how_to_talk_to_a_registry(tmp_path: Path) -> None:
     registry = load(tmp_path, GOOD.replace("environments:\n", more)).registries["prd"]
     assert (registry.concurrency, registry.token_hosts) == (4, ("auth.example.com", "localhost:5001"))
     assert load(tmp_path, GOOD).registries["prd"].concurrency == 16
+
+
+@pytest.mark.parametrize("endpoint", ["registry", "registry:5000", "127.0.0.1:5000", "'[::1]:5000'", "r.example.com"])
+def test_where_to_connect(tmp_path: Path, endpoint: str) -> None:
+    more = f"    endpoint: {endpoint}\nenvironments:\n"
+    assert load(tmp_path, GOOD.replace("environments:\n", more)).registries["prd"].endpoint == endpoint.strip("'")
 
 
 def test_where_prefixes_nest_an_image_lives_in_the_longest(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from bot.catalog import WORKERS, Found, Holder, Listing, find_digest, home_of, list_tags, of_image
@@ -29,13 +30,14 @@ class _Where(NamedTuple):
 
 def main(call: Call) -> ExitCode:
     """Read the image, look where else it is, print."""
-    where = _where(call, parse_reference(call.args.image))
+    image = parse_reference(call.args.image)
+    where = _where(call, image)
     repository = where.holder.open(where.registries)
-    with where.holder.blamed():
+    with _hub_explained(image), where.holder.blamed():
         manifest = _read(where, repository)
         inspection = inspect(repository, manifest, workers=WORKERS) if manifest else None
-    if manifest is None or inspection is None:
-        raise _absent(where, repository)
+        if manifest is None or inspection is None:
+            raise _absent(where, repository)
     elsewhere = _elsewhere(where, manifest.digest)
     inspected = Inspected(where.image, where.holder, inspection, elsewhere, _tag_leads_to(where.image, repository))
     if call.json:
@@ -43,6 +45,17 @@ def main(call: Call) -> ExitCode:
     else:
         show_inspected(call, inspected)
     return worst(found.error.exit_code for found in elsewhere if found.error)
+
+
+@contextmanager
+def _hub_explained(image: ImageRef) -> Iterator[None]:
+    """Where no host was given, a failure says why it is one of Docker Hub's."""
+    try:
+        yield
+    except RegistryError as error:
+        if image.registry:
+            raise
+        raise RegistryError(error.message, hint=f"{error.hint}; without a host, it is one of docker.io") from error
 
 
 def _where(call: Call, image: ImageRef) -> _Where:

@@ -176,7 +176,7 @@ def _add_tags(commands: _Subparsers) -> None:
   promobot tags registry.example.com/shop/inventory
 
 Highest version first. Where a tag leads to different digests, it is marked.
-Tags of signatures (sha256-...) are shown with --all alone.
+Tags of signatures (sha256-...) are shown only with --all.
 """,
     )
     parser.add_argument("name", metavar="SERVICE|IMAGE", help="a service's name, or [host/]path of an image")
@@ -188,7 +188,11 @@ Tags of signatures (sha256-...) are shown with --all alone.
         help="only tags that match; may be given several times",
     )
     parser.add_argument(
-        "--limit", metavar="N", type=_positive, default=20, help="how many tags to look up (default: %(default)s)"
+        "--limit",
+        metavar="N",
+        type=_positive,
+        default=20,
+        help="how many tags to look up, besides those that run somewhere (default: %(default)s)",
     )
     parser.add_argument("--all", action="store_true", help="every tag, however many there are")
 
@@ -200,8 +204,8 @@ def _positive(text: str) -> int:
     return number
 
 
-# As argparse names it in "invalid number value: 'x'".
-_positive.__name__ = "number"
+# As argparse names it in "invalid positive number value: '0'".
+_positive.__name__ = "positive number"
 
 
 def _add_inspect(commands: _Subparsers) -> None:

@@ -89,13 +89,13 @@ class _Ticker:
             self._status.update(self._lines([*self._running.values()] or ["looking again …"]))
 
     def _lines(self, texts: list[str]) -> Text:
-        """As many lines as there is room for, each no longer than the terminal is wide."""
+        """As many lines as there is room for, with room left for the spinner and for the echo of Ctrl-C."""
         room = max(self._console.height - 2, 1)
         if len(texts) > room:
             texts = [*texts[: room - 1], f"… and {len(texts) - room + 1} more"]
         lines = [printable(text) for text in texts]
         for line in lines:
-            line.truncate(max(self._console.width - 3, 10), overflow="ellipsis")
+            line.truncate(max(self._console.width - 5, 10), overflow="ellipsis")
         return Text("\n  ").join(lines)  # below what follows the spinner
 
 

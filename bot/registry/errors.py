@@ -110,7 +110,7 @@ def _status_words(place: Place, status: int, body: bytes, *, known: bool) -> tup
         case 401 if not known:
             return (
                 f"the registry {credentials} (HTTP 401){said(place, body)}",
-                f"check the credentials of registry {name}: an expired token looks like this too",
+                check_login(place.access),
             )
         case 401 | 403:
             return (
@@ -125,19 +125,26 @@ def _status_words(place: Place, status: int, body: bytes, *, known: bool) -> tup
             return f"unexpected answer (HTTP {status}){said(place, body)}", unexpected(place.access, status)
 
 
+def check_login(access: RegistryAccess) -> str:
+    """What to do where we are not let in."""
+    if access.login is None:
+        return f"give registry {access.name} an `auth` in the configuration"
+    return f"check the credentials of registry {access.name}: an expired token looks like this too"
+
+
 def unexpected(access: RegistryAccess, status: int) -> str:
     """What to do about an answer that no registry would give."""
     # Which is what Go's servers say to plain HTTP on their https port; the words are lost with a HEAD's body.
     if status == 400 and access.plain_http:
         return f"does it speak https? Then take away plain_http of registry {access.name}"
-    return f"is {access.endpoint} a registry? Check its address in the configuration"
+    return f"is {access.endpoint} a registry? Check the address of registry {access.name} in the configuration"
 
 
 def not_a_registry(place: Place, status: int) -> RegistryError:
     """The error where `/v2/` does not answer as a registry does, so that its "not found" means nothing."""
     return RegistryError(
         f"{place}: {place.access.url}/v2/ does not answer like a registry (HTTP {status})",
-        hint=f"check the address of registry {place.access.name} in the configuration",
+        hint=unexpected(place.access, status),
     )
 
 

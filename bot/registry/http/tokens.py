@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 from bot.errors import RegistryError
 from bot.registry.access import RegistryAccess
 from bot.registry.addresses import Address, Origin, same_site
-from bot.registry.errors import Place
+from bot.registry.errors import Place, check_login
 from bot.registry.http.answers import Response
 
 # https://www.rfc-editor.org/rfc/rfc6750#section-2.1, and whatever else a header can hold on one line.
@@ -136,12 +136,12 @@ def parse_token(response: Response, place: Place, began: float) -> Token:
 
 
 def _refused(response: Response, place: Place) -> RegistryError:
-    name, server = place.access.name, f"its token server {response.origin}"
+    server = f"its token server {response.origin}"
     if response.status in {401, 403}:
         what = "does not accept the credentials" if place.access.login else "wants credentials, and none are configured"
         return RegistryError(
             f"{place}: {server} {what} (HTTP {response.status})",
-            hint=f"check the credentials of registry {name}: an expired token looks like this too",
+            hint=check_login(place.access),
         )
     return RegistryError(
         f"{place}: {server} answers HTTP {response.status}", hint="run again when it is well, or ask its operator"
