@@ -8,6 +8,8 @@ import random
 import socket
 import struct
 import threading
+import time
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
@@ -16,7 +18,7 @@ from bot.demo.oci import INDEX, build_image
 from bot.demo.registries import RunningRegistry
 from bot.errors import RegistryError
 from bot.images import Digest
-from bot.registry.access import Login
+from bot.registry.access import Login, RegistryAccess
 from bot.registry.errors import Place, StatusError, UnansweredError
 from bot.registry.http.transport import Request
 from tests.proxy import Answer, Fault, start_proxy
@@ -267,3 +269,91 @@ def test_an_error_that_repeats_the_request_tells_no_password(open_registry: Runn
         proxy.inject(Fault("/manifests/", Answer(status, {}, body), times=3))
         with pytest.raises(RegistryError, match="sent: Basic …, …"):
             client.manifest("app", "v1")
+
+
+def test_a_part_of_negative_length_is_not_read_for_ever() -> None:
+    sent = 0
+
+    def script(server: RawServer, connection: socket.socket, _: int) -> None:
+        nonlocal sent
+        server.read(connection)
+        connection.sendall(f"HTTP/1.1 200 OK\r\n{OCI}Transfer-Encoding: chunked\r\n\r\n-1\r\n".encode())
+        for _ in range(150):
+            connection.sendall(bytes(1 << 20))
+            sent += 1
+
+    with serve(script) as server, client_of(server.access()) as client:
+        with pytest.raises(RegistryError, match="refused, an answer of more than"):
+            client.manifest("app", "v1")
+        assert server.connections == 1
+    assert sent < 100
+
+
+def test_all_of_a_names_addresses_together_have_one_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ExitStack() as stack:
+        addresses = [_full(stack, f"127.0.77.{number}") for number in range(2, 6)]
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses]
+        known = socket.getaddrinfo
+
+        def resolve(host: str, port: int, *args: int, **settings: int) -> object:
+            return found if host == "registry.example" else known(host, port, *args, **settings)
+
+        access = RegistryAccess("r", "registry.example", f"registry.example:{addresses[0][1]}", plain_http=True)
+        monkeypatch.setattr(socket, "getaddrinfo", resolve)
+        began = time.monotonic()
+        with client_of(access, timeout=0.5) as client, pytest.raises(UnansweredError, match="connected to in time"):
+            client.digest("app", "v1")
+        assert time.monotonic() - began < 1.5
+
+
+def _full(stack: ExitStack, host: str) -> tuple[str, int]:
+    """An address that lets nobody in, since the queue before it is full."""
+    address = host, 47_771
+    listener = stack.enter_context(socket.socket())
+    listener.bind(address)
+    listener.listen(0)
+    for _ in range(4):
+        waiting = stack.enter_context(socket.socket())
+        waiting.settimeout(0)
+        waiting.connect_ex(address)
+    return address
+
+
+def test_one_of_a_names_addresses_that_answers_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = build_image("app")
+
+    def script(server: RawServer, connection: socket.socket, _: int) -> None:
+        server.read(connection)
+        connection.sendall(answer(headers=digest_header(image.digest)))
+
+    with ExitStack() as stack, serve(script) as server:
+        port = int(server.host.rpartition(":")[2])
+        known, dead = socket.getaddrinfo, _full(stack, "127.0.77.6")
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", at) for at in (dead, ("127.0.0.1", port))]
+
+        def resolve(host: str, asked: int | None, *args: int, **settings: int) -> object:
+            if host == "registry.example":
+                return found
+            return known(host, dead[1] if host == dead[0] else asked, *args, **settings)
+
+        monkeypatch.setattr(socket, "getaddrinfo", resolve)
+        access = RegistryAccess("r", "registry.example", f"registry.example:{port}", plain_http=True)
+        with client_of(access, timeout=1) as client:
+            assert client.digest("app", "v1") == image.digest
+
+
+def test_a_connection_that_was_idle_for_long_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = build_image("app")
+
+    def script(server: RawServer, connection: socket.socket, _: int) -> None:
+        while server.read(connection):
+            connection.sendall(answer(headers=digest_header(image.digest)))
+
+    with serve(script) as server, client_of(server.access()) as client:
+        for _ in range(2):
+            assert client.digest("app", "v1") == image.digest
+        assert server.connections == 1
+        now = time.monotonic()
+        monkeypatch.setattr(time, "monotonic", lambda: now + 51)
+        assert client.digest("app", "v1") == image.digest
+        assert server.connections == 2

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 _CONNECT_WITHIN = 10.0
 # What a refusal may say; the rest of it is of no use to anybody.
 _REFUSAL = 64 * 1024
+# An answer's head and body as they come, several times what is asked for at most: http.client takes a part of negative
+# length for all that comes.
+_RAW = 32 * 1024 * 1024
+# Seconds without a request, after which others on the way may have forgotten the connection.
+_IDLE = 50.0
 
 
 @dataclass(frozen=True)
@@ -48,17 +53,51 @@ class BoundedConnection(HTTPConnection):
         super().__init__(*args, **settings)
         self._limits = limits
         self._allowed = allowed
+        self._used = time.monotonic()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it is good for another request."""
+        return super().is_connected and time.monotonic() - self._used < _IDLE
 
     def connect(self) -> None:
-        """Only where every address of the host is allowed, and the one that it came to: a name's meaning can change."""
-        with contextlib.suppress(socket.gaierror, UnicodeError):  # told by urllib3 in its own words
-            for *_, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
-                self._allowed(str(address[0]))
+        """Only to an address that is allowed."""
         super().connect()
         self._allowed(self.sock.getpeername()[0])
 
+    def _new_conn(self) -> socket.socket:
+        """Connect to the first address that answers, all of them and TLS within one time limit.
+
+        Only where every address of the host is allowed, and to what was looked at: a name's meaning can change.
+        """
+        host, timeout, deadline = self._dns_host, self.timeout, time.monotonic() + self._limits.connect
+        addresses = self._addresses()
+        try:
+            for left in range(len(addresses), 1, -1):
+                with contextlib.suppress(exceptions.NewConnectionError, exceptions.ConnectTimeoutError):
+                    return self._connected(addresses[-left], deadline, share=left)
+            return self._connected(addresses[-1] if addresses else host, deadline, share=1)
+        finally:
+            self._dns_host, self.timeout = host, timeout
+
+    def _addresses(self) -> list[str]:
+        found: list[str] = []
+        with contextlib.suppress(socket.gaierror, UnicodeError):  # told by urllib3 in its own words
+            found = [str(at[0]) for *_, at in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)]
+        for address in found:
+            self._allowed(address)
+        return found
+
+    def _connected(self, address: str, deadline: float, *, share: int) -> socket.socket:
+        """Connect in a fair share of the time that is left; what comes next has the rest."""
+        self._dns_host, self.timeout = address, _until(deadline) / share
+        sock = super()._new_conn()
+        sock.settimeout(_until(deadline))
+        return sock
+
     def request(self, *args: Any, **settings: Any) -> None:
-        deadline = time.monotonic() + self._limits.whole
+        self._used = time.monotonic()
+        deadline = self._used + self._limits.whole
         self.response_class = partial(_Answer, deadline=deadline, silence=self._limits.silence)
         super().request(*args, **settings)
 
@@ -79,6 +118,11 @@ class BoundedTLSPool(HTTPSConnectionPool):
     ConnectionCls = BoundedTLSConnection
 
 
+def _until(deadline: float) -> float:
+    """Seconds that are left; never 0, which for a socket is not to wait at all."""
+    return max(deadline - time.monotonic(), 0.001)
+
+
 class _Answer(http.client.HTTPResponse):
     """An answer that has to be there, head and body, before the deadline."""
 
@@ -88,7 +132,7 @@ class _Answer(http.client.HTTPResponse):
 
 
 class _Timed(io.RawIOBase):
-    """What comes from a socket, until it is silent for too long or the deadline is over.
+    """What comes from a socket, until it is silent for too long, the deadline is over, or it is far too much.
 
     A socket's own time limit is for each read alone, and a server that sends a byte now and then never reaches it.
     """
@@ -98,6 +142,7 @@ class _Timed(io.RawIOBase):
         self._raw = raw
         self._deadline = deadline
         self._silence = silence
+        self._bytes = 0
 
     def readable(self) -> bool:
         return True
@@ -107,7 +152,11 @@ class _Timed(io.RawIOBase):
         if left <= 0:
             raise TimeoutError
         self._socket.settimeout(min(self._silence, left))
-        return self._raw.readinto(buffer)
+        count = self._raw.readinto(buffer)
+        self._bytes += count or 0
+        if self._bytes > _RAW:
+            raise RefusedError(f"an answer of more than {_RAW} bytes")
+        return count
 
     def close(self) -> None:
         self._raw.close()
