@@ -51,7 +51,7 @@ def _cancel(transport: Transport, place: Place, upload: Response) -> None:
     try:
         location = address.join(upload.headers.get("Location", ""))
         # Nothing else is deleted, whatever the registry says.
-        if "/blobs/upload" in location.target:
+        if "/blobs/upload" in location.target.partition("?")[0]:
             transport.send(Request("DELETE", str(location), place, repeatable=False))
     except (ValueError, RegistryError) as error:
         _log.debug("%s: an upload could not be cancelled: %s", place, error)

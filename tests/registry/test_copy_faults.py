@@ -16,7 +16,7 @@ from bot.errors import RegistryError
 from bot.registry.access import Login
 from bot.registry.client import ImageRepository
 from bot.registry.copying import Copied, Copier, Patience
-from tests.proxy import Answer, CutAfter, CutBefore, CutMidway, Delay, Fault, FaultProxy, Kind, start_proxy
+from tests.proxy import ALWAYS, Answer, CutAfter, CutBefore, CutMidway, Delay, Fault, FaultProxy, Kind, start_proxy
 from tests.registry.places import pushed, repository_of
 
 PASSING: list[tuple[str, Kind, int]] = [
@@ -43,6 +43,29 @@ def test_what_may_pass_is_tried_again(
     assert copier.copy(source, digest, destination, "v1") == Copied(digest)
     assert destination.registry.digest(destination.path, "v1") == digest
     assert not any(fault.times for fault in proxy.faults)
+
+
+def test_a_destination_that_tells_nothing_after_a_failure_is_asked_again(
+    source: ImageRepository, quiet: tuple[FaultProxy, ImageRepository], copier: Copier
+) -> None:
+    proxy, destination = quiet
+    digest = pushed(source, "v1", build_image("app"))
+    proxy.inject(Fault("^PATCH", Answer(500), 1))
+    proxy.inject(Fault("^HEAD .*manifests/sha256", Answer(503), 3))
+    assert copier.copy(source, digest, destination, "v1") == Copied(digest)
+    assert not any(fault.times for fault in proxy.faults)
+
+
+def test_a_destination_that_tells_nothing_in_the_end_is_no_reason(
+    source: ImageRepository, quiet: tuple[FaultProxy, ImageRepository], copier: Copier
+) -> None:
+    proxy, destination = quiet
+    digest = pushed(source, "v1", build_image("app"))
+    proxy.inject(Fault("^PATCH", Answer(403), ALWAYS))
+    proxy.inject(Fault("^HEAD .*manifests/sha256", Answer(503), ALWAYS))
+    with pytest.raises(RegistryError, match="403"):
+        copier.copy(source, digest, destination, "v1")
+    assert destination.registry.digest(destination.path, "v1") is None
 
 
 def test_a_failure_after_the_work_was_done_is_none(

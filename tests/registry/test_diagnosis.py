@@ -36,6 +36,18 @@ def test_each_reason_has_its_hint(said: str, hint: str, *, may_pass: bool) -> No
     assert diagnosis.may_pass == may_pass
 
 
+@pytest.mark.parametrize("name", ["quota", "access-denied", "immutable", "unauthorized"])
+def test_a_name_is_no_reason(name: str) -> None:
+    where = f"{name}.example.com:5000"
+    said = f"writing blob: initiating layer upload to /v2/shop/{name}/blobs/uploads/ in {where}: StatusCode: 503, x"
+    diagnosis = diagnose(f'level=fatal msg="{said}"', 1, names=[where, f"/shop/{name}"])
+    assert diagnosis.reason == said
+    assert diagnosis.may_pass
+    assert "has room on its disk" in diagnosis.hint
+    told = f'level=fatal msg="writing blob: in {where}/shop/{name}: denied: quota exceeded"'
+    assert "quota at the destination is used up" in diagnose(told, 1, names=[where, f"/shop/{name}"]).hint
+
+
 def test_the_last_fatal_message_counts() -> None:
     assert diagnose('level=fatal msg="manifest unknown"\nlevel=fatal msg=EOF', 1).reason == "EOF"
 

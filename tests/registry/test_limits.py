@@ -8,6 +8,7 @@ import random
 import socket
 import struct
 import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -267,3 +268,38 @@ def test_an_error_that_repeats_the_request_tells_no_password(open_registry: Runn
         proxy.inject(Fault("/manifests/", Answer(status, {}, body), times=3))
         with pytest.raises(RegistryError, match="sent: Basic …, …"):
             client.manifest("app", "v1")
+
+
+def test_a_part_of_negative_length_is_not_read_for_ever() -> None:
+    sent = 0
+
+    def script(server: RawServer, connection: socket.socket, _: int) -> None:
+        nonlocal sent
+        server.read(connection)
+        connection.sendall(f"HTTP/1.1 200 OK\r\n{OCI}Transfer-Encoding: chunked\r\n\r\n-1\r\n".encode())
+        for _ in range(150):
+            connection.sendall(bytes(1 << 20))
+            sent += 1
+
+    with serve(script) as server, client_of(server.access()) as client:
+        with pytest.raises(RegistryError, match="refused, an answer of more than"):
+            client.manifest("app", "v1")
+        assert server.connections == 1
+    assert sent < 100
+
+
+def test_a_connection_that_was_idle_for_long_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = build_image("app")
+
+    def script(server: RawServer, connection: socket.socket, _: int) -> None:
+        while server.read(connection):
+            connection.sendall(answer(headers=digest_header(image.digest)))
+
+    with serve(script) as server, client_of(server.access()) as client:
+        for _ in range(2):
+            assert client.digest("app", "v1") == image.digest
+        assert server.connections == 1
+        now = time.monotonic()
+        monkeypatch.setattr(time, "monotonic", lambda: now + 51)
+        assert client.digest("app", "v1") == image.digest
+        assert server.connections == 2

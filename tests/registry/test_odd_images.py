@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.oci import Image, build_image, digest_of
+from bot.demo.oci import MANIFEST, Image, build_image, digest_of
 from bot.demo.registries import RunningRegistry, start_registry
 from bot.errors import RegistryError
 from bot.registry.client import ImageRepository
@@ -16,7 +16,7 @@ from bot.registry.copying import AlreadyThere, Copied
 from tests import oci
 from tests.proxy import ALWAYS, Answer, Fault, FaultProxy, start_proxy
 from tests.registry.copies import copier_of, missing
-from tests.registry.places import pushed, repository_of
+from tests.registry.places import index_of, pushed, repository_of
 
 WRITES = "^(POST|PUT|PATCH|DELETE) "
 ORDINARY: dict[str, Callable[[], Image]] = {
@@ -69,6 +69,20 @@ def test_an_index_of_indexes_is_refused(
     assert str(digest) in caught.value.message
     assert caught.value.hint
     assert proxy.count(WRITES) == 0
+
+
+def test_an_index_that_calls_another_an_image_is_refused(
+    bare: ImageRepository, quiet: tuple[FaultProxy, ImageRepository], cache: Path
+) -> None:
+    proxy, destination = quiet
+    inner = build_image("inner")
+    copier = copier_of(cache)
+    copier.copy(bare, pushed(bare, "inner", inner), destination, "inner")  # so that the registry lacks nothing
+    digest = pushed(bare, "v1", index_of(index_of(inner), mediaType=MANIFEST))
+    written = proxy.count(WRITES)
+    with pytest.raises(RegistryError, match="where another index names it as an image"):
+        copier.copy(bare, digest, destination, "v1")
+    assert proxy.count(WRITES) == written
 
 
 def test_the_first_schema_is_refused(

@@ -126,6 +126,17 @@ def test_pauses_without_success_between_add_up() -> None:
     assert clock.slept == [50, 50]
 
 
+def test_the_time_between_two_pauses_does_not_count() -> None:
+    clock = Clock()
+    pace = clock.pace()
+    pace.wait_for(1)
+    pace.wait(PLACE)
+    clock.now += 600  # nobody asked
+    pace.wait_for(2)
+    pace.wait(PLACE)
+    assert clock.slept == [1, 2]
+
+
 def test_what_one_client_is_told_holds_for_another(open_registry: RunningRegistry) -> None:
     clock = Clock()
     pace = clock.pace()

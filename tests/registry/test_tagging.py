@@ -427,6 +427,7 @@ def test_a_mount_is_tried_again_and_fails_in_the_end(
     [
         "http://elsewhere.invalid/v2/x/blobs/uploads/1",
         "/v2/other/manifests/v1",
+        "/v2/other/manifests/v1?x=/blobs/uploads/1",
         "https://[",
         "file:///etc/passwd",
         "",

@@ -45,7 +45,7 @@ def read_contents(source: ImageRepository, digest: Digest) -> Contents:
     if isinstance(parsed, ImageManifest):
         return Contents.of(manifest)
     children = [child.digest for child in distinct(parsed.images)]
-    return Contents.of(manifest, in_parallel(partial(_read, source), children, workers=AT_ONCE))
+    return Contents.of(manifest, in_parallel(partial(_read_image, source), children, workers=AT_ONCE))
 
 
 def is_complete(destination: ImageRepository, manifest: Manifest) -> bool:
@@ -62,6 +62,17 @@ def images_are_there(destination: ImageRepository, images: list[Digest]) -> bool
         lambda image: destination.registry.digest(destination.path, image.text), images, workers=AT_ONCE
     )
     return None not in found
+
+
+def _read_image(source: ImageRepository, digest: Digest) -> Manifest:
+    """What an index names as an image, which it may be wrong about."""
+    manifest = _read(source, digest)
+    if not isinstance(parse_manifest(manifest), ImageManifest):
+        raise RegistryError(
+            f"{source.place(digest.text)}: an index, where another index names it as an image",
+            hint="an index of indexes cannot be copied: build a flat one",
+        )
+    return manifest
 
 
 def _read(source: ImageRepository, digest: Digest) -> Manifest:

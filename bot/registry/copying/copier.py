@@ -148,7 +148,14 @@ class Copier:
         worth_waiting = [blob.digest for blob in contents.blobs if blob.size >= _WORTH_WAITING]
         with self._blobs.bringing(job.destination, worth_waiting):
             failure = self._try(job, contents)
-            if not _arrived(job.destination, contents, entirely=failure is None):
+            try:
+                arrived = _arrived(job.destination, contents, entirely=failure is None)
+            except (StatusError, UnansweredError) as error:
+                if failure is None:
+                    raise
+                _log.debug("%s: whether it is there isn't known: %s", job.place, error.message)
+                return failure
+            if not arrived:
                 return failure or _ABSENT
             self._blobs.note(job.destination, contents.blobs)
             return None

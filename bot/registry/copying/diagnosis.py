@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -141,17 +141,25 @@ _WHERE = {
 }
 
 
-def diagnose(stderr: str, returncode: int, redact: Callable[[str], str] = str) -> Diagnosis:
+def diagnose(stderr: str, returncode: int, redact: Callable[[str], str] = str, names: Iterable[str] = ()) -> Diagnosis:
     """Read the last fatal message of skopeo's standard error; `returncode` is negative if a signal ended it.
 
     `redact` takes secrets out of what is shown. They are there where it is judged: one may be a word like any other.
+    Of `names`, which a repository called `quota` may have, nothing is judged.
     """
     reason = _reason(stderr) or _unsaid(stderr, returncode)
-    shown, side = _shown(redact(reason)), _side(reason)
+    judged = _without(reason, names)
+    shown, side = _shown(redact(reason)), _side(judged)
     for row in _ROWS:
-        if row.side in {None, side} and re.search(row.pattern, reason):
+        if row.side in {None, side} and re.search(row.pattern, judged):
             return Diagnosis(shown, row.hint.format(where=_WHERE[side]), row.may_pass, side, row.rate_limited)
     return Diagnosis(shown, "run again with -v", may_pass=False, side=side)
+
+
+def _without(reason: str, names: Iterable[str]) -> str:
+    for name in sorted(names, key=len, reverse=True):
+        reason = reason.replace(name, "…")
+    return reason
 
 
 def _side(reason: str) -> Side | None:

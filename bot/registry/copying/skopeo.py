@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -98,7 +98,8 @@ class Skopeo:
                 return _ended_by_us(f"it did not end in {limits.total:g} s")
             pushed = digestfile.read().decode(errors="replace").strip()
         if ended.returncode != 0:
-            return diagnose(ended.stderr, ended.returncode, partial(_redacted, accesses=(src, dst)))
+            redact = partial(_redacted, accesses=(src, dst))
+            return diagnose(ended.stderr, ended.returncode, redact, _names(source, destination))
         if pushed != digest.text:
             raise RegistryError(
                 f"{destination.place(digest.text)}: skopeo says that it pushed {pushed or 'nothing'}, not {digest}",
@@ -138,6 +139,14 @@ class Skopeo:
 
 def _ended_by_us(reason: str) -> Diagnosis:
     return Diagnosis(reason, "are both registries well, and the way to them?", may_pass=True)
+
+
+def _names(*repositories: ImageRepository) -> Iterator[str]:
+    """What errors say of where something is, as they write it."""
+    for repository in repositories:
+        if not repository.registry.access.endpoint.isalpha():  # such as "registry", a word of skopeo's own
+            yield repository.registry.access.endpoint
+        yield f"/{repository.path}"
 
 
 def _redacted(text: str, accesses: tuple[RegistryAccess, ...]) -> str:

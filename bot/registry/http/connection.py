@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 _CONNECT_WITHIN = 10.0
 # What a refusal may say; the rest of it is of no use to anybody.
 _REFUSAL = 64 * 1024
+# An answer's head and body as they come, several times what is asked for at most: http.client takes a part of negative
+# length for all that comes.
+_RAW = 32 * 1024 * 1024
+# Seconds without a request, after which others on the way may have forgotten the connection.
+_IDLE = 50.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,12 @@ class BoundedConnection(HTTPConnection):
         super().__init__(*args, **settings)
         self._limits = limits
         self._allowed = allowed
+        self._used = time.monotonic()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it is good for another request."""
+        return super().is_connected and time.monotonic() - self._used < _IDLE
 
     def connect(self) -> None:
         """Only where every address of the host is allowed, and the one that it came to: a name's meaning can change."""
@@ -58,7 +69,8 @@ class BoundedConnection(HTTPConnection):
         self._allowed(self.sock.getpeername()[0])
 
     def request(self, *args: Any, **settings: Any) -> None:
-        deadline = time.monotonic() + self._limits.whole
+        self._used = time.monotonic()
+        deadline = self._used + self._limits.whole
         self.response_class = partial(_Answer, deadline=deadline, silence=self._limits.silence)
         super().request(*args, **settings)
 
@@ -88,7 +100,7 @@ class _Answer(http.client.HTTPResponse):
 
 
 class _Timed(io.RawIOBase):
-    """What comes from a socket, until it is silent for too long or the deadline is over.
+    """What comes from a socket, until it is silent for too long, the deadline is over, or it is far too much.
 
     A socket's own time limit is for each read alone, and a server that sends a byte now and then never reaches it.
     """
@@ -98,6 +110,7 @@ class _Timed(io.RawIOBase):
         self._raw = raw
         self._deadline = deadline
         self._silence = silence
+        self._bytes = 0
 
     def readable(self) -> bool:
         return True
@@ -107,7 +120,11 @@ class _Timed(io.RawIOBase):
         if left <= 0:
             raise TimeoutError
         self._socket.settimeout(min(self._silence, left))
-        return self._raw.readinto(buffer)
+        count = self._raw.readinto(buffer)
+        self._bytes += count or 0
+        if self._bytes > _RAW:
+            raise RefusedError(f"an answer of more than {_RAW} bytes")
+        return count
 
     def close(self) -> None:
         self._raw.close()

@@ -17,7 +17,7 @@ _NEVER = float("-inf")
 
 @dataclass(frozen=True)
 class _Pause:
-    """From when to when nobody asks; the beginning is that of the first of several pauses without success between."""
+    """From when to when nobody asks; of several pauses without success between, as long as they are together."""
 
     since: float = _NEVER
     until: float = _NEVER
@@ -80,7 +80,8 @@ class Pace:
         """The endpoint wants everybody to wait this long from now."""
         with self._lock:
             now = self._clock()
-            since = self._pause.since if self._in_vain else now
+            # The time between two pauses is none of them.
+            since = self._pause.since + max(0.0, now - self._pause.until) if self._in_vain else now
             self._pause = _Pause(since, max(self._pause.until, now + seconds))
             self._in_vain = True
 
