@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
@@ -57,3 +58,31 @@ def test_bytes_that_are_no_text_are_hidden_too() -> None:
     login = Login("bot", b"\xffcanary".decode(errors="surrogateescape"))
     assert login.redact(f"sent {login.basic}") == "sent …"
     assert login.redact("sent %FFcanary") == "sent …"
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("\\" * 2000, "\\" * 1000 + "x"),
+        ('\\\\"' * 1000, '\\"' * 500 + "x"),
+        ("%25" * 20_000, "%25" * 2000 + "x"),
+        ("a" * 65_536, "a" * 30_000 + "b"),
+    ],
+    ids=["backslashes", "quotes", "percents", "repeated"],
+)
+def test_what_a_server_chooses_as_token_and_words_takes_no_time(text: str, secret: str) -> None:
+    began = time.process_time()
+    assert redact(text, secret) == text
+    assert time.process_time() - began < 1
+
+
+def test_long_tokens_take_no_time() -> None:
+    secret = "".join(chr(33 + number * number % 94) for number in range(200_000))
+    began = time.process_time()
+    assert redact(f"sent {json.dumps(secret)[1:-1]} and {secret}!", secret) == "sent … and …!"
+    assert time.process_time() - began < 1
+
+
+def test_halves_of_characters_are_no_trouble() -> None:
+    assert redact("\ud800 \udc00 canary \udcff", "canary") == "\ufffd \ufffd … \udcff"
+    assert redact("\\ud800\\ud83d\\ude00canary\\", "😀canary") == "\\ud800…\\"
