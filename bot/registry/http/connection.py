@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _CONNECT_WITHIN = 10.0
 # What a refusal may say; the rest of it is of no use to anybody.
 _REFUSAL = 64 * 1024
+
+# Raises what there is to say against an IP address.
+Judge: TypeAlias = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -44,10 +47,11 @@ class BoundedConnection(HTTPConnection):
 
     response_class: Any
 
-    def __init__(self, *args: Any, limits: Limits, allowed: Callable[[str], None], **settings: Any) -> None:
+    def __init__(self, *args: Any, limits: Limits, allowed: Judge, reached: Judge, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self._limits = limits
         self._allowed = allowed
+        self._reached = reached
 
     def connect(self) -> None:
         """Only where every address of the host is allowed, and the one that it came to: a name's meaning can change."""
@@ -55,7 +59,7 @@ class BoundedConnection(HTTPConnection):
             for *_, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
                 self._allowed(str(address[0]))
         super().connect()
-        self._allowed(self.sock.getpeername()[0])
+        self._reached(self.sock.getpeername()[0])
 
     def request(self, *args: Any, **settings: Any) -> None:
         deadline = time.monotonic() + self._limits.whole
@@ -68,7 +72,7 @@ class BoundedTLSConnection(BoundedConnection, HTTPSConnection):
 
 
 class BoundedPool(HTTPConnectionPool):
-    """Such connections to one server. Needs `limits`, and `allowed`, which is asked about a server's IP address."""
+    """Such connections to one server. Needs `limits`, and who judges its IP addresses: all, then the one come to."""
 
     ConnectionCls = BoundedConnection
 
