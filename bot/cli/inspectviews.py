@@ -124,9 +124,9 @@ def _facts(inspected: Inspected) -> Iterator[tuple[str, Text | str]]:
     yield "kind", _kind(inspected.inspection)
     yield "type", found.media_type
     if overview.platforms and len(found.parts) == 1 and overview.kind is not Kind.INDEX:
-        yield "for", ", ".join(overview.platforms)
+        yield "for", inline(", ".join(overview.platforms))
     if found.chart:
-        yield "chart", " ".join(filter(None, (found.chart.get("name"), found.chart.get("version"))))
+        yield "chart", inline(" ".join(filter(None, (found.chart.get("name"), found.chart.get("version")))))
     if overview.created:
         yield "created", f"{overview.created:%Y-%m-%d %H:%M:%S} UTC"
     count = len({blob.digest for blob in found.blobs})
@@ -175,7 +175,7 @@ def _show_attached(terminal: Terminal, found: Inspection) -> None:
     terminal.title("signatures and attestations")
     for one in found.attached:
         about = f" of {one.platform}" if one.platform else ""
-        type_ = f" ({one.type})" if one.type else ""
+        type_ = f" ({inline(one.type)})" if one.type else ""
         terminal.say(Text.assemble(f"{one.kind}{about}{type_}   ", (one.digest.text, "dim")), indent=2)
     if not found.attached:
         terminal.say("none found", indent=2)

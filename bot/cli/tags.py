@@ -24,6 +24,8 @@ from bot.versions import newest_first
 # What cosign and the fallback for referrers call what is attached to a digest.
 _ATTACHED = re.compile(r"sha256-[0-9a-f]{64}(\.[a-z]+)?")
 _NEAR = 5
+# Comparing takes milliseconds for a long tag, so no more than this many of the newest are compared.
+_COMPARED = 500
 
 
 def main(call: Call) -> ExitCode:
@@ -148,7 +150,7 @@ def _elsewhere(table: TagTable) -> str:
 def near_tags(tag: str, listings: Sequence[Listing]) -> list[str]:
     """The tags that look most like one that isn't there, else the newest."""
     known = newest_first({one for listing in listings for one in listing.tags or () if not _ATTACHED.fullmatch(one)})
-    return difflib.get_close_matches(tag, known, n=_NEAR, cutoff=0.5) or known[:_NEAR]
+    return difflib.get_close_matches(tag, known[:_COMPARED], n=_NEAR, cutoff=0.5) or known[:_NEAR]
 
 
 def _say_what_is_left_out(call: Call, table: TagTable) -> None:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from bot.catalog import Listing, TagEntry, differing, same_digest
 from bot.cli.call import Call
+from bot.cli.visible import inline
 from bot.errors import BotError
 from bot.images import Digest
 from bot.registry import Kind
@@ -199,7 +200,7 @@ class _View:
         if one.overview.kind not in {Kind.IMAGE, Kind.INDEX}:
             return str(one.overview.kind.value)
         names = [name.removeprefix(_LINUX) if self.linux else name for name in one.overview.platforms]
-        return ", ".join(names) or "–"
+        return inline(", ".join(names)) or "–"
 
     def _notes(self, same: Sequence[TagEntry], *, differs: bool) -> Text:
         notes: list[Text] = []

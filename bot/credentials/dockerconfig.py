@@ -160,6 +160,10 @@ def _of_pair(named: str, auth: str) -> Login:
 def _login(named: str, username: str, password: bytes) -> Login:
     if ":" in username:
         raise ConfigError(f"{named}.username holds a colon", hint="log in again: docker login")
+    try:
+        username.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise ConfigError(f"{named}.username is no text", hint="log in again: docker login") from None
     return Login(username, checked(f"{named}: its password", password, hint="log in again: docker login"))
 
 

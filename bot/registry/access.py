@@ -6,8 +6,8 @@ import base64
 import binascii
 import json
 import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 
 from bot.registry.addresses import Address, Origin
@@ -15,8 +15,9 @@ from bot.registry.addresses import Address, Origin
 _HIDDEN = "…"
 # What base64 and its variant for URLs are written in; shorter than this, nothing worth hiding is in it.
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
-# Characters of a secret that are looked for before all of it is.
-_BEGINNING = 16
+# Half characters that stand for no byte.
+_NO_BYTES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+_RUN = re.compile(rb"\x00+|\x01+")
 
 
 @dataclass(frozen=True)
@@ -40,30 +41,58 @@ class Login:
 
 
 def redact(text: str, secret: str) -> str:
-    """The text without a secret, in clear or encoded as above; an empty secret is none."""
+    """The text without a secret, in clear or encoded as above; an empty secret is none.
+
+    In linear time, whatever is in both: neither need be ours.
+    """
     if not secret:
         return text
-    # To compile all of a long token takes half a second, and hardly any text has even its beginning.
-    if _spelled(secret[:_BEGINNING]).search(text):
-        text = _spelled(secret).sub(_HIDDEN, text)
+    content, wanted = _bytes(_NO_BYTES.sub("\ufffd", text)), _bytes(secret)
+    hidden = bytearray(len(content))
+    for decoded, places in _readings(content):
+        at = decoded.find(wanted)
+        while at >= 0:
+            start, end = places[at], places[at + len(wanted)]
+            hidden[start:end] = b"\x01" * (end - start)
+            at = decoded.find(wanted, at + len(wanted))
+    shown = b"".join(
+        _HIDDEN.encode() if hidden[start] else content[start:end]
+        for start, end in (run.span() for run in _RUN.finditer(hidden))
+    )
+    text = shown.decode("utf-8", "surrogateescape")
     return _BASE64.sub(lambda run: _HIDDEN if _holds(run[0], secret) else run[0], text)
 
 
-@lru_cache(maxsize=64)
-def _spelled(secret: str) -> re.Pattern[str]:
-    return re.compile("".join(_spellings(char) for char in secret))
+def _readings(content: bytes) -> Iterator[tuple[bytes, Sequence[int]]]:
+    """The text as it is, and read as one of URLs, forms and JSON; with where each byte of it begins in the text."""
+    yield content, range(len(content) + 1)
+    for escape, plain in _ESCAPES:
+        decoded, places, done = bytearray(), list[int](), 0
+        for found in escape.finditer(content):
+            byte = plain(found[0])
+            decoded += content[done : found.start()] + byte
+            places += [*range(done, found.start()), *([found.start()] * len(byte))]
+            done = found.end()
+        if done:
+            yield bytes(decoded + content[done:]), [*places, *range(done, len(content) + 1)]
 
 
-def _spellings(char: str) -> str:
-    """A character as it is, percent-encoded, or escaped as in JSON."""
-    percent = "".join(f"%{byte:02x}" for byte in _bytes(char))
-    ways = {char, json.dumps(char)[1:-1]} | ({"+"} if char == " " else set())
-    return f"(?:{'|'.join(re.escape(way) for way in ways)}|(?i:{percent}|{_unicode_escape(char)}))"
+def _of_url(escape: bytes) -> bytes:
+    return b" " if escape == b"+" else bytes.fromhex(escape[1:].decode("ascii"))
 
 
-def _unicode_escape(char: str) -> str:
-    units = char.encode("utf-16-be", "surrogatepass")
-    return "".join(rf"\\u{units[n]:02x}{units[n + 1]:02x}" for n in range(0, len(units), 2))
+def _of_json(escape: bytes) -> bytes:
+    try:
+        return _bytes(json.loads(b'"%b"' % escape))
+    except ValueError:  # no escape, or half a character
+        return escape
+
+
+_ESCAPES: tuple[tuple[re.Pattern[bytes], Callable[[bytes], bytes]], ...] = (
+    (re.compile(rb"%[0-9a-fA-F]{2}"), _of_url),
+    (re.compile(rb"%[0-9a-fA-F]{2}|\+"), _of_url),
+    (re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\[^u]"), _of_json),
+)
 
 
 def _holds(run: str, secret: str) -> bool:

@@ -74,10 +74,14 @@ class Reach(Enum):
     METADATA = "a cloud's metadata service"
 
 
-# Where clouds tell machines their secrets: AWS and most others, AWS by IPv6, Azure, Alibaba, Oracle.
+# Where clouds tell machines their secrets: AWS and most others, AWS's containers, Azure, Alibaba, Oracle; by IPv6 AWS,
+# its containers, Google.
 _METADATA = {
     ipaddress.ip_address(text)
-    for text in ("169.254.169.254", "169.254.170.2", "fd00:ec2::254", "168.63.129.16", "100.100.100.200", "192.0.0.192")
+    for text in (
+        *("169.254.169.254", "169.254.170.2", "169.254.170.23", "168.63.129.16", "100.100.100.200", "192.0.0.192"),
+        *("fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254"),
+    )
 }
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from pathlib import Path
 
 import pytest
 
 from bot.cli.inspectviews import size
-from bot.demo.oci import Image, build_image, build_index, digest_of, push
+from bot.demo.oci import MANIFEST, Image, build_image, build_index, digest_of, push
 from bot.demo.registries import start_registry
 from bot.errors import ExitCode
 from bot.images import ImageRef
@@ -299,3 +300,19 @@ def test_names_are_read_as_docker_reads_them(text: str, whole: str) -> None:
 )
 def test_sizes(count: int, words: str) -> None:
     assert size(int(count)) == words
+
+
+def test_what_an_image_says_of_itself_stays_on_its_line(shop: Shop) -> None:
+    forged = "linux\nsignatures and attestations\n  signature (cosign)\t\x1b[2K"
+    config = json.dumps({"os": forged, "architecture": "amd64", "rootfs": {"type": "layers", "diff_ids": []}}).encode()
+    entry = {
+        "mediaType": "application/vnd.oci.image.config.v1+json",
+        "digest": str(digest_of(config)),
+        "size": len(config),
+    }
+    content = {"schemaVersion": 2, "mediaType": MANIFEST, "config": entry, "layers": []}
+    shop.push(shop.company.e2e, "1.1.4-rc1", Image(MANIFEST, json.dumps(content).encode(), (config,)))
+    for command in (("inspect", image_of(shop, ":1.1.4-rc1")), ("tags", image_of(shop, ":1.1.4-rc1"))):
+        lines = shop.run(*command).out.splitlines()
+        assert not any(line.strip().startswith("signature (cosign)") for line in lines)
+        assert any(r"linux\nsignatures" in line for line in lines)

@@ -10,11 +10,14 @@ import shlex
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.catalog import Holder, Listing
+from bot.cli.tags import near_tags
 from bot.demo.oci import build_image, build_index, push
 from bot.demo.registries import start_registry
 from bot.errors import ExitCode
@@ -343,3 +346,12 @@ def _read_all(fd: int) -> bytes:
             os.close(fd)
             return content
         content += part
+
+
+def test_long_tags_without_end_are_compared_with_in_little_time() -> None:
+    tags = tuple(f"1.{pow(3, 500 + number, 10**110)}" for number in range(20_000))
+    listing = Listing(Holder("r", "p", configured=False), (*tags, "9.1.3"))
+    began = time.process_time()
+    assert "9.1.3" in near_tags("9.1.2", [listing])
+    near_tags("1." + "123456789." * 12, [listing])
+    assert time.process_time() - began < 10

@@ -198,3 +198,8 @@ def test_where_the_file_is(tmp_path: Path) -> None:
         f"registries.prd.auth: {there}/.docker/config.json: No such file or directory "
         "(docker login makes it, or name another file)"
     )
+
+
+def test_a_user_name_of_half_a_character_is_none(tmp_path: Path) -> None:
+    content = {"auths": {"registry.example.com": {"username": "\ud800", "password": "canary"}}}
+    assert fault(tmp_path, content).message == "auths.registry.example.com.username is no text"

@@ -56,7 +56,10 @@ def test_a_reference_is_read_from_where_it_was_said(reference: str, url: str) ->
         *((ip, Reach.LINK) for ip in ("169.254.1.1", "fe80::1%eth0", "224.0.0.1")),
         *(
             (ip, Reach.METADATA)
-            for ip in ("169.254.169.254", "::ffff:169.254.169.254", "fd00:ec2::254", "100.100.100.200")
+            for ip in (
+                *("169.254.169.254", "::ffff:169.254.169.254", "fd00:ec2::254", "100.100.100.200"),
+                *("169.254.170.23", "fd00:ec2::23", "fd20:ce::254"),
+            )
         ),
     ],
 )

@@ -13,11 +13,13 @@ from shutil import which
 
 import pytest
 
-from bot.demo.oci import INDEX, MANIFEST, build_image, build_index, digest_of
+from bot.demo.oci import INDEX, MANIFEST, Image, build_image, build_index, digest_of
 from bot.errors import RegistryError
-from bot.registry.client import RegistryClient
+from bot.registry.client import ImageRepository, RegistryClient
+from bot.registry.copying.contents import read_contents
 from tests.oci import SCHEMA_1
 from tests.registry import hostile
+from tests.registry.clients import client_of
 from tests.registry.hostile import LOGIN, Act, HostileRegistry, start_bystander, start_hostile
 from tests.secrets import leaks, spellings_of
 
@@ -323,3 +325,23 @@ def test_services_of_this_machine_stay_untouched_by_registries_of_the_network() 
     assert len(said["errors"]) == said["tried"] > 3
     for error in said["errors"]:
         assert "registry shady" in error
+
+
+def test_an_index_of_more_than_fits_in_memory(evil: HostileRegistry) -> None:
+    def child(number: int) -> Image:
+        config = {"mediaType": "x/y", "digest": f"sha256:{number:064x}", "size": 1}
+        content = {"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": []}
+        return Image(MANIFEST, json.dumps(content).encode() + b" " * (6 << 20))
+
+    children = tuple(child(number) for number in range(24))
+    for count, words in ((24, "manifests of more than 64 MiB"), (2000, "2,000 images")):
+        digests = [str(one.digest) for one in children][:count]
+        digests += [f"sha256:{number:064x}" for number in range(count - len(digests))]
+        entries = [{"mediaType": MANIFEST, "digest": digest, "size": 7} for digest in digests]
+        body = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}).encode()
+        evil.images = {"v1": Image(INDEX, body, (), children)}
+        digest = evil.images["v1"].digest
+        with client_of(evil.access("shady")) as client, pytest.raises(RegistryError) as caught:
+            read_contents(ImageRepository(client, "app"), digest)
+        assert words in caught.value.message
+        assert "shady" in caught.value.message

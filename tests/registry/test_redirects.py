@@ -191,6 +191,42 @@ def test_a_registry_elsewhere_leads_to_no_service_of_this_machine(host: str) -> 
         assert server.connections == 0
 
 
+def test_a_name_that_means_this_machine_too_opens_no_door() -> None:
+    """Nor does one that comes to mean it later."""
+    means = ["192.0.2.1", "127.0.0.1"]
+    connections = Connections(Origin("http", "registry.example", 80), Limits.of(2), _no_tls)
+    elsewhere = Origin("http", "other.example", 80)
+    for ip in means:
+        connections._allowed(connections.home, ip)
+    with pytest.raises(RefusedError, match="is an address of this machine"):
+        connections._allowed(elsewhere, "127.0.0.1")
+    connections._reached(connections.home, "192.0.2.1")
+    with pytest.raises(RefusedError, match="is an address of this machine"):
+        connections._reached(connections.home, "127.0.0.1")
+    with pytest.raises(RefusedError, match="is an address of this machine"):
+        connections._allowed(elsewhere, "127.0.0.1")
+
+
+def test_ever_new_servers_take_no_ever_new_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    def script(server: RawServer, connection: socket.socket, _: int) -> None:
+        while server.read(connection):
+            connection.sendall(answer(b"x"))
+
+    with serve(script) as server:
+        here = ("127.0.0.1", int(server.host.partition(":")[2]))
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", here)]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        connections = Connections(Origin("http", "home.example", here[1]), Limits.of(2), _no_tls)
+        connections.exchange("GET", Address(connections.home, "/"), {}, limit=10)
+        for number in range(60):
+            address = Address(Origin("http", f"h{number}.example", here[1]), "/")
+            assert connections.exchange("GET", address, {}, limit=10).body == b"x"
+        connections.exchange("GET", Address(connections.home, "/"), {}, limit=10)
+        assert server.connections == 61
+        assert len(connections._pools) <= 20
+        connections.close()
+
+
 def test_a_refusal_of_another_server_is_told_as_that_and_never_absent(open_registry: RunningRegistry) -> None:
     with start_proxy(open_registry) as first, start_proxy(open_registry) as second:
         second.inject(Fault("/gone", Answer(404), 2), Fault("/denied", Answer(403, {}, b"<Code>AccessDenied</Code>")))

@@ -15,6 +15,9 @@ from bot.registry.manifest import Descriptor, ImageManifest, Manifest, parse_man
 
 # Requests about one image at a time; the endpoint's pace holds for those of all copies together.
 AT_ONCE = 4
+# An index of more images than anybody builds for, or so large ones that they don't fit in memory, is no honest one.
+_MOST_IMAGES = 1000
+_MOST_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,14 @@ def read_contents(source: ImageRepository, digest: Digest) -> Contents:
     if isinstance(parsed, ImageManifest):
         return Contents.of(manifest)
     children = [child.digest for child in distinct(parsed.images)]
-    return Contents.of(manifest, in_parallel(partial(_read_image, source), children, workers=AT_ONCE))
+    if len(children) > _MOST_IMAGES:
+        raise _too_much(source, digest, f"{len(children):,} images, of {_MOST_IMAGES:,} at most")
+    images = list[Manifest]()
+    for start in range(0, len(children), AT_ONCE):
+        images += in_parallel(partial(_read_image, source), children[start : start + AT_ONCE], workers=AT_ONCE)
+        if sum(len(image.body) for image in images) > _MOST_BYTES:
+            raise _too_much(source, digest, f"manifests of more than {_MOST_BYTES >> 20} MiB")
+    return Contents.of(manifest, images)
 
 
 def is_complete(destination: ImageRepository, manifest: Manifest) -> bool:
@@ -73,6 +83,10 @@ def _read_image(source: ImageRepository, digest: Digest) -> Manifest:
             hint="an index of indexes cannot be copied: build a flat one",
         )
     return manifest
+
+
+def _too_much(source: ImageRepository, digest: Digest, what: str) -> RegistryError:
+    return RegistryError(f"{source.place(digest.text)}: an index of {what}", hint="build a smaller one")
 
 
 def _read(source: ImageRepository, digest: Digest) -> Manifest:

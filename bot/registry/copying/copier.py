@@ -33,6 +33,9 @@ SKOPEOS = 8
 _WORTH_WAITING = 4096
 # Bytes in a second that a registry takes to put away a large blob, once it has all of it, and says nothing meanwhile.
 _PUT_AWAY = 50_000_000
+# Seconds that sizes can add to the time for a copy, and to that without a byte: for a blob of 90 GB.
+_LONGEST = 86_400.0
+_LONGEST_IDLE = 1800.0
 # What a registry says that finds a part of what it has missing: docker-registry writes the links to its blobs in place,
 # so that they are empty for a moment when somebody else brings the same blob there.
 _MISSING = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN", "DIGEST_INVALID"})
@@ -60,6 +63,8 @@ class AlreadyThere:
 class Patience:
     """How long a skopeo may take: `total` seconds and one more for every `slowest` bytes, of which none may pass
     without any byte moved for longer than `idle` (skopeo itself waits for up to 60 where a registry limits its rate).
+
+    Sizes are what the source says that they are, so neither time grows without end.
     """
 
     total: float = 600.0
@@ -69,8 +74,8 @@ class Patience:
     def limits(self, blobs: tuple[Descriptor, ...]) -> Limits:
         """What holds for a copy of these."""
         sizes = [blob.size for blob in blobs]
-        total = self.total + sum(sizes) / self.slowest
-        return Limits(total=total, idle=self.idle + max(sizes, default=0) / _PUT_AWAY)
+        total = self.total + min(sum(sizes) / self.slowest, _LONGEST)
+        return Limits(total=total, idle=self.idle + min(max(sizes, default=0) / _PUT_AWAY, _LONGEST_IDLE))
 
 
 _ABSENT = Diagnosis("it is absent, though skopeo said that it is there", "does something delete there?", may_pass=True)

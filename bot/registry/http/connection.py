@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -28,6 +28,9 @@ _REFUSAL = 64 * 1024
 _RAW = 32 * 1024 * 1024
 # Seconds without a request, after which others on the way may have forgotten the connection.
 _IDLE = 50.0
+
+# Raises what there is to say against an IP address.
+Judge: TypeAlias = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -49,10 +52,11 @@ class BoundedConnection(HTTPConnection):
 
     response_class: Any
 
-    def __init__(self, *args: Any, limits: Limits, allowed: Callable[[str], None], **settings: Any) -> None:
+    def __init__(self, *args: Any, limits: Limits, allowed: Judge, reached: Judge, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self._limits = limits
         self._allowed = allowed
+        self._reached = reached
         self._used = time.monotonic()
 
     @property
@@ -66,7 +70,7 @@ class BoundedConnection(HTTPConnection):
             for *_, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
                 self._allowed(str(address[0]))
         super().connect()
-        self._allowed(self.sock.getpeername()[0])
+        self._reached(self.sock.getpeername()[0])
 
     def request(self, *args: Any, **settings: Any) -> None:
         self._used = time.monotonic()
@@ -80,7 +84,7 @@ class BoundedTLSConnection(BoundedConnection, HTTPSConnection):
 
 
 class BoundedPool(HTTPConnectionPool):
-    """Such connections to one server. Needs `limits`, and `allowed`, which is asked about a server's IP address."""
+    """Such connections to one server. Needs `limits`, and who judges its IP addresses: all, then the one come to."""
 
     ConnectionCls = BoundedConnection
 

@@ -17,6 +17,8 @@ from bot.registry.http.connection import BoundedPool, BoundedTLSPool, Limits, re
 
 # Encodings would have to be unpacked, and what is unpacked can be of any size.
 _HEADERS = {"Accept-Encoding": "identity", "User-Agent": f"promobot/{__version__}"}
+# Servers beside home to which connections are kept: who redirects each request to another one gets no more.
+_ELSEWHERE = 16
 
 
 class Connections:
@@ -32,7 +34,7 @@ class Connections:
         self._trust = trust
         self._kept = kept
         self._pools: dict[Origin, HTTPConnectionPool] = {}
-        self._reach = Reach.ANYWHERE
+        self._reach: Reach | None = None
         self._lock = Lock()
 
     def close(self) -> None:
@@ -66,9 +68,13 @@ class Connections:
 
     def _pool(self, origin: Origin) -> HTTPConnectionPool:
         with self._lock:
-            if origin not in self._pools:
-                self._pools[origin] = self._make_pool(origin)
-            return self._pools[origin]
+            pool = self._pools.pop(origin, None) or self._make_pool(origin)
+            # The last one used is the last one here; what is left out closes when nobody uses it any more.
+            elsewhere = [other for other in self._pools if other != self.home]
+            if origin != self.home and len(elsewhere) >= _ELSEWHERE:
+                del self._pools[elsewhere[0]]
+            self._pools[origin] = pool
+            return pool
 
     def _make_pool(self, origin: Origin) -> HTTPConnectionPool:
         limits = self._limits
@@ -77,14 +83,24 @@ class Connections:
             "maxsize": self._kept,
             "limits": limits,
             "allowed": partial(self._allowed, origin),
+            "reached": partial(self._reached, origin),
         }
         if origin.scheme == "https":
             return BoundedTLSPool(origin.host, origin.port, ssl_context=self._trust(), **settings)
         return BoundedPool(origin.host, origin.port, **settings)
 
     def _allowed(self, origin: Origin, ip: str) -> None:
+        """Before connecting: none of the addresses of a server that home names may be one that it must not lead to."""
+        if origin != self.home:
+            self._judge(origin, ip)
+
+    def _reached(self, origin: Origin, ip: str) -> None:
+        """Of home counts where it was come to first, not what else its name means, or is changed to."""
+        if origin == self.home and self._reach is None:
+            self._reach = reach_of(ip)
+        self._judge(origin, ip)
+
+    def _judge(self, origin: Origin, ip: str) -> None:
         reach = reach_of(ip)
-        if origin == self.home:
-            self._reach = reach
-        elif reach is not Reach.ANYWHERE and reach is not self._reach:
+        if reach is not Reach.ANYWHERE and reach is not self._reach:
             raise RefusedError(f"{origin} is an address of {reach.value} ({ip})")
