@@ -23,6 +23,8 @@ SAID: list[tuple[str, str, bool]] = [
     ("write tcp: use of closed network connection", "is well", True),
     ("read tcp: connection reset by peer", "is well", True),
     ("context deadline exceeded", "is well", True),
+    ("writing manifest: uploading manifest v1 to h/app: StatusCode: 404, nginx", "at the destination", False),
+    ("initializing source docker://h/a: reading manifest v1 in h/a: StatusCode: 404, nginx", "source registry", False),
     ("something quite new", "-v", False),
 ]
 

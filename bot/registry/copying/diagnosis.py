@@ -89,7 +89,7 @@ _ROWS = (
     _Row(r"no such host", "check the spelling of the address of {where}, and this machine's DNS"),
     _Row(r"invalid reference format|Invalid (?:source|destination) name", "check the image's name"),
     _Row(
-        r"name unknown|not known to registry",
+        r"name unknown|not known to registry|StatusCode: 404|404 \(Not Found\)",
         "there is no such repository at the destination, and it makes none by itself: create it",
         side="destination",
     ),
