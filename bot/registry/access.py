@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.registry.addresses import Address, Origin
+from bot.registry.addresses import Address, Origin, same_site
 
 _HIDDEN = "…"
 # What base64 and its variant for URLs are written in; shorter than this, nothing worth hiding is in it.
@@ -143,3 +143,16 @@ class RegistryAccess:
     def origin(self) -> Origin:
         """Whom to connect to. Raises ValueError if the endpoint is no address."""
         return Address.parse(self.url).origin
+
+    def distrust(self, other: Origin) -> str:
+        """Why the login may not go to a server that the registry names; empty if it may.
+
+        It goes by https, or in the clear to the one host that the configuration allows that for.
+        """
+        home = self.origin
+        if other.scheme != "https" and not (self.plain_http and other.host == home.host):
+            return "which is neither https nor the same host"
+        named = other.host in self.token_hosts or other.netloc in self.token_hosts
+        if named or same_site(other.host, home.host):
+            return ""
+        return f"which is neither of the same site as {home.host} nor configured"

@@ -30,9 +30,9 @@ from bot.registry.manifest import (
     parse_manifest,
     parse_referrers,
 )
-from bot.registry.mounting import mount
 from bot.registry.paging import all_referrers, all_tags
 from bot.registry.pushing import Push, push
+from bot.registry.uploads import check_uploads, mount
 
 # All four, always: a registry converts what is not accepted, and then reports another digest with status 200.
 MEDIA_TYPES = (*INDEX_TYPES, *IMAGE_TYPES)
@@ -156,6 +156,13 @@ class RegistryClient:
         https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#mounting-a-blob-from-another-repository
         """
         return mount(self._transport, Place(self.access, repository, blob.text), source)
+
+    def check_uploads(self, repository: str) -> None:
+        """Begin an upload and give it up; who uploads sends the login to where the registry says.
+
+        Raises RegistryError where nothing may be written, and where the login may not go there.
+        """
+        check_uploads(self._transport, Place(self.access, repository))
 
     def _digest(self, place: Place) -> Digest | None:
         response = self._transport.send(Request("HEAD", _manifest_path(place), place, _ACCEPT))

@@ -206,3 +206,27 @@ def test_what_skopeo_says_is_not_enough(
     with pytest.raises(RegistryError, match=message):
         Copier(cache, sleep=lambda _: None).copy(source, digest, destination, "v1")
     assert destination.registry.digest(destination.path, "v1") is None
+
+
+@pytest.mark.parametrize("location", ["http://192.0.2.7/v2/x/blobs/uploads/1", "https://elsewhere.example/upload"])
+def test_uploads_that_would_take_the_login_elsewhere_are_not_begun(
+    source: ImageRepository, e2e_registry: RunningRegistry, copier: Copier, repository: str, location: str
+) -> None:
+    with start_proxy(e2e_registry) as proxy, repository_of(proxy.access("shady"), f"to/{repository}") as destination:
+        digest = pushed(source, "v1", build_image("app"))
+        proxy.inject(Fault("^POST", Answer(202, {"Location": location}), ALWAYS))
+        with pytest.raises(RegistryError, match="it wants uploads sent to http") as caught:
+            copier.copy(source, digest, destination, "v1")
+        assert "X-Forwarded-Proto" in caught.value.hint
+        assert proxy.count("^POST") == 1
+        assert proxy.count("^(PATCH|PUT|DELETE)") == 0
+
+
+def test_where_uploads_go_is_looked_at_once_in_a_run(
+    source: ImageRepository, e2e_registry: RunningRegistry, copier: Copier, repository: str
+) -> None:
+    with start_proxy(e2e_registry) as proxy, repository_of(proxy.access("staging"), f"to/{repository}") as destination:
+        for name in ("one", "two"):
+            digest = pushed(source, name, build_image(name))
+            assert copier.copy(source, digest, destination, name) == Copied(digest)
+        assert proxy.count("^DELETE .*/blobs/uploads/") == 1

@@ -14,6 +14,7 @@ from bot.errors import RegistryError
 from bot.images import Digest
 from bot.parallel import in_parallel
 from bot.process import Glance, Limits
+from bot.registry.access import RegistryAccess
 from bot.registry.client import ImageRepository
 from bot.registry.copying.blobs import Blobs
 from bot.registry.copying.contents import AT_ONCE, Contents, images_are_there, is_complete, read_contents
@@ -110,7 +111,7 @@ class Copier:
     sleep: Callable[[float], None] = time.sleep
     _blobs: Blobs = field(default_factory=Blobs)
     _turns: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(SKOPEOS))
-    _checked: threading.Event = field(default_factory=threading.Event)
+    _checked: set[RegistryAccess] = field(default_factory=set)
 
     def copy(
         self, source: ImageRepository, digest: Digest, destination: ImageRepository, tag: str, *, watch: Watch = _nobody
@@ -201,7 +202,7 @@ class Copier:
 
         _wait(job)
         with self._turns:
-            self._check()
+            self._check(job.destination)
             _wait(job)
             failure = Skopeo(self.cache).copy(
                 job.source, job.digest, job.destination, limits=self.patience.limits(blobs), look=look
@@ -232,11 +233,14 @@ class Copier:
             hint="does something delete tags there? Run again",
         )
 
-    def _check(self) -> None:
-        """Look at skopeo's version, once in a run; two that look at once do no harm."""
-        if not self._checked.is_set():
+    def _check(self, destination: ImageRepository) -> None:
+        """Look at skopeo's version, and where uploads would go, once in a run; two that look at once do no harm."""
+        if not self._checked:
             check_skopeo()
-            self._checked.set()
+        access = destination.registry.access
+        if access not in self._checked and access.login:
+            destination.registry.check_uploads(destination.path)
+        self._checked.add(access)
 
 
 def _failed(job: _Job, failure: Diagnosis) -> RegistryError:

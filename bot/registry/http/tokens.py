@@ -14,8 +14,7 @@ from threading import Lock
 from urllib.parse import urlencode
 
 from bot.errors import RegistryError
-from bot.registry.access import RegistryAccess
-from bot.registry.addresses import Address, Origin, same_site
+from bot.registry.addresses import Address
 from bot.registry.errors import Place, check_login
 from bot.registry.http.answers import Response
 
@@ -72,7 +71,7 @@ def parse_challenge(header: str, place: Place) -> Challenge | None:
         realm = Address.parse(said)
     except ValueError:
         raise _untrusted(place, repr(said.partition("?")[0][:200]), "which is no address") from None
-    why = _mistrust(realm.origin, place.access)
+    why = place.access.distrust(realm.origin)
     if why:
         raise _untrusted(place, str(realm.origin), why)
     scopes = sorted(_in_order(scope) for scope in parameters.get("scope", "").split())
@@ -100,20 +99,6 @@ def _untrusted(place: Place, realm: str, why: str) -> RegistryError:
         hint=f"check the address of registry {place.access.name}; if that is where its tokens come from, say so in its"
         " token_hosts",
     )
-
-
-def _mistrust(realm: Origin, access: RegistryAccess) -> str:
-    """Why the credentials may not go there; empty if they may.
-
-    They go by https, or in the clear to the one host that the configuration allows that for.
-    """
-    home = access.origin
-    if realm.scheme != "https" and not (access.plain_http and realm.host == home.host):
-        return "which is neither https nor the same host"
-    named = realm.host in access.token_hosts or realm.netloc in access.token_hosts
-    if named or same_site(realm.host, home.host):
-        return ""
-    return f"which is neither of the same site as {home.host} nor configured"
 
 
 def parse_token(response: Response, place: Place, began: float) -> Token:
