@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -19,6 +20,7 @@ from bot.registry.manifest import Descriptor, manifest_of, parse_referrers
 # What one page may have is capped by many registries at 1000, and some refuse to be asked for more.
 PAGE = 1000
 _MOST_PAGES = 1000
+_MOST_SECONDS = 600.0
 _MOST_TAGS = 100_000
 _MOST_REFERRERS = 10_000
 # https://www.rfc-editor.org/rfc/rfc8288#section-3
@@ -57,9 +59,12 @@ def all_referrers(ask: Ask, first: Response, address: Address, place: Place) -> 
 def _walk(ask: Ask, first: Response, add: Callable[[Response], str | None], place: Place) -> None:
     """Take page after page; `add` says what to ask next, None at the end."""
     query = add(first)
+    deadline = time.monotonic() + _MOST_SECONDS
     for _ in range(_MOST_PAGES):
         if query is None:
             return
+        if time.monotonic() > deadline:
+            raise _endless(place, f"it goes on after {_MOST_SECONDS:g} s")
         page = ask(query)
         if page is None:
             raise RegistryError(f"{place}: a list there went away while it was read", hint="run again")

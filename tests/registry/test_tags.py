@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from urllib.parse import parse_qs
 
 import pytest
@@ -149,16 +150,30 @@ def test_a_registry_that_gives_the_same_page_again_is_told_so(crowded: RunningRe
         assert proxy.count() == 2
 
 
-def test_a_list_without_an_end_is_given_up(open_registry: RunningRegistry) -> None:
-    def endless(request: Seen) -> Answer:
-        number = int(parse_qs(request.path.partition("?")[2]).get("last", ["0"])[0]) + 1
-        body = json.dumps({"name": "app", "tags": [f"t{number}"]}).encode()
-        return Answer(200, {"Link": f'</v2/app/tags/list?last={number}>; rel="next"'}, body)
+def endless(request: Seen) -> Answer:
+    number = int(parse_qs(request.path.partition("?")[2]).get("last", ["0"])[0]) + 1
+    body = json.dumps({"name": "app", "tags": [f"t{number}"]}).encode()
+    return Answer(200, {"Link": f'</v2/app/tags/list?last={number}>; rel="next"'}, body)
 
+
+def test_a_list_without_an_end_is_given_up(open_registry: RunningRegistry) -> None:
     with start_proxy(open_registry, gate=endless) as proxy, repository_of(proxy.access("r"), "app") as place:
         with pytest.raises(RegistryError, match=r"registry r: .*/app: an endless list: it goes on after 1000 pages"):
             tags_of(place)
         assert proxy.count() == 1001
+
+
+def test_a_list_that_takes_for_ever_is_an_error(
+    open_registry: RunningRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Clock:
+        monotonic = count(0.0, 250.0).__next__
+
+    monkeypatch.setattr("bot.registry.paging.time", Clock)
+    with start_proxy(open_registry, gate=endless) as proxy, repository_of(proxy.access("r"), "app") as place:
+        with pytest.raises(RegistryError, match=r"an endless list: it goes on after 600 s"):
+            tags_of(place)
+        assert proxy.count() == 3
 
 
 def test_more_tags_than_anybody_has_are_refused(open_registry: RunningRegistry) -> None:
