@@ -1,64 +1,69 @@
-"""How much faster digests are read over HTTP than by a skopeo process for each: a ratio, both in one run.
+"""How much faster digests are read over HTTP than by a `skopeo inspect --raw` for each: sixteen at a time, both ways.
 
-    ./run bench            or: python bench/digest_lookups.py [LOOK-UPS]
-
-Sixteen at a time, alternating pairs, over a registry with a password on loopback. Prints every pair and the median.
+The registry is on loopback. A pair is ten slices of each way in turn, since a busy machine's moods are shorter than
+either way.
 """
 
 from __future__ import annotations
 
-import statistics
+import json
+import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
+from bench.measure import Limits, arguments, at_least, in_turn, report
 from bot.demo.oci import build_index, digest_of, push
 from bot.demo.registries import start_registry
-from bot.process import run
+from bot.images import Digest
 from bot.registry import Login, RegistryClient
 
-WAYS = 16
-PAIRS = 5
-REPOSITORY = "bench/app"
+_BAR = at_least(8, "times as fast as skopeo inspect --raw")
+_WAYS = 16
+_SLICES = 10
+_REPOSITORY = "bench/app"
 
 
-def timed(lookup: Callable[[], object], count: int) -> float:
-    """Seconds for `count` look-ups, sixteen at a time."""
-    began = time.perf_counter()
-    with ThreadPoolExecutor(WAYS) as pool:
-        for _ in pool.map(lambda _: lookup(), range(count)):
-            pass
-    return time.perf_counter() - began
-
-
-def main(count: int) -> None:
-    """Time both ways in turn."""
-    login = Login("bench", "bench-password")
+def main() -> int:
+    """The exit code: 0 where the bar holds."""
+    parser = arguments(__doc__, pairs=5)
+    parser.add_argument("--look-ups", type=int, default=1000, help="how many (%(default)s)")
+    parser.add_argument(
+        "--password", action="store_true", help="a registry that checks one: by bcrypt, on this machine"
+    )
+    args = parser.parse_args()
+    login = Login("bench", "bench-password") if args.password else None
     with tempfile.TemporaryDirectory() as folder, start_registry(Path(folder), login=login) as registry:
-        digest = push(registry.access("bench"), REPOSITORY, "v1", build_index("bench"))
-        client = RegistryClient(registry.access("bench"))
+        access = registry.access("bench")
+        digest = push(access, _REPOSITORY, "v1", build_index("bench"))
         authfile = Path(folder) / "auth.json"
-        authfile.write_text(f'{{"auths": {{"{registry.host}": {{"auth": "{login.basic}"}}}}}}', encoding="ascii")
-        image = f"docker://{registry.host}/{REPOSITORY}:v1"
+        auths = {registry.host: {"auth": login.basic}} if login else {}
+        authfile.write_text(json.dumps({"auths": auths}), encoding="ascii")
+        image = f"docker://{registry.host}/{_REPOSITORY}:v1"
         argv = ["skopeo", "inspect", "--raw", "--tls-verify=false", "--authfile", str(authfile), image]
+        with closing(RegistryClient(access)) as client:
+            pairs = in_turn(
+                partial(_look_up, lambda: client.digest(_REPOSITORY, "v1"), digest, args.look_ups // _SLICES),
+                partial(_look_up, lambda: _digest_by_skopeo(argv), digest, args.look_ups // _SLICES),
+                limits=Limits(args.pairs, args.seconds),
+                slices=_SLICES,
+            )
+    work = f"{args.look_ups} look-ups, {_WAYS} at a time{', with a password' if args.password else ''}"
+    return 0 if report(work, [pair.times_as_fast for pair in pairs], _BAR) else 1
 
-        def by_http() -> None:
-            assert client.digest(REPOSITORY, "v1") == digest
 
-        def by_skopeo() -> None:
-            assert digest_of(run(argv, timeout=30).stdout) == digest
+def _digest_by_skopeo(argv: list[str]) -> Digest:
+    return digest_of(subprocess.run(argv, check=True, capture_output=True, timeout=60).stdout)
 
-        ratios = []
-        for pair in range(1, PAIRS + 1):
-            skopeo, http = timed(by_skopeo, count), timed(by_http, count)
-            ratios.append(skopeo / http)
-            print(f"pair {pair}: skopeo {skopeo:.2f} s, HTTP {http:.2f} s, {skopeo / http:.1f} times as fast")
-        client.close()
-    print(f"median of {PAIRS} pairs of {count} look-ups: {statistics.median(ratios):.1f} times as fast")
+
+def _look_up(lookup: Callable[[], Digest | None], expected: Digest, count: int) -> None:
+    with ThreadPoolExecutor(_WAYS) as pool:
+        assert all(found == expected for found in pool.map(lambda _: lookup(), range(count)))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
+    sys.exit(main())

@@ -1,18 +1,16 @@
 """How long finding and editing images takes beside the bare parsers: ratios, both in one run; and how much memory.
 
-    ./run bench            or: python bench/scan_manifests.py [FILES]
-
 The files are copies of real manifests, as many as a large GitOps repository has. They aren't part of the project:
 PROMOBOT_TEST_DATA names the folder that holds `corpus` with INDEX.jsonl; without it there is nothing to measure.
 """
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import os
 import statistics
-import sys
 import time
 import tracemalloc
 from collections import deque
@@ -145,8 +143,13 @@ def compare_peaks(files: list[bytes]) -> None:
         print(f"peak of memory over {words}: {peak(chosen):.1f} MiB")
 
 
-def main(count: int) -> None:
-    """Measure all of it."""
+def main() -> None:
+    """Measure all of it; there is no bar."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.add_argument("--files", type=int, default=2000, help="how many (%(default)s)")
+    count = parser.parse_args().files
     if not CORPUS.exists():
         print(f"no manifests at {CORPUS}: nothing measured; PROMOBOT_TEST_DATA can name its folder")
         return
@@ -157,4 +160,4 @@ def main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 2000)
+    main()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import sys
 
 from bot.cli import INTERRUPTED, main
@@ -15,6 +16,7 @@ def run() -> None:
 
         answer_shell()
     _open_missing()
+    _leave_no_core()
     code = main(sys.argv[1:])
     if code == INTERRUPTED:
         _end_now(code)
@@ -22,10 +24,18 @@ def run() -> None:
 
 
 def _end_now(code: int) -> None:
-    """An interrupted run's threads may wait for a copy of minutes; without us, the kernel ends what they started."""
+    """An interrupted run's threads may wait for a copy of minutes: what they started ends with us, and before."""
+    from bot.process import end_all  # noqa: PLC0415  --help does without
+
+    end_all()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
+
+
+def _leave_no_core() -> None:
+    """A dump of our memory would be a file with passwords in it; what we start inherits the limit (setrlimit(2))."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _open_missing() -> None:

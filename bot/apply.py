@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TypeAlias, assert_never
 
 from bot.errors import BotError, ConflictError, ExitCode
@@ -29,12 +30,13 @@ from bot.plan import (
     UpdateRequest,
 )
 from bot.questions import Unknown
-from bot.registry import TagTakenError
+from bot.registry import Progress, TagTakenError
 from bot.repositories import Repository
 from bot.world import World
 
 # Copies dominate, and the registries at both ends are usually the same for all of them.
-_WORKERS = 4
+# With 20 ms to a registry, 8 copies at a time take a fifth of the time that they take one by one.
+_WORKERS = 8
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,16 @@ class Ended:
     outcome: Outcome
 
 
-Event: TypeAlias = Started | Ended
+@dataclass(frozen=True)
+class Progressing:
+    """A copy is under way; told a few times a second, between its action's beginning and end."""
+
+    step: Step
+    action: CopyImage
+    progress: Progress
+
+
+Event: TypeAlias = Started | Progressing | Ended
 Watch: TypeAlias = Callable[[Event], None]
 
 
@@ -84,7 +95,7 @@ def _carry_out(step: Step, world: World, now: datetime, watch: Watch) -> StepRes
     head = step.head
     for action in step.actions:
         watch(Started(step, action))
-        outcome = _attempt(replace(step, head=head), action, world, now)
+        outcome = _attempt(replace(step, head=head), action, world, now, watch)
         head = _head_after(outcome, head)
         outcomes.append(outcome)
         watch(Ended(step, outcome))
@@ -105,11 +116,11 @@ def _look_again(step: Step, world: World) -> Outcome | None:
     return None
 
 
-def _attempt(step: Step, action: Action, world: World, now: datetime) -> Outcome:
+def _attempt(step: Step, action: Action, world: World, now: datetime, watch: Watch) -> Outcome:
     try:
         if isinstance(action, OpenRequest | UpdateRequest | CloseRequest) and _branch_now(step, world) != step.head:
             return Stale(step, f"branch {step.branch} moved")
-        return _perform(step, action, world, now)
+        return _perform(step, action, world, now, watch)
     except TagTakenError as error:
         return Refused(action, str(error), ExitCode.BLOCKED)
     except ConflictError as error:
@@ -133,7 +144,7 @@ def _head_after(outcome: Outcome, head: str | None) -> str | None:
             return head
 
 
-def _perform(step: Step, action: Action, world: World, now: datetime) -> Outcome:
+def _perform(step: Step, action: Action, world: World, now: datetime, watch: Watch) -> Outcome:
     match action:
         case PushBranch():
             return _push(step, action, world, now)
@@ -141,7 +152,7 @@ def _perform(step: Step, action: Action, world: World, now: datetime) -> Outcome
             lost = isinstance(world.clone(repository).push(branch, None, expected), LeaseLost)
             return Stale(step, f"branch {branch} moved") if lost else Done(action, branch)
         case CopyImage(source, digest, destination, tag):
-            copied = world.copy(source, digest, destination, tag)
+            copied = world.copy(source, digest, destination, tag, watch=partial(_progressing, step, action, watch))
             return Done(action, str(digest)) if copied else AlreadyDone(action, str(digest))
         case OpenRequest(repository, draft):
             opened = _forge(world, repository).open(repository.project, draft)
@@ -155,6 +166,10 @@ def _perform(step: Step, action: Action, world: World, now: datetime) -> Outcome
             return Done(action, request.url)
         case _:
             assert_never(action)
+
+
+def _progressing(step: Step, action: CopyImage, watch: Watch, progress: Progress) -> None:
+    watch(Progressing(step, action, progress))
 
 
 def _push(step: Step, action: PushBranch, world: World, now: datetime) -> Outcome:

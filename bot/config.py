@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -61,19 +61,72 @@ class BasicAuth(_Model):
     """A user name and a password; the password is named, never written here."""
 
     type: Literal["basic"]
-    username: str
+    username: str = Field(min_length=1)
     password_env: str | None = Field(default=None, description="Environment variable that holds the password.")
     password_file: FilePath | None = Field(default=None, description="File that holds the password and nothing else.")
+
+    @field_validator("username")
+    @classmethod
+    def _can_be_sent(cls, username: str) -> str:
+        if ":" in username:  # https://www.rfc-editor.org/rfc/rfc7617#section-2
+            raise ValueError("a user name can't hold a colon")
+        return username
+
+    @model_validator(mode="after")
+    def _says_where_the_password_is(self) -> BasicAuth:
+        if (self.password_env is None) == (self.password_file is None):
+            raise ValueError("give either password_env or password_file")
+        return self
+
+
+class DockerAuth(_Model):
+    """The login that `docker login` and its like left in Docker's `config.json`."""
+
+    type: Literal["docker"]
+    config: FilePath | None = Field(
+        default=None, description="The file, if it isn't `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`."
+    )
+
+
+Auth: TypeAlias = Annotated[BasicAuth | DockerAuth, Field(discriminator="type")]
+
+
+def _is_host(host: str) -> str:
+    try:
+        fits = ImageRef(host, "x").registry == split_registry(f"{host}/x")[0]
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(f"{host!r} is no host[:port], such as auth.example.com")
+    return host
+
+
+def _is_endpoint(endpoint: str) -> str:
+    try:
+        _is_host(endpoint if ":" in endpoint else f"{endpoint}:443")  # with a port, `registry` is a host too
+    except ValueError:
+        raise ValueError(f"{endpoint!r} is no host[:port], such as localhost:5000") from None
+    return endpoint
+
+
+Endpoint = Annotated[str, AfterValidator(_is_endpoint)]
+Hosts = Annotated[tuple[Annotated[str, AfterValidator(_is_host)], ...], BeforeValidator(_as_tuple)]
 
 
 class RegistryConfig(_Model):
     """A registry, or a prefix inside one, that environments pull from."""
 
     url: str = Field(description="What manifests write before the image's path: `host[:port][/prefix]`, no scheme.")
-    endpoint: str | None = Field(default=None, description="Where to connect, `host[:port]`, if not to the host above.")
+    endpoint: Endpoint | None = Field(
+        default=None, description="Where to connect, `host[:port]`, if not to the host above."
+    )
     plain_http: bool = Field(default=False, description="Talk HTTP without TLS.")
     ca_file: FilePath | None = Field(default=None, description="PEM file of the authority that signed its certificate.")
-    auth: BasicAuth | None = None
+    token_hosts: Hosts = Field(
+        default=(), description="Further hosts, `host[:port]`, that may ask for the login and give tokens for it."
+    )
+    concurrency: int = Field(default=16, ge=1, le=64, description="How many requests at a time it is sent at most.")
+    auth: Auth | None = None
 
     @field_validator("url")
     @classmethod
@@ -97,7 +150,10 @@ class RegistryConfig(_Model):
         return self.url.partition("/")[2]
 
     def path_of(self, image: ImageRef) -> str | None:
-        """The repository path of `image` below this registry's prefix, or None where it lives elsewhere."""
+        """The repository path of `image` below this registry's prefix, or None where it lives elsewhere.
+
+        Where prefixes nest, it may still be another registry's: see `Config.path_in`.
+        """
         begins = f"{self.url}/"
         return image.name.removeprefix(begins) if image.name.startswith(begins) else None
 
@@ -258,6 +314,15 @@ class Config(_Model):
     def environment(self, name: str) -> EnvironmentConfig:
         """The environment of that name; raises KeyError."""
         return {env.name: env for env in self.environments}[name]
+
+    def path_in(self, registry: str, image: ImageRef) -> str | None:
+        """The path of `image` below the prefix of the registry of that name, None where it lives elsewhere.
+
+        Where several registries' prefixes fit, it lives in the one with the longest.
+        """
+        here = self.registries[registry]
+        fitting = (len(other.url) for other in self.registries.values() if other.path_of(image) is not None)
+        return here.path_of(image) if max(fitting, default=0) == len(here.url) else None
 
     @property
     def names(self) -> tuple[str, ...]:

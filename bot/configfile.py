@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TypeAlias, get_args
+from types import NoneType, UnionType
+from typing import Annotated, TypeAlias, TypeGuard, Union, assert_never, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from bot.config import Config, EnvironmentConfig
+from bot.config import Auth, BasicAuth, Config, DockerAuth, EnvironmentConfig
 from bot.errors import ConfigError
 
 Loc: TypeAlias = tuple[int | str, ...]
@@ -127,6 +128,8 @@ def _scalar(node: yaml.Node) -> _Data:
 _WORDS = {
     "missing": "missing",
     "too_short": "must not be empty",
+    "string_too_short": "must not be empty",
+    "model_attributes_type": "must be a mapping, `key: value`",
     "model_type": "must be a mapping, `key: value`",
     "dict_type": "must be a mapping, `key: value`",
     "tuple_type": "must be a list",
@@ -139,30 +142,66 @@ def _faults(error: ValidationError) -> Iterator[tuple[Loc, str]]:
         loc = tuple(part for part in fault["loc"] if part != "[key]")
         if fault["type"] == "too_short" and any(other["loc"][: len(loc)] == loc != other["loc"] for other in faults):
             continue  # there are items, and what is wrong with them is told
+        place, _ = _place(loc)
         if fault["type"] == "extra_forbidden":
-            yield loc, "unknown key" + _did_you_mean(str(loc[-1]), _fields_at(loc[:-1]))
+            yield place, "unknown key" + _did_you_mean(str(loc[-1]), _keys(loc[:-1]))
+        elif fault["type"] == "union_tag_not_found":
+            yield place, f"missing type: {' or '.join(filter(None, map(_tag, _place(loc)[1])))}"
+        elif fault["type"] == "union_tag_invalid":
+            known = [tag for kind in _place(loc)[1] if (tag := _tag(kind))]
+            wrong = str(fault["ctx"]["tag"])
+            yield (*place, "type"), f"{wrong} is none of {', '.join(known)}" + _did_you_mean(wrong, known)
         elif fault["type"] in _WORDS:
-            yield loc, _WORDS[fault["type"]]
+            yield place, _WORDS[fault["type"]]
         else:
-            yield loc, fault["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+            yield place, fault["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
 
 
-def _fields_at(loc: Loc) -> list[str]:
-    """The keys that the model knows at a place of the document."""
-    model: type[BaseModel] | None = Config
+def _place(loc: Loc) -> tuple[Loc, list[object]]:
+    """The place in the document and what may be there; pydantic puts the tag of a union's member among the keys."""
+    kinds: list[object] = [Config]
+    place: Loc = ()
     for part in loc:
-        if model is None or isinstance(part, int):
-            continue
-        names = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
-        model = _model_inside(names[part]) if part in names else model
-    return [field.alias or name for name, field in model.model_fields.items()] if model else []
+        if len(kinds) > 1:
+            kinds = [kind for kind in kinds if _tag(kind) == part]
+        else:
+            place = (*place, part)
+            kinds = [inner for kind in kinds for inner in _members(_child(kind, part))]
+    return place, kinds
 
 
-def _model_inside(kind: object) -> type[BaseModel] | None:
-    """The model in `dict[str, Model]`, `tuple[Model, ...]` or `Model | None`."""
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return kind
-    return next((model for inner in get_args(kind) if (model := _model_inside(inner))), None)
+def _keys(loc: Loc) -> list[str]:
+    """The keys that are known at a place."""
+    models = [kind for kind in _place(loc)[1] if _is_model(kind)]
+    return [field.alias or name for model in models for name, field in model.model_fields.items()]
+
+
+def _child(kind: object, part: int | str) -> object:
+    """What is below a key or index of a model, `dict[str, X]` or `tuple[X, ...]`."""
+    if _is_model(kind):
+        kinds = {field.alias or name: field.annotation for name, field in kind.model_fields.items()}
+        return kinds.get(str(part))
+    return next((inner for inner in reversed(get_args(kind)) if inner is not Ellipsis), None)
+
+
+def _members(kind: object) -> Iterator[object]:
+    """The alternatives of a union, `X | None` and `Annotated[X, …]` taken apart."""
+    if get_origin(kind) is Annotated:
+        yield from _members(get_args(kind)[0])
+    elif get_origin(kind) in {Union, UnionType}:
+        for inner in get_args(kind):
+            yield from _members(inner)
+    elif kind not in {None, NoneType}:
+        yield kind
+
+
+def _is_model(kind: object) -> TypeGuard[type[BaseModel]]:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def _tag(kind: object) -> str:
+    """What `type` says in a model of a union."""
+    return str(get_args(kind.model_fields["type"].annotation)[0]) if _is_model(kind) else ""
 
 
 def _did_you_mean(word: str, known: Sequence[str]) -> str:
@@ -189,9 +228,6 @@ def _broken_references(config: Config) -> Iterator[tuple[Loc, str]]:
         yield from _stray_fields(at, env)
     if all(env.from_ is None or env.from_ in config.names for env in config.environments):
         yield from _cycles(config)
-    for name, registry in config.registries.items():
-        if registry.auth and (registry.auth.password_env is None) == (registry.auth.password_file is None):
-            yield ("registries", name, "auth"), "give either password_env or password_file"
 
 
 def _stray_fields(at: Loc, env: EnvironmentConfig) -> Iterator[tuple[Loc, str]]:
@@ -234,11 +270,26 @@ def _dotted(loc: Loc) -> str:
 def _anchored(config: Config, folder: Path) -> Config:
     """Relative paths in the file are relative to the file."""
     forges = {name: forge.model_copy(update={"path": folder / forge.path}) for name, forge in config.forges.items()}
-    registries = {}
-    for name, registry in config.registries.items():
-        auth = registry.auth
-        if auth is not None and auth.password_file is not None:
-            auth = auth.model_copy(update={"password_file": folder / auth.password_file})
-        ca_file = folder / registry.ca_file if registry.ca_file else None
-        registries[name] = registry.model_copy(update={"auth": auth, "ca_file": ca_file})
+    registries = {
+        name: registry.model_copy(
+            update={"auth": _anchored_auth(registry.auth, folder), "ca_file": _below(folder, registry.ca_file)}
+        )
+        for name, registry in config.registries.items()
+    }
     return config.model_copy(update={"forges": forges, "registries": registries})
+
+
+def _anchored_auth(auth: Auth | None, folder: Path) -> Auth | None:
+    match auth:
+        case BasicAuth(password_file=path):
+            return auth.model_copy(update={"password_file": _below(folder, path)})
+        case DockerAuth(config=path):
+            return auth.model_copy(update={"config": _below(folder, path)})
+        case None:
+            return None
+        case _:
+            assert_never(auth)
+
+
+def _below(folder: Path, path: Path | None) -> Path | None:
+    return folder / path if path is not None else None

@@ -12,6 +12,11 @@ _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?")
 _REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*")
 
+# Names of one registry: the one that people write, the one of logins, the one that answers.
+DOCKER_HUB = "docker.io"
+DOCKER_HUB_ENDPOINT = "registry-1.docker.io"
+DOCKER_HUB_HOSTS = frozenset({DOCKER_HUB, "index.docker.io", DOCKER_HUB_ENDPOINT})
+
 
 @dataclass(frozen=True, order=True)
 class Digest:
@@ -64,6 +69,16 @@ class ImageRef:
         last, colon, tag = last.partition(":")
         registry, repository = split_registry(f"{head}{slash}{last}")
         return cls(registry, repository, tag if colon else None, Digest(digest) if at else None)
+
+    def as_docker_reads_it(self) -> ImageRef:
+        """With everything said that Docker takes for granted: `nginx` is `docker.io/library/nginx:latest`.
+
+        https://pkg.go.dev/github.com/distribution/reference#ParseNormalizedNamed
+        """
+        registry = DOCKER_HUB if self.registry is None or self.registry in DOCKER_HUB_HOSTS else self.registry
+        official = registry == DOCKER_HUB and "/" not in self.repository
+        tag = "latest" if self.tag is None and self.digest is None else self.tag
+        return ImageRef(registry, f"library/{self.repository}" if official else self.repository, tag, self.digest)
 
     @property
     def name(self) -> str:

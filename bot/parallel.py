@@ -17,10 +17,12 @@ def in_parallel(function: Callable[[T], U], items: Iterable[T], *, workers: int)
     started end with them.
     """
     pool = ThreadPoolExecutor(max_workers=workers)
+    wait = True
     try:
-        results = list(pool.map(function, items))
+        return list(pool.map(function, items))
     except KeyboardInterrupt:
-        pool.shutdown(wait=False, cancel_futures=True)
+        wait = False
         raise
-    pool.shutdown()
-    return results
+    finally:
+        # After an error too: what the others still use is not to be closed under their hands.
+        pool.shutdown(wait=wait, cancel_futures=True)

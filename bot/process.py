@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +22,10 @@ _log = logging.getLogger(__name__)
 
 # What a program may see of our environment unless its caller adds to it: where things are, no credentials of ours.
 _INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "NO_PROXY", "HTTPS_PROXY", "HTTP_PROXY")
+# Seconds between two looks at a program that is watched.
+_GLANCE = 0.2
+# The process groups of the programs that threads of ours wait for.
+_groups: set[int] = set()
 
 
 class ProgramMissingError(BotError):
@@ -31,6 +38,10 @@ class NotStartedError(BotError):
 
 class TimedOutError(BotError):
     """A program did not end within its time limit and was killed."""
+
+
+class StalledError(TimedOutError):
+    """A program neither read nor wrote a byte for too long and was killed."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,95 @@ def run(
     passed file descriptor, never in `argv`: any local user can read that. Raises ProgramMissingError, NotStartedError
     and TimedOutError.
     """
+    with _started(argv, env or {}, pass_fds, cwd) as process:
+        try:
+            stdout, stderr = process.communicate(stdin, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            raise TimedOutError(f"{argv[0]} did not end within {timeout:g} s: {' '.join(argv)}") from None
+    return Completed(process.returncode, stdout, stderr.decode(errors="replace"))
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a program is killed, in seconds: `total` after its start, `idle` after the last byte that it moved."""
+
+    total: float
+    idle: float = math.inf
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What a running program did so far: its standard output, and the bytes that it read and wrote.
+
+    Those are of files, pipes and connections alike; None where the system doesn't tell.
+    """
+
+    stdout: bytes
+    read: int | None
+    written: int | None
+
+
+def follow(
+    argv: Sequence[str],
+    *,
+    limits: Limits,
+    look: Callable[[Glance], None],
+    env: Mapping[str, str] | None = None,
+    pass_fds: Sequence[int] = (),
+) -> Completed:
+    """Run a program to its end as `run` does, without input, and `look` at it a few times a second until it ended.
+
+    Nothing that it started outlives it. Raises ProgramMissingError, NotStartedError, TimedOutError and StalledError.
+    """
+    with _started(argv, env or {}, pass_fds, None) as process:
+        try:
+            return _watched(process, limits, look)
+        except TimedOutError as error:
+            raise type(error)(f"{argv[0]} {error.message}: {' '.join(argv)}") from None
+        finally:
+            _kill_group(process.pid)
+
+
+def _watched(process: subprocess.Popen[bytes], limits: Limits, look: Callable[[Glance], None]) -> Completed:
+    begun = moved = time.monotonic()
+    last = Glance(b"", 0, 0)
+    while True:
+        try:
+            stdout, stderr = process.communicate(timeout=_GLANCE)
+        except subprocess.TimeoutExpired as running:  # which has all that was said so far
+            now = time.monotonic()
+            glance = Glance(running.stdout or b"", *_bytes_moved(process.pid))
+            look(glance)
+            if glance != last or glance.written is None:
+                last, moved = glance, now
+            if now - begun > limits.total:
+                raise TimedOutError(f"did not end within {limits.total:g} s") from None
+            if now - moved > limits.idle:
+                raise StalledError(f"moved no byte for {limits.idle:g} s") from None
+        else:
+            return Completed(process.returncode, stdout, stderr.decode(errors="replace"))
+
+
+def _bytes_moved(pid: int) -> tuple[int | None, int | None]:
+    """What a process read and wrote, by the kernel's count (proc(5), /proc/pid/io)."""
+    try:
+        counts = dict(line.split(": ") for line in Path(f"/proc/{pid}/io").read_text(encoding="ascii").splitlines())
+        return int(counts["rchar"]), int(counts["wchar"])
+    except (OSError, ValueError, KeyError):  # another user's, a kernel without it, or it has just ended
+        return None, None
+
+
+def end_all() -> None:
+    """Kill what threads of ours wait for, with all that it started: for a process that ends without them."""
+    for group in tuple(_groups):
+        _kill_group(group)
+
+
+@contextmanager
+def _started(
+    argv: Sequence[str], env: Mapping[str, str], pass_fds: Sequence[int], cwd: Path | None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A program that was started; when the context ends, so does it."""
     program = _program(argv[0])
     _log.debug("run: %s", " ".join(argv))
     try:
@@ -65,20 +165,23 @@ def run(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=_environment(env or {}),
+            env=_environment(env),
             pass_fds=tuple(pass_fds),
             cwd=cwd,
             start_new_session=True,  # so that whatever it started can be ended with it
         )
     except OSError as error:
         raise NotStartedError(f"{argv[0]} could not be started: {error.strerror}", hint="see ulimit -a") from error
+    _groups.add(process.pid)
     try:
-        stdout, stderr = process.communicate(stdin, timeout=timeout)
-    except subprocess.TimeoutExpired:
-        raise TimedOutError(f"{argv[0]} did not end within {timeout:g} s: {' '.join(argv)}") from None
+        with process:  # which closes the pipes, then waits for the end
+            try:
+                yield process
+            finally:
+                if process.poll() is None:
+                    _kill_group(process.pid)
     finally:
-        _end(process)
-    return Completed(process.returncode, stdout, stderr.decode(errors="replace"))
+        _groups.discard(process.pid)
 
 
 class Background:
@@ -158,5 +261,10 @@ def _environment(extra: Mapping[str, str]) -> dict[str, str]:
 def _end(process: subprocess.Popen[bytes]) -> None:
     """After a time limit or an interrupt, leave no part of the process group behind."""
     if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
+        _kill_group(process.pid)
         process.communicate()
+
+
+def _kill_group(group: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import Config
+from bot.config import BasicAuth, Config, DockerAuth
 from bot.configfile import load_config
 from bot.errors import ConfigError, ExitCode
+from bot.images import ImageRef
 
 GOOD = """\
 forges:
@@ -33,6 +34,7 @@ environments:
     registry: prd
     tag: "{major}.{minor}.{patch}"
 """
+BASIC = "      type: basic\n      username: bot\n      password_file: secrets/prd\n"
 
 
 def load(tmp_path: Path, text: str) -> Config:
@@ -67,8 +69,88 @@ def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     config = load(tmp_path, GOOD)
     auth = config.registries["prd"].auth
     assert config.forges["work"].path == tmp_path / "git"
-    assert auth is not None
+    assert isinstance(auth, BasicAuth)
     assert auth.password_file == tmp_path / "secrets/prd"
+    docker = load(tmp_path, GOOD.replace(BASIC, "      type: docker\n      config: login/config.json\n"))
+    assert docker.registries["prd"].auth == DockerAuth(type="docker", config=tmp_path / "login/config.json")
+
+
+@pytest.mark.parametrize(
+    ("auth", "says"),
+    [
+        ("      type: ecr\n", ":8: registries.prd.auth.type: ecr is none of basic, docker"),
+        ("      type: basc\n", ":8: registries.prd.auth.type: basc is none of basic, docker, did you mean basic?"),
+        ("      username: bot\n", ":7: registries.prd.auth: missing type: basic or docker"),
+        ("      - docker\n", ":7: registries.prd.auth: must be a mapping, `key: value`"),
+        ("      type: docker\n      confg: x\n", ":9: registries.prd.auth.confg: unknown key, did you mean config?"),
+        ("      type: docker\n      username: x\n", ":9: registries.prd.auth.username: unknown key"),
+        (
+            "      type: basic\n      usrname: x\n      password_env: X\n",
+            ":9: registries.prd.auth.usrname: unknown key, did you mean username?",
+        ),
+        (
+            "      type: basic\n      username: x:y\n      password_env: X\n",
+            ":9: registries.prd.auth.username: a user name can't hold a colon",
+        ),
+        (
+            "      type: basic\n      username: ''\n      password_env: X\n",
+            ":9: registries.prd.auth.username: must not be empty",
+        ),
+        (
+            "      type: basic\n      username: x\n",
+            ":7: registries.prd.auth: give either password_env or password_file",
+        ),
+        (
+            "      type: docker\n    concurrency: 0\n",
+            ":9: registries.prd.concurrency: must be greater than or equal to 1",
+        ),
+        (
+            "      type: docker\n    concurrency: 65\n",
+            ":9: registries.prd.concurrency: must be less than or equal to 64",
+        ),
+        (
+            "      type: docker\n    endpoint: http://localhost:5000\n",
+            ":9: registries.prd.endpoint: 'http://localhost:5000' is no host[:port], such as localhost:5000",
+        ),
+        (
+            "      type: docker\n    endpoint: localhost:5000/v2\n",
+            ":9: registries.prd.endpoint: 'localhost:5000/v2' is no host[:port], such as localhost:5000",
+        ),
+        (
+            "      type: docker\n    token_hosts: [auth.example.com, https://x.example.com]\n",
+            ":9: registries.prd.token_hosts.1: 'https://x.example.com' is no host[:port], such as auth.example.com",
+        ),
+    ],
+)
+def test_faults_in_how_to_log_in(tmp_path: Path, auth: str, says: str) -> None:
+    """`auth` is one of several shapes, told apart by `type`, which must not show in the place that is named."""
+    assert fault(tmp_path, GOOD.replace(BASIC, auth)).splitlines()[-1].startswith(f"DIR/promobot.yaml{says}")
+
+
+def test_how_to_talk_to_a_registry(tmp_path: Path) -> None:
+    more = "    concurrency: 4\n    token_hosts: [auth.example.com, 'localhost:5001']\nenvironments:\n"
+    registry = load(tmp_path, GOOD.replace("environments:\n", more)).registries["prd"]
+    assert (registry.concurrency, registry.token_hosts) == (4, ("auth.example.com", "localhost:5001"))
+    assert load(tmp_path, GOOD).registries["prd"].concurrency == 16
+
+
+@pytest.mark.parametrize("endpoint", ["registry", "registry:5000", "127.0.0.1:5000", "'[::1]:5000'", "r.example.com"])
+def test_where_to_connect(tmp_path: Path, endpoint: str) -> None:
+    more = f"    endpoint: {endpoint}\nenvironments:\n"
+    assert load(tmp_path, GOOD.replace("environments:\n", more)).registries["prd"].endpoint == endpoint.strip("'")
+
+
+def test_where_prefixes_nest_an_image_lives_in_the_longest(tmp_path: Path) -> None:
+    nested = (
+        "registries:\n  shop: {url: localhost:5000/shop}\n  pay: {url: localhost:5000/shop/pay}\n"
+        "  alias: {url: localhost:5000/shop/pay}\n"
+    )
+    config = load(tmp_path, GOOD.replace("registries:\n", nested))
+    names = ("shop", "pay", "alias", "e2e")
+    image = ImageRef.parse("localhost:5000/shop/pay/api:1")
+    assert [config.path_in(name, image) for name in names] == [None, "api", "api", None]
+    image = ImageRef.parse("localhost:5000/shop/payroll/api:1")
+    assert [config.path_in(name, image) for name in names] == ["payroll/api", None, None, None]
 
 
 @pytest.mark.parametrize(

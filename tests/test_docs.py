@@ -16,6 +16,7 @@ from bot.config import (
     Approvers,
     Author,
     BasicAuth,
+    DockerAuth,
     EnvironmentConfig,
     FieldConfig,
     LocalForge,
@@ -67,7 +68,17 @@ def test_the_readmes_session_is_what_happens(
 
 @pytest.mark.parametrize(
     "model",
-    [Approvers, Author, BasicAuth, EnvironmentConfig, FieldConfig, LocalForge, RegistryConfig, RepositoryConfig],
+    [
+        Approvers,
+        Author,
+        BasicAuth,
+        DockerAuth,
+        EnvironmentConfig,
+        FieldConfig,
+        LocalForge,
+        RegistryConfig,
+        RepositoryConfig,
+    ],
 )
 def test_every_key_is_documented(model: type[BaseModel]) -> None:
     page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")

@@ -34,6 +34,19 @@ def test_a_narrow_terminal_breaks_paths_at_slashes_and_titles_at_blanks(monkeypa
     ]
 
 
+def test_a_last_column_that_has_next_to_no_room_stands_below(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "24")
+    stream = Tty()
+    rows = [("inventory-of-prod", "● staging, prod"), ("web", "")]
+    Terminal.on(stream, color=False).table(("SERVICE", ""), rows)
+    assert re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue()).splitlines() == [
+        "SERVICE",
+        "inventory-of-prod",
+        "    ● staging, prod",
+        "web",
+    ]
+
+
 def test_a_pipe_gets_one_line_for_a_row_and_no_blanks_at_its_end() -> None:
     stream = io.StringIO()
     Terminal.on(stream, color=False).table(HEADERS, ROWS)

@@ -67,7 +67,7 @@ class Tty(io.StringIO):
 @pytest.mark.parametrize(
     ("stream", "expected"),
     [
-        (Tty(), "\r\x1b[2Ka\\x1b[31mxxxxxxxxx…\r\x1b[2Ksecond\r\x1b[2K"),
+        (Tty(), "\r\x1b[2Ka\\x1b[31mxxxxxxx…\r\x1b[2Ksecond\r\x1b[2K"),
         (io.StringIO(), ""),
     ],
     ids=["terminal", "pipe"],

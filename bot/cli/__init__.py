@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from types import FrameType
 
 from bot.cli.call import Call, Watch
@@ -22,12 +23,14 @@ _COMMANDS = {
     "completion": "bot.cli.completion",
     "demo": "bot.cli.demo",
     "images": "bot.cli.images",
+    "inspect": "bot.cli.inspect",
     "mr": "bot.cli.mr",
     "plan": "bot.cli.plan",
     "promote": "bot.cli.promote",
     "reconcile": "bot.cli.promote",
     "set-image": "bot.cli.setimage",
     "status": "bot.cli.status",
+    "tags": "bot.cli.tags",
 }
 _WRITE = {"mr", "promote", "reconcile", "set-image"}
 INTERRUPTED = 130
@@ -40,7 +43,8 @@ def main(argv: Sequence[str], *, environ: Mapping[str, str] = os.environ, watch:
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
         command = importlib.import_module(_COMMANDS[args.command])
-        code = int(command.main(Call(args, environ, watch or _nobody_watches)))
+        with ExitStack() as closing:
+            code = int(command.main(Call(args, environ, watch or _nobody_watches, closing)))
         sys.stdout.flush()
         return code
     except BotError as error:
@@ -85,6 +89,8 @@ def _prepare(verbose: int) -> None:
             stream.reconfigure(errors="backslashreplace")
     handler = logging.StreamHandler()
     handler.setFormatter(VisibleFormatter("%(name)s: %(message)s"))
+    # Its own words repeat the queries of addresses, which can be signatures; ours leave them out.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     logging.basicConfig(level=max(logging.WARNING - 10 * verbose, logging.DEBUG), handlers=[handler])
 
 

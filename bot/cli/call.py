@@ -6,7 +6,8 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from bot.apply import Event
     from bot.cli.terminal import Terminal
     from bot.decide import Texts
+    from bot.registries import Registries
     from bot.world import World
 
 Watch: TypeAlias = "Callable[[Event], None]"
@@ -23,11 +25,15 @@ _DEFAULT_CONFIG = "promobot.yaml"
 
 @dataclass(frozen=True)
 class Call:
-    """What a command gets: parsed arguments, the environment, and who watches the effects."""
+    """What a command gets: parsed arguments, the environment, and who watches the effects.
+
+    What is opened on the way is closed when the call ends.
+    """
 
     args: Namespace
     environ: Mapping[str, str]
     watch: Watch
+    closing: ExitStack = field(default_factory=ExitStack)
 
     @property
     def json(self) -> bool:
@@ -39,12 +45,27 @@ class Call:
         """The configuration file: `-c`, else PROMOBOT_CONFIG, else ./promobot.yaml."""
         return Path(self.args.config or self.environ.get("PROMOBOT_CONFIG") or _DEFAULT_CONFIG)
 
+    @property
+    def names_config(self) -> bool:
+        """Whether the user says where the configuration is."""
+        return bool(self.args.config or self.environ.get("PROMOBOT_CONFIG"))
+
     def world(self) -> World:
         """The adapters that the configuration names. Raises ConfigError."""
         from bot.configfile import load_config  # noqa: PLC0415  pydantic takes longer to load than `--help` may
         from bot.world import World  # noqa: PLC0415
 
-        return World(load_config(self.config_path), self.environ, self.cache)
+        world = World(load_config(self.config_path), self.environ, self.cache)
+        self.closing.callback(world.close)
+        return world
+
+    def registries(self) -> Registries:
+        """Registries without a configuration."""
+        from bot.registries import Registries  # noqa: PLC0415
+
+        registries = Registries({}, self.environ)
+        self.closing.callback(registries.close)
+        return registries
 
     @property
     def cache(self) -> Path:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from bot.cli.call import Call
 from bot.cli.status import deployed_data
-from bot.errors import BotError, ExitCode
+from bot.cli.visits import Visit, show_visit, visit_all, visit_data
+from bot.errors import ExitCode
 from bot.promotion import Deployed
 from bot.reconcile import look_around, worst
 from bot.world import World
@@ -21,7 +22,7 @@ def main(call: Call) -> ExitCode:
     """Read the configuration and every environment's manifests; with `--online`, knock at every registry too."""
     world = call.world()
     deployed = look_around(world)
-    reached = list(_knock(world)) if call.args.online else []
+    visits = visit_all(world, deployed) if call.args.online else []
     unmatched = list(_unmatched(world, deployed))
     unread = (item.problem for item in deployed if item.code is not ExitCode.DONE)
     problems = list(dict.fromkeys([*unmatched, *unread]))
@@ -30,13 +31,13 @@ def main(call: Call) -> ExitCode:
             {
                 "config": str(call.config_path),
                 "images": [deployed_data(item) for item in deployed],
-                "registries": [{"name": name, "error": str(error) if error else ""} for name, error in reached],
+                "registries": [visit_data(visit) for visit in visits],
                 "problems": problems,
             }
         )
     else:
-        _show(call, deployed, reached, problems)
-    failures = [*(item.code for item in deployed), *(error.exit_code for _, error in reached if error)]
+        _show(call, deployed, visits, problems)
+    failures = [*(item.code for item in deployed), *(visit.error.exit_code for visit in visits if visit.error)]
     return worst([*failures, ExitCode.USAGE] if unmatched else failures)
 
 
@@ -48,19 +49,7 @@ def _unmatched(world: World, deployed: Sequence[Deployed]) -> Iterator[str]:
             yield f"environment {environment.name}: {', '.join(environment.paths)} finds no image in {where}; {_KINDS}"
 
 
-def _knock(world: World) -> Iterator[tuple[str, BotError | None]]:
-    for name in world.config.registries:
-        try:
-            world.registry(name).ping()
-        except BotError as error:
-            yield name, error
-        else:
-            yield name, None
-
-
-def _show(
-    call: Call, deployed: Sequence[Deployed], reached: Sequence[tuple[str, BotError | None]], problems: Sequence[str]
-) -> None:
+def _show(call: Call, deployed: Sequence[Deployed], visits: Sequence[Visit], problems: Sequence[str]) -> None:
     terminal = call.terminal()
     terminal.say(f"{call.config_path}: valid")
     shown = [item for item in deployed if item.image and (item.ours or call.args.verbose)]
@@ -73,10 +62,10 @@ def _show(
     for item in deployed:
         if item.image is None and item.code is ExitCode.DONE:
             terminal.say(f"– {item.path}:{item.line}: {item.problem}")
-    for name, error in reached:
-        terminal.say(f"✗ {error.message}" if error else f"registry {name}: reached")
-        if error and error.hint:
-            terminal.say(f"→ {error.hint}", indent=2)
+    for visit in visits:
+        show_visit(terminal, visit)
+    if visits:
+        terminal.say("whether it may write there isn't tried: a check changes nothing")
     for problem in problems:
         terminal.say(f"✗ {problem}")
 

@@ -18,6 +18,8 @@ from bot.cli.visible import inline
 from bot.errors import BotError, ExitCode
 
 _FILES = frozenset({"config", "keep", "paths", "start", "stop"})
+# Where an image may be named: what its registry is called is long, and at hand. What it holds would take too long.
+_IMAGES = frozenset({"image", "name"})
 
 
 def main(call: Call) -> ExitCode:
@@ -54,6 +56,8 @@ def _words(prefix: str, name: str, args: Namespace) -> Sequence[str]:
         return _files(prefix)
     if name == "edits":
         return _edits(prefix, args.edits or [])
+    if name in _IMAGES:
+        return _registries(args)
     return _environments(args) if name == "to" else ()
 
 
@@ -77,6 +81,13 @@ def _edits(prefix: str, given: Sequence[str]) -> Sequence[str]:
             return [f"{image.document}:{image.pointer}" for image in images if not image.refusal]
         case _:
             return ()
+
+
+def _registries(args: Namespace) -> Sequence[str]:
+    from bot.configfile import load_config  # noqa: PLC0415
+
+    config = load_config(Call(args, os.environ, lambda _: None).config_path)
+    return list(dict.fromkeys(f"{registry.url}/" for registry in config.registries.values()))
 
 
 def _environments(args: Namespace) -> Sequence[str]:

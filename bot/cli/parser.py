@@ -40,6 +40,8 @@ def make_parser() -> argparse.ArgumentParser:
         _add_plan,
         _add_promote,
         _add_reconcile,
+        _add_tags,
+        _add_inspect,
         _add_images,
         _add_set_image,
         _add_mr,
@@ -159,6 +161,69 @@ def _add_reconcile(commands: _Subparsers) -> None:
         help="only into this environment; may be given several times",
     )
     parser.add_argument("--strict", action="store_true", help="blocked work is a failure (exit codes 7 and 8)")
+
+
+def _add_tags(commands: _Subparsers) -> None:
+    parser = _command(
+        commands,
+        "tags",
+        "which tags of an image each registry has, and which of them run where",
+        """\
+  promobot tags inventory                    a service's image, along the chain
+  promobot tags inventory --match '1.1.*'
+  promobot tags inventory --all -o json
+  promobot tags shop/inventory               a path, at every registry of the chain
+  promobot tags registry.example.com/shop/inventory
+
+Highest version first. Where a tag leads to different digests, it is marked.
+Tags of signatures (sha256-...) are shown only with --all.
+""",
+    )
+    parser.add_argument("name", metavar="SERVICE|IMAGE", help="a service's name, or [host/]path of an image")
+    parser.add_argument(
+        "--match",
+        metavar="GLOB",
+        action="append",
+        default=[],
+        help="only tags that match; may be given several times",
+    )
+    parser.add_argument(
+        "--limit",
+        metavar="N",
+        type=_positive,
+        default=20,
+        help="how many tags to look up, besides those that run somewhere (default: %(default)s)",
+    )
+    parser.add_argument("--all", action="store_true", help="every tag, however many there are")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
+# As argparse names it in "invalid positive number value: '0'".
+_positive.__name__ = "positive number"
+
+
+def _add_inspect(commands: _Subparsers) -> None:
+    parser = _command(
+        commands,
+        "inspect",
+        "what an image is: platforms, labels, size, signatures, and where else it is",
+        """\
+  promobot inspect registry.example.com/shop/inventory:1.1.3
+  promobot inspect registry.example.com/shop/inventory@sha256:...
+  promobot inspect nginx:1.25          as Docker reads it: docker.io/library/nginx
+  promobot inspect ghcr.io/org/app -o json
+
+A configured registry is asked with its login, any other anonymously by https;
+that needs no configuration.
+""",
+    )
+    parser.add_argument("image", metavar="IMAGE", help="[host/]path[:tag][@digest]; without both, the tag latest")
 
 
 def _add_images(commands: _Subparsers) -> None:

@@ -8,8 +8,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bot.apply import Ended, Event, Started, Watch
+from rich.text import Text
+
+from bot.apply import Ended, Event, Progressing, Started, Watch
 from bot.cli.call import Call
+from bot.cli.inspectviews import size
 from bot.cli.plan import hop, show_plan
 from bot.cli.targets import checked_intent
 from bot.cli.terminal import printable
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
     from bot.cli.terminal import Terminal
     from bot.config import Config
+    from bot.registry import Progress
 
 
 def main(call: Call) -> ExitCode:
@@ -54,31 +58,51 @@ def _watching(call: Call) -> Iterator[Watch]:
         yield call.watch
         return
     with terminal.console.status("looking at what is deployed …") as status:
-        yield _Ticker(call, status)
+        yield _Ticker(call, terminal, status)
 
 
 class _Ticker:
-    """Keeps the spinner's line at what goes on, also when several steps go on at once."""
+    """Keeps the spinner's lines at what goes on, one for each step that is carried out at the moment."""
 
-    def __init__(self, call: Call, status: Status) -> None:
-        self._call, self._status = call, status
+    def __init__(self, call: Call, terminal: Terminal, status: Status) -> None:
+        self._call, self._console, self._status = call, terminal.console, status
         self._running: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
+        key = (event.step.target, event.step.unit.name)
         match event:
-            case Started(step, action):
-                self._set((step.target, step.unit.name), action_text(action))
-            case Ended(step):
-                self._set((step.target, step.unit.name), None)
+            case Started(_, action):
+                self._set(key, action_text(action))
+            case Progressing(_, action, progress):
+                self._set(key, f"{_how_far(progress)}: {action_text(action)}")
+            case Ended():
+                self._set(key, None)
         self._call.watch(event)
 
     def _set(self, key: tuple[str, str], text: str | None) -> None:
         with self._lock:
-            self._running.pop(key, None)
-            if text is not None:
+            if text is None:
+                self._running.pop(key, None)
+            else:
                 self._running[key] = text
-            self._status.update(printable(" · ".join(self._running.values()) or "looking again …"))
+            self._status.update(self._lines([*self._running.values()] or ["looking again …"]))
+
+    def _lines(self, texts: list[str]) -> Text:
+        """As many lines as there is room for, with room left for the spinner and for the echo of Ctrl-C."""
+        room = max(self._console.height - 2, 1)
+        if len(texts) > room:
+            texts = [*texts[: room - 1], f"… and {len(texts) - room + 1} more"]
+        lines = [printable(text) for text in texts]
+        for line in lines:
+            line.truncate(max(self._console.width - 5, 10), overflow="ellipsis")
+        return Text("\n  ").join(lines)  # below what follows the spinner
+
+
+def _how_far(progress: Progress) -> str:
+    share = f"{100 * progress.bytes // max(progress.total_bytes, 1)} %".rjust(5)
+    sent = f"{size(progress.bytes)} of {size(progress.total_bytes)}"
+    return f"{share}, {sent}, layer {progress.layers} of {progress.total_layers}"
 
 
 def _show(call: Call, config: Config, done: Pass) -> None:

@@ -24,6 +24,8 @@ _FIRST_NEWS = 0.5
 _NEWS = 0.1
 # Blanks between the columns of a table.
 _GAP = 3
+# Cells that the last column of a table gets at least, else it stands below the others.
+_LEAST = 12
 
 
 @dataclass(frozen=True)
@@ -56,19 +58,31 @@ class Terminal:
         self.say(Text(text, style="bold"))
 
     def table(self, headers: Sequence[str], rows: Iterable[Sequence[Text | str]]) -> None:
-        """Print a table; where it is too wide, its last column goes on below, broken at blanks and slashes."""
+        """Print a table; where it is too wide, its last column goes on below, broken at blanks and slashes.
+
+        Where next to nothing is left for that column, all of it stands below.
+        """
         cells = [[Text(header, style="bold") for header in headers]]
         cells += [[printable(cell) for cell in row] for row in rows]
         widths = [max(row[column].cell_len for row in cells) + _GAP for column in range(len(headers) - 1)]
-        room = max(self.console.width - sum(widths), 12)
+        indent, room = sum(widths), self.console.width - sum(widths)
+        below = room < min(max(row[-1].cell_len for row in cells), _LEAST)
+        if below:
+            indent, room = 4, max(self.console.width - 4, _LEAST)
         for *row, last in cells:
             line = Text()
             for cell, width in zip(row, widths, strict=True):
                 line.append_text(cell).append(" " * (width - cell.cell_len))
+            if below:
+                line.rstrip()
+                self.console.print(line, soft_wrap=True)
+                if not last:
+                    continue
+                line = Text(" " * indent)
             for part in last.divide(_breaks(last.plain, room)):
                 line.append_text(part).rstrip()
                 self.console.print(line, soft_wrap=True)
-                line = Text(" " * sum(widths))
+                line = Text(" " * indent)
 
     def diff(self, text: str, *, indent: int = 0) -> None:
         """Print a unified diff; its lines are never wrapped by us."""
@@ -117,11 +131,11 @@ class ProgressLine:
         self.clear()
 
     def show(self, text: str) -> None:
-        """Say this, unless something was said just now."""
+        """Say this, unless something was said just now; room is left for the echo of Ctrl-C."""
         if not self._live or monotonic() < self._due:
             return
         line = printable(text)
-        line.truncate(self._console.width - 1, overflow="ellipsis")
+        line.truncate(self._console.width - 3, overflow="ellipsis")
         self._write(f"\r\x1b[2K{line.plain}")
         self._shown, self._due = True, monotonic() + _NEWS
 

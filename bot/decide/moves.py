@@ -38,6 +38,14 @@ class Hop:
         """The registry that the target environment pulls from."""
         return self.config.registries[self.target.environment.registry]
 
+    def source_path(self, image: ImageRef) -> str | None:
+        """The path of an image in the source's registry, None where it lives elsewhere."""
+        return self.config.path_in(self.source.environment.registry, image)
+
+    def target_path(self, image: ImageRef) -> str | None:
+        """The path of an image in the target's registry, None where it lives elsewhere."""
+        return self.config.path_in(self.target.environment.registry, image)
+
 
 _Named: TypeAlias = tuple[Manifest, ImageField, ImageRef]
 
@@ -99,9 +107,9 @@ def _pairs(hop: Hop) -> Iterator[_Pair]:
 
 
 def _ours(hop: Hop, snapshot: Snapshot) -> Iterator[_Named]:
-    registry = hop.config.registries[snapshot.environment.registry]
+    registry = snapshot.environment.registry
     for manifest, field, image in _named(snapshot, hop.service):
-        if registry.path_of(image) is not None:
+        if hop.config.path_in(registry, image) is not None:
             yield manifest, field, image
 
 
@@ -119,7 +127,7 @@ def _unread(snapshot: Snapshot, service: str) -> Iterator[tuple[str, ImageField]
 
 def _twin(hop: Hop, source: _Named, targets: Sequence[_Named]) -> _Named | None:
     """The target's field at the same place with the same repository path."""
-    path = hop.source_registry.path_of(source[2])
+    path = hop.source_path(source[2])
     return next((t for t in targets if _place(t) == _place(source) and _path(hop, t[2]) == path), None)
 
 
@@ -131,7 +139,7 @@ def _namesake(hop: Hop, source: _Named, targets: Sequence[_Named]) -> _Named | N
 
 def _neighbour(hop: Hop, source: _Named, targets: Sequence[_Named]) -> _Named | None:
     """The target's field at the same place, whose repository has another name there but no other image's."""
-    others = {hop.source_registry.path_of(image) for _, _, image in _ours(hop, hop.source)}
+    others = {hop.source_path(image) for _, _, image in _ours(hop, hop.source)}
     return next((t for t in targets if _place(t) == _place(source) and _path(hop, t[2]) not in others), None)
 
 
@@ -141,7 +149,7 @@ def _place(named: _Named) -> tuple[int, int, str]:
 
 
 def _of_path(hop: Hop, source: _Named, targets: Sequence[_Named]) -> list[_Named]:
-    path = hop.source_registry.path_of(source[2])
+    path = hop.source_path(source[2])
     return [target for target in targets if _path(hop, target[2]) == path]
 
 
@@ -156,8 +164,8 @@ def _no_partner(hop: Hop, source: _Named, targets: Sequence[_Named]) -> Refusal:
 
 def _path(hop: Hop, image: ImageRef) -> str | None:
     """The repository path of a target's image, which may still name the source's registry."""
-    path = hop.target_registry.path_of(image)
-    return path if path is not None else hop.source_registry.path_of(image)
+    path = hop.target_path(image)
+    return path if path is not None else hop.source_path(image)
 
 
 def _destination(hop: Hop, pair: _Pair) -> ImageRef:

@@ -37,10 +37,10 @@ def _of_environment(config: Config, snapshot: Snapshot) -> Iterator[Deployed]:
 
 def _of_manifest(config: Config, snapshot: Snapshot, service: str, manifest: Manifest) -> Iterator[Deployed]:
     name, path = snapshot.environment.name, manifest.file.path
-    registry = config.registries[snapshot.environment.registry]
+    registry = snapshot.environment.registry
     try:
         for field in manifest.fields:
-            ours = field.image is not None and registry.path_of(field.image) is not None
+            ours = field.image is not None and config.path_in(registry, field.image) is not None
             pointer = f"{field.document}:{field.pointer}"
             yield Deployed(name, service, snapshot.rev, path, field.line, pointer, field.image, ours, field.gap)
     except Refusal as refusal:

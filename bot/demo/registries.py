@@ -6,10 +6,11 @@ import re
 import secrets
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import bcrypt
 import trustme
@@ -22,6 +23,7 @@ from bot.registry.access import Login, RegistryAccess
 _PROGRAM = "docker-registry"
 _READY_WITHIN = 10.0
 _POLL = 0.002
+_NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 _LISTENING = re.compile(r'msg="listening on (127\.0\.0\.1:\d+)')
 
 # Format: https://distribution.github.io/distribution/about/configuration/; JSON strings are YAML strings.
@@ -74,12 +76,14 @@ def start_registry(
     login: Login | None = None,
     tls: bool = False,
     detach: bool = False,
+    settings: Mapping[str, str] = _NO_SETTINGS,
 ) -> Iterator[RunningRegistry]:
     """Run a registry on `directory` (made if absent) for as long as the context lasts, or for good with `detach`
     where the context ends without an error.
 
     Without `port` the kernel picks a free one. Started again on the same directory, it has the same
     images and the same certificate. It dies with the thread that started it, unless `detach`.
+    `settings` are further variables of its configuration, such as `REGISTRY_VALIDATION_DISABLED`.
     Raises ProgramMissingError where docker-registry is not installed, and RegistryError where it does not come up.
     """
     directory.mkdir(parents=True, exist_ok=True)
@@ -88,9 +92,8 @@ def start_registry(
     log = directory / "registry.log"
     log.write_bytes(b"")  # the port of an earlier run must not be taken for this one's
     # The secret only signs the state of uploads; given by the environment, it is in no file.
-    process = start(
-        [_PROGRAM, "serve", str(config)], output=log, env={"REGISTRY_HTTP_SECRET": secrets.token_hex()}, detach=detach
-    )
+    environment = {"REGISTRY_HTTP_SECRET": secrets.token_hex(), **settings}
+    process = start([_PROGRAM, "serve", str(config)], output=log, env=environment, detach=detach)
     keep = False
     try:
         host = _wait(process, log, ca_file)

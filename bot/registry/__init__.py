@@ -1,19 +1,37 @@
 """Registries: reads over HTTP, copies by skopeo. See docs/registries.md."""
 
 from bot.registry.access import Login, RegistryAccess
-from bot.registry.client import RegistryClient
-from bot.registry.errors import TagTakenError
+from bot.registry.client import ImageRepository, RegistryClient
+from bot.registry.copying import AlreadyThere, Copied, Copier
+from bot.registry.copying.progress import Progress
+from bot.registry.errors import TagMovedError, TagTakenError
+from bot.registry.http.pace import Pace
+from bot.registry.inspection import Attached, Inspection, Kind, Overview, Part, inspect, overview
 from bot.registry.manifest import Manifest
-from bot.registry.skopeo import AlreadyThere, Copied, ImageRepository, Skopeo
+from bot.registry.tagging import AlreadyTagged, Tagged, add_tags, move_tag
 
 __all__ = [
+    "AlreadyTagged",
     "AlreadyThere",
+    "Attached",
     "Copied",
+    "Copier",
     "ImageRepository",
+    "Inspection",
+    "Kind",
     "Login",
     "Manifest",
+    "Overview",
+    "Pace",
+    "Part",
+    "Progress",
     "RegistryAccess",
     "RegistryClient",
-    "Skopeo",
+    "TagMovedError",
     "TagTakenError",
+    "Tagged",
+    "add_tags",
+    "inspect",
+    "move_tag",
+    "overview",
 ]

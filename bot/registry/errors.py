@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
-from urllib3 import exceptions as http
-
-from bot.errors import RegistryError
+from bot.errors import ConflictError, RegistryError
 from bot.images import Digest
 from bot.registry.access import RegistryAccess
+from bot.registry.retry import may_pass
 
 _QUOTED = 200
 
@@ -41,97 +41,134 @@ class TagTakenError(RegistryError):
         self.wanted = wanted
 
 
-def of_status(place: Place, status: int, body: bytes = b"") -> RegistryError:
-    """The error for an HTTP status that is neither a result nor "not found"."""
+class TagMovedError(ConflictError):
+    """A floating tag holds neither what it was seen to hold nor what it was to hold; it was left alone."""
+
+    def __init__(self, place: Place, *, present: Digest | None, expected: Digest | None) -> None:
+        super().__init__(
+            f"{place} moved meanwhile: it holds {present or 'nothing'}, where {expected or 'nothing'} was expected",
+            hint="somebody else moves this tag too: look again",
+        )
+        self.present = present
+        self.expected = expected
+
+
+class StatusError(RegistryError):
+    """A registry's answer that is neither a result nor "not found"."""
+
+    def __init__(self, message: str, *, hint: str, status: int, body: bytes) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.body = body
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same request may succeed a little later."""
+        return may_pass(self.status)
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """The registry's own words for it, such as `DENIED`; none where its answer has another form."""
+        return codes_of(self.body)
+
+
+class UnansweredError(RegistryError):
+    """No answer came. `sent`: the request may have arrived, and been carried out; `may_pass`: try again."""
+
+    def __init__(self, message: str, *, hint: str, sent: bool, may_pass: bool) -> None:
+        super().__init__(message, hint=hint)
+        self.sent = sent
+        self.may_pass = may_pass
+
+
+class RateLimitError(RegistryError):
+    """A registry lets nobody through for longer than is waited for; it was not asked again."""
+
+    def __init__(self, place: Place, seconds: float) -> None:
+        super().__init__(
+            f"{place}: the registry limits the rate of requests (HTTP 429), and wants {seconds:.0f} s without any",
+            hint="wait, then run again",
+        )
+        self.seconds = seconds
+
+
+def of_status(place: Place, status: int, body: bytes = b"", *, known: bool = False) -> StatusError:
+    """The error for an HTTP status that is neither a result nor "not found".
+
+    `known` is whether the registry said that it knows us, and that we lack the right.
+    """
+    message, hint = _status_words(place, status, body, known=known)
+    return StatusError(f"{place}: {message}", hint=hint, status=status, body=body)
+
+
+def _status_words(place: Place, status: int, body: bytes, *, known: bool) -> tuple[str, str]:
     name = place.access.name
     credentials = (
         "does not accept the credentials" if place.access.login else "wants credentials, and none are configured"
     )
     match status:
-        case 401:
-            return RegistryError(
-                f"{place}: the registry {credentials} (HTTP 401)",
-                hint=f"check the credentials of registry {name}: an expired token looks like this too",
+        case 401 if not known:
+            return (
+                f"the registry {credentials} (HTTP 401){said(place, body)}",
+                check_login(place.access),
             )
-        case 403:
-            return RegistryError(
-                f"{place}: the credentials do not allow this (HTTP 403){_said(place, body)}",
-                hint=f"give the account of registry {name} the right to read this repository",
+        case 401 | 403:
+            return (
+                f"the credentials do not allow this (HTTP {status}){said(place, body)}",
+                f"give the account of registry {name} the right to read this repository",
             )
         case 429:
-            return RegistryError(
-                f"{place}: the registry limits the rate of requests (HTTP 429)", hint="wait, then run again"
-            )
+            return "the registry limits the rate of requests (HTTP 429)", "wait, then run again"
         case _ if status >= 500:
-            return RegistryError(
-                f"{place}: the registry failed (HTTP {status}){_said(place, body)}", hint="run again when it is well"
-            )
+            return f"the registry failed (HTTP {status}){said(place, body)}", "run again when it is well"
         case _:
-            return RegistryError(
-                f"{place}: unexpected answer (HTTP {status}){_said(place, body)}",
-                hint=_unexpected(place.access, status),
-            )
+            return f"unexpected answer (HTTP {status}){said(place, body)}", unexpected(place.access, status)
 
 
-def _unexpected(access: RegistryAccess, status: int) -> str:
+def check_login(access: RegistryAccess) -> str:
+    """What to do where we are not let in."""
+    if access.login is None:
+        return f"give registry {access.name} an `auth` in the configuration"
+    return f"check the credentials of registry {access.name}: an expired token looks like this too"
+
+
+def unexpected(access: RegistryAccess, status: int) -> str:
+    """What to do about an answer that no registry would give."""
     # Which is what Go's servers say to plain HTTP on their https port; the words are lost with a HEAD's body.
     if status == 400 and access.plain_http:
         return f"does it speak https? Then take away plain_http of registry {access.name}"
-    return f"is {access.endpoint} a registry? Check its address in the configuration"
+    return f"is {access.endpoint} a registry? Check the address of registry {access.name} in the configuration"
 
 
 def not_a_registry(place: Place, status: int) -> RegistryError:
     """The error where `/v2/` does not answer as a registry does, so that its "not found" means nothing."""
     return RegistryError(
         f"{place}: {place.access.url}/v2/ does not answer like a registry (HTTP {status})",
-        hint=f"check the address of registry {place.access.name} in the configuration",
+        hint=unexpected(place.access, status),
     )
 
 
-# The first row whose type fits; urllib3's name resolution error is a kind of its connection error.
-_FAILURES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str], ...] = (
-    (http.NameResolutionError, "the host name cannot be resolved", "check its spelling and this machine's DNS"),
-    (http.NewConnectionError, "it cannot be connected to", "check its address, and that it runs"),
-    (http.ConnectTimeoutError, "it cannot be connected to in time", "check its address and the network"),
-    (http.ReadTimeoutError, "no answer in time", "run again when it is well"),
-    ((http.ProtocolError, http.SSLError), "the connection was cut", "run again when it is well"),
-)
+def said(place: Place, body: bytes) -> str:
+    """The first error message of a registry's JSON answer, shortened, without what it repeats of our credentials."""
+    for error in _errors(body):
+        message = error.get("message")
+        if isinstance(message, str):
+            login = place.access.login
+            message = login.redact(message) if login else message
+            shown = " ".join("".join(char if char.isprintable() else " " for char in message).split())
+            return f": {shown[:_QUOTED]}"
+    return ""
 
 
-def of_failure(place: Place, error: http.HTTPError) -> RegistryError:
-    """The error for a request that got no answer at all."""
-    if isinstance(error, http.SSLError) and "EOF" not in str(error):
-        what, hint = _of_tls(place.access, str(error))
-        return RegistryError(f"{place}: {what}", hint=hint)
-    for kind, what, hint in _FAILURES:
-        if isinstance(error, kind):
-            return RegistryError(f"{place}: {what}", hint=hint)
-    return RegistryError(f"{place}: {type(error).__name__}", hint="run again with -v")
+def codes_of(body: bytes) -> frozenset[str]:
+    """The error codes of a registry's JSON answer, none where it has another form."""
+    return frozenset(code for error in _errors(body) if isinstance(code := error.get("code"), str))
 
 
-def _of_tls(access: RegistryAccess, reason: str) -> tuple[str, str]:
-    if "CERTIFICATE_VERIFY_FAILED" in reason:
-        detail = reason.partition("certificate verify failed: ")[2].partition(" (_ssl")[0] or "unknown reason"
-        return (
-            f"its TLS certificate is not trusted: {detail}",
-            f"set ca_file of registry {access.name} to the authority's certificate",
-        )
-    if "WRONG_VERSION_NUMBER" in reason or "record layer failure" in reason.lower():
-        return "it does not speak https", f"set plain_http of registry {access.name} if that is meant"
-    return "the TLS handshake failed", f"check the address and the certificate of registry {access.name}"
-
-
-def _said(place: Place, body: bytes) -> str:
-    """The first error message of a registry's JSON answer, shortened, without what it repeats of our credentials.
-
-    Format: https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#error-codes
-    """
+def _errors(body: bytes) -> list[dict[str, Any]]:
+    """Format: https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#error-codes"""
     try:
-        message = json.loads(body)["errors"][0]["message"]
+        errors = json.loads(body)["errors"]
     except (ValueError, LookupError, TypeError, RecursionError):
-        return ""
-    if not isinstance(message, str):
-        return ""
-    message = " ".join(message.split())
-    login = place.access.login
-    return f": {(login.redact(message) if login else message)[:_QUOTED]}"
+        return []
+    return [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []

@@ -76,6 +76,9 @@ def completions(folder: Path, line: str) -> list[str]:
         ("promobot plan --to p", ["prod"]),
         ("promobot plan -c missing.yaml --to ", []),
         ("promobot plan ", []),
+        ("promobot inspect reg", ["registry.example.com/e2e/"]),
+        ("promobot tags ", ["registry.example.com/e2e/"]),
+        ("promobot tags -c missing.yaml ", []),
     ],
 )
 def test_tab(folder: Path, line: str, words: list[str]) -> None:

@@ -19,7 +19,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, TypedDict
 
-from bot.apply import Ended, Event, Started
+from bot.apply import Ended, Event, Progressing, Started
 from bot.cli import main as promobot
 
 # What a promotion imports on its way: loaded once, before the first fork.
@@ -89,6 +89,8 @@ def run(order: Order) -> int:
                 boundaries.reach(f"begin {type(action).__name__}")
             case Ended(_, outcome):
                 boundaries.reach(f"end {type(outcome).__name__}")
+            case Progressing():
+                pass
 
     os.environ.clear()
     os.environ.update(order["environ"])

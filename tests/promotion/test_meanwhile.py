@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -63,7 +63,7 @@ def test_a_branch_that_meanwhile_names_a_newer_image_is_proposed_with_that_image
         newer(company)
         world = World(load_config(company.folder / "promobot.yaml"), company.environ, company.folder / "another-cache")
         intent, watch = Intent(("inventory",), ("staging",)), before(CopyImage, die)
-        with suppress(KeyboardInterrupt):
+        with closing(world), suppress(KeyboardInterrupt):
             run(world, Texts(load_templates()), intent, clock=lambda: datetime.now(UTC), watch=watch)
         assert company.staging_digest("inventory", "1.1.4") is None
 

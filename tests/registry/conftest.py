@@ -1,16 +1,21 @@
-"""From where to where the tests of this folder copy."""
+"""From where to where the tests of this folder copy, and by which skopeo."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bot.demo.registries import RunningRegistry
-from bot.registry.skopeo import ImageRepository, Skopeo
+from bot.registry.client import ImageRepository
+from bot.registry.copying import Copier
 from tests.proxy import FaultProxy, start_proxy
-from tests.registry.places import repository_of
+from tests.registry.places import briefly, repository_of
+
+# The one on PATH, and further ones that PROMOBOT_TEST_SKOPEO names, as PATH names folders.
+SKOPEOS = ["", *filter(None, os.environ.get("PROMOBOT_TEST_SKOPEO", "").split(":"))]
 
 
 @pytest.fixture
@@ -25,9 +30,16 @@ def destination(prod_registry: RunningRegistry, repository: str) -> Iterator[Ima
         yield place
 
 
+@pytest.fixture(params=SKOPEOS, ids=[skopeo or "installed" for skopeo in SKOPEOS])
+def skopeo(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test runs once for each skopeo."""
+    if request.param:
+        monkeypatch.setenv("PATH", f"{Path(request.param).parent}:{os.environ['PATH']}")
+
+
 @pytest.fixture
-def skopeo(cache: Path) -> Skopeo:
-    return Skopeo(cache, timeout=20, sleep=lambda _: None)
+def copier(skopeo: None, cache: Path) -> Copier:
+    return Copier(cache, sleep=briefly)
 
 
 @pytest.fixture

@@ -17,8 +17,9 @@ from bot.demo.registries import RunningRegistry
 from bot.errors import RegistryError
 from bot.images import Digest
 from bot.registry.access import Login
+from bot.registry.client import ImageRepository
+from bot.registry.copying import AlreadyThere, Copied, Copier
 from bot.registry.errors import TagTakenError
-from bot.registry.skopeo import AlreadyThere, Copied, ImageRepository, Skopeo
 from tests.proxy import Answer, Fault, FaultProxy, Seen, start_proxy
 from tests.registry.places import pushed, repository_of
 
@@ -33,32 +34,32 @@ def everything(repository: ImageRepository, digest: Digest) -> list[bytes]:
 
 @pytest.mark.parametrize("image", [build_index("many"), build_image("one", layers=3)], ids=["index", "image"])
 def test_a_copy_has_the_digest_and_all_platforms(
-    source: ImageRepository, destination: ImageRepository, skopeo: Skopeo, image: Image
+    source: ImageRepository, destination: ImageRepository, copier: Copier, image: Image
 ) -> None:
     digest = pushed(source, "1.2.0-rc1", image)
-    assert skopeo.copy(source, digest, destination, "1.2.0") == Copied(digest)
+    assert copier.copy(source, digest, destination, "1.2.0") == Copied(digest)
     assert destination.registry.digest(destination.path, "1.2.0") == digest
     assert everything(destination, digest) == [image.manifest, *(child.manifest for child in image.children)]
-    assert skopeo.copy(source, digest, destination, "1.2.0") == AlreadyThere(digest)
+    assert copier.copy(source, digest, destination, "1.2.0") == AlreadyThere(digest)
 
 
 def test_a_second_copy_starts_nothing_and_writes_nothing(
-    source: ImageRepository, quiet: tuple[FaultProxy, ImageRepository], skopeo: Skopeo, monkeypatch: pytest.MonkeyPatch
+    source: ImageRepository, quiet: tuple[FaultProxy, ImageRepository], copier: Copier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proxy, destination = quiet
     digest = pushed(source, "v1", build_image("app"))
     pushed(destination, "v1", build_image("app"))
     monkeypatch.setenv("PATH", "/nonexistent")
     before = proxy.count("^(PUT|POST|PATCH)")
-    assert skopeo.copy(source, digest, destination, "v1") == AlreadyThere(digest)
+    assert copier.copy(source, digest, destination, "v1") == AlreadyThere(digest)
     assert proxy.count("^(PUT|POST|PATCH)") == before
 
 
-def test_a_taken_tag_is_left_alone(source: ImageRepository, destination: ImageRepository, skopeo: Skopeo) -> None:
+def test_a_taken_tag_is_left_alone(source: ImageRepository, destination: ImageRepository, copier: Copier) -> None:
     digest = pushed(source, "v1", build_image("new"))
     other = pushed(destination, "v1", build_image("old"))
     with pytest.raises(TagTakenError) as caught:
-        skopeo.copy(source, digest, destination, "v1")
+        copier.copy(source, digest, destination, "v1")
     assert (caught.value.present, caught.value.wanted) == (other, digest)
     assert str(other) in str(caught.value)
     assert str(digest) in str(caught.value)
@@ -75,14 +76,14 @@ def test_a_tag_taken_between_two_tries_is_left_alone(
     def somebody_else(_: float) -> None:
         others.append(pushed(destination, "v1", build_image("other")))
 
-    proxy.inject(Fault("^PUT .*manifests/v1", Answer(503)))
+    proxy.inject(Fault("^PATCH", Answer(503)))
     with pytest.raises(TagTakenError):
-        Skopeo(cache, timeout=20, sleep=somebody_else).copy(source, digest, destination, "v1")
+        Copier(cache, sleep=somebody_else).copy(source, digest, destination, "v1")
     assert [destination.registry.digest(destination.path, "v1")] == others
 
 
 def test_a_tag_that_moves_meanwhile_changes_nothing(
-    source: ImageRepository, quiet: tuple[FaultProxy, ImageRepository], skopeo: Skopeo
+    source: ImageRepository, quiet: tuple[FaultProxy, ImageRepository], copier: Copier
 ) -> None:
     _, destination = quiet
     images = [build_image(f"build {n}") for n in range(2)]
@@ -104,29 +105,29 @@ def test_a_tag_that_moves_meanwhile_changes_nothing(
                 seen = source.registry.digest(source.path, "current")
                 assert seen is not None
                 recorded[f"v{n}"] = seen
-                skopeo.copy(source, seen, destination, f"v{n}")
+                copier.copy(source, seen, destination, f"v{n}")
         finally:
             done.set()
         flipping.result()
     assert {tag: destination.registry.digest(destination.path, tag) for tag in recorded} == recorded
 
 
-def test_many_copies_at_once(source: ImageRepository, destination: ImageRepository, skopeo: Skopeo) -> None:
+def test_many_copies_at_once(source: ImageRepository, destination: ImageRepository, copier: Copier) -> None:
     images = {f"v{n}": build_image(f"build {n}") for n in range(4)}
     for tag, image in images.items():
         pushed(source, tag, image)
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda tag: skopeo.copy(source, images[tag].digest, destination, tag), images))
+        list(pool.map(lambda tag: copier.copy(source, images[tag].digest, destination, tag), images))
     for tag, image in images.items():
         assert destination.registry.digest(destination.path, tag) == image.digest
 
 
 def test_two_promoters_of_one_tag_both_succeed(
-    source: ImageRepository, destination: ImageRepository, skopeo: Skopeo
+    source: ImageRepository, destination: ImageRepository, copier: Copier
 ) -> None:
     digest = pushed(source, "v1", build_index("app"))
     with ThreadPoolExecutor(2) as pool:
-        outcomes = list(pool.map(lambda _: skopeo.copy(source, digest, destination, "v1"), range(2)))
+        outcomes = list(pool.map(lambda _: copier.copy(source, digest, destination, "v1"), range(2)))
     assert {outcome.digest for outcome in outcomes} == {digest}
     assert destination.registry.digest(destination.path, "v1") == digest
 
@@ -158,7 +159,7 @@ def asks_for_a_password(request: Seen) -> Answer | None:
 def test_configuration_of_the_user_has_no_influence(
     open_registry: RunningRegistry,
     destination: ImageRepository,
-    skopeo: Skopeo,
+    copier: Copier,
     repository: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -176,7 +177,7 @@ def test_configuration_of_the_user_has_no_influence(
         monkeypatch.setenv("REGISTRY_AUTH_FILE", str(config / "auth.json"))
         monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(config / "registries.conf"))
         digest = pushed(source, "v1", build_image("app"))
-        assert skopeo.copy(source, digest, destination, "v1") == Copied(digest)
+        assert copier.copy(source, digest, destination, "v1") == Copied(digest)
         assert mirror.count() == 0
         assert anonymous.count("^GET .*/blobs/") > 0
         nobody = Login("", "").basic
@@ -187,7 +188,7 @@ def test_files_in_etc_do_not_lead_elsewhere(
     source: ImageRepository,
     open_registry: RunningRegistry,
     destination: ImageRepository,
-    skopeo: Skopeo,
+    copier: Copier,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -210,7 +211,7 @@ def test_files_in_etc_do_not_lead_elsewhere(
         )
         program.chmod(0o700)
         monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
-        assert skopeo.copy(source, digest, destination, "v1") == Copied(digest)
+        assert copier.copy(source, digest, destination, "v1") == Copied(digest)
         assert mirror.count() == 0
 
 
@@ -220,4 +221,4 @@ def test_a_cache_that_cannot_be_written_is_an_error_that_says_so(
     cache.write_text("a file where the folder should be")
     digest = pushed(source, "v1", build_image("app"))
     with pytest.raises(RegistryError, match="cannot be kept in"):
-        Skopeo(cache, sleep=lambda _: None).copy(source, digest, destination, "v1")
+        Copier(cache, sleep=lambda _: None).copy(source, digest, destination, "v1")

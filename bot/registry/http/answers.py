@@ -1,0 +1,58 @@
+"""What comes of one HTTP request: an answer, or none."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from urllib3 import exceptions
+
+from bot.registry.addresses import Origin
+from bot.registry.retry import may_pass
+
+_CUT = (ConnectionError, http.client.IncompleteRead, exceptions.IncompleteRead, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+
+
+class NoAnswerError(Exception):
+    """A request that got no answer: whom was asked, and what the HTTP library says about it."""
+
+    def __init__(self, origin: Origin, cause: exceptions.HTTPError) -> None:
+        super().__init__(f"{origin}: {type(cause).__name__}")
+        self.origin = origin
+        self.cause = cause
+
+    @property
+    def connected(self) -> bool:
+        """Whether there was a connection, so that the request may have arrived and been carried out."""
+        return not isinstance(self.cause, exceptions.NewConnectionError | exceptions.ConnectTimeoutError)
+
+    @property
+    def cut(self) -> bool:
+        """Whether the connection ended early, which may not happen again."""
+        return self.connected and any(isinstance(arg, _CUT) for arg in (self.cause, *self.cause.args))
+
+
+class RefusedError(Exception):
+    """An answer, or a place to ask, that is not accepted; `str()` says why."""
+
+
+@dataclass(frozen=True)
+class Response:
+    """An answer, read to its end; of a refusal (status 400 and more) the beginning. `origin` is who gave it."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    origin: Origin
+
+    @property
+    def media_type(self) -> str:
+        """What the answer says that it is, without parameters; empty where it does not."""
+        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same request may succeed a little later."""
+        return may_pass(self.status)

@@ -1,0 +1,90 @@
+"""The pace at which one endpoint is asked: so many requests at a time, and pauses that hold for everybody."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import BoundedSemaphore, Lock
+
+from bot.registry.errors import Place, RateLimitError
+
+# Seconds. A registry that lets nobody through for longer than this has its requests fail, not wait.
+LONGEST_PAUSE = 60.0
+_NEVER = float("-inf")
+
+
+@dataclass(frozen=True)
+class _Pause:
+    """From when to when nobody asks; of several pauses without success between, as long as they are together."""
+
+    since: float = _NEVER
+    until: float = _NEVER
+
+
+class Pace:
+    """Shared by every thread of a run, and every client, that talks to one endpoint.
+
+    A thread that waits, be it for the end of a pause, holds no turn. Whoever finds the endpoint paused sleeps by
+    itself until the pause's end, so that nobody has to be woken.
+    """
+
+    def __init__(
+        self,
+        concurrency: int,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._turns = BoundedSemaphore(concurrency)
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = Lock()
+        self._pause = _Pause()
+        self._in_vain = False
+
+    @contextmanager
+    def turn(self, place: Place) -> Iterator[None]:
+        """A context for one request about `place`; waits while the endpoint is full or paused.
+
+        Raises RateLimitError where the pause is too long to be waited for.
+        """
+        waited = self.wait(place)
+        self._turns.acquire()
+        while self._pause.until > waited:  # set while we waited for the turn
+            self._turns.release()
+            waited = self.wait(place)
+            self._turns.acquire()
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+    def wait(self, place: Place) -> float:
+        """Wait until the endpoint is not paused, as before a program that asks it by itself; returns that time.
+
+        Raises RateLimitError where the pause is too long to be waited for.
+        """
+        waited = _NEVER
+        while (pause := self._pause).until > waited:
+            left = pause.until - self._clock()
+            if left > 0:
+                if pause.until - pause.since > LONGEST_PAUSE:
+                    raise RateLimitError(place, left)
+                self._sleep(left)
+            waited = pause.until
+        return waited
+
+    def wait_for(self, seconds: float) -> None:
+        """The endpoint wants everybody to wait this long from now."""
+        with self._lock:
+            now = self._clock()
+            # The time between two pauses is none of them.
+            since = self._pause.since + max(0.0, now - self._pause.until) if self._in_vain else now
+            self._pause = _Pause(since, max(self._pause.until, now + seconds))
+            self._in_vain = True
+
+    def went_well(self) -> None:
+        """The endpoint let a request through: what it asked for next is another matter."""
+        self._in_vain = False
