@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, TypeAlias, TypeGuard, Union, assert_never, get_args, get_origin
@@ -11,7 +10,8 @@ from typing import Annotated, TypeAlias, TypeGuard, Union, assert_never, get_arg
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from bot.config import Auth, BasicAuth, Config, DockerAuth, EnvironmentConfig
+from bot.config import Auth, BasicAuth, Config, DockerAuth
+from bot.config.references import broken_references, did_you_mean
 from bot.errors import ConfigError
 
 Loc: TypeAlias = tuple[int | str, ...]
@@ -32,7 +32,7 @@ def load_config(path: Path) -> Config:
         config = Config.model_validate(data)
     except ValidationError as error:
         raise ConfigError(_report(path, lines, list(_faults(error)))) from None
-    faults = list(_broken_references(config))
+    faults = list(broken_references(config))
     if faults:
         raise ConfigError(_report(path, lines, faults))
     return _anchored(config, path.resolve().parent)
@@ -144,13 +144,13 @@ def _faults(error: ValidationError) -> Iterator[tuple[Loc, str]]:
             continue  # there are items, and what is wrong with them is told
         place, _ = _place(loc)
         if fault["type"] == "extra_forbidden":
-            yield place, "unknown key" + _did_you_mean(str(loc[-1]), _keys(loc[:-1]))
+            yield place, "unknown key" + did_you_mean(str(loc[-1]), _keys(loc[:-1]))
         elif fault["type"] == "union_tag_not_found":
             yield place, f"missing type: {' or '.join(filter(None, map(_tag, _place(loc)[1])))}"
         elif fault["type"] == "union_tag_invalid":
             known = [tag for kind in _place(loc)[1] if (tag := _tag(kind))]
             wrong = str(fault["ctx"]["tag"])
-            yield (*place, "type"), f"{wrong} is none of {', '.join(known)}" + _did_you_mean(wrong, known)
+            yield (*place, "type"), f"{wrong} is none of {', '.join(known)}" + did_you_mean(wrong, known)
         elif fault["type"] in _WORDS:
             yield place, _WORDS[fault["type"]]
         else:
@@ -202,55 +202,6 @@ def _is_model(kind: object) -> TypeGuard[type[BaseModel]]:
 def _tag(kind: object) -> str:
     """What `type` says in a model of a union."""
     return str(get_args(kind.model_fields["type"].annotation)[0]) if _is_model(kind) else ""
-
-
-def _did_you_mean(word: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1)
-    return f", did you mean {near[0]}?" if near else ""
-
-
-def _broken_references(config: Config) -> Iterator[tuple[Loc, str]]:
-    """Names that the file uses and nowhere defines, and environments that come from themselves."""
-    seen: set[str] = set()
-    for index, env in enumerate(config.environments):
-        at: Loc = ("environments", index)
-        if env.name in seen:
-            yield (*at, "name"), f"a second environment named {env.name}"
-        seen.add(env.name)
-        uses = (
-            ("registry", env.registry, tuple(config.registries), "registries"),
-            ("repository", env.repository.forge, tuple(config.forges), "forges"),
-            ("from", env.from_, config.names, "environments"),
-        )
-        for key, name, known, section in uses:
-            if name is not None and name not in known:
-                yield (*at, key), f"{name} is not among {section}" + _did_you_mean(name, known)
-        yield from _stray_fields(at, env)
-    if all(env.from_ is None or env.from_ in config.names for env in config.environments):
-        yield from _cycles(config)
-
-
-def _stray_fields(at: Loc, env: EnvironmentConfig) -> Iterator[tuple[Loc, str]]:
-    """Fields that don't say, or say wrongly, which files they are in."""
-    for index, field in enumerate(env.fields):
-        if field.path is None and len(env.paths) > 1:
-            yield (*at, "fields", index), "say by `path` which of `paths` this is in"
-        elif field.path is not None and field.path not in env.paths:
-            yield (
-                (*at, "fields", index, "path"),
-                f"{field.path} is not among paths" + _did_you_mean(field.path, env.paths),
-            )
-
-
-def _cycles(config: Config) -> Iterator[tuple[Loc, str]]:
-    sources = {env.name: env.from_ for env in config.environments}
-    for index, env in enumerate(config.environments):
-        trail = [env.name]
-        while (source := sources[trail[-1]]) is not None and source not in trail:
-            trail.append(source)
-        if source == env.name:
-            yield ("environments", index, "from"), f"a circle: {' from '.join([*trail, env.name])}"
-            return
 
 
 def _report(path: Path, lines: dict[Loc, int], faults: list[tuple[Loc, str]]) -> str:

@@ -194,10 +194,10 @@ def test_where_prefixes_nest_an_image_lives_in_the_longest(tmp_path: Path) -> No
         (
             "{service}/prod",
             "{svc}/prod",
-            "DIR/promobot.yaml:19: environments.1.paths: 'apps/{svc}/prod.yaml'",
+            "DIR/promobot.yaml:19: environments.1.paths.0: 'apps/{svc}/prod.yaml' must hold {service}",
         ),
         ("apps/{service}/prod", "../{service}/prod", "must stay inside the repository"),
-        ("{minor}", "{mino}", "environments.1.tag: unknown placeholder {mino}; known are"),
+        ("{minor}", "{mino}", "environments.1.tag: unknown placeholder {mino}; there are {major},"),
         ("{patch}", "{patch", "environments.1.tag: a brace without its partner"),
         ("name: prod\n", "name: prod..eu\n", "DIR/promobot.yaml:16: environments.1.name: prod..eu can't be part of"),
         (
@@ -235,7 +235,7 @@ def test_where_prefixes_nest_an_image_lives_in_the_longest(tmp_path: Path) -> No
             "DIR/promobot.yaml:20: environments.1.fields.0: say by `path` which of `paths` this is in",
         ),
         ("tag: ", "also_promote: [version]\n    tag: ", "environments.1.also_promote.0: 'version' is no JSON pointer"),
-        ("tag: ", "write: digest\n    tag: ", "environments.1.write: must be 'as-found', 'tag' or 'tag+digest'"),
+        ("tag: ", "write: digests\n    tag: ", "environments.1.write: must be 'as-found', 'tag', 'digest' or"),
         ("registries:", "registries: [", "not YAML"),
         ("name: e2e\n", "name: E2E\n", "DIR/promobot.yaml:12: environments.0.name"),
         ("name: prod\n", "name: 3\n", "DIR/promobot.yaml:16: environments.1.name: must be a valid string"),

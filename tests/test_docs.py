@@ -19,9 +19,14 @@ from bot.config import (
     DockerAuth,
     EnvironmentConfig,
     FieldConfig,
+    Gates,
+    GroupConfig,
+    Limits,
     LocalForge,
     RegistryConfig,
     RepositoryConfig,
+    ServiceRule,
+    TagScheme,
 )
 from bot.configfile import load_config
 
@@ -75,9 +80,14 @@ def test_the_readmes_session_is_what_happens(
         DockerAuth,
         EnvironmentConfig,
         FieldConfig,
+        Gates,
+        GroupConfig,
+        Limits,
         LocalForge,
         RegistryConfig,
         RepositoryConfig,
+        ServiceRule,
+        TagScheme,
     ],
 )
 def test_every_key_is_documented(model: type[BaseModel]) -> None:

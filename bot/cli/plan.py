@@ -40,7 +40,7 @@ def show_plan(call: Call, config: Config, plan: Plan) -> None:
 
 def hop(config: Config, target: str) -> str:
     """`source → target`."""
-    return f"{config.environment(target).from_} → {target}"
+    return f"{', '.join(config.environment(target).from_)} → {target}"
 
 
 def _show_verdict(terminal: Terminal, verdict: Verdict) -> None:

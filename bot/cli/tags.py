@@ -13,7 +13,7 @@ from bot.cli.call import Call
 from bot.cli.reference import parse_reference, world_if_any
 from bot.cli.tagviews import TagTable, show_table, table_data
 from bot.cli.terminal import ProgressLine
-from bot.decide.environments import is_service
+from bot.config import is_service
 from bot.errors import ExitCode, RegistryError, UsageError
 from bot.images import ImageRef
 from bot.promotion import Deployed

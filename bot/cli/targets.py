@@ -5,9 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
-from bot.config import Config
+from bot.config import Config, is_service
 from bot.decide import Intent
-from bot.decide.environments import is_service
 from bot.errors import UsageError
 
 
@@ -26,7 +25,7 @@ def checked_intent(
 
 
 def _check_target(config: Config, target: str) -> None:
-    targets = [env.name for _, env in config.hops]
+    targets = [env.name for env in config.targets]
     if target in targets:
         return
     if target in config.names:
@@ -40,7 +39,7 @@ def _check_target(config: Config, target: str) -> None:
 
 def _check_automatic(config: Config, targets: Sequence[str]) -> None:
     """A pass that can't ever find anything to do is a mistake, not a quiet night."""
-    automatic = [env.name for _, env in config.hops if env.promote == "auto"]
+    automatic = [env.name for env in config.targets if config.may_be_automatic(env)]
     for target in targets:
         if target not in automatic:
             raise UsageError(

@@ -17,7 +17,7 @@ def find_companions(hop: Hop) -> tuple[Companion, ...]:
     Raises Refusal where only one of them has it, or where two would be carried to one place.
     """
     found: dict[tuple[str, str], Companion] = {}
-    for pointer in hop.target.environment.also_promote:
+    for pointer in hop.settings.also_promote:
         for (theirs, source), (ours, target) in paired_documents(hop):
             companion = _companion(hop, (theirs, source), (ours, target), fill(pointer, hop.service))
             if companion is not None:

@@ -6,12 +6,11 @@ import posixpath
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 
-from bot.config import PLACEHOLDER, EnvironmentConfig
-from bot.decide.environments import Manifest, Snapshot, manifest_of, service_in
+from bot.config import Config, EnvironmentConfig, PathPattern
+from bot.decide.environments import Manifest, Snapshot, manifest_of
 from bot.decide.facts import Ask, Refusal
 from bot.errors import ExitCode, ManifestError
 from bot.manifests import Binding, add_resource, find_bindings, kustomization_resources
-from bot.promotion import Unit
 from bot.questions import Absent, Files
 from bot.repositories import File, FileChange
 
@@ -42,24 +41,25 @@ class Creation:
     notes: tuple[str, ...] = ()
 
 
-def create_missing(ask: Ask, source: Snapshot, target: Snapshot, unit: Unit) -> tuple[Snapshot, Creation]:
-    """The target as if it had the source's manifests of the services that it lacks, and what makes that true.
+def create_missing(
+    ask: Ask, config: Config, sources: Mapping[str, Snapshot], target: Snapshot
+) -> tuple[Snapshot, Creation]:
+    """The target as if it had these services' manifests, each made from its source's, and what makes that true.
 
     Raises Refusal where the target's paths don't say where they belong.
     """
-    missing = [service for service in unit.services if service not in target.manifests]
-    made = {service: tuple(_copied(source, target, service)) for service in missing}
+    made = {service: tuple(_copied(config, source, target, service)) for service, source in sources.items()}
     manifests = {**target.manifests, **{service: tuple(m for m, _ in pairs) for service, pairs in made.items()}}
     copies = tuple(copy for pairs in made.values() for _, copy in pairs)
     created = [manifest for pairs in made.values() for manifest, _ in pairs]
     return replace(target, manifests=manifests), _listed(ask, target, created, copies)
 
 
-def _copied(source: Snapshot, target: Snapshot, service: str) -> Iterator[tuple[Manifest, Copy]]:
+def _copied(config: Config, source: Snapshot, target: Snapshot, service: str) -> Iterator[tuple[Manifest, Copy]]:
     for theirs in source.manifests[service]:
-        path = _path(target.environment, theirs, service)
+        values, path = _path(config, target.environment, theirs, service)
         file = File(path, theirs.file.mode, theirs.file.content)
-        manifest = manifest_of(target.environment, theirs.slot, service, file)
+        manifest = manifest_of(target.environment, theirs.slot, file, values)
         try:
             bindings = find_bindings(path, file.content)
         except ManifestError as error:
@@ -67,15 +67,21 @@ def _copied(source: Snapshot, target: Snapshot, service: str) -> Iterator[tuple[
         yield manifest, Copy(path, source.environment.name, theirs.file.path, bindings)
 
 
-def _path(environment: EnvironmentConfig, theirs: Manifest, service: str) -> str:
-    pattern = environment.paths[theirs.slot] if theirs.slot < len(environment.paths) else "*"
-    if "*" in pattern:
+def _path(
+    config: Config, environment: EnvironmentConfig, theirs: Manifest, service: str
+) -> tuple[Mapping[str, str], str]:
+    """Where the target has what `theirs` is, with the values of the placeholders there."""
+    pattern = environment.patterns[theirs.slot] if theirs.slot < len(environment.patterns) else PathPattern("*")
+    values = {"service": config.name_of(service, environment.name)}
+    if pattern.placeholders != ("service",):
+        values = dict(theirs.values)
+    if not pattern.certain or not values.keys() >= set(pattern.placeholders):
         raise Refusal(
             f"{service} has no manifest in {environment.name}, whose paths don't say where {theirs.file.path} belongs",
             f"give environment {environment.name} a path without * in the same place of `paths`, or add the manifest",
             ExitCode.USAGE,
         )
-    return pattern.replace(PLACEHOLDER, service)
+    return values, pattern.fill(values)
 
 
 # --- the kustomization ----------------------------------------------------------------------------------
@@ -148,7 +154,7 @@ def _list(
         listed = kustomization_resources(path, content)
         if any(_joined(path, resource) == manifest.file.path for resource in listed):
             return
-        entries = [entry for resource in listed if (entry := _entry(pattern, manifest.service, path, resource))]
+        entries = [entry for resource in listed if (entry := _entry(pattern, manifest.values, path, resource))]
         if any(_joined(path, resource) in {entry.path for entry in entries} for resource in listed):
             return
         if entries:
@@ -163,14 +169,14 @@ def _joined(path: str, resource: str) -> str:
     return posixpath.normpath(posixpath.join(posixpath.dirname(path), resource))
 
 
-def _entry(pattern: str, service: str, path: str, resource: str) -> _Entry | None:
+def _entry(pattern: str, values: Mapping[str, str], path: str, resource: str) -> _Entry | None:
     """How the service would be listed beside this resource, where that is another service's manifest or folder."""
     joined = _joined(path, resource)
-    part = "/".join(pattern.split("/")[: joined.count("/") + 1])
-    folder_and_file = part != pattern and joined.endswith((".yaml", ".yml", ".json"))
-    if PLACEHOLDER not in part or service_in(part, joined) is None or folder_and_file:
+    part = PathPattern("/".join(pattern.split("/")[: joined.count("/") + 1]))
+    folder_and_file = part.text != pattern and joined.endswith((".yaml", ".yml", ".json"))
+    if not part.placeholders or part.match(joined) is None or folder_and_file:
         return None
-    wanted = part.replace(PLACEHOLDER, service)
+    wanted = part.fill(values)
     folder = posixpath.dirname(path)
     relative = posixpath.relpath(f"/{wanted}", f"/{folder}")
     dot, slash = "./" if resource.startswith("./") else "", "/" if resource.endswith("/") else ""

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 
-from bot.config import PLACEHOLDER, EnvironmentConfig, FieldConfig
+from bot.config import Config, EnvironmentConfig, FieldConfig, glob_match, is_service
 from bot.decide.facts import Ask, Refusal
 from bot.errors import ExitCode, ManifestError
 from bot.manifests import FieldRule, ImageField, find_images
 from bot.questions import Absent, BranchHead, Files
 from bot.repositories import File, Rev
 
-_SERVICE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _SYMLINK = "120000"
 
 
@@ -22,19 +20,21 @@ _SYMLINK = "120000"
 class Manifest:
     """One file that describes a service in an environment; `slot` is the index of the path pattern it fits.
 
-    `told` is what the configuration says of images in it that nobody would find otherwise.
+    `values` are its placeholders', which make up the `name` that the environment's paths call the service by. `told` is
+    what the configuration says of images in it that nobody would find otherwise.
     """
 
     slot: int
     file: File
-    service: str
+    name: str
+    values: Mapping[str, str] = field(default_factory=dict, compare=False)
     told: tuple[FieldConfig, ...] = ()
 
     @property
     def rules(self) -> tuple[FieldRule, ...]:
         """What is told, for this service. Raises Refusal where its name makes no image."""
         try:
-            return tuple(field.rule(self.service) for field in self.told)
+            return tuple(field.rule(self.name) for field in self.told)
         except ValueError as error:
             raise Refusal(str(error), "correct `fields`, or call the service otherwise") from None
 
@@ -53,10 +53,10 @@ class Manifest:
     def _refuse_broken_rules(self, found: tuple[ImageField, ...]) -> None:
         """What somebody pointed to must be there, and say an image: without it the service is not what they think."""
         pointers = {rule.pointer for rule in self.rules}
-        for field in found:
-            if field.pointer in pointers and field.image is None:
-                where = f"{self.file.path}:{field.line}: {field.pointer}"
-                raise Refusal(f"{where}: {field.gap}", "correct the manifest or `fields`", ExitCode.MANIFEST)
+        for one in found:
+            if one.pointer in pointers and one.image is None:
+                where = f"{self.file.path}:{one.line}: {one.pointer}"
+                raise Refusal(f"{where}: {one.gap}", "correct the manifest or `fields`", ExitCode.MANIFEST)
 
 
 @dataclass(frozen=True)
@@ -72,27 +72,22 @@ class Snapshot:
 _find_images = lru_cache(maxsize=1 << 14)(find_images)
 
 
-def is_service(name: str) -> bool:
-    """Whether a service can be called that."""
-    return _SERVICE.fullmatch(name) is not None
-
-
 def head_of(environment: EnvironmentConfig) -> BranchHead:
     """The question that must be answered before anything else about an environment."""
     return BranchHead(environment.repository.repository, environment.repository.branch)
 
 
 def read_environments(
-    ask: Ask, environments: Sequence[EnvironmentConfig], services: Sequence[str]
+    ask: Ask, config: Config, environments: Sequence[EnvironmentConfig], services: Sequence[str]
 ) -> tuple[Snapshot, ...]:
     """The manifests of these services (none: of all) at the heads of the environments' branches."""
     ask.together(*(head_of(environment) for environment in environments))
-    files = [_files_of(ask, environment, services) for environment in environments]
+    files = [_files_of(ask, config, environment, services) for environment in environments]
     ask.together(*files)
-    return tuple(_snapshot(ask, *pair) for pair in zip(environments, files, strict=True))
+    return tuple(_snapshot(ask, config, *pair) for pair in zip(environments, files, strict=True))
 
 
-def _files_of(ask: Ask, environment: EnvironmentConfig, services: Sequence[str]) -> Files:
+def _files_of(ask: Ask, config: Config, environment: EnvironmentConfig, services: Sequence[str]) -> Files:
     head = ask(head_of(environment))
     if isinstance(head, Absent):
         raise Refusal(
@@ -100,46 +95,40 @@ def _files_of(ask: Ask, environment: EnvironmentConfig, services: Sequence[str])
             f"correct repository.branch of environment {environment.name}",
             ExitCode.GIT,
         )
-    return Files(Rev(environment.repository.repository, head.value), tuple(_globs(environment, services)))
+    return Files(Rev(environment.repository.repository, head.value), tuple(_globs(config, environment, services)))
 
 
-def _snapshot(ask: Ask, environment: EnvironmentConfig, question: Files) -> Snapshot:
+def _snapshot(ask: Ask, config: Config, environment: EnvironmentConfig, question: Files) -> Snapshot:
     files = ask(question)
     found: dict[str, list[Manifest]] = {}
     for file in files.value if not isinstance(files, Absent) else ():
-        match = next(_matches(environment, file.path), None)
-        if match is not None:
-            slot, service = match
-            found.setdefault(service, []).append(manifest_of(environment, slot, service, file))
+        manifest = next(_manifests(environment, file), None)
+        if manifest is not None:
+            found.setdefault(config.service_called(manifest.name, environment.name), []).append(manifest)
     manifests = {service: tuple(manifests) for service, manifests in sorted(found.items())}
     return Snapshot(environment, question.rev, manifests)
 
 
-def manifest_of(environment: EnvironmentConfig, slot: int, service: str, file: File) -> Manifest:
-    """The file as a manifest of this service, which fits the path pattern number `slot`."""
-    told = tuple(field for field in environment.fields if field.path in {None, environment.paths[slot]})
-    return Manifest(slot, file, service, told)
+def _globs(config: Config, environment: EnvironmentConfig, services: Sequence[str]) -> Iterator[str]:
+    for pattern in environment.patterns:
+        if services and pattern.placeholders == ("service",):
+            for service in services:
+                yield pattern.fill({"service": config.name_of(service, environment.name)})
+        else:
+            yield pattern.glob
 
 
-def _globs(environment: EnvironmentConfig, services: Sequence[str]) -> Iterator[str]:
-    for path in environment.paths:
-        for service in services or ("*",):
-            yield path.replace(PLACEHOLDER, service)
+def _manifests(environment: EnvironmentConfig, file: File) -> Iterator[Manifest]:
+    """The file as a manifest, once for each path pattern that it fits."""
+    if any(glob_match(glob, file.path) for glob in environment.exclude):
+        return
+    for slot, pattern in enumerate(environment.patterns):
+        values = pattern.match(file.path)
+        if values is not None and is_service(pattern.service(values)):
+            yield manifest_of(environment, slot, file, values)
 
 
-def _matches(environment: EnvironmentConfig, path: str) -> Iterator[tuple[int, str]]:
-    for slot, pattern in enumerate(environment.paths):
-        service = service_in(pattern, path)
-        if service is not None:
-            yield slot, service
-
-
-def service_in(pattern: str, path: str) -> str | None:
-    """The service that a path belongs to by a pattern, None where it doesn't fit."""
-    glob = "([^/]+)".join(_segment_regex(part) for part in pattern.split(PLACEHOLDER))
-    match = re.fullmatch(glob, path)
-    return match[1] if match and is_service(match[1]) else None
-
-
-def _segment_regex(text: str) -> str:
-    return "[^/]*".join(re.escape(part) for part in text.split("*"))
+def manifest_of(environment: EnvironmentConfig, slot: int, file: File, values: Mapping[str, str]) -> Manifest:
+    """The file as a manifest that fits the path pattern number `slot` with these placeholders' values."""
+    told = tuple(rule for rule in environment.fields if rule.path in {None, environment.paths[slot]})
+    return Manifest(slot, file, environment.patterns[slot].service(values), values, told)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from bot.config import Config, RegistryConfig
+from bot.config import Config, RegistryConfig, Settings
 from bot.decide.environments import Manifest, Snapshot
 from bot.decide.facts import Ask, Outside, Refusal
 from bot.decide.tags import target_tag
@@ -29,6 +29,11 @@ class Hop:
     service: str
 
     @property
+    def settings(self) -> Settings:
+        """How the service is promoted."""
+        return self.config.settings(self.target.environment.name, self.service)
+
+    @property
     def source_registry(self) -> RegistryConfig:
         """The registry that the source environment pulls from."""
         return self.config.registries[self.source.environment.registry]
@@ -40,7 +45,7 @@ class Hop:
 
     def source_path(self, image: ImageRef) -> str | None:
         """The path of an image in the source's registry, None where it lives elsewhere."""
-        return self.config.path_in(self.source.environment.registry, image)
+        return self.config.moving_path(self.source.environment.name, image)
 
     def target_path(self, image: ImageRef) -> str | None:
         """The path of an image in the target's registry, None where it lives elsewhere."""
@@ -107,9 +112,8 @@ def _pairs(hop: Hop) -> Iterator[_Pair]:
 
 
 def _ours(hop: Hop, snapshot: Snapshot) -> Iterator[_Named]:
-    registry = snapshot.environment.registry
     for manifest, field, image in _named(snapshot, hop.service):
-        if hop.config.path_in(registry, image) is not None:
+        if hop.config.moving_path(snapshot.environment.name, image) is not None:
             yield manifest, field, image
 
 
@@ -182,7 +186,7 @@ def _destination(hop: Hop, pair: _Pair) -> ImageRef:
     if field.refusal:
         raise Refusal(f"{manifest.file.path}:{field.line}: {field.refusal}", "edit it by hand", ExitCode.MANIFEST)
     try:
-        tag = target_tag(hop.target.environment.tag, image.tag)
+        tag = target_tag(hop.settings.tag.to, image.tag)
     except ValueError as error:
         raise Refusal(str(error), f"see `tag` of environment {hop.target.environment.name}") from None
     return hop.target_registry.image(path).at(tag, None)
@@ -224,7 +228,7 @@ def _move(ask: Ask, hop: Hop, pair: _Pair, claimed: Mapping[ImageRef, Record]) -
 
 def _written(hop: Hop, before: ImageRef, destination: ImageRef, digest: Digest) -> ImageRef:
     """What the target's manifest shall say of the image: its tag, its digest, or both."""
-    match hop.target.environment.write:
+    match hop.settings.write:
         case "as-found" if before.digest:
             return destination.at(destination.tag if before.tag else None, digest)
         case "tag+digest":

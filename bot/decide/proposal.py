@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.config import Author
+from bot.config import Config
 from bot.decide.branch import Branch
 from bot.decide.changes import Change, find_changes
 from bot.decide.creation import Creation
@@ -36,13 +36,16 @@ from bot.repositories import FileChange, MergeRequest, RequestDraft, Rev
 
 @dataclass(frozen=True)
 class Proposal:
-    """One unit's way into one environment, everything that deciding about it needs."""
+    """One unit's way into one environment, everything that deciding about it needs.
 
-    source: Snapshot
+    `sources` has for each of its services what is said where it comes from.
+    """
+
+    sources: Mapping[str, Snapshot]
     target: Snapshot
     promotion: Promotion
     branch: Branch
-    author: Author
+    config: Config
     texts: Texts
     reopen: bool
     creation: Creation | None = None
@@ -126,7 +129,7 @@ def _closed_requests(proposal: Proposal) -> ClosedRequests:
 def _respect_closed(ask: Ask, proposal: Proposal) -> None:
     answer = ask(_closed_requests(proposal))
     for closed in answer.value if not isinstance(answer, Absent) else ():
-        by_us = closed.ended_by == proposal.author.name
+        by_us = closed.ended_by == proposal.config.author.name
         if not by_us and fingerprint_in(closed.body) == proposal.promotion.fingerprint:
             raise Refusal(
                 f"{closed.ended_by or 'somebody'} closed !{closed.number}, which proposed exactly this",
@@ -189,7 +192,7 @@ def _copies(ask: Ask, moves: Sequence[Move]) -> Iterator[CopyImage]:
 
 def _request(ask: Ask, proposal: Proposal, request: MergeRequest | None) -> Iterator[Action]:
     creation = proposal.creation
-    left_behind = not_carried(ask, proposal.source, proposal.target, proposal.promotion)
+    left_behind = not_carried(ask, proposal.sources, proposal.target, proposal.promotion)
     title, body = (
         proposal.texts.title(proposal.promotion),
         proposal.texts.body(proposal.promotion, left_behind, creation),
@@ -197,7 +200,7 @@ def _request(ask: Ask, proposal: Proposal, request: MergeRequest | None) -> Iter
     environment = proposal.target.environment
     repository = proposal.target.rev.repository
     if request is None:
-        reviewers = (*environment.approvers.groups, *environment.approvers.users)
+        reviewers = _reviewers(proposal)
         labels = ("promobot", f"to-{environment.name}")
         branch = environment.repository.branch
         draft = RequestDraft(proposal.branch.name, branch, title, body, reviewers, labels, draft=creation is not None)
@@ -206,9 +209,16 @@ def _request(ask: Ask, proposal: Proposal, request: MergeRequest | None) -> Iter
         yield UpdateRequest(repository, request.number, title, body)
 
 
+def _reviewers(proposal: Proposal) -> tuple[str, ...]:
+    """Who is asked about any of the unit's services, each once."""
+    unit = proposal.promotion.unit
+    asked = (proposal.config.settings(proposal.promotion.target, service).approvers for service in unit.services)
+    return tuple(dict.fromkeys(name for approvers in asked for name in (*approvers.groups, *approvers.users)))
+
+
 def _is_ours(proposal: Proposal, request: MergeRequest) -> bool:
     """Whether we opened it: what a person opened from our branch keeps its words and is theirs to close."""
-    return request.author == proposal.author.name
+    return request.author == proposal.config.author.name
 
 
 def _tidying(ask: Ask, proposal: Proposal, request: MergeRequest | None) -> Iterator[Action]:

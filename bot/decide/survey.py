@@ -20,7 +20,7 @@ def survey(config: Config, facts: Facts) -> Need | tuple[Deployed, ...]:
     questions: dict[Question[Any], None] = {}
     for environment in config.environments:
         try:
-            (snapshot,) = read_environments(ask, (environment,), ())
+            (snapshot,) = read_environments(ask, config, (environment,), ())
             found.extend(_of_environment(config, snapshot))
         except Unanswered as need:
             questions.update(dict.fromkeys(need.questions))
@@ -37,10 +37,9 @@ def _of_environment(config: Config, snapshot: Snapshot) -> Iterator[Deployed]:
 
 def _of_manifest(config: Config, snapshot: Snapshot, service: str, manifest: Manifest) -> Iterator[Deployed]:
     name, path = snapshot.environment.name, manifest.file.path
-    registry = snapshot.environment.registry
     try:
         for field in manifest.fields:
-            ours = field.image is not None and config.path_in(registry, field.image) is not None
+            ours = field.image is not None and config.moving_path(name, field.image) is not None
             pointer = f"{field.document}:{field.pointer}"
             yield Deployed(name, service, snapshot.rev, path, field.line, pointer, field.image, ours, field.gap)
     except Refusal as refusal:

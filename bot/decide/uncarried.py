@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -34,22 +34,29 @@ def first_questions(target: Snapshot, promotion: Promotion) -> tuple[History, ..
     return tuple(_history(target, move) for move in _by_source(promotion).values())
 
 
-def not_carried(ask: Ask, source: Snapshot, target: Snapshot, promotion: Promotion) -> tuple[NotCarried, ...]:
+def not_carried(
+    ask: Ask, sources: Mapping[str, Snapshot], target: Snapshot, promotion: Promotion
+) -> tuple[NotCarried, ...]:
     """What each of the source's manifests says otherwise than when it was promoted last; nothing where nobody knows.
 
     The target's own manifest is no measure: most of what it says otherwise is meant to be so.
     """
     moves = _by_source(promotion)
     ask.together(*first_questions(target, promotion))
-    then = {path: _files_then(ask, source, target, promotion, move) for path, move in moves.items()}
+    then = {path: _files_then(ask, sources[move.service], target, promotion, move) for path, move in moves.items()}
     ask.together(*(question for question in then.values() if question is not None))
-    services = promotion.unit.services
-    now = {manifest.file.path: manifest for service in services for manifest in source.manifests[service]}
+    now = {
+        (service, manifest.file.path): manifest
+        for service in promotion.unit.services
+        for manifest in sources[service].manifests[service]
+    }
     return tuple(
         compared
         for path, question in then.items()
         if question is not None
-        for compared in _compared(ask, moves[path], question, now[path], _carried_from(promotion, path))
+        for compared in _compared(
+            ask, moves[path], question, now[moves[path].service, path], _carried_from(promotion, path)
+        )
     )
 
 

@@ -1,0 +1,173 @@
+"""What `promobot.yaml` says, as values. Reading the file is in configfile.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from bot.config.base import Model, Name, as_tuple
+from bot.config.environments import EnvironmentConfig, Limits, RepositoryConfig
+from bot.config.fields import FieldConfig, fill
+from bot.config.forges import LocalForge
+from bot.config.paths import PathPattern, glob_match, is_service
+from bot.config.registries import Auth, BasicAuth, DockerAuth, RegistryConfig
+from bot.config.services import GroupConfig, ServiceRule
+from bot.config.settings import Approvers, Gates, Settings, TagScheme
+from bot.images import ImageRef
+
+__all__ = [
+    "Approvers",
+    "Auth",
+    "Author",
+    "BasicAuth",
+    "Config",
+    "DockerAuth",
+    "EnvironmentConfig",
+    "FieldConfig",
+    "Gates",
+    "GroupConfig",
+    "Limits",
+    "LocalForge",
+    "PathPattern",
+    "RegistryConfig",
+    "RepositoryConfig",
+    "ServiceRule",
+    "Settings",
+    "TagScheme",
+    "fill",
+    "glob_match",
+    "is_service",
+]
+
+
+class Author(Model):
+    """Who promobot's commits are by; commits of anybody else on its branches are left alone."""
+
+    name: str = "promobot"
+    email: str = "promobot@localhost"
+
+
+class Config(Model):
+    """The whole file."""
+
+    forges: dict[Name, LocalForge]
+    registries: dict[Name, RegistryConfig]
+    environments: Annotated[tuple[EnvironmentConfig, ...], BeforeValidator(as_tuple)] = Field(min_length=1)
+    services: Annotated[tuple[ServiceRule, ...], BeforeValidator(as_tuple)] = Field(
+        default=(), description="Rules for services by their names."
+    )
+    groups: dict[Name, GroupConfig] = Field(default={}, description="What holds for a group that `services` names.")
+    author: Author = Author()
+
+    def environment(self, name: str) -> EnvironmentConfig:
+        """The environment of that name; raises KeyError."""
+        return self._environments[name]
+
+    @cached_property
+    def _environments(self) -> Mapping[str, EnvironmentConfig]:
+        return {env.name: env for env in self.environments}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every environment's name, in the file's order."""
+        return tuple(env.name for env in self.environments)
+
+    @property
+    def targets(self) -> tuple[EnvironmentConfig, ...]:
+        """The environments that images are promoted to, in the file's order."""
+        return tuple(env for env in self.environments if env.from_)
+
+    def may_be_automatic(self, target: EnvironmentConfig) -> bool:
+        """Whether anything is promoted into an environment without being named."""
+        if target.promote == "auto" or "promote" in target.lock:
+            return target.promote == "auto"
+        rules = (rule for rule in self.services if not rule.environments or target.name in rule.environments)
+        return any(rule.promote == "auto" for rule in rules)
+
+    # --- services ---------------------------------------------------------------------------------------
+
+    def settings(self, environment: str, service: str) -> Settings:
+        """How a service is promoted into an environment: as the environment says, unless a rule says otherwise.
+
+        What the environment locks no rule changes.
+        """
+        env = self.environment(environment)
+        said = {name: getattr(env, name) for name in Settings.model_fields}
+        for rule in self._rules(service):
+            if not rule.environments or environment in rule.environments:
+                told = (Settings.model_fields.keys() & rule.model_fields_set) - set(env.lock)
+                said.update({name: getattr(rule, name) for name in told})
+        return Settings.model_construct(**said)
+
+    def group(self, service: str) -> str | None:
+        """The group that a service is promoted with."""
+        return next((rule.group for rule in reversed(self._rules(service)) if rule.group), None)
+
+    def owner(self, service: str) -> str:
+        """Who owns a service; often nobody is said to."""
+        return next((rule.owner for rule in reversed(self._rules(service)) if rule.owner), "")
+
+    def skips(self, environment: str, service: str) -> bool:
+        """Whether a service doesn't go through an environment."""
+        return any(environment in rule.skip for rule in self._rules(service))
+
+    def sources(self, target: EnvironmentConfig, service: str) -> tuple[EnvironmentConfig, ...]:
+        """The environments that a service comes to the target from: for one that it skips, those before it."""
+        found: dict[str, EnvironmentConfig] = {}
+        for name in target.from_:
+            env = self.environment(name)
+            passed = self.sources(env, service) if self.skips(name, service) else (env,)
+            found.update({source.name: source for source in passed})
+        return tuple(found.values())
+
+    def upstream(self, target: EnvironmentConfig) -> tuple[EnvironmentConfig, ...]:
+        """Every environment that some service may come to the target from."""
+        skipped = {name for rule in self.services for name in rule.skip}
+        found: dict[str, EnvironmentConfig] = {}
+        for name in target.from_:
+            env = self.environment(name)
+            further = self.upstream(env) if name in skipped else ()
+            found.update({source.name: source for source in (env, *further)})
+        return tuple(found.values())
+
+    def service_called(self, name: str, environment: str) -> str:
+        """The service that an environment's paths call `name`."""
+        known = (rule.known_as(name, environment) for rule in reversed(self.services))
+        return next(filter(None, known), name)
+
+    def name_of(self, service: str, environment: str) -> str:
+        """What an environment's paths call a service."""
+        called = (rule.called(service, environment) for rule in reversed(self._rules(service)))
+        return next(filter(None, called), service)
+
+    def _rules(self, service: str) -> Sequence[ServiceRule]:
+        return [rule for rule in self.services if rule.fits(service)]
+
+    # --- images -----------------------------------------------------------------------------------------
+
+    def path_in(self, registry: str, image: ImageRef) -> str | None:
+        """The path of `image` below the prefix of the registry of that name, None where it lives elsewhere.
+
+        Where several registries' prefixes fit, it lives in the one with the longest.
+        """
+        here = self.registries[registry]
+        fitting = (len(other.url) for other in self.registries.values() if other.path_of(image) is not None)
+        return here.path_of(image) if max(fitting, default=0) == len(here.url) else None
+
+    def moving_path(self, environment: str, image: ImageRef) -> str | None:
+        """The path of an image below the environment's registry, None where it is not of those that move."""
+        env = self.environment(environment)
+        path = self.path_in(env.registry, image)
+        if path is None or (env.images and not any(glob_match(glob, path) for glob in env.images)):
+            return None
+        return path
+
+    @property
+    def hops(self) -> Iterator[tuple[EnvironmentConfig, EnvironmentConfig]]:
+        """Each (source, target) pair, targets in the file's order."""
+        for target in self.targets:
+            for name in target.from_:
+                yield self.environment(name), target

@@ -1,0 +1,109 @@
+"""Environments: where each is described, what it pulls, and where its images come from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from bot.config.base import Model, Name, OneOrMore, Strings, as_tuple
+from bot.config.fields import FieldConfig
+from bot.config.paths import Globs, PathPattern, PathText
+from bot.config.settings import Settings
+from bot.repositories import Repository
+
+Setting = Literal[
+    "tag",
+    "write",
+    "also_promote",
+    "when_missing",
+    "promote",
+    "approvers",
+    "gates",
+    "floating_tags",
+    "replace_unreleased",
+    "allow_image_policy",
+]
+
+
+class RepositoryConfig(Model):
+    """The branch that an environment is deployed from."""
+
+    forge: str
+    project: str
+    branch: str = "main"
+
+    @property
+    def repository(self) -> Repository:
+        """The repository without the branch."""
+        return Repository(self.forge, self.project)
+
+
+class Limits(Model):
+    """How much is proposed at a time."""
+
+    open_requests: int | None = Field(
+        default=None, ge=1, description="How many merge requests of promobot may be open at a time."
+    )
+
+
+class EnvironmentConfig(Settings):
+    """One environment: where it is described, which registry it pulls from, and where its images come from."""
+
+    name: Name
+    from_: OneOrMore = Field(
+        default=(),
+        alias="from",
+        description="The environment that images come from; of several, all that have the service must run the same.",
+    )
+    repository: RepositoryConfig
+    paths: Annotated[tuple[PathText, ...], BeforeValidator(as_tuple)] = Field(
+        min_length=1, description="Manifests, with `{service}` for one path segment or a part of it."
+    )
+    exclude: Globs = Field(default=(), description="Files that fit `paths` and are left out; `**` crosses folders.")
+    registry: str
+    images: Strings = Field(
+        default=(),
+        description="Which repositories below the registry's prefix move, such as `shop/*`; none: all of them.",
+    )
+    repositories: dict[str, str] = Field(
+        default={},
+        description="What repositories of the source's registry are called in this one, such as `shop/*: live/shop-*`.",
+    )
+    fields: Annotated[tuple[FieldConfig, ...], BeforeValidator(as_tuple)] = Field(
+        default=(), description="Images in places where promobot would not look by itself."
+    )
+    lock: Annotated[tuple[Setting, ...], BeforeValidator(as_tuple)] = Field(
+        default=(), description="Settings that `services` doesn't change here."
+    )
+    limits: Limits = Limits()
+
+    @field_validator("name")
+    @classmethod
+    def _fits_a_branch(cls, name: str) -> str:
+        if ".." in name or name.endswith(".lock"):  # see git-check-ref-format(1)
+            raise ValueError(f"{name} can't be part of a branch's name")
+        return name
+
+    @field_validator("repositories")
+    @classmethod
+    def _have_one_star(cls, repositories: dict[str, str]) -> dict[str, str]:
+        for theirs, ours in repositories.items():
+            if theirs.count("*") > 1 or ours.count("*") != theirs.count("*"):
+                raise ValueError(f"{theirs}: {ours}: write one * on both sides, or none")
+        return repositories
+
+    @property
+    def patterns(self) -> tuple[PathPattern, ...]:
+        """`paths`, to match and fill."""
+        return tuple(PathPattern(path) for path in self.paths)
+
+    def mapped(self, path: str) -> str:
+        """What a repository path of the source's registry is called here, by the first entry that fits."""
+        for theirs, ours in self.repositories.items():
+            begin, star, end = theirs.partition("*")
+            if path == theirs or (
+                star and len(path) >= len(begin) + len(end) and path.startswith(begin) and path.endswith(end)
+            ):
+                return ours.replace("*", path[len(begin) : len(path) - len(end)]) if star else ours
+        return path

@@ -1,0 +1,111 @@
+"""What may be said of an environment as a whole, and by `services` of some of its services."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from bot.config.base import Duration, Model, Pointer, Strings, as_tuple
+
+
+class Approvers(Model):
+    """Who is asked to review an environment's merge requests."""
+
+    groups: Strings = ()
+    users: Strings = ()
+    required: int = Field(default=1, ge=0)
+
+
+class TagScheme(Model):
+    """What becomes of a tag: `to` is filled from the named groups of `match`, or from the version that the tag is."""
+
+    match: str | None = Field(
+        default=None, description="Regular expression that the whole tag must fit, such as `aat-(?P<sha>[0-9a-f]+)`."
+    )
+    to: str = Field(min_length=1, description="The tag here, such as `prod-{sha}`; `same` keeps it.")
+
+    @field_validator("match")
+    @classmethod
+    def _compiles(cls, match: str | None) -> str | None:
+        if match is not None:
+            try:
+                re.compile(match)
+            except re.error as error:
+                raise ValueError(f"{match!r} is no regular expression: {error}") from None
+        return match
+
+    @model_validator(mode="after")
+    def _knows_its_placeholders(self) -> TagScheme:
+        if set("{}") & set(re.sub(r"\{[^{}]*\}", "", self.to)):
+            raise ValueError("a brace without its partner")
+        groups = None if self.match is None else re.compile(self.match).groupindex
+        known = ["major", "minor", "patch", "version"] if groups is None else list(groups)
+        unknown = set(re.findall(r"\{([^}]*)\}", self.to)) - set(known)
+        if unknown:
+            there = ", ".join(f"{{{name}}}" for name in known) or "none: name a group, (?P<name>…)"
+            raise ValueError(f"unknown placeholder {{{min(unknown)}}}; there are {there}")
+        return self
+
+
+def _as_scheme(value: object) -> object:
+    return {"to": value} if isinstance(value, str) else value
+
+
+SchemeOrText = Annotated[TagScheme, BeforeValidator(_as_scheme)]
+
+
+class Gates(Model):
+    """What has to be so before a promotion is proposed."""
+
+    soak: Duration | None = Field(
+        default=None,
+        description="How long the source environment must have named this digest, such as `2h` or `1d12h`.",
+    )
+
+
+class Settings(Model):
+    """How services are promoted into an environment."""
+
+    tag: SchemeOrText = Field(
+        default=TagScheme(to="same"),
+        description="The tag here: `same`, such as `{major}.{minor}.{patch}`, or `match` and `to`.",
+    )
+    write: Literal["as-found", "tag", "digest", "tag+digest"] = Field(
+        default="as-found",
+        description="What an image is written as: with a digest where it has one, without, by it alone, or with both.",
+    )
+    also_promote: Annotated[tuple[Pointer, ...], BeforeValidator(as_tuple)] = Field(
+        default=(),
+        description="JSON pointers of further scalars that are carried with the image, from and to the document that "
+        "names it, such as `/spec/chart/spec/version`.",
+    )
+    when_missing: Literal["copy"] | None = Field(
+        default=None,
+        description="`copy`: what the source has and this environment hasn't is proposed as a draft, made from the "
+        "source's manifest.",
+    )
+    promote: Literal["auto", "manual"] = Field(
+        default="manual", description="Whether `reconcile` proposes on its own what is due."
+    )
+    approvers: Approvers = Approvers()
+    gates: Gates = Gates()
+    floating_tags: Strings = Field(
+        default=(),
+        description="Tags that are moved to what this environment's branch names, such as `{major}.{minor}`.",
+    )
+    replace_unreleased: bool = Field(
+        default=False,
+        description="Whether a version tag here may be moved that no environment further on has ever named.",
+    )
+    allow_image_policy: bool = Field(
+        default=False, description="Whether a tag that Flux keeps (`$imagepolicy`) is changed all the same."
+    )
+
+    @field_validator("floating_tags")
+    @classmethod
+    def _known_placeholders(cls, tags: tuple[str, ...]) -> tuple[str, ...]:
+        for tag in tags:
+            TagScheme(to=tag)
+        return tags

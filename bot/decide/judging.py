@@ -1,0 +1,162 @@
+"""Judges one unit on its way into one environment: what is due for it, or why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from bot.config import Config
+from bot.decide.branch import branch_questions, read_branch
+from bot.decide.companions import find_companions
+from bot.decide.creation import Creation, create_missing
+from bot.decide.environments import Snapshot
+from bot.decide.facts import Ask, Outside, Refusal, Unanswered
+from bot.decide.moves import Hop, find_moves, hop_questions
+from bot.decide.proposal import Proposal, fingerprint, propose
+from bot.decide.text import Texts
+from bot.errors import ExitCode
+from bot.plan import Standing, Verdict
+from bot.promotion import Move, Promotion, Unit
+from bot.questions import Question
+from bot.repositories import Commit
+
+
+@dataclass(frozen=True)
+class Case:
+    """A unit, the target as it is, and for each of its services the environments that it comes from."""
+
+    config: Config
+    texts: Texts
+    unit: Unit
+    target: Snapshot
+    sources: Mapping[str, tuple[Snapshot, ...]]
+    reopen: bool = False
+
+    def of(self, *services: str) -> Case:
+        """The same for some of the services, under the same name."""
+        return replace(self, unit=replace(self.unit, services=services))
+
+
+def judge(ask: Ask, case: Case) -> tuple[Verdict, ...]:
+    """The unit's verdict, and one for each service that can't go with the others of its group.
+
+    Raises Refusal where all of it is refused.
+    """
+    if len(case.unit.services) == 1:
+        return (_propose(ask, case),)
+    held = _held(ask, case)
+    _hold_all(case, held)
+    together = _propose(ask, case.of(*(service for service in case.unit.services if service not in held)))
+    return (together, *(_left_out(case, service, refusal) for service, refusal in held.items()))
+
+
+def _left_out(case: Case, service: str, refusal: Refusal) -> Verdict:
+    standing = Standing.OUTSIDE if isinstance(refusal, Outside) else Standing.BLOCKED
+    return Verdict(Unit(service, (service,)), case.target.environment.name, standing, blocked=refusal.blocked)
+
+
+def _hold_all(case: Case, held: Mapping[str, Refusal]) -> None:
+    """Raise what holds the whole group: one that is blocked where it is all or nothing, or all of them."""
+    group = case.config.groups.get(case.unit.name)
+    blocked = {service: refusal for service, refusal in held.items() if not isinstance(refusal, Outside)}
+    if len(held) == len(case.unit.services):
+        raise next(iter(blocked.values()), next(iter(held.values())))
+    if blocked and group is not None and group.all_or_nothing:
+        service, refusal = next(iter(blocked.items()))
+        why = refusal.blocked
+        raise Refusal(f"{service} holds the others of {case.unit.name}: {why.reason}", why.remedy, why.code)
+
+
+def _held(ask: Ask, case: Case) -> dict[str, Refusal]:
+    """The services of a group that would be refused alone, each with its refusal."""
+    held: dict[str, Refusal] = {}
+    questions: list[Question[object]] = []
+    for service in case.unit.services:
+        try:
+            _propose(ask, case.of(service))
+        except Unanswered as need:
+            questions += need.questions
+        except Refusal as refusal:
+            if refusal.blocked.code is not ExitCode.CONFLICT:
+                held[service] = refusal
+    if questions:
+        raise Unanswered(questions)
+    return held
+
+
+def _propose(ask: Ask, case: Case) -> Verdict:
+    unit = case.unit
+    _refuse_odd_name(unit)
+    target, creation = _with_missing(ask, case)
+    hops = {service: [Hop(case.config, s, target, service) for s in case.sources[service]] for service in unit.services}
+    every = [hop for of_service in hops.values() for hop in of_service]
+    for hop in every:
+        _refuse_shared_file(hop)
+    ask.together(*branch_questions(target, unit), *(question for hop in every for question in hop_questions(hop)))
+    branch = read_branch(ask, target, unit, case.config.author)
+    moves = tuple(move for of_service in hops.values() for move in _agreed(ask, of_service, branch.ours))
+    companions = tuple(companion for first, *_ in hops.values() for companion in find_companions(first))
+    mark = fingerprint(unit, target.environment.name, moves, companions)
+    created = tuple(copy.path for copy in creation.copies) if creation else ()
+    promotion = Promotion(unit, target.environment.name, moves, mark, companions, created)
+    sources = {service: case.sources[service][0] for service in unit.services}
+    return propose(ask, Proposal(sources, target, promotion, branch, case.config, case.texts, case.reopen, creation))
+
+
+def _with_missing(ask: Ask, case: Case) -> tuple[Snapshot, Creation | None]:
+    """The target, with what is to be made for services that it lacks."""
+    missing = [service for service in case.unit.services if service not in case.target.manifests]
+    for service in missing:
+        if case.config.settings(case.target.environment.name, service).when_missing is None:
+            raise _lacks(case, service)
+    if not missing:
+        return case.target, None
+    return create_missing(ask, case.config, {service: case.sources[service][0] for service in missing}, case.target)
+
+
+def _lacks(case: Case, service: str) -> Outside:
+    environment = case.target.environment
+    name = case.config.name_of(service, environment.name)
+    paths = ", ".join(path.replace("{service}", name) for path in environment.paths)
+    return Outside(
+        f"{service} has no manifest in {environment.name}: {case.target.rev.repository} has no {paths}",
+        "add the manifest first, or let `when_missing: copy` make a draft of it",
+    )
+
+
+def _agreed(ask: Ask, hops: list[Hop], claim: tuple[Commit, ...]) -> tuple[Move, ...]:
+    """The moves from the first source, which all the others run too. Raises Refusal while they differ."""
+    moves = [find_moves(ask, hop, claim) for hop in hops]
+    for other in moves[1:]:
+        theirs = {(move.destination, move.tag): move for move in other}
+        for move in moves[0]:
+            found = theirs.get((move.destination, move.tag))
+            if found is None or found.digest != move.digest:
+                raise Refusal(
+                    f"{move.origin.environment} runs {_runs(move)}, and {other[0].origin.environment} "
+                    + (f"runs {_runs(found)}" if found else f"runs {', '.join(map(_runs, other))}"),
+                    "it is proposed when all of them run the same",
+                )
+    return moves[0]
+
+
+def _runs(move: Move) -> str:
+    return f"{move.service} {move.origin.image.tag} ({move.digest.short})"
+
+
+def _refuse_odd_name(unit: Unit) -> None:
+    # What git-check-ref-format(1) forbids of what a service may be called; one such name must not hold the others.
+    if ".." in unit.name or unit.name.endswith(".lock"):
+        raise Refusal(f"{unit.name} can't be part of a branch's name", "call the service otherwise", ExitCode.MANIFEST)
+
+
+def _refuse_shared_file(hop: Hop) -> None:
+    ends = [{manifest.file.path for manifest in end.manifests[hop.service]} for end in (hop.source, hop.target)]
+    shared = set.intersection(*ends) if hop.source.rev == hop.target.rev else set()
+    if shared:
+        names = f"{hop.source.environment.name} and {hop.target.environment.name}"
+        raise Refusal(
+            f"{min(shared)} describes {hop.service} in both {names}, so nothing can be promoted between them",
+            "give each environment a manifest of its own, and correct `paths`",
+            ExitCode.USAGE,
+        )
