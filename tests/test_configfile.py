@@ -197,7 +197,7 @@ def test_where_prefixes_nest_an_image_lives_in_the_longest(tmp_path: Path) -> No
             "DIR/promobot.yaml:19: environments.1.paths.0: 'apps/{svc}/prod.yaml' must hold {service}",
         ),
         ("apps/{service}/prod", "../{service}/prod", "must stay inside the repository"),
-        ("{minor}", "{mino}", "environments.1.tag: unknown placeholder {mino}; there are {major},"),
+        ("{minor}", "{mino}", "environments.1.tag: unknown placeholder {mino}; there are {v},"),
         ("{patch}", "{patch", "environments.1.tag: a brace without its partner"),
         ("name: prod\n", "name: prod..eu\n", "DIR/promobot.yaml:16: environments.1.name: prod..eu can't be part of"),
         (

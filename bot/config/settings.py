@@ -18,6 +18,11 @@ class Approvers(Model):
     required: int = Field(default=1, ge=0)
 
 
+# What a version is made of, each with the sign that stands before it: `v`, `1`, `1`, `3`, `-rc2`, `-amd64`.
+VERSION_PARTS = ("v", "major", "minor", "patch", "pre", "arch")
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+
 class TagScheme(Model):
     """What becomes of a tag: `to` is filled from the named groups of `match`, or from the version that the tag is."""
 
@@ -38,11 +43,11 @@ class TagScheme(Model):
 
     @model_validator(mode="after")
     def _knows_its_placeholders(self) -> TagScheme:
-        if set("{}") & set(re.sub(r"\{[^{}]*\}", "", self.to)):
+        if set("{}") & set(_PLACEHOLDER.sub("", self.to)):
             raise ValueError("a brace without its partner")
         groups = None if self.match is None else re.compile(self.match).groupindex
-        known = ["major", "minor", "patch", "version"] if groups is None else list(groups)
-        unknown = set(re.findall(r"\{([^}]*)\}", self.to)) - set(known)
+        known = VERSION_PARTS if groups is None else tuple(groups)
+        unknown = set(_PLACEHOLDER.findall(self.to)) - set(known)
         if unknown:
             there = ", ".join(f"{{{name}}}" for name in known) or "none: name a group, (?P<name>…)"
             raise ValueError(f"unknown placeholder {{{min(unknown)}}}; there are {there}")
@@ -102,6 +107,15 @@ class Settings(Model):
     allow_image_policy: bool = Field(
         default=False, description="Whether a tag that Flux keeps (`$imagepolicy`) is changed all the same."
     )
+
+    @field_validator("tag")
+    @classmethod
+    def _tells_images_apart(cls, tag: TagScheme) -> TagScheme:
+        if tag.to != "same" and not _PLACEHOLDER.search(tag.to):
+            raise ValueError(
+                f"every image would get the tag {tag.to}; write `same`, or a placeholder such as {{major}}"
+            )
+        return tag
 
     @field_validator("floating_tags")
     @classmethod

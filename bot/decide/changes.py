@@ -76,12 +76,13 @@ def _edits(promotion: Promotion) -> dict[str, list[Edit]]:
 
 
 def _edit(move: Move) -> ImageEdit:
-    """The edit of one field; that a digest comes or goes was decided by `write`."""
+    """The edit of one field; that a tag or digest comes or goes was decided by `write`."""
     document, _, pointer = move.pointer.partition(":")
     return ImageEdit(
         int(document),
         pointer,
         ImageParts.of(move.after),
+        drop_tag=move.after.tag is None,
         drop_digest=move.after.digest is None,
         add_digest=move.after.digest is not None,
     )

@@ -21,7 +21,8 @@ class Manifest:
     """One file that describes a service in an environment; `slot` is the index of the path pattern it fits.
 
     `values` are its placeholders', which make up the `name` that the environment's paths call the service by. `told` is
-    what the configuration says of images in it that nobody would find otherwise.
+    what the configuration says of images in it that nobody would find otherwise. One that is `copied` is the source's
+    file, on its way to be the target's.
     """
 
     slot: int
@@ -29,6 +30,7 @@ class Manifest:
     name: str
     values: Mapping[str, str] = field(default_factory=dict, compare=False)
     told: tuple[FieldConfig, ...] = ()
+    copied: bool = False
 
     @property
     def rules(self) -> tuple[FieldRule, ...]:

@@ -186,9 +186,11 @@ def _destination(hop: Hop, pair: _Pair) -> ImageRef:
     if field.refusal:
         raise Refusal(f"{manifest.file.path}:{field.line}: {field.refusal}", "edit it by hand", ExitCode.MANIFEST)
     try:
-        tag = target_tag(hop.settings.tag.to, image.tag)
+        tag = target_tag(hop.settings.tag, image.tag)
     except ValueError as error:
-        raise Refusal(str(error), f"see `tag` of environment {hop.target.environment.name}") from None
+        raise Refusal(
+            str(error), f"release it under another tag, or change `tag` of environment {hop.target.environment.name}"
+        ) from None
     return hop.target_registry.image(path).at(tag, None)
 
 
@@ -233,6 +235,8 @@ def _written(hop: Hop, before: ImageRef, destination: ImageRef, digest: Digest) 
             return destination.at(destination.tag if before.tag else None, digest)
         case "tag+digest":
             return destination.at(destination.tag, digest)
+        case "digest":
+            return destination.at(None, digest)
         case _:
             return destination
 

@@ -5,7 +5,7 @@ from bot.manifests.differences import Difference, DifferenceKind, find_differenc
 from bot.manifests.edit import scalar_at, set_images
 from bot.manifests.fields import Edit, FieldRule, Form, ImageEdit, ImageField, Part, ScalarEdit
 from bot.manifests.find import find_images
-from bot.manifests.kustomization import add_resource, kustomization_resources
+from bot.manifests.kustomization import add_resource, kustomization_bases, kustomization_resources
 
 __all__ = [
     "Binding",
@@ -23,6 +23,7 @@ __all__ = [
     "find_bindings",
     "find_differences",
     "find_images",
+    "kustomization_bases",
     "kustomization_resources",
     "scalar_at",
     "set_images",
