@@ -17,11 +17,13 @@ from bot.questions import (
     Files,
     Found,
     History,
+    Labels,
     OpenRequests,
     Question,
     TagDigest,
     Unknown,
 )
+from bot.registry import ImageRepository, labels
 from bot.repositories import Repository
 from bot.world import World
 
@@ -75,12 +77,22 @@ def _answer(world: World, question: Question[Any]) -> Answer[Any]:
             return Found(world.clone(repository).commits(base, head))
         case History(rev, path, limit):
             return Found(world.clone(rev.repository).history(rev.commit, path, limit))
-        case TagDigest(location, tag):
-            digest = world.registry(location.registry).digest(location.repository, tag)
-            return Found(digest) if digest is not None else Absent()
+        case TagDigest() | Labels():
+            return _of_image(world, question)
         case OpenRequests(repository):
             return Found(world.forge(repository.forge).open_requests(repository.project))
         case ClosedRequests(repository, source_branch):
             return Found(world.forge(repository.forge).closed_requests(repository.project, source_branch))
         case _:
             raise TypeError(f"nobody answers {type(question).__name__}")
+
+
+def _of_image(world: World, question: TagDigest | Labels) -> Answer[Any]:
+    registry, repository = world.registry(question.location.registry), question.location.repository
+    match question:
+        case TagDigest(_, tag):
+            digest = registry.digest(repository, tag)
+            return Found(digest) if digest is not None else Absent()
+        case Labels(_, digest):
+            manifest = registry.manifest(repository, digest.text)
+            return Found(labels(ImageRepository(registry, repository), manifest)) if manifest else Absent()

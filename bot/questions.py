@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
@@ -47,7 +47,8 @@ Answer: TypeAlias = Found[T_co] | Absent | Unknown
 class Question(Generic[T]):
     """Something `decide` needs to know; `T` is the type of what is Found. Equal questions are the same question.
 
-    A lasting one is about a commit, which never changes; the others are about what somebody may move at any time.
+    A lasting one is about a commit or a digest, which never change; the others are about what somebody may move at any
+    time.
     """
 
     lasting: ClassVar[bool] = False
@@ -96,6 +97,15 @@ class TagDigest(Question[Digest]):
 
     location: Location
     tag: str
+
+
+@dataclass(frozen=True)
+class Labels(Question[Mapping[str, str]]):
+    """What an image says of itself: the labels of its configuration, and its manifest's annotations."""
+
+    lasting: ClassVar[bool] = True
+    location: Location
+    digest: Digest
 
 
 @dataclass(frozen=True)

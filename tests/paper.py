@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
 from bot.config import Config
-from bot.decide import Facts, Intent, Texts, decide
+from bot.decide import Facts, Intent, Orders, Texts, decide
 from bot.errors import GitError, RegistryError
 from bot.images import Digest
 from bot.plan import Plan, Verdict
@@ -21,6 +21,7 @@ from bot.questions import (
     Files,
     Found,
     History,
+    Labels,
     Location,
     OpenRequests,
     Question,
@@ -35,8 +36,12 @@ E2E, STAGING = "registry-e2e.example.com", "registry-staging.example.com"
 TEXTS = Texts(load_templates())
 
 
-def configured(e2e: Mapping[str, object] | None = None, staging: Mapping[str, object] | None = None) -> Config:
-    """Two environments of one repository, with these keys besides."""
+def configured(
+    e2e: Mapping[str, object] | None = None,
+    staging: Mapping[str, object] | None = None,
+    services: Sequence[Mapping[str, object]] = (),
+) -> Config:
+    """Two environments of one repository, with these keys besides, and rules for services."""
     repository = {"forge": "local", "project": "shop/gitops"}
     return Config.model_validate(
         {
@@ -61,6 +66,7 @@ def configured(e2e: Mapping[str, object] | None = None, staging: Mapping[str, ob
                     **(staging or {}),
                 },
             ],
+            "services": list(services),
         }
     )
 
@@ -100,6 +106,7 @@ class Paper:
     ahead: dict[tuple[str, str], tuple[Commit, ...]] = field(default_factory=dict)
     history: dict[str, tuple[Commit, ...]] = field(default_factory=dict)
     tags: dict[tuple[str, str, str], Digest] = field(default_factory=dict)
+    labels: dict[Digest, Mapping[str, str]] = field(default_factory=dict)
     opened: tuple[MergeRequest, ...] = ()
     closed: tuple[MergeRequest, ...] = ()
     unreachable: frozenset[str] = frozenset()
@@ -108,20 +115,23 @@ class Paper:
     asked: list[Question[Any]] = field(default_factory=list)
     rounds: int = 0
 
-    def plan(self, *services: str, reopen: bool = False, config: Config = CONFIG) -> Plan:
+    def plan(self, *services: str, reopen: bool = False, config: Config = CONFIG, orders: Orders | None = None) -> Plan:
         """Decide until there is a plan."""
+        intent = Intent(services, reopen=reopen, orders=orders or Orders())
         facts = Facts()
         for self.rounds in range(1, 13):
-            decided = decide(config, TEXTS, Intent(services, reopen=reopen), facts)
+            decided = decide(config, TEXTS, intent, facts)
             if isinstance(decided, Plan):
                 return decided
             self.asked.extend(decided.questions)
             facts = facts.learn({question: self.answer(question) for question in decided.questions})
         raise AssertionError(f"asks without end: {self.asked[-3:]}")
 
-    def verdict(self, *services: str, reopen: bool = False, config: Config = CONFIG) -> Verdict:
+    def verdict(
+        self, *services: str, reopen: bool = False, config: Config = CONFIG, orders: Orders | None = None
+    ) -> Verdict:
         """Decide, where one verdict is expected."""
-        (verdict,) = self.plan(*services, reopen=reopen, config=config).verdicts
+        (verdict,) = self.plan(*services, reopen=reopen, config=config, orders=orders).verdicts
         return verdict
 
     def answer(self, question: Question[Any]) -> Answer[Any]:
@@ -133,6 +143,8 @@ class Paper:
                 return Unknown(GitError(f"cannot fetch {rev.commit}", hint="it is no longer there"))
             case Files(rev, patterns):
                 return Found(tuple(self._files(rev.commit, patterns)))
+            case Commits(_, base, head) if {base, head} & self.lost:
+                return Unknown(GitError(f"cannot fetch {base}", hint="it is no longer there"))
             case Commits(_, base, head):
                 return Found(self.ahead.get((base, head), ()))
             case History(_, path):
@@ -142,6 +154,8 @@ class Paper:
                     return Unknown(RegistryError(f"registry {registry}: connection refused", hint="is it up?"))
                 found = self.tags.get((registry, repository, tag))
                 return Found(found) if found else Absent()
+            case Labels(_, digest):
+                return Found(self.labels[digest]) if digest in self.labels else Absent()
             case OpenRequests():
                 return Found(self.opened)
             case ClosedRequests(_, branch):

@@ -132,7 +132,16 @@ def _add_promote(commands: _Subparsers) -> None:
         commands,
         "promote",
         "copy the images of these services and propose them to an environment",
-        "  promobot promote inventory --to staging\n  promobot promote inventory storefront --to prod --dry-run",
+        """\
+  promobot promote inventory --to staging
+  promobot promote inventory storefront --to prod --dry-run
+  promobot promote inventory --to prod --image :1.1.2
+  promobot promote inventory --to prod --image :1.1.4@sha256:... --unproven 'CVE, see INC-7'
+
+An image given by --image must have run in the source environment, by its
+manifest's history there; else --unproven says why it goes untried, and the
+merge request says so.
+""",
     )
     _add_services(parser, nargs="+")
     parser.add_argument(
@@ -144,6 +153,20 @@ def _add_promote(commands: _Subparsers) -> None:
     )
     parser.add_argument("--dry-run", action="store_true", help="show the plan and stop")
     parser.add_argument("--reopen", action="store_true", help="propose again what a person closed")
+    parser.add_argument(
+        "--image",
+        metavar="IMAGE",
+        help="this one in place of what the source environment runs: [[host/]path][:tag][@digest]",
+    )
+    parser.add_argument(
+        "--unproven", metavar="REASON", help="with --image: propose it though the source environment never ran it"
+    )
+    parser.add_argument(
+        "--allow-downgrade", action="store_true", help="propose it though the target runs something newer, or a hotfix"
+    )
+    parser.add_argument(
+        "--allow-mixed", action="store_true", help="propose images of one service whose versions differ at the source"
+    )
 
 
 def _add_reconcile(commands: _Subparsers) -> None:

@@ -47,6 +47,8 @@ def _show_verdict(terminal: Terminal, verdict: Verdict) -> None:
     terminal.say(verdict_line(verdict), indent=2)
     if remedy(verdict):
         terminal.say(remedy(verdict), indent=6)
+    for warning in verdict.promotion.warnings if verdict.promotion else ():
+        terminal.say(f"! {warning}", indent=6)
     if verdict.step is not None:
         for action in verdict.step.actions:
             terminal.say(action_text(action), indent=6)

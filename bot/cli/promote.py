@@ -14,7 +14,7 @@ from bot.apply import Ended, Event, Progressing, Started, Watch
 from bot.cli.call import Call
 from bot.cli.inspectviews import size
 from bot.cli.plan import hop, show_plan
-from bot.cli.targets import checked_intent
+from bot.cli.targets import checked_intent, checked_orders
 from bot.cli.terminal import printable
 from bot.cli.views import action_text, heading, outcome_lines, remedy, result_data, verdict_data, verdict_line
 from bot.errors import ExitCode
@@ -39,6 +39,7 @@ def main(call: Call) -> ExitCode:
         call.args.to,
         automatic=not named,
         reopen=named and call.args.reopen,
+        orders=checked_orders(call.args) if named else None,
     )
     if named and call.args.dry_run:
         plan = look(world, texts, intent)
@@ -134,3 +135,5 @@ def _show_verdict(terminal: Terminal, verdict: Verdict, outcomes: Sequence[Outco
             terminal.say(line, indent=6)
     if remedy(verdict):
         terminal.say(remedy(verdict), indent=6)
+    for warning in verdict.promotion.warnings if verdict.promotion else ():
+        terminal.say(f"! {warning}", indent=6)

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import difflib
+from argparse import Namespace
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.config import Config, is_service
-from bot.decide import Intent
+from bot.decide import Intent, Orders
 from bot.errors import UsageError
+from bot.images import ImageParts
+
+_LONGEST_REASON = 300
 
 
 def checked_intent(
-    config: Config, services: Sequence[str], targets: Sequence[str], *, automatic: bool = False, reopen: bool = False
+    config: Config,
+    services: Sequence[str],
+    targets: Sequence[str],
+    *,
+    automatic: bool = False,
+    reopen: bool = False,
+    orders: Orders | None = None,
 ) -> Intent:
     """The intent of a command. Raises UsageError for an environment or service that can't be."""
     for target in targets:
@@ -21,7 +32,42 @@ def checked_intent(
     for service in services:
         if not is_service(service):
             raise UsageError(f"{service!r} is not a service's name", hint="letters, digits, dots, dashes, underscores")
-    return Intent(tuple(dict.fromkeys(services)), tuple(targets), automatic=automatic, reopen=reopen)
+    intent = Intent(tuple(dict.fromkeys(services)), tuple(targets), automatic=automatic, reopen=reopen)
+    if orders is None:
+        return intent
+    # An image is given for one service, which then doesn't wait for its group.
+    return replace(intent, orders=orders, together=services[0] if orders.image else None)
+
+
+def checked_orders(args: Namespace) -> Orders:
+    """What `promote` was told by name. Raises UsageError for an image or a reason that can't be."""
+    if args.image is not None and (len(set(args.services)), len(set(args.to))) != (1, 1):
+        raise UsageError("--image is for one service and one environment", hint="name one of each")
+    if args.unproven is not None and args.image is None:
+        raise UsageError("--unproven is for an image given by --image", hint="give it, or leave the reason out")
+    image = None if args.image is None else _checked_image(args.image)
+    reason = "" if args.unproven is None else _checked_reason(args.unproven)
+    return Orders(image, reason, drop=args.allow_downgrade, mixed=args.allow_mixed)
+
+
+def _checked_image(text: str) -> ImageParts:
+    try:
+        image = ImageParts.parse(text)
+    except ValueError as error:
+        raise UsageError(f"--image {text!r}: {error}", hint="write [[host/]path][:tag][@sha256:...]") from None
+    if image.tag is None and image.digest is None:
+        raise UsageError(f"--image {text!r} has neither tag nor digest", hint="write such as :1.1.2@sha256:...")
+    return image
+
+
+def _checked_reason(text: str) -> str:
+    """One line that can stand in a commit's trailers."""
+    reason = " ".join(text.split())
+    if not reason or not reason.isprintable() or len(reason) > _LONGEST_REASON:
+        raise UsageError(
+            "--unproven needs a reason", hint=f"one line of at most {_LONGEST_REASON} characters, such as a ticket"
+        )
+    return reason
 
 
 def _check_target(config: Config, target: str) -> None:

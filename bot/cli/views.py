@@ -25,7 +25,7 @@ from bot.plan import (
     UpdateRequest,
     Verdict,
 )
-from bot.promotion import Companion, Move
+from bot.promotion import Companion, Given, Move
 
 if TYPE_CHECKING:
     from bot.apply import StepResult
@@ -57,6 +57,7 @@ def verdict_data(verdict: Verdict) -> dict[str, object]:
         "standing": verdict.standing.value,
         "moves": [move_data(move) for move in verdict.promotion.moves] if verdict.promotion else [],
         "created": list(verdict.promotion.created) if verdict.promotion else [],
+        "warnings": list(verdict.promotion.warnings) if verdict.promotion else [],
         "companions": [companion_data(one) for one in verdict.promotion.companions] if verdict.promotion else [],
         "actions": [action_data(action) for action in verdict.step.actions] if verdict.step else [],
         "diff": verdict.step.diff if verdict.step else "",
@@ -83,7 +84,10 @@ def move_data(move: Move) -> dict[str, object]:
             "environment": move.origin.environment,
             "commit": move.origin.commit,
             "image": str(move.origin.image),
+            "given": isinstance(move.origin, Given),
+            "unproven": move.origin.unproven if isinstance(move.origin, Given) else "",
         },
+        "allowed": list(move.allowed),
     }
 
 

@@ -14,9 +14,10 @@ from bot.config.fields import FieldConfig, fill
 from bot.config.forges import LocalForge
 from bot.config.paths import PathPattern, glob_match, is_service
 from bot.config.registries import Auth, BasicAuth, DockerAuth, RegistryConfig
-from bot.config.services import GroupConfig, ServiceRule
+from bot.config.services import GroupConfig, ServiceRule, SourceConfig
 from bot.config.settings import Approvers, Gates, Settings, TagScheme
 from bot.images import ImageRef
+from bot.repositories import Repository
 
 __all__ = [
     "Approvers",
@@ -36,6 +37,7 @@ __all__ = [
     "RepositoryConfig",
     "ServiceRule",
     "Settings",
+    "SourceConfig",
     "TagScheme",
     "fill",
     "glob_match",
@@ -109,6 +111,10 @@ class Config(Model):
     def owner(self, service: str) -> str:
         """Who owns a service; often nobody is said to."""
         return next((rule.owner for rule in reversed(self._rules(service)) if rule.owner), "")
+
+    def code(self, service: str) -> Repository | None:
+        """The repository of a service's code; None where nobody says."""
+        return next((rule.source.repository for rule in reversed(self._rules(service)) if rule.source), None)
 
     def skips(self, environment: str, service: str) -> bool:
         """Whether a service doesn't go through an environment."""

@@ -10,6 +10,7 @@ from bot.config.base import Model, Name, OneOrMore, Strings, as_tuple
 from bot.config.fields import FieldConfig
 from bot.config.paths import Globs, PathPattern, PathText
 from bot.config.settings import Settings
+from bot.images import ImageRef
 from bot.repositories import Repository
 
 Setting = Literal[
@@ -91,6 +92,7 @@ class EnvironmentConfig(Settings):
         for theirs, ours in repositories.items():
             if theirs.count("*") > 1 or ours.count("*") != theirs.count("*"):
                 raise ValueError(f"{theirs}: {ours}: write one * on both sides, or none")
+            ImageRef(None, ours.replace("*", "x"))
         return repositories
 
     @property

@@ -54,6 +54,8 @@ def _of_environment(config: Config, at: Loc, env: EnvironmentConfig) -> Iterator
 
 
 def _of_rule(config: Config, at: Loc, rule: ServiceRule) -> Iterator[Fault]:
+    if rule.source is not None:
+        yield from _unknown((*at, "source"), rule.source.forge, config.forges, "forges")
     for key, names in (("environments", rule.environments), ("skip", rule.skip), ("names", rule.names)):
         for name in names:
             yield from _unknown((*at, key), name, config.names, "environments")

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.config import Config, EnvironmentConfig
 from bot.decide.environments import read_environments
 from bot.decide.facts import Ask, Facts, Outside, Refusal, Unanswered
 from bot.decide.judging import Case, judge
+from bot.decide.orders import Orders
 from bot.decide.text import Texts
 from bot.decide.units import Reach, find_units, read_reach
 from bot.errors import UsageError
@@ -20,7 +21,7 @@ from bot.plan import Plan, Standing, Verdict
 from bot.promotion import Unit
 from bot.questions import Need, Question
 
-__all__ = ["EVERYTHING", "Facts", "Intent", "Texts", "decide"]
+__all__ = ["EVERYTHING", "Facts", "Intent", "Orders", "Texts", "decide"]
 
 # Stands for whatever an environment holds, where its repository could not be read at all.
 EVERYTHING = Unit("*", ())
@@ -30,7 +31,7 @@ EVERYTHING = Unit("*", ())
 class Intent:
     """What a command asks for. Empty `services` (or groups) or `targets`: all of them.
 
-    `together` names the one unit that all the services make up.
+    `together` names the one unit that all the services make up; `orders` are what was said by name for one of them.
     """
 
     services: tuple[str, ...] = ()
@@ -38,6 +39,7 @@ class Intent:
     automatic: bool = False
     reopen: bool = False
     together: str | None = None
+    orders: Orders = field(default_factory=Orders)
 
 
 @dataclass
@@ -79,7 +81,9 @@ def _judge_all(ask: Ask, turn: _Turn, config: Config, texts: Texts, intent: Inte
     services = [service for service in reach.sources if _is_meant(config, intent, target, service)]
     for unit in find_units(config, services, intent.services, intent.together):
         try:
-            turn.verdicts += judge(ask, Case(config, texts, unit, reach.target, reach.sources, intent.reopen))
+            turn.verdicts += judge(
+                ask, Case(config, texts, unit, reach.target, reach.sources, intent.reopen, intent.orders)
+            )
         except Unanswered as need:
             turn.questions += need.questions
         except Refusal as refusal:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bot.config import Config
 from bot.decide.branch import branch_questions, read_branch
+from bot.decide.cautions import warnings
 from bot.decide.companions import find_companions
 from bot.decide.creation import Creation, create_missing
 from bot.decide.environments import Snapshot
 from bot.decide.facts import Ask, Outside, Refusal, Unanswered
-from bot.decide.moves import Hop, find_moves, hop_questions
+from bot.decide.moves import find_moves, hop_questions
+from bot.decide.orders import Orders
+from bot.decide.pairing import Hop
 from bot.decide.proposal import Proposal, fingerprint, propose
 from bot.decide.text import Texts
 from bot.errors import ExitCode
@@ -31,6 +34,7 @@ class Case:
     target: Snapshot
     sources: Mapping[str, tuple[Snapshot, ...]]
     reopen: bool = False
+    orders: Orders = field(default_factory=Orders)
 
     def of(self, *services: str) -> Case:
         """The same for some of the services, under the same name."""
@@ -88,17 +92,21 @@ def _propose(ask: Ask, case: Case) -> Verdict:
     unit = case.unit
     _refuse_odd_name(unit)
     target, creation = _with_missing(ask, case)
-    hops = {service: [Hop(case.config, s, target, service) for s in case.sources[service]] for service in unit.services}
+    hops = {
+        service: [Hop(case.config, s, target, service, case.orders) for s in case.sources[service]]
+        for service in unit.services
+    }
     every = [hop for of_service in hops.values() for hop in of_service]
     for hop in every:
         _refuse_shared_file(hop)
-    ask.together(*branch_questions(target, unit), *(question for hop in every for question in hop_questions(hop)))
+    ask.together(*branch_questions(target, unit), *(question for hop in every for question in hop_questions(ask, hop)))
     branch = read_branch(ask, target, unit, case.config.author)
     moves = tuple(move for of_service in hops.values() for move in _agreed(ask, of_service, branch.ours))
-    companions = tuple(companion for first, *_ in hops.values() for companion in find_companions(first))
+    companions = tuple(companion for first, *_ in hops.values() for companion in find_companions(ask, first))
     mark = fingerprint(unit, target.environment.name, moves, companions)
     created = tuple(copy.path for copy in creation.copies) if creation else ()
-    promotion = Promotion(unit, target.environment.name, moves, mark, companions, created)
+    told = warnings(target.environment.name, moves)
+    promotion = Promotion(unit, target.environment.name, moves, mark, companions, created, told)
     sources = {service: case.sources[service][0] for service in unit.services}
     return propose(ask, Proposal(sources, target, promotion, branch, case.config, case.texts, case.reopen, creation))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bot.decide.creation import Creation
 from bot.decide.trailers import trailer_block
 from bot.decide.uncarried import NotCarried
-from bot.promotion import Companion, Move, Promotion
+from bot.promotion import Companion, Given, Move, Promotion
 
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
@@ -155,6 +155,8 @@ def _context(promotion: Promotion) -> dict[str, object]:
             for companion in _changing(promotion.companions)
         ],
         "places": _places(promotion),
+        "unproven": any(isinstance(m.origin, Given) and m.origin.unproven for m in promotion.moves),
+        "warnings": [_in_code(warning) for warning in promotion.warnings],
     }
 
 
@@ -221,6 +223,13 @@ def _creation_context(creation: Creation) -> dict[str, object]:
     }
 
 
+def _ran(move: Move) -> str:
+    """What the source environment did with the image."""
+    if isinstance(move.origin, Given):
+        return "never ran" if move.origin.unproven else "ran"
+    return "runs"
+
+
 def _move_context(move: Move) -> dict[str, object]:
     return {
         "service": move.service,
@@ -237,6 +246,7 @@ def _move_context(move: Move) -> dict[str, object]:
         "source": str(move.origin.image),
         "source_tag": move.origin.image.tag,
         "source_environment": move.origin.environment,
+        "ran": _ran(move),
         "source_commit": move.origin.commit,
         "path": _in_code(move.path),
         "line": move.line,
