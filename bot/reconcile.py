@@ -49,7 +49,12 @@ class Pass:
 
 def look(world: World, texts: Texts, intent: Intent) -> Plan:
     """Decide, without touching anything."""
-    return _settle(world, partial(decide, world.config, texts, intent), Facts())[0]
+    return settle(world, partial(decide, world.config, texts, intent))
+
+
+def settle(world: World, think: Callable[[Facts], Need | T]) -> T:
+    """What a pure function says once it knows enough, without touching anything."""
+    return _settle(world, think, Facts())[0]
 
 
 def look_around(world: World) -> tuple[Deployed, ...]:
@@ -66,7 +71,13 @@ def look_at_all(world: World, texts: Texts) -> tuple[tuple[Deployed, ...], Plan]
 
 def run(world: World, texts: Texts, intent: Intent, *, clock: Callable[[], datetime], watch: Watch) -> Pass:
     """Decide and act. A step whose world moved is decided again, at most three times."""
-    think = partial(decide, world.config, texts, intent)
+    return carry_out(world, partial(decide, world.config, texts, intent), clock=clock, watch=watch)
+
+
+def carry_out(
+    world: World, think: Callable[[Facts], Need | Plan], *, clock: Callable[[], datetime], watch: Watch
+) -> Pass:
+    """Decide by `think` and act, as `run` does."""
     plan, facts = _settle(world, think, Facts())
     steps = plan.steps
     results: dict[tuple[str, str], StepResult] = {}

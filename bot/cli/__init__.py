@@ -25,6 +25,7 @@ _COMMANDS = {
     "images": "bot.cli.images",
     "inspect": "bot.cli.inspect",
     "mr": "bot.cli.mr",
+    "pin": "bot.cli.pin",
     "plan": "bot.cli.plan",
     "promote": "bot.cli.promote",
     "reconcile": "bot.cli.promote",
@@ -32,7 +33,7 @@ _COMMANDS = {
     "status": "bot.cli.status",
     "tags": "bot.cli.tags",
 }
-_WRITE = {"mr", "promote", "reconcile", "set-image"}
+_WRITE = {"mr", "pin", "promote", "reconcile", "set-image"}
 INTERRUPTED = 130
 
 

@@ -58,7 +58,7 @@ def _words(prefix: str, name: str, args: Namespace) -> Sequence[str]:
         return _edits(prefix, args.edits or [])
     if name in _IMAGES:
         return _registries(args)
-    return _environments(args) if name == "to" else ()
+    return _environments(args) if name in {"to", "env"} else ()
 
 
 def _files(prefix: str) -> Sequence[str]:

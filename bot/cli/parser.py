@@ -40,6 +40,7 @@ def make_parser() -> argparse.ArgumentParser:
         _add_plan,
         _add_promote,
         _add_reconcile,
+        _add_pin,
         _add_tags,
         _add_inspect,
         _add_images,
@@ -184,6 +185,24 @@ def _add_reconcile(commands: _Subparsers) -> None:
         help="only into this environment; may be given several times",
     )
     parser.add_argument("--strict", action="store_true", help="blocked work is a failure (exit codes 7 and 8)")
+
+
+def _add_pin(commands: _Subparsers) -> None:
+    parser = _command(
+        commands,
+        "pin",
+        "propose that an environment names an image itself that it inherits from a base",
+        """\
+  promobot pin inventory --env prod
+  promobot pin inventory --env prod --dry-run
+
+The kustomization gets an entry of `images` that says what the base says now, by
+a merge request: nothing changes in what runs, and promobot can promote to it.
+""",
+    )
+    parser.add_argument("service", metavar="SERVICE", help="a service by its name")
+    parser.add_argument("--env", metavar="ENV", required=True, help="the environment that inherits it")
+    parser.add_argument("--dry-run", action="store_true", help="show the plan and stop")
 
 
 def _add_tags(commands: _Subparsers) -> None:

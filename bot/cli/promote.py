@@ -45,14 +45,14 @@ def main(call: Call) -> ExitCode:
         plan = look(world, texts, intent)
         show_plan(call, world.config, plan)
         return exit_code(plan)
-    with _watching(call) as watch:
+    with watching(call) as watch:
         done = run(world, texts, intent, clock=lambda: datetime.now(UTC), watch=watch)
-    _show(call, world.config, done)
+    show_pass(call, world.config, done)
     return exit_code(done, blocked_is_fine=not named and not call.args.strict)
 
 
 @contextmanager
-def _watching(call: Call) -> Iterator[Watch]:
+def watching(call: Call) -> Iterator[Watch]:
     """Say what is being done while it is being done: on a terminal only, and never on stdout."""
     terminal = call.terminal(stderr=True)
     if not terminal.interactive:
@@ -106,7 +106,8 @@ def _how_far(progress: Progress) -> str:
     return f"{share}, {sent}, layer {progress.layers} of {progress.total_layers}"
 
 
-def _show(call: Call, config: Config, done: Pass) -> None:
+def show_pass(call: Call, config: Config, done: Pass) -> None:
+    """Print what was decided and what came of it, in the form that was asked for."""
     if call.json:
         verdicts = [verdict_data(verdict) for verdict in done.plan.verdicts]
         call.print_json({"verdicts": verdicts, "results": [result_data(result) for result in done.results]})

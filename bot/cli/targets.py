@@ -30,8 +30,7 @@ def checked_intent(
     if automatic:
         _check_automatic(config, targets)
     for service in services:
-        if not is_service(service):
-            raise UsageError(f"{service!r} is not a service's name", hint="letters, digits, dots, dashes, underscores")
+        _check_service(service)
     intent = Intent(tuple(dict.fromkeys(services)), tuple(targets), automatic=automatic, reopen=reopen)
     if orders is None:
         return intent
@@ -68,6 +67,20 @@ def _checked_reason(text: str) -> str:
             "--unproven needs a reason", hint=f"one line of at most {_LONGEST_REASON} characters, such as a ticket"
         )
     return reason
+
+
+def check_environment(config: Config, service: str, environment: str) -> None:
+    """Raise UsageError for an environment that isn't there, or what can't be a service's name."""
+    _check_service(service)
+    if environment not in config.names:
+        near = difflib.get_close_matches(environment, config.names, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(config.names)}"
+        raise UsageError(f"no environment is named {environment}", hint=hint)
+
+
+def _check_service(service: str) -> None:
+    if not is_service(service):
+        raise UsageError(f"{service!r} is not a service's name", hint="letters, digits, dots, dashes, underscores")
 
 
 def _check_target(config: Config, target: str) -> None:

@@ -11,7 +11,7 @@ from bot.decide.facts import Ask
 from bot.decide.trailers import PROMOTION
 from bot.promotion import Unit
 from bot.questions import Absent, BranchHead, Commits, OpenRequests, Question
-from bot.repositories import Commit
+from bot.repositories import Commit, Rev
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,17 @@ def branch_questions(target: Snapshot, unit: Unit) -> tuple[Question[Any], ...]:
 def read_branch(ask: Ask, target: Snapshot, unit: Unit, author: Author) -> Branch:
     """How the unit's branch stands towards the target's branch."""
     name = branch_name(target.environment.name, unit)
-    repository = target.rev.repository
-    head = ask(BranchHead(repository, name))
+    return branch_at(ask, target.rev, name, author, (PROMOTION, f"{target.environment.name}/{unit.name}"))
+
+
+def branch_at(ask: Ask, base: Rev, name: str, author: Author, trailer: tuple[str, str]) -> Branch:
+    """How a branch stands towards a commit, where ours are the commits with a trailer of this key and value."""
+    head = ask(BranchHead(base.repository, name))
     if isinstance(head, Absent):
         return Branch(name, None, (), ())
-    answer = ask(Commits(repository, target.rev.commit, head.value))
+    answer = ask(Commits(base.repository, base.commit, head.value))
     commits = answer.value if not isinstance(answer, Absent) else ()
-    key = f"{target.environment.name}/{unit.name}"
-    ours = tuple(c for c in commits if c.author_email == author.email and key in c.trailer(PROMOTION))
+    key, value = trailer
+    ours = tuple(c for c in commits if c.author_email == author.email and value in c.trailer(key))
     foreign = tuple(c for c in commits if c not in ours or c.committer_email != author.email)
     return Branch(name, head.value, ours, foreign)

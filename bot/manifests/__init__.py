@@ -6,6 +6,7 @@ from bot.manifests.edit import scalar_at, set_images
 from bot.manifests.fields import Edit, FieldRule, Form, ImageEdit, ImageField, Part, ScalarEdit
 from bot.manifests.find import find_images
 from bot.manifests.kustomization import add_resource, kustomization_bases, kustomization_resources
+from bot.manifests.pinning import add_images
 
 __all__ = [
     "Binding",
@@ -19,6 +20,7 @@ __all__ = [
     "ImageField",
     "Part",
     "ScalarEdit",
+    "add_images",
     "add_resource",
     "find_bindings",
     "find_differences",
