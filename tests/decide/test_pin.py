@@ -223,7 +223,7 @@ def test_a_base_that_renames_the_image_is_told(paper: Paper) -> None:
 
 
 @pytest.mark.parametrize(
-    "found", ["resources: [../base]\n---\na: 1\n", "{resources: [../base]}\n", f"images: []\n{BARE}\n"]
+    "found", ["resources: [../base]\n...\n", "{resources: [../base]}\n", f"images: []\n{BARE}\n"]
 )
 def test_an_overlay_without_an_exact_place_is_refused(paper: Paper, found: str) -> None:
     paper.trees["m1"][OVERLAY] = found.encode()
