@@ -61,6 +61,10 @@ def _show(call: Call, config: Config, deployed: Sequence[Deployed], plan: Plan) 
         terminal.say(_legend(plan))
     else:
         terminal.say("No images found; `promobot check` says where it looked.")
+    for item in deployed if call.args.verbose else ():
+        if item.image is not None and not item.ours:
+            place = f"{item.path}:{item.line}"
+            terminal.say(f"– {item.service} in {item.environment} runs {item.image} too, which isn't ours ({place})")
     for verdict in plan.verdicts:
         if verdict.standing is Standing.BLOCKED and verdict.blocked is not None:
             terminal.say(Text(f"✗ {verdict.unit.name} to {verdict.target}: {verdict.blocked.reason}", style="red"))

@@ -81,6 +81,7 @@ def _below(level: Iterable[File]) -> tuple[list[str], list[str]]:
     for file in level:
         for reference in _references(file):
             joined = posixpath.normpath(posixpath.join(posixpath.dirname(file.path), reference))
+            joined = "" if joined == "." else joined  # the root has no name
             remote = "://" in reference or "*" in reference or joined.startswith("../")
             (outside if remote else inside).append(reference if remote else joined)
     return inside, outside

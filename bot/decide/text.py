@@ -224,9 +224,9 @@ def _creation_context(creation: Creation) -> dict[str, object]:
 
 
 def _ran(move: Move) -> str:
-    """What the source environment did with the image."""
+    """What the source environment did with the image; empty where it never ran it."""
     if isinstance(move.origin, Given):
-        return "never ran" if move.origin.unproven else "ran"
+        return "" if move.origin.unproven else "ran"
     return "runs"
 
 

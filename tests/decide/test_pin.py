@@ -222,9 +222,7 @@ def test_a_base_that_renames_the_image_is_told(paper: Paper) -> None:
     assert "gives the image another name" in why(pinned(paper))[0]
 
 
-@pytest.mark.parametrize(
-    "found", ["resources: [../base]\n...\n", "{resources: [../base]}\n", f"images: []\n{BARE}\n"]
-)
+@pytest.mark.parametrize("found", ["resources: [../base]\n...\n", "{resources: [../base]}\n", f"images: []\n{BARE}\n"])
 def test_an_overlay_without_an_exact_place_is_refused(paper: Paper, found: str) -> None:
     paper.trees["m1"][OVERLAY] = found.encode()
     verdict = pinned(paper)
@@ -242,3 +240,9 @@ def test_a_base_of_itself_ends(paper: Paper) -> None:
     paper.trees["m1"][OVERLAY] = b"resources: [../staging, ., ../../api/staging]\n"
     assert "names no image for it" in why(paper.verdict("api", config=CONFIG))[0]
     assert replace(pinned(paper), blocked=None).standing is Standing.BLOCKED
+
+
+def test_a_base_at_the_root_of_the_repository_is_found(paper: Paper) -> None:
+    paper.trees["m1"] |= {OVERLAY: b"resources: [../../..]\n", "kustomization.yaml": b"resources: [d.yaml]\n"}
+    paper.trees["m1"]["d.yaml"] = deployment()
+    assert "inherits its image from d.yaml:6" in why(paper.verdict("api", config=CONFIG))[0]
