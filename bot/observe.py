@@ -18,6 +18,7 @@ from bot.questions import (
     Found,
     History,
     OpenRequests,
+    Paths,
     Question,
     TagDigest,
     Unknown,
@@ -69,18 +70,26 @@ def _single(world: World, question: Question[Any]) -> Answers:
 
 def _answer(world: World, question: Question[Any]) -> Answer[Any]:
     match question:
-        case Files(rev, patterns):
-            return Found(world.clone(rev.repository).files(rev.commit, patterns))
-        case Commits(repository, base, head):
-            return Found(world.clone(repository).commits(base, head))
-        case History(rev, path, limit):
-            return Found(world.clone(rev.repository).history(rev.commit, path, limit))
-        case TagDigest(location, tag):
-            digest = world.registry(location.registry).digest(location.repository, tag)
-            return Found(digest) if digest is not None else Absent()
+        case Files() | Paths() | Commits() | History():
+            return Found(_in_git(world, question))
+        case TagDigest():
+            found = world.registry(question.location.registry).digest(question.location.repository, question.tag)
+            return Found(found) if found is not None else Absent()
         case OpenRequests(repository):
             return Found(world.forge(repository.forge).open_requests(repository.project))
         case ClosedRequests(repository, source_branch):
             return Found(world.forge(repository.forge).closed_requests(repository.project, source_branch))
         case _:
             raise TypeError(f"nobody answers {type(question).__name__}")
+
+
+def _in_git(world: World, question: Files | Paths | Commits | History) -> object:
+    match question:
+        case Files(rev, patterns):
+            return world.clone(rev.repository).files(rev.commit, patterns)
+        case Paths(rev):
+            return world.clone(rev.repository).paths(rev.commit)
+        case Commits(repository, base, head):
+            return world.clone(repository).commits(base, head)
+        case History(rev, path, limit):
+            return world.clone(rev.repository).history(rev.commit, path, limit)

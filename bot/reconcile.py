@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from bot.apply import StepResult, Watch, apply
 from bot.decide import EVERYTHING, Facts, Intent, Texts, decide
+from bot.decide.coverage import Coverage, cover
 from bot.decide.survey import survey
 from bot.errors import BotError, ExitCode
 from bot.observe import observe
@@ -55,6 +56,12 @@ def look(world: World, texts: Texts, intent: Intent) -> Plan:
 def look_around(world: World) -> tuple[Deployed, ...]:
     """What every environment runs, as its manifests say."""
     return _settle(world, partial(survey, world.config), Facts())[0]
+
+
+def look_over(world: World) -> tuple[tuple[Deployed, ...], Coverage]:
+    """What every environment runs, and what of the configuration finds nothing or too much."""
+    deployed, facts = _settle(world, partial(survey, world.config), Facts())
+    return deployed, _settle(world, partial(cover, world.config), facts)[0]
 
 
 def look_at_all(world: World, texts: Texts) -> tuple[tuple[Deployed, ...], Plan]:

@@ -101,6 +101,11 @@ class Clone:
         contents = self._contents(commit, [entry.oid for entry in entries])
         return tuple(File(entry.path, entry.mode, contents[entry.oid]) for entry in entries)
 
+    def paths(self, commit: str) -> tuple[str, ...]:
+        """Every path of a commit."""
+        self._need(commit)
+        return tuple(entry.path for entry in reading.tree(self._git, commit))
+
     def commits(self, base: str, head: str) -> tuple[Commit, ...]:
         """The commits that `head` has and `base` has not, newest first."""
         self._need(base, head)
