@@ -28,6 +28,7 @@ _COMMANDS = {
     "plan": "bot.cli.plan",
     "promote": "bot.cli.promote",
     "reconcile": "bot.cli.promote",
+    "schema": "bot.cli.schema",
     "set-image": "bot.cli.setimage",
     "status": "bot.cli.status",
     "tags": "bot.cli.tags",

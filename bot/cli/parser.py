@@ -12,7 +12,7 @@ _Subparsers = Any  # argparse has no public name for what add_subparsers returns
 
 # Commands that answer people alone, and those that read no configuration.
 _NO_DATA = frozenset({"completion", "demo"})
-_NO_CONFIGURATION = _NO_DATA | {"images", "set-image"}
+_NO_CONFIGURATION = _NO_DATA | {"images", "schema", "set-image"}
 
 _EXIT_CODES = """\
 exit codes:
@@ -45,6 +45,7 @@ def make_parser() -> argparse.ArgumentParser:
         _add_images,
         _add_set_image,
         _add_mr,
+        _add_schema,
         _add_completion,
     ):
         add(commands)
@@ -310,6 +311,20 @@ def _mr_end(parser: argparse.ArgumentParser) -> None:
 def _mr_close(parser: argparse.ArgumentParser) -> None:
     _mr_end(parser)
     parser.add_argument("--reason", metavar="TEXT", default="closed by hand", help="why, for those who read it later")
+
+
+def _add_schema(commands: _Subparsers) -> None:
+    _command(
+        commands,
+        "schema",
+        "print the JSON Schema of promobot.yaml, for editors",
+        """\
+  promobot schema > promobot.schema.json
+
+and as the first line of promobot.yaml:
+  # yaml-language-server: $schema=promobot.schema.json
+""",
+    )
 
 
 def _add_completion(commands: _Subparsers) -> None:
