@@ -12,8 +12,8 @@ from rich.text import Text
 
 from bot.apply import Ended, Event, Progressing, Started, Watch
 from bot.cli.call import Call
-from bot.cli.inspectviews import size
 from bot.cli.plan import hop, show_plan
+from bot.cli.sizes import size
 from bot.cli.targets import checked_intent
 from bot.cli.terminal import printable
 from bot.cli.views import action_text, heading, outcome_lines, remedy, result_data, verdict_data, verdict_line

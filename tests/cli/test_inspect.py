@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.inspectviews import size
+from bot.cli.sizes import size
 from bot.demo.oci import MANIFEST, Image, build_image, build_index, digest_of, push
 from bot.demo.registries import start_registry
 from bot.errors import ExitCode
