@@ -11,7 +11,7 @@ from typing import TypeVar
 from bot.apply import StepResult, Watch, apply
 from bot.decide import EVERYTHING, Facts, Intent, Texts, decide
 from bot.decide.coverage import Coverage, cover
-from bot.decide.survey import survey
+from bot.decide.survey import survey, with_presence
 from bot.errors import BotError, ExitCode
 from bot.observe import observe
 from bot.plan import Failed, Plan, Refused, Stale, Standing, Step, Verdict
@@ -67,8 +67,8 @@ def look_over(world: World) -> tuple[tuple[Deployed, ...], Coverage]:
 def look_at_all(world: World, texts: Texts) -> tuple[tuple[Deployed, ...], Plan]:
     """What every environment runs and how everything stands, from one set of facts."""
     deployed, facts = _settle(world, partial(survey, world.config), Facts())
-    plan, _ = _settle(world, partial(decide, world.config, texts, Intent()), facts)
-    return deployed, plan
+    plan, facts = _settle(world, partial(decide, world.config, texts, Intent()), facts)
+    return tuple(with_presence(world.config, deployed, facts)), plan
 
 
 def run(world: World, texts: Texts, intent: Intent, *, clock: Callable[[], datetime], watch: Watch) -> Pass:

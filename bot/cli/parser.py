@@ -217,11 +217,12 @@ def _add_inspect(commands: _Subparsers) -> None:
         """\
   promobot inspect registry.example.com/shop/inventory:1.1.3
   promobot inspect registry.example.com/shop/inventory@sha256:...
-  promobot inspect nginx:1.25          as Docker reads it: docker.io/library/nginx
+  promobot inspect shop/inventory:1.1.3     at the first registry of the chain that has it
+  promobot inspect docker.io/nginx:1.25     as Docker reads it: docker.io/library/nginx
   promobot inspect ghcr.io/org/app -o json
 
 A configured registry is asked with its login, any other anonymously by https;
-that needs no configuration.
+that needs no configuration. Without one, a name without a host is Docker Hub's.
 """,
     )
     parser.add_argument("image", metavar="IMAGE", help="[host/]path[:tag][@digest]; without both, the tag latest")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from bot.config import Config, EnvironmentConfig
 from bot.decide.environments import Manifest, Snapshot, read_environments
 from bot.decide.facts import Ask, Facts, Refusal, Unanswered
 from bot.promotion import Deployed
-from bot.questions import Need, Question
+from bot.questions import Absent, Found, Location, Need, Question, TagDigest
 from bot.repositories import Rev
 
 
@@ -27,6 +28,22 @@ def survey(config: Config, facts: Facts) -> Need | tuple[Deployed, ...]:
         except Refusal as refusal:
             found.append(_unreadable(environment, refusal))
     return Need(tuple(questions)) if questions else tuple(found)
+
+
+def with_presence(config: Config, deployed: Iterable[Deployed], facts: Facts) -> Iterator[Deployed]:
+    """The same, with what is known by now of the registries; nothing is asked for it."""
+    for item in deployed:
+        if not item.ours or item.image is None or item.image.tag is None:
+            yield item
+            continue
+        location = Location(config.environment(item.environment).registry, item.image.repository)
+        match facts.answers.get(TagDigest(location, item.image.tag)):
+            case Found():
+                yield replace(item, present=True)
+            case Absent():
+                yield replace(item, present=False)
+            case _:
+                yield item
 
 
 def _of_environment(config: Config, snapshot: Snapshot) -> Iterator[Deployed]:
