@@ -21,6 +21,7 @@ from bot.registry.copying.contents import AT_ONCE, Contents, images_are_there, i
 from bot.registry.copying.diagnosis import Diagnosis
 from bot.registry.copying.progress import Progress, progress_of
 from bot.registry.copying.skopeo import Skopeo, check_skopeo
+from bot.registry.copying.turns import turn
 from bot.registry.errors import Place, StatusError, TagTakenError, UnansweredError
 from bot.registry.manifest import Descriptor, Manifest
 from bot.registry.retry import ATTEMPTS, pause
@@ -126,7 +127,8 @@ class Copier:
         if _holds(destination, tag, digest):
             return AlreadyThere(digest)
         manifest = _present(destination, digest) or self._bring(_Job(source, digest, destination, tag, watch))
-        self._point(destination, manifest, tag)
+        with turn(self.cache, destination.place(tag)):
+            self._point(destination, manifest, tag)
         return Copied(digest)
 
     def _bring(self, job: _Job) -> Manifest:
