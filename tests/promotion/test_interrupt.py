@@ -40,7 +40,6 @@ MOMENTS: dict[str, Moment] = {
 # What an ordinary run of the tests looks at.
 SHOWN = {
     ("commits are fetched", "SIGINT"),
-    ("the source's tag is looked up", "SIGTERM"),
     ("a layer is sent", "SIGINT"),
     ("the merge request is opened", "SIGTERM"),
 }
@@ -74,7 +73,9 @@ def test_interrupted_while(company: Company, when: str, name: str) -> None:
     goes_on(company)
 
 
-@pytest.mark.parametrize("command", ["plan", "status", "tags inventory", "check --online"])
+@pytest.mark.parametrize(
+    "command", ["plan", *(pytest.param(each, marks=pytest.mark.long) for each in ("status", "tags inventory"))]
+)
 def test_who_only_reads_is_not_told_to_go_on(company: Company, command: str) -> None:
     moment = AtRequest("e2e", "^(HEAD|GET) ", Silence())
     with held_at(company, moment) as (environ, held), started(company, *command.split(), environ=environ) as process:

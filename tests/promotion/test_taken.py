@@ -92,6 +92,7 @@ def one_has_it(company: Company, results: dict[str, tuple[int, str]]) -> None:
     assert held is not None
     assert held.short in results[loser][1]
     assert [request.source_branch for request in company.all_requests()] == [f"promobot/staging/{winner}"]
+    assert sorted(company.branches()) == ["main", f"promobot/staging/{winner}"]
 
 
 def test_one_digest_wins_and_the_other_run_says_that_the_version_is_taken(company: Company) -> None:
@@ -128,6 +129,7 @@ def test_whenever_they_meet(tmp_path: Path, company: Company) -> None:
         assert company.staging_digest("inventory", f"2.0.{number}") == held
 
 
+@pytest.mark.long
 def test_who_comes_later_is_told_the_same_in_json(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
     assert company.promobot(*promote("inventory")) == 0
     capsys.readouterr()
