@@ -24,6 +24,7 @@ _COMMANDS = {
     "completion": "bot.cli.completion",
     "demo": "bot.cli.demo",
     "images": "bot.cli.images",
+    "init": "bot.cli.init",
     "inspect": "bot.cli.inspect",
     "mr": "bot.cli.mr",
     "plan": "bot.cli.plan",

@@ -35,6 +35,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for add in (
         _add_demo,
+        _add_init,
         _add_check,
         _add_status,
         _add_plan,
@@ -89,6 +90,36 @@ def _add_demo(commands: _Subparsers) -> None:
     parser.add_argument("--stop", metavar="DIR", help="stop the registries of a kept world")
     parser.add_argument("--start", metavar="DIR", help="start the registries of a kept world again")
     parser.add_argument("--fast", action="store_true", help="no pauses for reading")
+
+
+def _add_init(commands: _Subparsers) -> None:
+    parser = _command(
+        commands,
+        "init",
+        "look at GitOps repositories, and write a promobot.yaml for them",
+        """\
+  promobot init                        the repository in this folder
+  promobot init --try                  and copies of it to play with, in .promobot
+  promobot init ../gitops ../gitops-prod     environments in two repositories
+  promobot init --stdout               show it, and write nothing
+
+It reads the manifests and changes none. What it is unsure of is said in the
+file, beside the place, and on the terminal. A file that is there stays as it
+is without --force.
+""",
+    )
+    parser.add_argument(
+        "paths", metavar="PATH", nargs="*", default=["."], help="clones, or folders of manifests (default: this one)"
+    )
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--stdout", action="store_true", help="print the configuration, and write nothing")
+    how.add_argument(
+        "--try",
+        action="store_true",
+        dest="trial",
+        help="also make bare copies of the repositories in .promobot beside the file, for the local forge",
+    )
+    parser.add_argument("--force", action="store_true", help="replace the file if it is there")
 
 
 def _add_check(commands: _Subparsers) -> None:

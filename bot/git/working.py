@@ -21,7 +21,7 @@ class WorkingCopy:
 
 
 def working_copy(folder: Path) -> WorkingCopy | None:
-    """The working copy that a folder is in, None where it is in none. Raises GitError where it isn't ours to believe."""
+    """The working copy that a folder is in, if any. Raises GitError where it isn't ours to believe."""
     here = folder.resolve()
     root = next((above for above in (here, *here.parents) if (above / ".git").exists()), None)
     if root is None:

@@ -39,11 +39,11 @@ def _beside_the_point(path: str) -> bool:
 
 
 def _by_word(path: str) -> Place | None:
-    """The outermost folder that is called like an environment, else such a word at an end of the file's name."""
+    """The outermost folder called like an environment, weak words last; else such a word in the file's name."""
     *folders, name = path.split("/")
-    for number, folder in enumerate(folders):
-        if words.is_environment(folder):
-            return Place(number, 0, len(folder))
+    called = [number for number, folder in enumerate(folders) if words.is_environment(folder)]
+    for number in sorted(called, key=lambda number: words.is_weak(folders[number])):
+        return Place(number, 0, len(folders[number]))
     stem = stem_of(name)
     for start, end in _ends(stem):
         if words.is_environment(stem[start:end]):

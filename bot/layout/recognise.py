@@ -31,7 +31,9 @@ class _Tree:
     @classmethod
     def read(cls, number: int, tree: Sequence[Seen]) -> _Tree:
         marked = tuple(one for one in mark(tree) if name_of(one.environment))
-        return cls(number, marked, name_services([one for one in marked if one.seen.tells]))
+        served = name_services([one for one in marked if one.seen.tells])
+        running = {_path(one) for one in served if one.marked.seen.versioned}
+        return cls(number, marked, tuple(one for one in served if _path(one) in running))
 
     def of(self, environment: str) -> tuple[Served, ...]:
         """Those of one environment, by its name; guesses only where there is nothing better."""
@@ -77,7 +79,11 @@ def _homes(trees: Sequence[_Tree]) -> dict[str, int]:
 
 
 def _paths(served: Iterable[Served]) -> tuple[str, ...]:
-    return tuple(sorted({one.pattern.replace(ENV, one.marked.environment) for one in served}))
+    return tuple(sorted({_path(one) for one in served}))
+
+
+def _path(one: Served) -> str:
+    return one.pattern.replace(ENV, one.marked.environment)
 
 
 def _services(served: Iterable[Served]) -> tuple[str, ...]:

@@ -3,44 +3,75 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 
 from bot.layout import words
 from bot.layout.marking import ENV, stem_of
 from bot.layout.tree import Marked, Place, Served
 
 SERVICE = "{service}"
+TEAM = "{team}"
+# So many folders of one kind are a placeholder's, fewer are named in patterns of their own.
+_MANY = 4
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 
 
 def name_services(marked: Sequence[Marked]) -> tuple[Served, ...]:
-    """Whose each manifest is. Paths of one shape are looked at together, so that they are read alike."""
+    """Whose each manifest is. Paths of one shape are read alike, those of the commonest shape first."""
     shapes: defaultdict[str, list[Marked]] = defaultdict(list)
     for one in marked:
         shapes[_shape(one.around)].append(one)
-    return tuple(served for alike in shapes.values() for served in _served(alike))
+    found: list[Served] = []
+    precedents: Counter[int | None] = Counter()
+    for alike in sorted(shapes.values(), key=len, reverse=True):
+        places = range(len(_possible(alike[0].around)))
+        chosen = max(places, key=lambda number: _merit(alike, number, precedents), default=None)
+        found += _served(alike, chosen)
+        if chosen is not None:
+            precedents[_above(alike[0].around, _possible(alike[0].around)[chosen])] += len(alike)
+    return tuple(found)
 
 
-def _served(alike: Sequence[Marked]) -> Iterator[Served]:
-    chosen = max(range(len(_possible(alike[0].around))), key=lambda number: _merit(alike, number), default=None)
+def _served(alike: Sequence[Marked], chosen: int | None) -> Iterator[Served]:
+    team = _team(alike, chosen)
     for one in alike:
         place = _last_resort(one.around) if chosen is None else _possible(one.around)[chosen]
-        service = _text(one.around, place)
+        service, pattern = _text(one.around, place), _with(one.around, place, SERVICE)
+        if team is not None and chosen is not None:
+            above = _possible(one.around)[team]
+            # A service's name is made of the placeholders' values in the order of the path.
+            parts = (above, place) if team < chosen else (place, above)
+            service = "-".join(_text(one.around, part) for part in parts)
+            pattern = _with(pattern, above, TEAM)
         if _NAME.fullmatch(service):
-            yield Served(one, service, _with(one.around, place, SERVICE), guessed=chosen is None)
+            yield Served(one, service, pattern, guessed=chosen is None)
 
 
-def _merit(alike: Sequence[Marked], number: int) -> tuple[int, int, int]:
-    """How well a place fits: by images that are called so, by how many names stand there, by custom."""
+def _team(alike: Sequence[Marked], chosen: int | None) -> int | None:
+    """Another place with so many names that a pattern for each would be too many."""
+    for number, place in enumerate(_possible(alike[0].around)):
+        names = {_text(one.around, _possible(one.around)[number]) for one in alike}
+        if number != chosen and place.segment < alike[0].around.count("/") and len(names) >= _MANY:
+            return number
+    return None
+
+
+def _merit(alike: Sequence[Marked], number: int, precedents: Mapping[int | None, int]) -> tuple[int, int, int, int]:
+    """How well a place fits: as in most other paths, by images called so, by how many names it has, by custom."""
     texts = [_text(one.around, _possible(one.around)[number]) for one in alike]
     like = sum(_is_like(text, one) for text, one in zip(texts, alike, strict=True))
-    place = _possible(alike[0].around)[number]
-    segments = alike[0].around.split("/")
+    above = _above(alike[0].around, _possible(alike[0].around)[number])
+    # Folders rather than files; those above the environment rather than below, and the nearest.
+    custom = -200 if above is None else -above if above > 0 else above - 100
+    return precedents.get(above, 0), like, len(set(texts)), custom
+
+
+def _above(around: str, place: Place) -> int | None:
+    """How many segments a folder is above the one that names the environment; None for the file's name."""
+    segments = around.split("/")
     env = next(number for number, segment in enumerate(segments) if ENV in segment)
-    # Just above the environment's folder, or else as far down as there are folders.
-    custom = place.segment if place.segment < env else env - place.segment - 1 + len(segments) * (env == 0)
-    return like, len(set(texts)), custom if place.segment < len(segments) - 1 else -len(segments)
+    return env - place.segment if place.segment < len(segments) - 1 else None
 
 
 def _is_like(text: str, one: Marked) -> bool:

@@ -9,7 +9,7 @@ from bot.images import ImageRef
 
 @dataclass(frozen=True)
 class Seen:
-    """A manifest: the images that it names by tag or digest, and how many more it only gives a tag or digest of."""
+    """A manifest: the images that it names, and of how many more it only gives a part, such as the tag."""
 
     path: str
     images: tuple[ImageRef, ...] = ()
@@ -19,6 +19,11 @@ class Seen:
     def tells(self) -> bool:
         """Whether it says anything about an image."""
         return bool(self.images or self.parts)
+
+    @property
+    def versioned(self) -> bool:
+        """Whether it says which version runs: else it may be about images without running one."""
+        return bool(self.parts) or any(image.tag or image.digest for image in self.images)
 
 
 @dataclass(frozen=True)

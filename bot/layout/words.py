@@ -34,15 +34,14 @@ _RANKS = {
 # Words for much else: alone, without another environment beside, they say nothing.
 _WEAK = frozenset({"ci", "int", "integration", "live", "sandbox", "test", "testing", "tst", "e2e"})
 # Folders and files that are called after what they are, not after a service.
-_GENERIC = frozenset(
-    """
-    app application applications apps base bases chart charts cluster clusters common component components config
-    configs controllers default deploy deployment deployments environment environments env envs flux flux-system gitops
-    global helm helm-release helm-values helmfile helmrelease helmreleases image images infra infrastructure k8s
-    kubernetes kustomization kustomize main manifests overlay overlays overrides patch patches release releases
-    resources secrets service services shared stack stacks tenants values workloads
-    """.split()
-)
+_KINDS = """\
+app application applications apps base bases chart charts cluster clusters common component components config
+configs controllers default deploy deployment deployments environment environments env envs flux flux-system gitops
+global helm helm-release helm-values helmfile helmrelease helmreleases image images infra infrastructure k8s
+kubernetes kustomization kustomize main manifests overlay overlays overrides patch patches release releases
+resources secrets service services shared stack stacks tenants values workloads
+"""
+_GENERIC = frozenset(_KINDS.split())
 # What stands beside environments and is none.
 _SHARED = frozenset({"base", "bases", "common", "default", "global", "shared", "template", "templates"})
 # What is in there is made from, tried with or shown by other manifests than those that run.

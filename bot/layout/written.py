@@ -12,6 +12,7 @@ from bot.layout.recognise import NO_REGISTRY
 from bot.layout.tree import Environment, Layout
 
 _PLAIN = re.compile(r"[A-Za-z][\w./-]*")
+_LOOPBACK = re.compile(r"(?:localhost|127\.[\d.]+)(?:[:/]|$)")
 _WIDTH = 110
 _HEAD = """\
 # Written by `promobot init`, from what the manifests look like. Look at what says "unsure", then run `promobot check`.
@@ -55,6 +56,8 @@ def _registries(layout: Layout) -> Iterator[str]:
             yield from _comment("unsure: no image says its registry; write what images begin with", 2)
         yield f"  {_scalar(name)}:"
         yield f"    url: {_scalar(url)}"
+        if _LOOPBACK.match(url):
+            yield "    plain_http: true               # as Docker does it for this machine"
         yield "    # auth: {type: docker}          to log in as `docker login` did; without it, anonymously"
 
 
