@@ -59,9 +59,10 @@ def main(call: Call) -> ExitCode:
             sys.stdout.write(found.text)
             _show(call, found, written=False)
         return ExitCode.DONE
-    _write(found.config, found.text.encode(), force=call.args.force)
+    # First what may fail for more reasons: a configuration without its copies would be in the way of trying again.
     if call.args.trial:
         _make_trial(found)
+    _write(found.config, found.text.encode(), force=call.args.force)
     if call.json:
         call.print_json(_data(found, written=True))
     else:
@@ -161,6 +162,7 @@ def _data(found: _Found, *, written: bool) -> dict[str, object]:
                 "project": found.homes[one.repository].project,
                 "branch": found.homes[one.repository].branch,
                 "paths": list(one.paths),
+                "exclude": list(one.exclude),
                 "registry": one.registry,
                 "services": list(one.services),
             }

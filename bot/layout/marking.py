@@ -19,7 +19,7 @@ _ENDING = re.compile(r"\.(?:ya?ml|json)(?:\.\w+)?$", re.IGNORECASE)
 
 def mark(tree: Sequence[Seen]) -> tuple[Marked, ...]:
     """The manifests that belong to an environment. Hidden folders, templates and tests are left out."""
-    candidates = [seen for seen in tree if not _beside_the_point(seen.path)]
+    candidates = [seen for seen in tree if aside(seen.path) is None and _is_plain(seen.path)]
     places = {seen.path: place for seen in candidates if (place := _by_word(seen.path))}
     places.update(_by_siblings(candidates, places))
     marked = [_marked(seen, places[seen.path]) for seen in candidates if seen.path in places]
@@ -31,11 +31,18 @@ def stem_of(name: str) -> str:
     return _ENDING.sub("", name)
 
 
-def _beside_the_point(path: str) -> bool:
+def aside(path: str) -> str | None:
+    """The outermost folder above that holds nothing that runs: hidden, for templates, tests and the like."""
     *folders, _ = path.split("/")
-    if not path.isprintable() or not _LITERAL.isdisjoint(path):
-        return True
-    return any(folder.startswith(".") or words.is_aside(folder) for folder in folders)
+    for number, folder in enumerate(folders):
+        if folder.startswith(".") or words.is_aside(folder):
+            return "/".join(folders[: number + 1])
+    return None
+
+
+def _is_plain(path: str) -> bool:
+    """Whether a path can be written as a pattern."""
+    return path.isprintable() and _LITERAL.isdisjoint(path)
 
 
 def _by_word(path: str) -> Place | None:

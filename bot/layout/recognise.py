@@ -7,9 +7,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from bot.config import PathPattern, is_service
 from bot.layout import words
 from bot.layout.hosts import hosts_of, registry_urls
-from bot.layout.marking import ENV, mark
+from bot.layout.marking import ENV, aside, mark
 from bot.layout.order import in_order, source_of
 from bot.layout.services import name_services
 from bot.layout.tree import Environment, Layout, Marked, Seen, Served
@@ -25,6 +26,7 @@ class _Tree:
     """A repository's manifests that belong to environments: all of them, and whose those are that name images."""
 
     number: int
+    seen: Sequence[Seen]
     marked: tuple[Marked, ...]
     served: tuple[Served, ...]
 
@@ -33,7 +35,7 @@ class _Tree:
         marked = tuple(one for one in mark(tree) if name_of(one.environment))
         served = name_services([one for one in marked if one.seen.tells])
         running = {_path(one) for one in served if one.marked.seen.versioned}
-        return cls(number, marked, tuple(one for one in served if _path(one) in running))
+        return cls(number, tree, marked, tuple(one for one in served if _path(one) in running))
 
     def of(self, environment: str) -> tuple[Served, ...]:
         """Those of one environment, by its name; guesses only where there is nothing better."""
@@ -56,6 +58,7 @@ def recognise(trees: Sequence[Sequence[Seen]]) -> Layout:
             services=_services(served[name]),
             registry=registries[urls[name] or NO_REGISTRY],
             source=source_of(name, homes)[0],
+            exclude=_exclude(served[name], read[homes[name]]),
             unsure=tuple(_doubts(name, read, homes, served)),
         )
         for name in in_order(homes)
@@ -84,6 +87,26 @@ def _paths(served: Iterable[Served]) -> tuple[str, ...]:
 
 def _path(one: Served) -> str:
     return one.pattern.replace(ENV, one.marked.environment)
+
+
+def _exclude(served: Sequence[Served], tree: _Tree) -> tuple[str, ...]:
+    """What fits the environment's paths and isn't its own: files of others, and folders where nothing runs."""
+    patterns = [PathPattern(path) for path in _paths(served)]
+    own = {one.marked.seen.path for one in served}
+    found: set[str] = set()
+    for seen in tree.seen:
+        folder = aside(seen.path)
+        # Files that say nothing of images do no harm; in a folder of templates they may not even be readable.
+        if seen.path in own or not (seen.tells or folder):
+            continue
+        if any(_fits(pattern, seen.path) for pattern in patterns):
+            found.add(f"{folder}/**" if folder else seen.path)
+    return tuple(sorted(found))
+
+
+def _fits(pattern: PathPattern, path: str) -> bool:
+    values = pattern.match(path)
+    return values is not None and is_service(pattern.service(values))
 
 
 def _services(served: Iterable[Served]) -> tuple[str, ...]:

@@ -59,7 +59,8 @@ class Environment:
     """An environment that was recognised.
 
     `repository` is the number of the tree that it was found in, `source` where its images come from by custom.
-    `services` are those whose manifests say something of an image; `registry` is a name among the layout's.
+    `exclude` are files that fit `paths` by chance; `services` are those whose manifests say something of an image;
+    `registry` is a name among the layout's.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Environment:
     services: tuple[str, ...]
     registry: str
     source: str | None = None
+    exclude: tuple[str, ...] = ()
     unsure: tuple[str, ...] = ()
 
 

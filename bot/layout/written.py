@@ -71,6 +71,9 @@ def _environment(one: Environment, home: Home) -> Iterator[str]:
     yield from _comment(f"{len(one.services)} found: {', '.join(one.services)}", 4)
     yield "    paths:"
     yield from (f"      - {json.dumps(path, ensure_ascii=False)}" for path in one.paths)
+    if one.exclude:
+        yield "    exclude:"
+        yield from (f"      - {json.dumps(path, ensure_ascii=False)}" for path in one.exclude)
     yield f"    registry: {_scalar(one.registry)}"
 
 

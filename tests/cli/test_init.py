@@ -150,6 +150,7 @@ def test_json_says_what_the_file_says(folder: Path, promobot: Promobot) -> None:
                 "project": "estate",
                 "branch": "main",
                 "paths": [f"apps/{{service}}/{name}/values.yaml"],
+                "exclude": [],
                 "registry": "images",
                 "services": ["cart"],
             }

@@ -279,3 +279,16 @@ def test_manifests_that_are_about_images_without_running_one_dont_count() -> Non
     )
     assert paths(recognise([seen])) == {"dev": ["{service}/dev/values.yaml"]}
     assert recognise([seen]).environments[0].services == ("cart", "web")
+
+
+def test_what_fits_the_paths_by_chance_is_excluded() -> None:
+    seen = tree(
+        f"cart/dev/values.yaml {DEV}/cart:2",
+        f"cart/prod/values.yaml {DEV}/cart:1",
+        f"dev/prod/values.yaml {DEV}/dev:1",
+        f"examples/dev/values.yaml {DEV}/cart:2",
+        "tests/prod/values.yaml",
+        "base/prod/values.yaml",
+    )
+    exclude = {one.name: one.exclude for one in recognise([seen]).environments}
+    assert exclude == {"dev": ("examples/**",), "prod": ("dev/prod/values.yaml", "tests/**")}
