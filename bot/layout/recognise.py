@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bot.config import PathPattern, is_service
 from bot.layout import words
@@ -67,6 +68,7 @@ def recognise(trees: Sequence[Sequence[Seen]]) -> Layout:
     return Layout(environments, {name: url for url, name in registries.items()}, tuple(sorted(told - set(homes))))
 
 
+@lru_cache(maxsize=1 << 10)
 def name_of(folder: str) -> str:
     """What an environment is called in a configuration, by the folder's or file's word for it."""
     return re.sub(r"[^a-z0-9._-]+|\.{2,}", "-", folder.lower()).strip("._-")[:63].removesuffix(".lock").strip("._-")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # By custom, what has the higher number gets its images from what has the lower.
 _RANKS = {
@@ -79,6 +80,7 @@ def tokens(name: str) -> list[str]:
     return _SEPARATOR.split(name)
 
 
+@lru_cache(maxsize=1 << 14)
 def rank(name: str) -> tuple[int, str] | None:
     """Where an environment stands in the custom's order, and what its name says besides; None where no word tells.
 
