@@ -79,7 +79,8 @@ class Unit:
 class Promotion:
     """One unit into one environment. `fingerprint` names it by its digests and edits alone: no clock, no prose.
 
-    `created` are the target's manifests that are made from the source's.
+    `created` are the target's manifests that are made from the source's. `warnings` are sentences without a full stop:
+    what doesn't forbid the promotion, but should be known before it is approved.
     """
 
     unit: Unit
@@ -88,6 +89,7 @@ class Promotion:
     fingerprint: str
     companions: tuple[Companion, ...] = ()
     created: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

@@ -26,6 +26,7 @@ _KINDS = "see `promobot images FILE`, and `fields` for images that nothing in th
 def main(call: Call) -> ExitCode:
     """Read the configuration and every environment's manifests; with `--online`, knock at every registry too."""
     world = call.world()
+    call.texts(world.config).check()
     deployed, coverage = look_over(world)
     findings = [*coverage.findings, *_without_images(world.config, deployed, coverage)]
     places = Places.of(call.config_path)

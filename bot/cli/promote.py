@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 def main(call: Call) -> ExitCode:
     """Promote what was named, or everything that is due by itself."""
-    world, texts = call.world(), call.texts()
+    world = call.world()
+    texts = call.texts(world.config)
     named = call.args.command == "promote"
     intent = checked_intent(
         world.config,

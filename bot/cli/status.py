@@ -24,7 +24,7 @@ _Cells: TypeAlias = "Mapping[tuple[str, str], Verdict]"
 def main(call: Call) -> ExitCode:
     """Show a matrix of services and environments, and below it what needs somebody."""
     world = call.world()
-    deployed, plan = look_at_all(world, call.texts())
+    deployed, plan = look_at_all(world, call.texts(world.config))
     if call.json:
         call.print_json({"deployed": [deployed_data(item) for item in deployed], "verdicts": _verdicts(plan)})
     else:

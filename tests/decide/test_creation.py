@@ -110,7 +110,10 @@ def test_the_kustomization_lists_the_copy_like_its_neighbours(paper: Paper) -> N
 
 def test_the_reviewer_is_told_what_was_copied(paper: Paper) -> None:
     text = body(decided(paper))
-    assert f"- `{STAGING_FILE}` is new: `{E2E_FILE}` of e2e with staging's images, and no other byte changed.\n" in text
+    assert (
+        f"- `{STAGING_FILE}` is new: `{E2E_FILE}` of `e2e` with `staging`'s images, and no other byte changed.\n"
+        in text
+    )
     assert f"- host name `api.e2e.example.com`, `{STAGING_FILE}` line 4\n" in text
     assert f"- cloud account `111111111111`, `{STAGING_FILE}` line 5\n" in text
     assert f"- Secret `api-db`, `{STAGING_FILE}` line 6\n" in text
