@@ -66,7 +66,8 @@ def make_context(promotion: Promotion, background: Background, most: int) -> Row
         "listings": Listed.of((Foreign(change.path) for change in creation.listings), most),
         "notes": Listed.of(map(Foreign, creation.notes), most),
         "warnings": Listed.of(promotion.warnings, most),
-        "checks": Listed.of(map(_check, background.checks), most),
+        "passed": Listed.of((_check(check) for check in background.checks if check.passed), most),
+        "failed": Listed.of((_check(check) for check in background.checks if not check.passed), most),
         "since": f"{background.since.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if background.since else "",
         "revisions": Listed.of(map(_revisions, background.revisions), most),
         "not_carried": Listed.of((_not_carried(left, most) for left in background.left_behind), most),
@@ -151,7 +152,7 @@ def _copy(copy: Copy, most: int) -> Row:
 
 
 def _check(check: Check) -> Row:
-    return {"name": Foreign(check.name), "detail": check.detail, "passed": check.passed}
+    return {"name": Foreign(check.name), "detail": check.detail}
 
 
 def _revisions(revisions: Revisions) -> Row:

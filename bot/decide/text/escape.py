@@ -38,7 +38,7 @@ class Printed(str):
 
 
 def carried(text: str) -> Printed:
-    """The text on its way through a template; `settled` makes words of it, of Foreign text code where that has a place."""
+    """The text on its way through a template: `settled` makes words of it, or code if it is Foreign."""
     kind = "" if isinstance(text, Foreign) else "="
     return Printed(f"{_OPEN}{kind}{text.encode('utf-8', 'surrogatepass').hex()}{_CLOSE}")
 

@@ -13,7 +13,7 @@ _VERSION = re.compile(r"[\w.+-]{1,40}", re.ASCII)
 
 
 def headline(promotion: Promotion) -> str:
-    """`inventory 1.1.2 → 1.1.3`; several images are told apart by their service, or their repository's last segment.
+    """`inventory 1.1.2 → 1.1.3`; several are told apart by their service, or their repository's last segment.
 
     An image that stays as it is isn't named.
     """
@@ -39,11 +39,15 @@ def _created(promotion: Promotion) -> str:
 
 
 def _label(promotion: Promotion, move: Move) -> str:
-    """What a move is called beside the others: its service, where that has one image alone."""
-    images = {other.destination for other in promotion.moves if other.service == move.service}
-    if len(images) > 1:
+    """What a move is called beside the others: its service, where all of that goes the same way."""
+    of_service = [other for other in promotion.moves if other.service == move.service]
+    if len({other.destination for other in of_service}) > 1 and len({_way(other) for other in of_service}) > 1:
         return move.destination.repository.rpartition("/")[2]
     return move.service if len(promotion.unit.services) > 1 else promotion.unit.name
+
+
+def _way(move: Move) -> str:
+    return step(move) if move.before != move.after else ""
 
 
 def step(move: Move) -> str:
