@@ -16,12 +16,14 @@ RESERVED = frozenset({_OPEN, _CLOSE})
 _PARAGRAPHS = re.compile(r"(\n[ \t]*\n)")
 # A code span beside these could end early, start late, or be no code span: other code, HTML, escapes, links, addresses.
 _NO_PLACE_FOR_CODE = re.compile(r"[`<\\]|\]\s*[(\[:]|://|www\.", re.IGNORECASE)
+# HTML that goes on beyond its paragraph (https://spec.commonmark.org/0.31.2/#html-blocks): nothing in it is code.
+_LONG_HTML = re.compile(r"<(?:[!?]|(?:pre|script|style|textarea)\b)", re.IGNORECASE)
 # `<` begins HTML and our own marks; what ends HTML that began further up ends it anywhere.
 _ENDS_CODE = re.compile(r"[`<]|(?<=[-\]?])>")
 
 # Letters and digits, with single marks between them.
 _TAME = re.compile(r"[^\W_]+(?:(?:[.+=/]|-+|_+|(?<=sha256):|:(?=[0-9]))[^\W_]+)*|(?<! ) (?! )|[,;?'…→]")
-_LIKE_A_REFERENCE = re.compile(r"(?<=\bwww)\.|(?<=\bGH)-(?=[0-9])", re.IGNORECASE)
+_LIKE_A_REFERENCE = re.compile(r"(?<=www)\.|(?<=\bGH)-(?=[0-9])", re.IGNORECASE)
 _LONGEST = 1000
 
 
@@ -45,12 +47,13 @@ def carried(text: str) -> Printed:
 
 def settled(rendered: str) -> str:
     """What was rendered, each value carried in it as code, or as words where code has no place."""
-    return "".join(map(_settled_paragraph, _PARAGRAPHS.split(rendered)))
+    no_code = _LONG_HTML.search(_CARRIED.sub("", rendered)) is not None
+    return "".join(_settled_paragraph(paragraph, no_code=no_code) for paragraph in _PARAGRAPHS.split(rendered))
 
 
-def _settled_paragraph(paragraph: str) -> str:
+def _settled_paragraph(paragraph: str, *, no_code: bool) -> str:
     around = _CARRIED.sub("", paragraph)
-    worded, in_table = _NO_PLACE_FOR_CODE.search(around) is not None, "|" in around
+    worded, in_table = no_code or _NO_PLACE_FOR_CODE.search(around) is not None, "|" in around
 
     def settle(found: re.Match[str]) -> str:
         text = bytes.fromhex(found[2]).decode("utf-8", "surrogatepass")
