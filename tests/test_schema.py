@@ -65,6 +65,7 @@ services:
 groups:
   payments: {all_or_nothing: true}
 author: {name: robot, email: robot@example.com}
+templates: texts
 """
 
 

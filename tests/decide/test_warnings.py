@@ -44,12 +44,13 @@ def test_one_of_the_two_alone_is_nothing_to_say(staging: bytes) -> None:
     assert warnings(decided(staging)) == ()
 
 
+SIDECAR = "sidecar:\n  image:\n    repository: quay.io/org/proxy\n    tag: *tag\n"
+
+
 def test_an_image_that_follows_by_an_alias_is_named() -> None:
-    staging = values(
-        STAGING, "&tag 1.1.2", extra="sidecar:\n  image:\n    repository: quay.io/org/proxy\n    tag: *tag\n"
-    )
+    staging = values(STAGING, "&tag 1.1.2", extra=SIDECAR)
     (warning,) = warnings(decided(staging))
-    assert warning == f"quay.io/org/proxy goes from 1.1.2 to 1.1.3 as well, by an alias at line 5 of {STAGING_FILE}"
+    assert warning == f"quay.io/org/proxy goes from 1.1.2 to 1.1.3 as well, by an alias at line 7 of {STAGING_FILE}"
 
 
 def test_the_fingerprint_is_of_the_edits_alone() -> None:
