@@ -23,7 +23,7 @@ from bot.questions import (
     TagDigest,
     Unknown,
 )
-from bot.repositories import Repository
+from bot.repositories import Repository, Rev
 from bot.world import World
 
 Answers: TypeAlias = dict[Question[Any], Answer[Any]]
@@ -43,13 +43,19 @@ def observe(world: World, questions: Iterable[Question[Any]]) -> Answers:
 
 def _batches(world: World, questions: Iterable[Question[Any]]) -> Iterator[Callable[[], Answers]]:
     heads: dict[Repository, list[BranchHead]] = {}
+    walks: dict[tuple[Rev, int], list[History]] = {}
     for question in questions:
-        if isinstance(question, BranchHead):
-            heads.setdefault(question.repository, []).append(question)
-        else:
-            yield partial(_single, world, question)
-    for repository, wanted in heads.items():
-        yield partial(_branch_heads, world, repository, wanted)
+        match question:
+            case BranchHead(repository):
+                heads.setdefault(repository, []).append(question)
+            case History(rev, _, limit):
+                walks.setdefault((rev, limit), []).append(question)
+            case _:
+                yield partial(_single, world, question)
+    for repository, branches in heads.items():
+        yield partial(_branch_heads, world, repository, branches)
+    for (rev, limit), files in walks.items():
+        yield partial(_histories, world, rev, limit, files)
 
 
 def _branch_heads(world: World, repository: Repository, questions: list[BranchHead]) -> Answers:
@@ -61,6 +67,15 @@ def _branch_heads(world: World, repository: Repository, questions: list[BranchHe
     return {q: Found(heads[q.branch]) if q.branch in heads else Absent() for q in questions}
 
 
+def _histories(world: World, rev: Rev, limit: int, questions: list[History]) -> Answers:
+    """One walk from the commit for all of its files that were asked about."""
+    try:
+        found = world.clone(rev.repository).histories(rev.commit, [question.path for question in questions], limit)
+    except BotError as error:
+        return dict.fromkeys(questions, Unknown(error))
+    return {question: Found(found[question.path]) for question in questions}
+
+
 def _single(world: World, question: Question[Any]) -> Answers:
     try:
         return {question: _answer(world, question)}
@@ -70,7 +85,7 @@ def _single(world: World, question: Question[Any]) -> Answers:
 
 def _answer(world: World, question: Question[Any]) -> Answer[Any]:
     match question:
-        case Files() | Paths() | Commits() | History():
+        case Files() | Paths() | Commits():
             return Found(_in_git(world, question))
         case TagDigest():
             found = world.registry(question.location.registry).digest(question.location.repository, question.tag)
@@ -83,7 +98,7 @@ def _answer(world: World, question: Question[Any]) -> Answer[Any]:
             raise TypeError(f"nobody answers {type(question).__name__}")
 
 
-def _in_git(world: World, question: Files | Paths | Commits | History) -> object:
+def _in_git(world: World, question: Files | Paths | Commits) -> object:
     match question:
         case Files(rev, patterns):
             return world.clone(rev.repository).files(rev.commit, patterns)
@@ -91,5 +106,3 @@ def _in_git(world: World, question: Files | Paths | Commits | History) -> object
             return world.clone(rev.repository).paths(rev.commit)
         case Commits(repository, base, head):
             return world.clone(repository).commits(base, head)
-        case History(rev, path, limit):
-            return world.clone(rev.repository).history(rev.commit, path, limit)

@@ -14,9 +14,10 @@ from bot.errors import GitError
 from bot.git import pushing, reading, writing
 from bot.git.command import Credential, GitDirectory, Remote
 from bot.git.failure import explain, redact
+from bot.git.histories import histories
 from bot.git.identity import Identity, stamp
 from bot.git.locks import locked, remove_stale_locks
-from bot.git.names import branch_ref, file_path, object_id
+from bot.git.names import branch_ref, object_id
 from bot.git.pushing import LeaseLost, Pushed
 from bot.ownership import not_ours
 from bot.process import Completed
@@ -111,10 +112,13 @@ class Clone:
         self._need(base, head)
         return reading.log(self._git, f"{base}..{head}")
 
-    def history(self, commit: str, path: str, limit: int) -> tuple[Commit, ...]:
-        """The commits that led to a file's content at `commit`, newest first, from merged side branches too."""
+    def histories(self, commit: str, paths: Sequence[str], limit: int) -> dict[str, tuple[Commit, ...]]:
+        """The commits that led to each file's content at `commit`, newest first, from merged side branches too.
+
+        At most `limit` for each file; one walk for all of them.
+        """
         self._need(commit)
-        return reading.log(self._git, f"--max-count={limit}", commit, "--", file_path(path))
+        return histories(self._git, commit, paths, limit)
 
     def commit(self, base: str, files: Sequence[FileChange], message: str, when: datetime) -> str:
         """Put one commit on top of `base`, without a branch, and return its id; equal arguments give an equal id.

@@ -61,9 +61,15 @@ def missing(git: GitDirectory, oids: Iterable[str]) -> list[str]:
     return [line.split(" ")[0] for line in answer.splitlines() if line.endswith(" missing")]
 
 
-def log(git: GitDirectory, *args: str) -> tuple[Commit, ...]:
+def details(git: GitDirectory, shas: Iterable[str]) -> tuple[Commit, ...]:
+    """These commits."""
+    wanted = "".join(f"{sha}\n" for sha in shas).encode()
+    return log(git, "--no-walk=unsorted", "--stdin", stdin=wanted) if wanted else ()
+
+
+def log(git: GitDirectory, *args: str, stdin: bytes = b"") -> tuple[Commit, ...]:
     """What `git log` with these arguments finds, no commit before its children."""
-    output = git.run("log", "-z", "--date-order", COMMIT_FORMAT, *args).stdout
+    output = git.run("log", "-z", "--date-order", COMMIT_FORMAT, *args, stdin=stdin).stdout
     fields = output.decode("utf-8", "replace").split("\0")[:-1]
     records = zip(fields[0::4], fields[1::4], fields[2::4], fields[3::4], strict=True)
     return tuple(Commit(sha, author, committer, _trailers(trailers)) for sha, author, committer, trailers in records)

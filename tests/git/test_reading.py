@@ -208,10 +208,13 @@ def test_history_follows_the_content_into_merged_side_branches(origin: Origin, c
     git(origin.work, "merge", "--quiet", "--no-ff", "--message", "merge", "work/side")
     git(origin.work, "push", "--quiet", str(origin.bare), "HEAD:main")
     merged = clone.fetch(["main"])["main"]
-    assert shas(clone.history(merged, "a", 50)) == [changed, made]
-    assert shas(clone.history(merged, "a", 1)) == [changed]
-    assert clone.history(merged, "absent", 50) == ()
-    assert clone.history(merged, ":(glob)*", 50) == ()
+    found = clone.histories(merged, ["a", "absent", ":(glob)*"], 50)
+    assert {path: shas(commits) for path, commits in found.items()} == {
+        "a": [changed, made],
+        "absent": [],
+        ":(glob)*": [],
+    }
+    assert shas(clone.histories(merged, ["a", "b"], 1)["a"]) == [changed]
 
 
 def test_a_server_without_filters_works(tmp_path: Path) -> None:
