@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from bot.errors import BotError
+from bot.git import not_a_branch
 from bot.parallel import in_parallel
 from bot.questions import (
     Absent,
@@ -60,11 +61,13 @@ def _batches(world: World, questions: Iterable[Question[Any]]) -> Iterator[Calla
 
 def _branch_heads(world: World, repository: Repository, questions: list[BranchHead]) -> Answers:
     """One look at the repository for all of its branches that were asked about."""
+    bad: Answers = {question: Unknown(error) for question in questions if (error := not_a_branch(question.branch))}
+    good = [question for question in questions if question not in bad]
     try:
-        heads = world.clone(repository).heads([question.branch for question in questions])
+        heads = world.clone(repository).heads([question.branch for question in good])
     except BotError as error:
-        return dict.fromkeys(questions, Unknown(error))
-    return {q: Found(heads[q.branch]) if q.branch in heads else Absent() for q in questions}
+        return bad | dict.fromkeys(good, Unknown(error))
+    return bad | {q: Found(heads[q.branch]) if q.branch in heads else Absent() for q in good}
 
 
 def _histories(world: World, rev: Rev, limit: int, questions: list[History]) -> Answers:

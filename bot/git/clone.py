@@ -34,6 +34,9 @@ _FETCH = (
     "--no-recurse-submodules",
     "--stdin",
 )
+# More of them would be too much for a command line, and the server compares every one with every branch.
+_FEW_BRANCHES = 200
+_ALL_BRANCHES = "refs/heads/*"
 _REFUSES_UNNAMED = "does not allow request for unadvertised object"
 _LAST_COMMIT = "refs/promobot/last-commit"
 # There if the server gives contents only together with their commits.
@@ -77,7 +80,8 @@ class Clone:
         refs = {branch_ref(branch): branch for branch in branches}
         if not refs:
             return {}
-        done = self._remote.run("ls-remote", "--", self._remote.url, *refs)
+        named = refs if len(refs) <= _FEW_BRANCHES else (_ALL_BRANCHES,)
+        done = self._remote.run("ls-remote", "--", self._remote.url, *named)
         if done.returncode:
             raise self._failed("read the branches of", done)
         lines = (line.split("\t") for line in done.stdout.decode("utf-8", "replace").splitlines())
@@ -94,7 +98,8 @@ class Clone:
     def files(self, commit: str, patterns: Sequence[str]) -> tuple[File, ...]:
         """The files of a commit that fit any pattern, by path; missing contents are fetched in one batch.
 
-        `*` in a pattern stands for part of one path segment. Submodules are no files.
+        `*` in a pattern stands for part of one path segment. Submodules are no files. In place of contents that are
+        longer than any manifest may be there is UNREAD, which everybody who parses it refuses for its length.
         """
         self._need(commit)
         fits = reading.matcher(patterns)
