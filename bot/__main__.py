@@ -9,6 +9,8 @@ import sys
 from contextlib import suppress
 from types import FrameType
 
+from bot import __version__
+
 # As shells tell it of a program that Ctrl-C ended.
 _INTERRUPTED = 130
 
@@ -18,13 +20,16 @@ def run() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as shells have it for what they start in the background
             signal.signal(number, _end_at_once)
-    from bot.cli import main  # noqa: PLC0415  Ctrl-C may come while it loads
-
     if "_ARGCOMPLETE" in os.environ:  # the shell asks, because somebody pressed TAB
         from bot.cli.completion import answer_shell  # noqa: PLC0415
 
         answer_shell()
     _open_missing()
+    if sys.argv[1:] == ["--version"]:  # pipelines ask it before anything else, and loading the commands takes longer
+        sys.stdout.write(f"promobot {__version__}\n")
+        return
+    from bot.cli import main  # noqa: PLC0415  Ctrl-C may come while it loads
+
     _leave_no_core()
     code = main(sys.argv[1:])
     if code == _INTERRUPTED:
