@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from bot.errors import BotError
+from bot.git import not_a_branch
 from bot.parallel import in_parallel
 from bot.questions import (
     Absent,
@@ -19,12 +20,13 @@ from bot.questions import (
     History,
     Labels,
     OpenRequests,
+    Paths,
     Question,
     TagDigest,
     Unknown,
 )
 from bot.registry import ImageRepository, labels
-from bot.repositories import Repository
+from bot.repositories import Repository, Rev
 from bot.world import World
 
 Answers: TypeAlias = dict[Question[Any], Answer[Any]]
@@ -44,22 +46,39 @@ def observe(world: World, questions: Iterable[Question[Any]]) -> Answers:
 
 def _batches(world: World, questions: Iterable[Question[Any]]) -> Iterator[Callable[[], Answers]]:
     heads: dict[Repository, list[BranchHead]] = {}
+    walks: dict[tuple[Rev, int], list[History]] = {}
     for question in questions:
-        if isinstance(question, BranchHead):
-            heads.setdefault(question.repository, []).append(question)
-        else:
-            yield partial(_single, world, question)
-    for repository, wanted in heads.items():
-        yield partial(_branch_heads, world, repository, wanted)
+        match question:
+            case BranchHead(repository):
+                heads.setdefault(repository, []).append(question)
+            case History(rev, _, limit):
+                walks.setdefault((rev, limit), []).append(question)
+            case _:
+                yield partial(_single, world, question)
+    for repository, branches in heads.items():
+        yield partial(_branch_heads, world, repository, branches)
+    for (rev, limit), files in walks.items():
+        yield partial(_histories, world, rev, limit, files)
 
 
 def _branch_heads(world: World, repository: Repository, questions: list[BranchHead]) -> Answers:
     """One look at the repository for all of its branches that were asked about."""
+    bad: Answers = {question: Unknown(error) for question in questions if (error := not_a_branch(question.branch))}
+    good = [question for question in questions if question not in bad]
     try:
-        heads = world.clone(repository).heads([question.branch for question in questions])
+        heads = world.clone(repository).heads([question.branch for question in good])
+    except BotError as error:
+        return bad | dict.fromkeys(good, Unknown(error))
+    return bad | {q: Found(heads[q.branch]) if q.branch in heads else Absent() for q in good}
+
+
+def _histories(world: World, rev: Rev, limit: int, questions: list[History]) -> Answers:
+    """One walk from the commit for all of its files that were asked about."""
+    try:
+        found = world.clone(rev.repository).histories(rev.commit, [question.path for question in questions], limit)
     except BotError as error:
         return dict.fromkeys(questions, Unknown(error))
-    return {q: Found(heads[q.branch]) if q.branch in heads else Absent() for q in questions}
+    return {question: Found(found[question.path]) for question in questions}
 
 
 def _single(world: World, question: Question[Any]) -> Answers:
@@ -71,12 +90,8 @@ def _single(world: World, question: Question[Any]) -> Answers:
 
 def _answer(world: World, question: Question[Any]) -> Answer[Any]:
     match question:
-        case Files(rev, patterns):
-            return Found(world.clone(rev.repository).files(rev.commit, patterns))
-        case Commits(repository, base, head):
-            return Found(world.clone(repository).commits(base, head))
-        case History(rev, path, limit):
-            return Found(world.clone(rev.repository).history(rev.commit, path, limit))
+        case Files() | Paths() | Commits():
+            return Found(_in_git(world, question))
         case TagDigest() | Labels():
             return _of_image(world, question)
         case OpenRequests(repository):
@@ -85,6 +100,16 @@ def _answer(world: World, question: Question[Any]) -> Answer[Any]:
             return Found(world.forge(repository.forge).closed_requests(repository.project, source_branch))
         case _:
             raise TypeError(f"nobody answers {type(question).__name__}")
+
+
+def _in_git(world: World, question: Files | Paths | Commits) -> object:
+    match question:
+        case Files(rev, patterns):
+            return world.clone(rev.repository).files(rev.commit, patterns)
+        case Paths(rev):
+            return world.clone(rev.repository).paths(rev.commit)
+        case Commits(repository, base, head):
+            return world.clone(repository).commits(base, head)
 
 
 def _of_image(world: World, question: TagDigest | Labels) -> Answer[Any]:

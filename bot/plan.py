@@ -101,6 +101,15 @@ class Step:
     diff: str = ""
 
 
+@dataclass(frozen=True)
+class Check:
+    """A gate that was judged: what it is called, what was found, and whether it lets the promotion through."""
+
+    name: str
+    detail: str
+    passed: bool = True
+
+
 class Standing(Enum):
     """How a unit stands towards a target environment."""
 

@@ -122,7 +122,8 @@ class Deployed:
     """An image that an environment's manifest names, and where; `problem` says why it can't be read or edited.
 
     `image` is None where it can't be read. `ours`: it comes from the environment's registry, so promobot moves it.
-    `code` is of the kind of failure where nothing could be read of a whole file or environment.
+    `code` is of the kind of failure where nothing could be read of a whole file or environment. `present` is whether
+    its tag is in the environment's registry, None where that wasn't asked or could not be found out.
     """
 
     environment: str
@@ -135,3 +136,4 @@ class Deployed:
     ours: bool
     problem: str = ""
     code: ExitCode = ExitCode.DONE
+    present: bool | None = None

@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.config import Config
 from bot.decide import Facts, Intent, Orders, Texts, decide
+from bot.decide.coverage import Coverage, cover
 from bot.errors import GitError, RegistryError
 from bot.images import Digest
 from bot.plan import Plan, Verdict
@@ -24,6 +25,7 @@ from bot.questions import (
     Labels,
     Location,
     OpenRequests,
+    Paths,
     Question,
     TagDigest,
     Unknown,
@@ -127,6 +129,16 @@ class Paper:
             facts = facts.learn({question: self.answer(question) for question in decided.questions})
         raise AssertionError(f"asks without end: {self.asked[-3:]}")
 
+    def cover(self, config: Config = CONFIG) -> Coverage:
+        """Look over the configuration until it is known."""
+        facts = Facts()
+        for _ in range(12):
+            found = cover(config, facts)
+            if isinstance(found, Coverage):
+                return found
+            facts = facts.learn({question: self.answer(question) for question in found.questions})
+        raise AssertionError("asks without end")
+
     def verdict(
         self, *services: str, reopen: bool = False, config: Config = CONFIG, orders: Orders | None = None
     ) -> Verdict:
@@ -143,10 +155,11 @@ class Paper:
                 return Unknown(GitError(f"cannot fetch {rev.commit}", hint="it is no longer there"))
             case Files(rev, patterns):
                 return Found(tuple(self._files(rev.commit, patterns)))
-            case Commits(_, base, head) if {base, head} & self.lost:
-                return Unknown(GitError(f"cannot fetch {base}", hint="it is no longer there"))
+            case Paths(rev):
+                return Found(tuple(sorted(self.trees[rev.commit])))
             case Commits(_, base, head):
-                return Found(self.ahead.get((base, head), ()))
+                gone = GitError(f"cannot fetch {base}", hint="it is no longer there")
+                return Unknown(gone) if {base, head} & self.lost else Found(self.ahead.get((base, head), ()))
             case History(_, path):
                 return Found(self.history.get(path, (commit("c0", email="dev@example.com"),)))
             case TagDigest(Location(registry, repository), tag):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
 from bot.cli.call import Call
 from bot.cli.targets import checked_intent
 from bot.cli.views import action_text, remedy, verdict_data, verdict_line
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 def main(call: Call) -> ExitCode:
     """Decide and show."""
     world = call.world()
-    plan = look(world, call.texts(), checked_intent(world.config, call.args.services, call.args.to))
+    plan = look(world, call.texts(world.config), checked_intent(world.config, call.args.services, call.args.to))
     show_plan(call, world.config, plan)
     return exit_code(plan, due_is_news=call.args.exit_code)
 
@@ -45,6 +47,8 @@ def hop(config: Config, target: str) -> str:
 
 def _show_verdict(terminal: Terminal, verdict: Verdict) -> None:
     terminal.say(verdict_line(verdict), indent=2)
+    for warning in verdict.promotion.warnings if verdict.promotion and verdict.standing is Standing.DUE else ():
+        terminal.say(Text.assemble(("! ", "yellow"), warning), indent=6)
     if remedy(verdict):
         terminal.say(remedy(verdict), indent=6)
     for warning in verdict.promotion.warnings if verdict.promotion else ():

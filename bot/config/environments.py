@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
@@ -95,7 +96,7 @@ class EnvironmentConfig(Settings):
             ImageRef(None, ours.replace("*", "x"))
         return repositories
 
-    @property
+    @cached_property
     def patterns(self) -> tuple[PathPattern, ...]:
         """`paths`, to match and fill."""
         return tuple(PathPattern(path) for path in self.paths)

@@ -58,7 +58,7 @@ def _as_scheme(value: object) -> object:
     return {"to": value} if isinstance(value, str) else value
 
 
-SchemeOrText = Annotated[TagScheme, BeforeValidator(_as_scheme)]
+SchemeOrText = Annotated[TagScheme, BeforeValidator(_as_scheme, json_schema_input_type=str | TagScheme)]
 
 
 class Gates(Model):

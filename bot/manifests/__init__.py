@@ -7,6 +7,7 @@ from bot.manifests.fields import Edit, FieldRule, Form, ImageEdit, ImageField, P
 from bot.manifests.find import find_images
 from bot.manifests.kustomization import add_resource, kustomization_bases, kustomization_resources
 from bot.manifests.pinning import add_images
+from bot.manifests.pullsecrets import find_pull_secrets
 
 __all__ = [
     "Binding",
@@ -25,6 +26,7 @@ __all__ = [
     "find_bindings",
     "find_differences",
     "find_images",
+    "find_pull_secrets",
     "kustomization_bases",
     "kustomization_resources",
     "scalar_at",

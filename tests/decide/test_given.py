@@ -67,7 +67,7 @@ def test_a_tag_that_the_source_named_before_is_proven(paper: Paper, image: str) 
     assert verdict.promotion is not None
     assert verdict.promotion.warnings == ()
     (opening,) = [action for action in verdict.step.actions if isinstance(action, OpenRequest)]
-    assert "**e2e** ran as `1.1.4-rc1`" in opening.draft.body
+    assert "under exactly the digest that `e2e` ran before." in opening.draft.body
     assert "unproven" not in opening.draft.title + opening.draft.body
 
 
@@ -113,7 +113,8 @@ def test_what_never_ran_is_marked_wherever_it_is_seen(paper: Paper) -> None:
         f"Unproven: {reason}",
     ]
     assert opening.draft.title == "api 1.1.2 → 1.1.9 to staging (unproven)"
-    assert f"as `{digest(9).short}`, which **e2e never ran**." in opening.draft.body
+    assert "under exactly the digest that `e2e` never ran." in opening.draft.body
+    assert "| **nowhere** |" in opening.draft.body
     assert "CVE, see INC-7" in opening.draft.body
     assert "<b>" not in opening.draft.body
 
