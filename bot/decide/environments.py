@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from bot.config import Config, EnvironmentConfig, FieldConfig, glob_match, is_service
 from bot.decide.facts import Ask, Refusal
@@ -40,7 +40,7 @@ class Manifest:
         except ValueError as error:
             raise Refusal(str(error), "correct `fields`, or call the service otherwise") from None
 
-    @property
+    @cached_property
     def fields(self) -> tuple[ImageField, ...]:
         """The images that it names. Raises Refusal where the file can't be read exactly."""
         if self.file.mode == _SYMLINK:

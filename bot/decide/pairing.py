@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeAlias
 
 from bot.config import Config, RegistryConfig, Settings
@@ -27,7 +28,7 @@ class Hop:
     service: str
     orders: Orders = field(default_factory=Orders)
 
-    @property
+    @cached_property
     def settings(self) -> Settings:
         """How the service is promoted."""
         return self.config.settings(self.target.environment.name, self.service)
@@ -41,6 +42,11 @@ class Hop:
     def target_registry(self) -> RegistryConfig:
         """The registry that the target environment pulls from."""
         return self.config.registries[self.target.environment.registry]
+
+    @cached_property
+    def pairs(self) -> tuple[Pair, ...]:
+        """Every image that moves, with its place in the target; see `paired`."""
+        return tuple(_pairs(self))
 
     def source_path(self, image: ImageRef) -> str | None:
         """The path of an image in the source's registry, None where it lives elsewhere or doesn't move."""
@@ -75,7 +81,7 @@ def paired(ask: Ask, hop: Hop) -> tuple[Pair, ...]:
     Raises Refusal where one has none; to say why, what the target is made from may be asked for.
     """
     try:
-        return tuple(_pairs(hop))
+        return hop.pairs
     except _Unpaired as error:
         raise _no_partner(ask, hop, error) from None
 
