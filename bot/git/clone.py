@@ -20,7 +20,7 @@ from bot.git.names import branch_ref, file_path, object_id
 from bot.git.pushing import LeaseLost, Pushed
 from bot.ownership import not_ours
 from bot.process import Completed
-from bot.repositories import Commit, File, FileChange
+from bot.repositories import Commit, File, FileChange, Landing
 
 _log = logging.getLogger(__name__)
 
@@ -101,6 +101,14 @@ class Clone:
         contents = self._contents(commit, [entry.oid for entry in entries])
         return tuple(File(entry.path, entry.mode, contents[entry.oid]) for entry in entries)
 
+    def changed(self, branch: str, since: str, paths: Sequence[str]) -> frozenset[str] | None:
+        """Which of these files a branch holds otherwise now than at `since`; None if it no longer has that commit."""
+        head = self.heads([branch]).get(branch)
+        if head in {None, since}:
+            return frozenset() if head else None
+        self._need(since, str(head))
+        return reading.changed(self._git, since, str(head), [file_path(path) for path in paths])
+
     def commits(self, base: str, head: str) -> tuple[Commit, ...]:
         """The commits that `head` has and `base` has not, newest first."""
         self._need(base, head)
@@ -110,6 +118,13 @@ class Clone:
         """The commits that led to a file's content at `commit`, newest first, from merged side branches too."""
         self._need(commit)
         return reading.log(self._git, f"--max-count={limit}", commit, "--", file_path(path))
+
+    def landed(self, commit: str, path: str, limit: int) -> tuple[Landing, ...]:
+        """What a branch at `commit` has had in a file, by its own commits (first parents), newest first."""
+        self._need(commit)
+        found = reading.landings(self._git, commit, file_path(path), limit)
+        contents = self._contents(commit, [oid for _, _, oid in found if oid])
+        return tuple(Landing(sha, at, contents[oid] if oid else None) for sha, at, oid in found)
 
     def commit(self, base: str, files: Sequence[FileChange], message: str, when: datetime) -> str:
         """Put one commit on top of `base`, without a branch, and return its id; equal arguments give an equal id.
