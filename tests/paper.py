@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -21,13 +22,16 @@ from bot.questions import (
     Files,
     Found,
     History,
-    Location,
+    Holds,
+    Landed,
+    MergedBy,
     OpenRequests,
     Question,
     TagDigest,
+    Tags,
     Unknown,
 )
-from bot.repositories import Commit, File, MergeRequest, Repository
+from bot.repositories import Commit, File, Landing, MergeRequest, Repository
 from bot.resources import load_templates
 
 SHOP = Repository("local", "shop/gitops")
@@ -105,14 +109,17 @@ class Paper:
     unreachable: frozenset[str] = frozenset()
     lost: frozenset[str] = frozenset()
     modes: Mapping[str, str] = field(default_factory=dict)
+    landed: dict[str, tuple[Landing, ...]] = field(default_factory=dict)
+    merged: dict[str, MergeRequest] = field(default_factory=dict)
+    now: datetime = datetime(2026, 11, 21, 12, tzinfo=UTC)
     asked: list[Question[Any]] = field(default_factory=list)
     rounds: int = 0
 
-    def plan(self, *services: str, reopen: bool = False, config: Config = CONFIG) -> Plan:
+    def plan(self, *services: str, reopen: bool = False, config: Config = CONFIG, intent: Intent | None = None) -> Plan:
         """Decide until there is a plan."""
-        facts = Facts()
+        intent, facts = intent or Intent(services, reopen=reopen), Facts()
         for self.rounds in range(1, 13):
-            decided = decide(config, TEXTS, Intent(services, reopen=reopen), facts)
+            decided = decide(config, TEXTS, intent, facts, self.now)
             if isinstance(decided, Plan):
                 return decided
             self.asked.extend(decided.questions)
@@ -137,17 +144,31 @@ class Paper:
                 return Found(self.ahead.get((base, head), ()))
             case History(_, path):
                 return Found(self.history.get(path, (commit("c0", email="dev@example.com"),)))
-            case TagDigest(Location(registry, repository), tag):
-                if registry in self.unreachable:
-                    return Unknown(RegistryError(f"registry {registry}: connection refused", hint="is it up?"))
-                found = self.tags.get((registry, repository, tag))
-                return Found(found) if found else Absent()
+            case Landed(_, path, limit):
+                return Found(self.landed.get(path, ())[:limit])
+            case MergedBy(_, landing):
+                return Found(self.merged[landing]) if landing in self.merged else Absent()
+            case TagDigest() | Holds() | Tags():
+                return self._of_registry(question)
             case OpenRequests():
                 return Found(self.opened)
             case ClosedRequests(_, branch):
                 return Found(tuple(request for request in self.closed if request.source_branch == branch))
             case _:
                 raise AssertionError(f"nobody taught this world to answer {question}")
+
+    def _of_registry(self, question: TagDigest | Holds | Tags) -> Answer[Any]:
+        registry, repository = question.location.registry, question.location.repository
+        if registry in self.unreachable:
+            return Unknown(RegistryError(f"registry {registry}: connection refused", hint="is it up?"))
+        there = {tag: bits for (reg, repo, tag), bits in self.tags.items() if (reg, repo) == (registry, repository)}
+        match question:
+            case TagDigest(_, tag):
+                return Found(there[tag]) if tag in there else Absent()
+            case Holds(_, wanted):
+                return Found(wanted) if wanted in there.values() else Absent()
+            case Tags():
+                return Found(tuple(there)) if there else Absent()
 
     def _files(self, at: str, patterns: tuple[str, ...]) -> list[File]:
         return [

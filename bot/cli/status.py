@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TypeAlias
 
 from rich.text import Text
@@ -21,7 +22,7 @@ _Cells: TypeAlias = "Mapping[tuple[str, str], Verdict]"
 def main(call: Call) -> ExitCode:
     """Show a matrix of services and environments, and below it what needs somebody."""
     world = call.world()
-    deployed, plan = look_at_all(world, call.texts())
+    deployed, plan = look_at_all(world, call.texts(), now=datetime.now(UTC))
     if call.json:
         call.print_json({"deployed": [deployed_data(item) for item in deployed], "verdicts": _verdicts(plan)})
     else:

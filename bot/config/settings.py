@@ -108,4 +108,6 @@ class Settings(Model):
     def _known_placeholders(cls, tags: tuple[str, ...]) -> tuple[str, ...]:
         for tag in tags:
             TagScheme(to=tag)
+            if "{patch}" in tag or "{version}" in tag:
+                raise ValueError(f"{tag} is a version of its own, and version tags never move")
         return tags

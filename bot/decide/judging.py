@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from bot.config import Config
 from bot.decide.branch import branch_questions, read_branch
@@ -13,6 +14,7 @@ from bot.decide.environments import Snapshot
 from bot.decide.facts import Ask, Outside, Refusal, Unanswered
 from bot.decide.moves import Hop, find_moves, hop_questions
 from bot.decide.proposal import Proposal, fingerprint, propose
+from bot.decide.soak import must_have_soaked
 from bot.decide.text import Texts
 from bot.errors import ExitCode
 from bot.plan import Standing, Verdict
@@ -30,6 +32,7 @@ class Case:
     unit: Unit
     target: Snapshot
     sources: Mapping[str, tuple[Snapshot, ...]]
+    now: datetime
     reopen: bool = False
 
     def of(self, *services: str) -> Case:
@@ -94,10 +97,10 @@ def _propose(ask: Ask, case: Case) -> Verdict:
         _refuse_shared_file(hop)
     ask.together(*branch_questions(target, unit), *(question for hop in every for question in hop_questions(hop)))
     branch = read_branch(ask, target, unit, case.config.author)
-    moves = tuple(move for of_service in hops.values() for move in _agreed(ask, of_service, branch.ours))
+    moves = tuple(move for of_service in hops.values() for move in _agreed(ask, of_service, branch.ours, case.now))
     companions = tuple(companion for first, *_ in hops.values() for companion in find_companions(first))
-    mark = fingerprint(unit, target.environment.name, moves, companions)
     created = tuple(copy.path for copy in creation.copies) if creation else ()
+    mark = fingerprint(unit, target.environment.name, moves, companions, created)
     promotion = Promotion(unit, target.environment.name, moves, mark, companions, created)
     sources = {service: case.sources[service][0] for service in unit.services}
     return propose(ask, Proposal(sources, target, promotion, branch, case.config, case.texts, case.reopen, creation))
@@ -124,8 +127,8 @@ def _lacks(case: Case, service: str) -> Outside:
     )
 
 
-def _agreed(ask: Ask, hops: list[Hop], claim: tuple[Commit, ...]) -> tuple[Move, ...]:
-    """The moves from the first source, which all the others run too. Raises Refusal while they differ."""
+def _agreed(ask: Ask, hops: list[Hop], claim: tuple[Commit, ...], now: datetime) -> tuple[Move, ...]:
+    """The moves from the first source, which all the others run too. Raises Refusal while they differ, or soak."""
     moves = [find_moves(ask, hop, claim) for hop in hops]
     for other in moves[1:]:
         theirs = {(move.destination, move.tag): move for move in other}
@@ -137,6 +140,8 @@ def _agreed(ask: Ask, hops: list[Hop], claim: tuple[Commit, ...]) -> tuple[Move,
                     + (f"runs {_runs(found)}" if found else f"runs {', '.join(map(_runs, other))}"),
                     "it is proposed when all of them run the same",
                 )
+    for hop, its_moves in zip(hops, moves, strict=True):
+        must_have_soaked(ask, hop, its_moves, now)
     return moves[0]
 
 

@@ -10,10 +10,10 @@ from bot.config import Config
 from bot.decide.branch import Branch
 from bot.decide.changes import Change, find_changes
 from bot.decide.creation import Creation
-from bot.decide.environments import Snapshot, head_of
+from bot.decide.environments import Snapshot, unchanged
 from bot.decide.facts import Ask, Refusal
 from bot.decide.text import Texts, fingerprint_in
-from bot.decide.trailers import PROMOTED_IMAGE
+from bot.decide.trailers import PROMOTED_IMAGE, PROMOTED_TOGETHER
 from bot.decide.uncarried import first_questions, not_carried
 from bot.errors import ExitCode
 from bot.plan import (
@@ -21,7 +21,6 @@ from bot.plan import (
     CloseRequest,
     CopyImage,
     DeleteBranch,
-    Guard,
     OpenRequest,
     PushBranch,
     Standing,
@@ -30,7 +29,7 @@ from bot.plan import (
     Verdict,
 )
 from bot.promotion import Companion, Move, Promotion, Unit
-from bot.questions import Absent, ClosedRequests, Files, Found, OpenRequests, TagDigest
+from bot.questions import Absent, ClosedRequests, Files, OpenRequests, TagDigest
 from bot.repositories import FileChange, MergeRequest, RequestDraft, Rev
 
 
@@ -51,11 +50,24 @@ class Proposal:
     creation: Creation | None = None
 
 
-def fingerprint(unit: Unit, target: str, moves: Iterable[Move], companions: Iterable[Companion] = ()) -> str:
-    """16 hexadecimal digits over digests and edits alone."""
-    lines = [f"{m.path} {m.pointer} {m.after.name}:{m.tag}@{m.digest}" for m in moves]
+def fingerprint(
+    unit: Unit, target: str, moves: Iterable[Move], companions: Iterable[Companion] = (), created: Iterable[str] = ()
+) -> str:
+    """16 hexadecimal digits over what a person says no to by closing a merge request.
+
+    The same image stays the same whatever `write` makes of it and whatever else a copied manifest says. But to make a
+    manifest is something else than to edit it, and so is to write the image that is there in another way.
+    """
+    lines = [f"{m.path} {m.pointer} {m.after.name}:{m.tag}@{m.digest}{_rewriting(m)}" for m in moves]
     lines += [f"{c.path} {c.pointer} = {c.after!r}" for c in companions]
+    lines += [f"{path} is made" for path in created]
     return hashlib.sha256("\n".join([target, unit.name, *sorted(lines)]).encode()).hexdigest()[:16]
+
+
+def _rewriting(move: Move) -> str:
+    before, after = move.before, move.after
+    same_image = before.at(before.tag, None) == after.at(after.tag, None) and None in {before.digest, after.digest}
+    return f" as {after}" if same_image and before != after else ""
 
 
 def propose(ask: Ask, proposal: Proposal) -> Verdict:
@@ -172,8 +184,13 @@ def _push(proposal: Proposal, changes: tuple[Change, ...]) -> PushBranch:
         base=proposal.target.rev.commit,
         expected=proposal.branch.head,
         files=tuple(FileChange(change.path, change.content) for change in changes),
-        message=proposal.texts.commit_message(proposal.promotion),
+        message=proposal.texts.commit_message(proposal.promotion) + _together(proposal.promotion.unit),
     )
+
+
+def _together(unit: Unit) -> str:
+    """One more trailer: who finds the branch later has no other way to know what it is about."""
+    return f"{PROMOTED_TOGETHER}: {' '.join(unit.services)}\n" if unit.chosen else ""
 
 
 def _copies(ask: Ask, moves: Sequence[Move]) -> Iterator[CopyImage]:
@@ -241,8 +258,16 @@ def _step(proposal: Proposal, actions: list[Action], changes: tuple[Change, ...]
         repository=target.rev.repository,
         branch=proposal.branch.name,
         head=proposal.branch.head,
-        guards=(Guard(head_of(target.environment), Found(target.rev.commit)),),
+        guards=(unchanged(target, _read(proposal)),),
         actions=tuple(actions),
         promotion=proposal.promotion,
         diff="".join(change.diff for change in changes),
     )
+
+
+def _read(proposal: Proposal) -> Iterator[str]:
+    """The target's files that were decided upon, those to be made included."""
+    for service in proposal.promotion.unit.services:
+        yield from (manifest.file.path for manifest in proposal.target.manifests[service])
+    if proposal.creation is not None:
+        yield from (listing.path for listing in proposal.creation.listings)

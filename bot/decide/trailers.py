@@ -17,6 +17,8 @@ from bot.repositories import Commit
 PROMOTION = "Promotion"
 PROMOTED_IMAGE = "Promoted-Image"
 PROMOTED_FROM = "Promoted-From"
+# The services of a unit that nobody but a command knows.
+PROMOTED_TOGETHER = "Promoted-Together"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,49 @@
+"""`limits.open_requests`: which of the merge requests that are due are opened, and which wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from bot.config import Config, EnvironmentConfig
+from bot.decide.branch import open_requests_of
+from bot.decide.facts import Ask
+from bot.plan import Blocked, OpenRequest, Standing, Verdict
+
+
+def within_limits(ask: Ask, config: Config, verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
+    """The verdicts; those that would open one merge request too many wait, the first by name go first.
+
+    What is open already goes on: it is updated, and closed, whatever the limit.
+    """
+    verdicts = list(verdicts)
+    waiting: dict[int, Blocked] = {}
+    for environment in config.targets:
+        if environment.limits.open_requests is not None:
+            waiting.update(_waiting(ask, config, environment, environment.limits.open_requests, verdicts))
+    for index, verdict in enumerate(verdicts):
+        if index in waiting:
+            yield replace(verdict, standing=Standing.BLOCKED, step=None, blocked=waiting[index])
+        else:
+            yield verdict
+
+
+def _waiting(
+    ask: Ask, config: Config, environment: EnvironmentConfig, limit: int, verdicts: Sequence[Verdict]
+) -> Iterator[tuple[int, Blocked]]:
+    opening = [i for i, v in enumerate(verdicts) if v.target == environment.name and _opens(v)]
+    if not opening:
+        return
+    are_open = len(open_requests_of(ask, config, environment))
+    room = max(limit - are_open, 0)
+    how_many = f"{are_open} merge request{'s' if are_open != 1 else ''} to {environment.name}"
+    go_first = f", and {room} more go first" if room else ""
+    wait = Blocked(
+        f"waits: {how_many} {'are' if are_open != 1 else 'is'} open{go_first}",
+        f"merge or close what is open: `limits` of {environment.name} allows {limit}",
+    )
+    yield from ((index, wait) for index in sorted(opening, key=lambda i: verdicts[i].unit.name)[room:])
+
+
+def _opens(verdict: Verdict) -> bool:
+    return verdict.step is not None and any(isinstance(action, OpenRequest) for action in verdict.step.actions)

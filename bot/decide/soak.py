@@ -1,0 +1,87 @@
+"""The gate `soak`: for how long the source environment has named the digest that is to be promoted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from bot.decide.environments import Manifest
+from bot.decide.facts import Ask, Refusal
+from bot.decide.moves import Hop
+from bot.decide.trailers import Record, records
+from bot.images import Digest, ImageRef
+from bot.promotion import Move
+from bot.questions import Absent, History, Landed, MergedBy
+from bot.repositories import File, Landing
+
+
+def must_have_soaked(ask: Ask, hop: Hop, moves: Sequence[Move], now: datetime) -> None:
+    """Refuse what changes here and has not been in the source environment for as long as `gates.soak` says."""
+    soak = hop.settings.gates.soak
+    changing = [move for move in moves if move.before != move.after]
+    if soak is None or not changing:
+        return
+    manifests = {manifest.file.path: manifest for manifest in hop.source.manifests[hop.service]}
+    ask.together(*(Landed(hop.source.rev, path) for path in dict.fromkeys(move.origin.path for move in changing)))
+    ends = {_since(ask, hop, move, manifests[move.origin.path], now) + soak: move for move in changing}
+    until = max(ends)
+    if until > now:
+        raise Refusal(
+            f"soaks in {hop.source.environment.name} until {_minute(until)}",
+            f"it is proposed by the first run after: {hop.target.environment.name} waits for {_span(soak)}",
+        )
+
+
+def _since(ask: Ask, hop: Hop, move: Move, manifest: Manifest, now: datetime) -> datetime:
+    """When the source's branch came to name this digest, after which it never named another one."""
+    rev = hop.source.rev
+    history = ask(History(rev, move.origin.path))
+    promoted = records(history.value if not isinstance(history, Absent) else ())
+    answer = ask(Landed(rev, move.origin.path))
+    first: Landing | None = None
+    for landing in answer.value if not isinstance(answer, Absent) else ():
+        if move.digest not in _digests(manifest, landing, move.origin.image, promoted):
+            break
+        first = landing
+    if first is None:
+        raise Refusal(
+            f"since when {rev.repository} has named {move.digest.short} isn't known: "
+            f"{move.origin.path} names {move.origin.image} by its tag alone, and no promotion recorded what that was",
+            f"write the digest beside the tag there, or take `soak` away from {hop.target.environment.name}",
+        )
+    merged = ask(MergedBy(rev.repository, first.commit))
+    landed = first.at if isinstance(merged, Absent) or merged.value.merged_at is None else merged.value.merged_at
+    return min(landed, now)  # a clock that is ahead makes nothing older, nor younger than just now
+
+
+def _digests(
+    manifest: Manifest, landing: Landing, image: ImageRef, promoted: dict[ImageRef, Record]
+) -> Iterator[Digest]:
+    """What the manifest as it landed said that this image is."""
+    if landing.content is None:
+        return
+    try:
+        fields = replace(manifest, file=File(manifest.file.path, manifest.file.mode, landing.content)).fields
+    except Refusal:
+        return
+    for field in fields:
+        if field.image is None or field.image.name != image.name:
+            continue
+        if field.image.digest is not None:
+            yield field.image.digest
+        elif field.image in promoted:
+            yield promoted[field.image].digest
+
+
+def _minute(at: datetime) -> str:
+    """The whole minute at which it has come, so that nobody who comes then is told to wait."""
+    whole = at.astimezone(UTC).replace(second=0, microsecond=0)
+    return f"{whole if whole >= at else whole + timedelta(minutes=1):%Y-%m-%d %H:%M} UTC"
+
+
+def _span(span: timedelta) -> str:
+    """As the configuration writes it: `1d12h`."""
+    hours, minutes = span.seconds // 3600, span.seconds // 60 % 60
+    parts = ((span.days, "d"), (hours, "h"), (minutes, "m"))
+    return "".join(f"{count}{unit}" for count, unit in parts if count) or "0m"
