@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bot.config import Config
@@ -12,6 +12,7 @@ from bot.decide.changes import Change, find_changes
 from bot.decide.creation import Creation
 from bot.decide.environments import Snapshot, unchanged
 from bot.decide.facts import Ask, Refusal
+from bot.decide.released import must_be_replaceable
 from bot.decide.text import Texts, fingerprint_in
 from bot.decide.trailers import PROMOTED_IMAGE, PROMOTED_TOGETHER
 from bot.decide.uncarried import first_questions, not_carried
@@ -21,6 +22,7 @@ from bot.plan import (
     CloseRequest,
     CopyImage,
     DeleteBranch,
+    MoveTag,
     OpenRequest,
     PushBranch,
     Standing,
@@ -29,7 +31,7 @@ from bot.plan import (
     Verdict,
 )
 from bot.promotion import Companion, Move, Promotion, Unit
-from bot.questions import Absent, ClosedRequests, Files, OpenRequests, TagDigest
+from bot.questions import Absent, ClosedRequests, Files, Holds, OpenRequests, TagDigest
 from bot.repositories import FileChange, MergeRequest, RequestDraft, Rev
 
 
@@ -77,7 +79,7 @@ def propose(ask: Ask, proposal: Proposal) -> Verdict:
     if changes:
         actions = list(_proposing(ask, proposal, changes, request))
     else:
-        actions = [*_copies(ask, proposal.promotion.moves), *_tidying(ask, proposal, request)]
+        actions = [*_copies(ask, proposal), *_tidying(ask, proposal, request)]
     settled = Standing.PROPOSED if changes else Standing.CURRENT
     step = _step(proposal, actions, changes) if actions else None
     return Verdict(
@@ -119,7 +121,7 @@ def _proposing(
         _respect_closed(ask, proposal)
     if not _in_place(ask, proposal, changes):
         yield _push(proposal, changes)
-    yield from _copies(ask, proposal.promotion.moves)
+    yield from _copies(ask, proposal)
     yield from _request(ask, proposal, request)
 
 
@@ -193,18 +195,25 @@ def _together(unit: Unit) -> str:
     return f"{PROMOTED_TOGETHER}: {' '.join(unit.services)}\n" if unit.chosen else ""
 
 
-def _copies(ask: Ask, moves: Sequence[Move]) -> Iterator[CopyImage]:
-    """A copy for each image that the destination lacks, once however many places name it."""
+def _copies(ask: Ask, proposal: Proposal) -> Iterator[CopyImage | MoveTag]:
+    """A copy for each image that the destination lacks, once however many places name it.
+
+    Where a version is made anew, its image is there before its tag moves.
+    """
+    moves = proposal.promotion.moves
     for move in {(move.destination, move.tag, move.digest): move for move in moves}.values():
         present = ask(TagDigest(move.destination, move.tag))
         if isinstance(present, Absent):
             yield CopyImage(move.source, move.digest, move.destination, move.tag)
         elif present.value != move.digest:
-            raise Refusal(
+            taken = (
                 f"version taken: {move.after.at(move.tag, None)} is already {present.value.short}, "
-                f"but {move.origin.environment} runs {move.digest.short}",
-                "a version tag never moves: release a new version",
+                f"but {move.origin.environment} runs {move.digest.short}"
             )
+            must_be_replaceable(ask, proposal.config, proposal.target, move, taken)
+            if isinstance(ask(Holds(move.destination, move.digest)), Absent):
+                yield CopyImage(move.source, move.digest, move.destination, None)
+            yield MoveTag(move.destination, move.tag, present.value, move.digest)
 
 
 def _request(ask: Ask, proposal: Proposal, request: MergeRequest | None) -> Iterator[Action]:
