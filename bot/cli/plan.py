@@ -93,4 +93,6 @@ def _show_verdict(terminal: Terminal, verdict: Verdict) -> None:
 def _sum(plan: Plan) -> str:
     counts = {standing: sum(v.standing is standing for v in plan.verdicts) for standing in Standing}
     words = [f"{count} {standing.value}" for standing, count in counts.items() if count]
+    if plan.upkeep:
+        words.append(f"{len(plan.upkeep)} upkeep")
     return ", ".join(words) or "nothing to promote: no environment has a `from`"

@@ -9,7 +9,8 @@ from typing import TypeAlias
 from rich.text import Text
 
 from bot.cli.call import Call
-from bot.cli.views import mark, remedy, verdict_data
+from bot.cli.plan import plan_data, show_upkeep
+from bot.cli.views import mark, remedy
 from bot.config import Config
 from bot.errors import ExitCode
 from bot.plan import Plan, Standing, Verdict
@@ -24,7 +25,7 @@ def main(call: Call) -> ExitCode:
     world = call.world()
     deployed, plan = look_at_all(world, call.texts(), now=datetime.now(UTC))
     if call.json:
-        call.print_json({"deployed": [deployed_data(item) for item in deployed], "verdicts": _verdicts(plan)})
+        call.print_json({"deployed": [deployed_data(item) for item in deployed], **plan_data(plan)})
     else:
         _show(call, world.config, deployed, plan)
     return exit_code(plan, blocked_is_fine=True)
@@ -46,10 +47,6 @@ def deployed_data(item: Deployed) -> dict[str, object]:
     }
 
 
-def _verdicts(plan: Plan) -> list[dict[str, object]]:
-    return [verdict_data(verdict) for verdict in plan.verdicts]
-
-
 def _show(call: Call, config: Config, deployed: Sequence[Deployed], plan: Plan) -> None:
     terminal = call.terminal()
     verdicts = {(service, v.target): v for v in plan.verdicts for service in v.unit.services}
@@ -69,6 +66,7 @@ def _show(call: Call, config: Config, deployed: Sequence[Deployed], plan: Plan) 
         elif verdict.standing is Standing.PROPOSED and verdict.request is not None:
             name = f"{config.environment(verdict.target).repository.project}!{verdict.request.number}"
             terminal.say(f"… {verdict.unit.name} to {verdict.target}: {name}  {verdict.request.url}")
+    show_upkeep(terminal, plan, {})
 
 
 def _cell(service: str, environment: str, deployed: Sequence[Deployed], verdicts: _Cells) -> Text:

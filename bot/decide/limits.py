@@ -36,13 +36,19 @@ def _waiting(
         return
     are_open = len(open_requests_of(ask, config, environment))
     room = max(limit - are_open, 0)
-    how_many = f"{are_open} merge request{'s' if are_open != 1 else ''} to {environment.name}"
-    go_first = f", and {room} more go first" if room else ""
     wait = Blocked(
-        f"waits: {how_many} {'are' if are_open != 1 else 'is'} open{go_first}",
+        f"waits: {_how_many(are_open, room, environment.name)}",
         f"merge or close what is open: `limits` of {environment.name} allows {limit}",
     )
     yield from ((index, wait) for index in sorted(opening, key=lambda i: verdicts[i].unit.name)[room:])
+
+
+def _how_many(are_open: int, room: int, environment: str) -> str:
+    one = are_open + room == 1
+    go_first = (" or goes first" if one else " or go first") if room else ""
+    return (
+        f"{are_open + room} merge request{'' if one else 's'} to {environment} {'is' if one else 'are'} open{go_first}"
+    )
 
 
 def _opens(verdict: Verdict) -> bool:

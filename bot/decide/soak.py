@@ -46,8 +46,8 @@ def _since(ask: Ask, hop: Hop, move: Move, manifest: Manifest, now: datetime) ->
         first = landing
     if first is None:
         raise Refusal(
-            f"since when {rev.repository} has named {move.digest.short} isn't known: "
-            f"{move.origin.path} names {move.origin.image} by its tag alone, and no promotion recorded what that was",
+            f"since when {hop.source.environment.name} has run {move.digest.short} isn't known: {move.origin.path} "
+            f"names it by its tag alone, and no promotion recorded what that was",
             f"write the digest beside the tag there, or take `soak` away from {hop.target.environment.name}",
         )
     merged = ask(MergedBy(rev.repository, first.commit))

@@ -153,3 +153,20 @@ def test_what_stays_stale_is_a_conflict_and_said(company: Company, capsys: pytes
     watch = before_each(PushBranch, be_quicker)
     assert main(("reconcile",), environ=company.environ, watch=watch) == ExitCode.CONFLICT
     assert "each of 4 times that it was tried" in capsys.readouterr().out
+
+
+def test_a_version_that_nobody_further_on_had_is_made_anew_where_that_is_allowed(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    push(company.staging.access("staging"), f"{company.team}/inventory", "1.1.3", build_index("an earlier 1.1.3"))
+    taken, bits = company.staging_digest("inventory", "1.1.3"), company.e2e_digest("inventory", "1.1.3-rc2")
+    assert company.promobot(*PROMOTE) == ExitCode.BLOCKED
+    assert "say `replace_unreleased`" in " ".join(capsys.readouterr().out.split())
+    assert company.staging_digest("inventory", "1.1.3") == taken
+    assert set(company.branches()) == {"main"}
+    configure(company, "    replace_unreleased: true\n")
+    assert company.promobot(*PROMOTE) == 0
+    assert company.staging_digest("inventory", "1.1.3") == bits != taken
+    (request,) = company.requests()
+    assert str(bits) in request.body
+    assert company.promobot(*PROMOTE) == 0
