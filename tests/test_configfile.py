@@ -198,6 +198,7 @@ def test_where_prefixes_nest_an_image_lives_in_the_longest(tmp_path: Path) -> No
         ),
         ("apps/{service}/prod", "../{service}/prod", "must stay inside the repository"),
         ("{minor}", "{mino}", "environments.1.tag: unknown placeholder {mino}; there are {major},"),
+        ("tag: ", 'floating_tags: ["{major}.{minor}.0"]\n    tag: ', "{major}.{minor}.0 is a version of its own"),
         ("tag: ", 'floating_tags: ["v{version}"]\n    tag: ', "floating_tags: v{version} is a version of its own"),
         (
             "registry: e2e\n  - name: prod\n",

@@ -10,6 +10,9 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from bot.config.base import Duration, Model, Pointer, Strings, as_tuple
 
 
+_VERSION = re.compile(r"v?[0-9]+\.[0-9]+\.[0-9]+")
+
+
 class Approvers(Model):
     """Who is asked to review an environment's merge requests."""
 
@@ -108,6 +111,6 @@ class Settings(Model):
     def _known_placeholders(cls, tags: tuple[str, ...]) -> tuple[str, ...]:
         for tag in tags:
             TagScheme(to=tag)
-            if "{patch}" in tag or "{version}" in tag:
+            if "{patch}" in tag or "{version}" in tag or _VERSION.match(re.sub(r"\{[^}]*\}", "1", tag)):
                 raise ValueError(f"{tag} is a version of its own, and version tags never move")
         return tags

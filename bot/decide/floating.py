@@ -123,7 +123,7 @@ def _fill(template: str, tag: str | None) -> str | None:
     if release is None:
         return None
     filled = template.format_map(release.groupdict())
-    return filled if is_tag(filled) and filled != tag else None
+    return filled if is_tag(filled) else None
 
 
 def _refuse_named(declared: _Declared, named: Mapping[tuple[Location, str], str]) -> None:
