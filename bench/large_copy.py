@@ -7,11 +7,9 @@ Before each copy the destination is emptied and skopeo's cache is wiped. promobo
 from __future__ import annotations
 
 import sys
-from functools import partial
 
-from bench.measure import Limits, arguments, at_most, in_turn, report
-from bench.site import open_site, private_cache
-from bot.demo.oci import build_image, push
+from bench import one_copy
+from bench.measure import at_most
 from bot.questions import Location
 
 _BAR = at_most(1.1, "times as long as skopeo copy")
@@ -20,26 +18,7 @@ _SOURCE, _DESTINATION = Location("source", "bench/app"), Location("destination",
 
 def main() -> int:
     """The exit code: 0 where the bar holds."""
-    parser = arguments(__doc__, pairs=12)
-    parser.add_argument("--megabytes", type=int, default=200, help="size of the image (%(default)s)")
-    parser.add_argument("--layers", type=int, default=4, help="in how many layers (%(default)s)")
-    args = parser.parse_args()
-    private_cache()
-    with open_site("source", "destination") as site:
-        image = build_image("large", size=args.megabytes * 10**6, layers=args.layers)
-        digest = push(site.registries["source"].access("source"), _SOURCE.repository, "v1", image)
-
-        def ours() -> None:
-            assert site.world().copy(_SOURCE, digest, _DESTINATION, "v1", watch=lambda _: None)
-
-        pairs = in_turn(
-            ours,
-            partial(site.skopeo_copy, _SOURCE, digest, _DESTINATION, "v1"),
-            limits=Limits(args.pairs, args.seconds),
-            between=site.fresh(without=_DESTINATION),
-        )
-    work = f"copy of {args.megabytes} MB in {args.layers} layers"
-    return 0 if report(work, [pair.times_as_long for pair in pairs], _BAR) else 1
+    return one_copy.main(__doc__, _SOURCE, _DESTINATION, work="copy of {image}", bar=_BAR)
 
 
 if __name__ == "__main__":

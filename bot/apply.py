@@ -95,14 +95,23 @@ def _carry_out(step: Step, world: World, now: datetime, watch: Watch) -> StepRes
     outcomes: list[Outcome] = []
     head = step.head
     for action in step.actions:
-        watch(Started(step, action))
-        outcome = _attempt(replace(step, head=head), action, world, now, watch)
+        outcome = _act(replace(step, head=head), action, world, now, watch)
         head = _head_after(outcome, head)
         outcomes.append(outcome)
-        watch(Ended(step, outcome))
         if not isinstance(outcome, Done | AlreadyDone):
             break
+    if isinstance(outcomes[-1], Refused) and step.head is None and head is not None:
+        # Somebody was quicker with other bits: a branch that names them for ours has no use, and could be merged.
+        undo = DeleteBranch(step.repository, step.branch, head)
+        outcomes.insert(-1, _act(replace(step, head=head), undo, world, now, watch))
     return StepResult(step, tuple(outcomes))
+
+
+def _act(step: Step, action: Action, world: World, now: datetime, watch: Watch) -> Outcome:
+    watch(Started(step, action))
+    outcome = _attempt(step, action, world, now, watch)
+    watch(Ended(step, outcome))
+    return outcome
 
 
 def _look_again(step: Step, world: World) -> Outcome | None:

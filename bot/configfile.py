@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, TypeAlias, TypeGuard, Union, assert_never, get_args, get_origin
@@ -36,6 +37,23 @@ def load_config(path: Path) -> Config:
     if faults:
         raise ConfigError(_report(path, lines, faults))
     return _anchored(config, path.resolve().parent)
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the parts of a configuration file are."""
+
+    path: Path
+    lines: Mapping[Loc, int]
+
+    @classmethod
+    def of(cls, path: Path) -> Places:
+        """Of a file that `load_config` has read. Raises ConfigError."""
+        return cls(path, dict(_lines(_compose(path), ())))
+
+    def at(self, loc: Loc) -> str:
+        """`file:line: key.key`, of the nearest part around it that is written."""
+        return f"{self.path}:{_line(self.lines, loc)}: {_dotted(loc)}"
 
 
 def _compose(path: Path) -> yaml.Node:
@@ -204,11 +222,12 @@ def _tag(kind: object) -> str:
     return str(get_args(kind.model_fields["type"].annotation)[0]) if _is_model(kind) else ""
 
 
-def _report(path: Path, lines: dict[Loc, int], faults: list[tuple[Loc, str]]) -> str:
-    return "\n".join(f"{path}:{_line(lines, loc)}: {_dotted(loc)}: {what}" for loc, what in faults)
+def _report(path: Path, lines: Mapping[Loc, int], faults: list[tuple[Loc, str]]) -> str:
+    places = Places(path, lines)
+    return "\n".join(f"{places.at(loc)}: {what}" for loc, what in faults)
 
 
-def _line(lines: dict[Loc, int], loc: Loc) -> int:
+def _line(lines: Mapping[Loc, int], loc: Loc) -> int:
     while loc not in lines:
         loc = loc[:-1]
     return lines[loc]
@@ -227,7 +246,9 @@ def _anchored(config: Config, folder: Path) -> Config:
         )
         for name, registry in config.registries.items()
     }
-    return config.model_copy(update={"forges": forges, "registries": registries})
+    return config.model_copy(
+        update={"forges": forges, "registries": registries, "templates": _below(folder, config.templates)}
+    )
 
 
 def _anchored_auth(auth: Auth | None, folder: Path) -> Auth | None:

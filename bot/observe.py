@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from bot.errors import BotError
+from bot.git import not_a_branch
 from bot.parallel import in_parallel
 from bot.questions import (
     Absent,
@@ -22,12 +23,13 @@ from bot.questions import (
     Landed,
     MergedBy,
     OpenRequests,
+    Paths,
     Question,
     TagDigest,
     Tags,
     Unknown,
 )
-from bot.repositories import Repository
+from bot.repositories import Repository, Rev
 from bot.world import World
 
 Answers: TypeAlias = dict[Question[Any], Answer[Any]]
@@ -48,24 +50,43 @@ def observe(world: World, questions: Iterable[Question[Any]]) -> Answers:
 def _batches(world: World, questions: Iterable[Question[Any]]) -> Iterator[Callable[[], Answers]]:
     heads: dict[Repository, list[BranchHead]] = {}
     merged: dict[Repository, list[MergedBy]] = {}
+    walks: dict[tuple[Rev, int], list[History]] = {}
     for question in questions:
-        if isinstance(question, BranchHead):
-            heads.setdefault(question.repository, []).append(question)
-        elif isinstance(question, MergedBy):
-            merged.setdefault(question.repository, []).append(question)
-        else:
-            yield partial(_single, world, question)
-    yield from (partial(_branch_heads, world, repository, wanted) for repository, wanted in heads.items())
-    yield from (partial(_merged_by, world, repository, wanted) for repository, wanted in merged.items())
+        match question:
+            case BranchHead(repository):
+                heads.setdefault(repository, []).append(question)
+            case MergedBy(repository):
+                merged.setdefault(repository, []).append(question)
+            case History(rev, _, limit):
+                walks.setdefault((rev, limit), []).append(question)
+            case _:
+                yield partial(_single, world, question)
+    for repository, branches in heads.items():
+        yield partial(_branch_heads, world, repository, branches)
+    for repository, commits in merged.items():
+        yield partial(_merged_by, world, repository, commits)
+    for (rev, limit), files in walks.items():
+        yield partial(_histories, world, rev, limit, files)
 
 
 def _branch_heads(world: World, repository: Repository, questions: list[BranchHead]) -> Answers:
     """One look at the repository for all of its branches that were asked about."""
+    bad: Answers = {question: Unknown(error) for question in questions if (error := not_a_branch(question.branch))}
+    good = [question for question in questions if question not in bad]
     try:
-        heads = world.clone(repository).heads([question.branch for question in questions])
+        heads = world.clone(repository).heads([question.branch for question in good])
+    except BotError as error:
+        return bad | dict.fromkeys(good, Unknown(error))
+    return bad | {q: Found(heads[q.branch]) if q.branch in heads else Absent() for q in good}
+
+
+def _histories(world: World, rev: Rev, limit: int, questions: list[History]) -> Answers:
+    """One walk from the commit for all of its files that were asked about."""
+    try:
+        found = world.clone(rev.repository).histories(rev.commit, [question.path for question in questions], limit)
     except BotError as error:
         return dict.fromkeys(questions, Unknown(error))
-    return {q: Found(heads[q.branch]) if q.branch in heads else Absent() for q in questions}
+    return {question: Found(found[question.path]) for question in questions}
 
 
 def _merged_by(world: World, repository: Repository, questions: list[MergedBy]) -> Answers:
@@ -86,8 +107,8 @@ def _single(world: World, question: Question[Any]) -> Answers:
 
 def _answer(world: World, question: Question[Any]) -> Answer[Any]:
     match question:
-        case Files() | Commits() | History() | Landed():
-            return Found(_of_commit(world, question))
+        case Files() | Paths() | Commits() | Landed():
+            return Found(_in_git(world, question))
         case Changed(repository, branch, since, paths):
             changed = world.clone(repository).changed(branch, since, paths)
             return Found(changed) if changed is not None else Absent()
@@ -112,13 +133,13 @@ def _of_registry(world: World, question: TagDigest | Tags | Holds) -> object | N
             return world.registry(location.registry).tags(location.repository)
 
 
-def _of_commit(world: World, question: Files | Commits | History | Landed) -> object:
+def _in_git(world: World, question: Files | Paths | Commits | Landed) -> object:
     match question:
         case Files(rev, patterns):
             return world.clone(rev.repository).files(rev.commit, patterns)
+        case Paths(rev):
+            return world.clone(rev.repository).paths(rev.commit)
         case Commits(repository, base, head):
             return world.clone(repository).commits(base, head)
-        case History(rev, path, limit):
-            return world.clone(rev.repository).history(rev.commit, path, limit)
         case Landed(rev, path, limit):
             return world.clone(rev.repository).landed(rev.commit, path, limit)

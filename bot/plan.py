@@ -121,6 +121,15 @@ class Step:
         return self.target, self.unit.name, self.branch
 
 
+@dataclass(frozen=True)
+class Check:
+    """A gate that was judged: what it is called, what was found, and whether it lets the promotion through."""
+
+    name: str
+    detail: str
+    passed: bool = True
+
+
 class Standing(Enum):
     """How a unit stands towards a target environment."""
 

@@ -80,7 +80,8 @@ class Unit:
 class Promotion:
     """One unit into one environment. `fingerprint` names it by its digests and edits alone: no clock, no prose.
 
-    `created` are the target's manifests that are made from the source's.
+    `created` are the target's manifests that are made from the source's. `warnings` are sentences without a full stop:
+    what doesn't forbid the promotion, but should be known before it is approved.
     """
 
     unit: Unit
@@ -89,6 +90,7 @@ class Promotion:
     fingerprint: str
     companions: tuple[Companion, ...] = ()
     created: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -101,7 +103,8 @@ class Deployed:
     """An image that an environment's manifest names, and where; `problem` says why it can't be read or edited.
 
     `image` is None where it can't be read. `ours`: it comes from the environment's registry, so promobot moves it.
-    `code` is of the kind of failure where nothing could be read of a whole file or environment.
+    `code` is of the kind of failure where nothing could be read of a whole file or environment. `present` is whether
+    its tag is in the environment's registry, None where that wasn't asked or could not be found out.
     """
 
     environment: str
@@ -114,3 +117,4 @@ class Deployed:
     ours: bool
     problem: str = ""
     code: ExitCode = ExitCode.DONE
+    present: bool | None = None

@@ -81,6 +81,14 @@ class Changed(Question[frozenset[str]]):
 
 
 @dataclass(frozen=True)
+class Paths(Question[tuple[str, ...]]):
+    """Every path of a commit, of whatever kind of file."""
+
+    lasting: ClassVar[bool] = True
+    rev: Rev
+
+
+@dataclass(frozen=True)
 class Commits(Question[tuple[Commit, ...]]):
     """The commits that `head` has and `base` has not, newest first."""
 

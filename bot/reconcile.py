@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from bot.apply import StepResult, Watch, apply
 from bot.decide import EVERYTHING, Facts, Intent, Texts, decide
-from bot.decide.survey import survey
+from bot.decide.coverage import Coverage, cover
+from bot.decide.survey import survey, with_presence
 from bot.errors import BotError, ConflictError, ExitCode
 from bot.observe import observe
 from bot.plan import Failed, Plan, Refused, Stale, Standing, Upkeep, Verdict
@@ -57,11 +58,17 @@ def look_around(world: World) -> tuple[Deployed, ...]:
     return _settle(world, partial(survey, world.config), Facts())[0]
 
 
+def look_over(world: World) -> tuple[tuple[Deployed, ...], Coverage]:
+    """What every environment runs, and what of the configuration finds nothing or too much."""
+    deployed, facts = _settle(world, partial(survey, world.config), Facts())
+    return deployed, _settle(world, partial(cover, world.config), facts)[0]
+
+
 def look_at_all(world: World, texts: Texts, *, now: datetime) -> tuple[tuple[Deployed, ...], Plan]:
     """What every environment runs and how everything stands, from one set of facts."""
     deployed, facts = _settle(world, partial(survey, world.config), Facts())
-    plan, _ = _settle(world, partial(decide, world.config, texts, Intent(), now=now), facts)
-    return deployed, plan
+    plan, facts = _settle(world, partial(decide, world.config, texts, Intent(), now=now), facts)
+    return tuple(with_presence(world.config, deployed, facts)), plan
 
 
 def run(world: World, texts: Texts, intent: Intent, *, clock: Callable[[], datetime], watch: Watch) -> Pass:

@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.config import Config
 from bot.decide import Facts, Intent, Texts, decide
+from bot.decide.coverage import Coverage, cover
 from bot.errors import GitError, RegistryError
 from bot.images import Digest
 from bot.plan import Plan, Verdict
@@ -26,6 +27,7 @@ from bot.questions import (
     Landed,
     MergedBy,
     OpenRequests,
+    Paths,
     Question,
     TagDigest,
     Tags,
@@ -126,6 +128,16 @@ class Paper:
             facts = facts.learn({question: self.answer(question) for question in decided.questions})
         raise AssertionError(f"asks without end: {self.asked[-3:]}")
 
+    def cover(self, config: Config = CONFIG) -> Coverage:
+        """Look over the configuration until it is known."""
+        facts = Facts()
+        for _ in range(12):
+            found = cover(config, facts)
+            if isinstance(found, Coverage):
+                return found
+            facts = facts.learn({question: self.answer(question) for question in found.questions})
+        raise AssertionError("asks without end")
+
     def verdict(self, *services: str, reopen: bool = False, config: Config = CONFIG) -> Verdict:
         """Decide, where one verdict is expected."""
         (verdict,) = self.plan(*services, reopen=reopen, config=config).verdicts
@@ -140,6 +152,8 @@ class Paper:
                 return Unknown(GitError(f"cannot fetch {rev.commit}", hint="it is no longer there"))
             case Files(rev, patterns):
                 return Found(tuple(self._files(rev.commit, patterns)))
+            case Paths(rev):
+                return Found(tuple(sorted(self.trees[rev.commit])))
             case Commits(_, base, head):
                 return Found(self.ahead.get((base, head), ()))
             case History(_, path):

@@ -2,54 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from rich.text import Text
 
 from bot.cli.call import Call
 from bot.cli.status import deployed_data
+from bot.cli.terminal import Terminal
+from bot.cli.visible import inline
 from bot.cli.visits import Visit, show_visit, visit_all, visit_data
+from bot.config import Config
+from bot.configfile import Places
+from bot.decide.coverage import Coverage, Finding
 from bot.errors import ExitCode
 from bot.promotion import Deployed
-from bot.reconcile import look_around, worst
-from bot.world import World
+from bot.reconcile import look_over, worst
 
-# Said where nothing was found: either no file matches, or what matches is none of these.
-_KINDS = (
-    "it looks into Flux HelmReleases, and Helm values named values.yaml, *-values.yaml, values-*.yaml, *.values.yaml"
-)
+# So many services of one way are named unless all are asked for.
+_MOST_NAMED = 6
+_NOTHING = "matches files, but no image was found in them"
+_KINDS = "see `promobot images FILE`, and `fields` for images that nothing in the file calls one"
 
 
 def main(call: Call) -> ExitCode:
     """Read the configuration and every environment's manifests; with `--online`, knock at every registry too."""
     world = call.world()
-    deployed = look_around(world)
+    call.texts(world.config).check()
+    deployed, coverage = look_over(world)
+    findings = [*coverage.findings, *_without_images(world.config, deployed, coverage)]
+    places = Places.of(call.config_path)
     visits = visit_all(world, deployed) if call.args.online else []
-    unmatched = list(_unmatched(world, deployed))
-    unread = (item.problem for item in deployed if item.code is not ExitCode.DONE)
-    problems = list(dict.fromkeys([*unmatched, *unread]))
+    unread = list(dict.fromkeys(item.problem for item in deployed if item.code is not ExitCode.DONE))
     if call.json:
         call.print_json(
             {
                 "config": str(call.config_path),
+                "ways": [_way_data(way, services) for way, services in coverage.ways.items()],
                 "images": [deployed_data(item) for item in deployed],
                 "registries": [visit_data(visit) for visit in visits],
-                "problems": problems,
+                "findings": [_finding_data(places, finding) for finding in findings],
+                "problems": unread,
             }
         )
     else:
-        _show(call, deployed, visits, problems)
+        _show(call, deployed)
+        _show_ways(call, coverage.ways)
+        _show_visits(call.terminal(), visits)
+        _show_findings(call.terminal(), places, findings, unread)
     failures = [*(item.code for item in deployed), *(visit.error.exit_code for visit in visits if visit.error)]
-    return worst([*failures, ExitCode.USAGE] if unmatched else failures)
+    return worst([*failures, ExitCode.USAGE] if any(finding.fault for finding in findings) else failures)
 
 
-def _unmatched(world: World, deployed: Sequence[Deployed]) -> Iterator[str]:
-    """An environment whose paths find nothing is a mistake in the configuration, not an empty environment."""
-    for environment in world.config.environments:
-        if not any(item.environment == environment.name for item in deployed):
-            where = f"{environment.repository.repository} at {environment.repository.branch}"
-            yield f"environment {environment.name}: {', '.join(environment.paths)} finds no image in {where}; {_KINDS}"
+def _without_images(config: Config, deployed: Sequence[Deployed], coverage: Coverage) -> Iterator[Finding]:
+    """An environment whose files name no image is a mistake, not an environment without images."""
+    empty = {finding.loc[1] for finding in coverage.findings if finding.fault and finding.loc[0] == "environments"}
+    having = {item.environment for item in deployed}
+    for index, environment in enumerate(config.environments):
+        if environment.name not in having and index not in empty:
+            what = f"{', '.join(environment.paths)} {_NOTHING}"
+            yield Finding(("environments", index, "paths"), what, _KINDS, fault=True)
 
 
-def _show(call: Call, deployed: Sequence[Deployed], visits: Sequence[Visit], problems: Sequence[str]) -> None:
+# --- JSON -----------------------------------------------------------------------------------------------
+
+
+def _way_data(way: Sequence[Sequence[str]], services: Sequence[str]) -> dict[str, object]:
+    return {"environments": [list(step) for step in way], "services": list(services)}
+
+
+def _finding_data(places: Places, finding: Finding) -> dict[str, object]:
+    return {
+        "at": places.at(finding.loc),
+        "what": finding.what,
+        "advice": finding.advice,
+        "fault": finding.fault,
+    }
+
+
+# --- text -----------------------------------------------------------------------------------------------
+
+
+def _show(call: Call, deployed: Sequence[Deployed]) -> None:
     terminal = call.terminal()
     terminal.say(f"{call.config_path}: valid")
     shown = [item for item in deployed if item.image and (item.ours or call.args.verbose)]
@@ -58,16 +91,36 @@ def _show(call: Call, deployed: Sequence[Deployed], visits: Sequence[Visit], pro
         terminal.table(("SERVICE", "ENVIRONMENT", "IMAGE", "FOUND AT"), rows)
     others = sum(item.image is not None for item in deployed) - sum(item.image is not None for item in shown)
     if others:
-        terminal.say(f"{others} more from other registries, which stay as they are (-v lists them)")
+        terminal.say(f"{others} more that don't move, from other registries or left out by `images` (-v lists them)")
     for item in deployed:
         if item.image is None and item.code is ExitCode.DONE:
-            terminal.say(f"– {item.path}:{item.line}: {item.problem}")
+            terminal.say(f"– {inline(item.path)}:{item.line}: {item.problem}")
+
+
+def _show_visits(terminal: Terminal, visits: Sequence[Visit]) -> None:
     for visit in visits:
         show_visit(terminal, visit)
     if visits:
         terminal.say("whether it may write there isn't tried: a check changes nothing")
-    for problem in problems:
-        terminal.say(f"✗ {problem}")
+
+
+def _show_ways(call: Call, ways: Mapping[tuple[tuple[str, ...], ...], Sequence[str]]) -> None:
+    terminal = call.terminal()
+    for way, services in ways.items():
+        path = " → ".join(", ".join(step) for step in way) or "nowhere"
+        named = services if call.args.verbose else services[:_MOST_NAMED]
+        more = f" and {len(services) - len(named)} more" if len(services) > len(named) else ""
+        terminal.say(Text.assemble((path, "bold"), f": {', '.join(named)}{more}"))
+
+
+def _show_findings(terminal: Terminal, places: Places, findings: Iterable[Finding], unread: Iterable[str]) -> None:
+    for finding in findings:
+        mark, style = ("✗", "red") if finding.fault else ("!", "yellow")
+        terminal.say(Text(f"{mark} {places.at(finding.loc)}: {finding.what}", style=style))
+        if finding.advice:
+            terminal.say(f"→ {finding.advice}", indent=2)
+    for problem in unread:
+        terminal.say(Text(f"✗ {problem}", style="red"))
 
 
 def _row(item: Deployed) -> tuple[str, str, str, str]:
@@ -75,4 +128,4 @@ def _row(item: Deployed) -> tuple[str, str, str, str]:
     image = str(item.image)
     if item.ours and item.image is not None and item.image.registry is not None:
         image = image.removeprefix(f"{item.image.registry}/")
-    return item.service, item.environment, image, f"{item.path}:{item.line}"
+    return item.service, item.environment, image, f"{inline(item.path)}:{item.line}"

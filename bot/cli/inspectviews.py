@@ -10,14 +10,13 @@ from rich.text import Text
 
 from bot.catalog import Found, Holder
 from bot.cli.call import Call
+from bot.cli.sizes import size
 from bot.cli.visible import inline
 from bot.images import Digest, ImageRef
 from bot.registry import Attached, Inspection, Kind, Part
 
 if TYPE_CHECKING:
     from bot.cli.terminal import Terminal
-
-_UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 @dataclass(frozen=True)
@@ -198,14 +197,6 @@ def _state(found: Found) -> Text:
         return Text(" hasn't this digest", style="dim")
     rest = "" if found.asked == found.known else f" (the newest {found.asked:,} of {found.known:,} tags were asked)"
     return Text(f":{', :'.join(found.tags)}{rest}" if found.tags else f" has it, under no tag{rest}")
-
-
-def size(count: int) -> str:
-    """Bytes in words, in powers of 1000 as registries count them."""
-    amount, unit = float(count), 0
-    while amount >= 999.5 and unit < len(_UNITS) - 1:
-        amount, unit = amount / 1000, unit + 1
-    return f"{count} B" if not unit else f"{amount:.3g} {_UNITS[unit]}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -12,7 +12,7 @@ _Subparsers = Any  # argparse has no public name for what add_subparsers returns
 
 # Commands that answer people alone, and those that read no configuration.
 _NO_DATA = frozenset({"completion", "demo"})
-_NO_CONFIGURATION = _NO_DATA | {"images", "set-image"}
+_NO_CONFIGURATION = _NO_DATA | {"images", "schema", "set-image"}
 
 _EXIT_CODES = """\
 exit codes:
@@ -35,6 +35,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for add in (
         _add_demo,
+        _add_init,
         _add_check,
         _add_status,
         _add_plan,
@@ -45,6 +46,7 @@ def make_parser() -> argparse.ArgumentParser:
         _add_images,
         _add_set_image,
         _add_mr,
+        _add_schema,
         _add_completion,
     ):
         add(commands)
@@ -88,6 +90,36 @@ def _add_demo(commands: _Subparsers) -> None:
     parser.add_argument("--stop", metavar="DIR", help="stop the registries of a kept world")
     parser.add_argument("--start", metavar="DIR", help="start the registries of a kept world again")
     parser.add_argument("--fast", action="store_true", help="no pauses for reading")
+
+
+def _add_init(commands: _Subparsers) -> None:
+    parser = _command(
+        commands,
+        "init",
+        "look at GitOps repositories, and write a promobot.yaml for them",
+        """\
+  promobot init                        the repository in this folder
+  promobot init --try                  and copies of it to play with, in .promobot
+  promobot init ../gitops ../gitops-prod     environments in two repositories
+  promobot init --stdout               show it, and write nothing
+
+It reads the manifests and changes none. What it is unsure of is said in the
+file, beside the place, and on the terminal. A file that is there stays as it
+is without --force.
+""",
+    )
+    parser.add_argument(
+        "paths", metavar="PATH", nargs="*", default=["."], help="clones, or folders of manifests (default: this one)"
+    )
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--stdout", action="store_true", help="print the configuration, and write nothing")
+    how.add_argument(
+        "--try",
+        action="store_true",
+        dest="trial",
+        help="also make bare copies of the repositories in .promobot beside the file, for the local forge",
+    )
+    parser.add_argument("--force", action="store_true", help="replace the file if it is there")
 
 
 def _add_check(commands: _Subparsers) -> None:
@@ -216,11 +248,12 @@ def _add_inspect(commands: _Subparsers) -> None:
         """\
   promobot inspect registry.example.com/shop/inventory:1.1.3
   promobot inspect registry.example.com/shop/inventory@sha256:...
-  promobot inspect nginx:1.25          as Docker reads it: docker.io/library/nginx
+  promobot inspect shop/inventory:1.1.3     at the first registry of the chain that has it
+  promobot inspect docker.io/nginx:1.25     as Docker reads it: docker.io/library/nginx
   promobot inspect ghcr.io/org/app -o json
 
 A configured registry is asked with its login, any other anonymously by https;
-that needs no configuration.
+that needs no configuration. Without one, a name without a host is Docker Hub's.
 """,
     )
     parser.add_argument("image", metavar="IMAGE", help="[host/]path[:tag][@digest]; without both, the tag latest")
@@ -310,6 +343,20 @@ def _mr_end(parser: argparse.ArgumentParser) -> None:
 def _mr_close(parser: argparse.ArgumentParser) -> None:
     _mr_end(parser)
     parser.add_argument("--reason", metavar="TEXT", default="closed by hand", help="why, for those who read it later")
+
+
+def _add_schema(commands: _Subparsers) -> None:
+    _command(
+        commands,
+        "schema",
+        "print the JSON Schema of promobot.yaml, for editors",
+        """\
+  promobot schema > promobot.schema.json
+
+and as the first line of promobot.yaml:
+  # yaml-language-server: $schema=promobot.schema.json
+""",
+    )
 
 
 def _add_completion(commands: _Subparsers) -> None:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
 from bot.cli.call import Call
 from bot.cli.targets import checked_intent
 from bot.cli.views import (
@@ -32,7 +34,7 @@ def main(call: Call) -> ExitCode:
     """Decide and show."""
     world = call.world()
     intent = checked_intent(world.config, call.args.services, call.args.to)
-    plan = look(world, call.texts(), intent, now=datetime.now(UTC))
+    plan = look(world, call.texts(world.config), intent, now=datetime.now(UTC))
     show_plan(call, world.config, plan)
     return exit_code(plan, due_is_news=call.args.exit_code)
 
@@ -82,6 +84,8 @@ def hop(config: Config, target: str) -> str:
 
 def _show_verdict(terminal: Terminal, verdict: Verdict) -> None:
     terminal.say(verdict_line(verdict), indent=2)
+    for warning in verdict.promotion.warnings if verdict.promotion and verdict.standing is Standing.DUE else ():
+        terminal.say(Text.assemble(("! ", "yellow"), warning), indent=6)
     if remedy(verdict):
         terminal.say(remedy(verdict), indent=6)
     if verdict.step is not None:

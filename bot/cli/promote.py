@@ -12,13 +12,13 @@ from rich.text import Text
 
 from bot.apply import Ended, Event, Progressing, Started, Watch
 from bot.cli.call import Call
-from bot.cli.inspectviews import size
 from bot.cli.plan import hop, plan_data, show_plan, show_upkeep
+from bot.cli.sizes import size
 from bot.cli.targets import checked_intent
 from bot.cli.terminal import printable
 from bot.cli.views import action_text, heading, outcome_lines, remedy, result_data, verdict_line
 from bot.errors import ExitCode
-from bot.plan import Outcome, Standing, Verdict
+from bot.plan import Outcome, Standing, Step, Verdict
 from bot.reconcile import Pass, exit_code, look, run
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 def main(call: Call) -> ExitCode:
     """Promote what was named, or everything that is due by itself."""
-    world, texts = call.world(), call.texts()
+    world = call.world()
+    texts = call.texts(world.config)
     named = call.args.command == "promote"
     intent = checked_intent(
         world.config,
@@ -65,7 +66,7 @@ class _Ticker:
     """Keeps the spinner's lines at what goes on, one for each step that is carried out at the moment."""
 
     def __init__(self, call: Call, terminal: Terminal, status: Status) -> None:
-        self._call, self._console, self._status = call, terminal.console, status
+        self._call, self._terminal, self._status = call, terminal, status
         self._running: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
 
@@ -76,8 +77,9 @@ class _Ticker:
                 self._set(key, action_text(action))
             case Progressing(_, action, progress):
                 self._set(key, f"{_how_far(progress)}: {action_text(action)}")
-            case Ended():
+            case Ended(step, outcome):
                 self._set(key, None)
+                self._say(step, outcome)
         self._call.watch(event)
 
     def _set(self, key: tuple[str, str], text: str | None) -> None:
@@ -88,14 +90,20 @@ class _Ticker:
                 self._running[key] = text
             self._status.update(self._lines([*self._running.values()] or ["looking again …"]))
 
+    def _say(self, step: Step, outcome: Outcome) -> None:
+        """A line that stays, above those of what goes on."""
+        first = next(outcome_lines(outcome))
+        with self._lock:
+            self._terminal.say(Text.assemble((f"{step.target}/{step.unit.name} ", "dim"), first))
+
     def _lines(self, texts: list[str]) -> Text:
         """As many lines as there is room for, with room left for the spinner and for the echo of Ctrl-C."""
-        room = max(self._console.height - 2, 1)
+        room = max(self._terminal.console.height - 2, 1)
         if len(texts) > room:
             texts = [*texts[: room - 1], f"… and {len(texts) - room + 1} more"]
         lines = [printable(text) for text in texts]
         for line in lines:
-            line.truncate(max(self._console.width - 5, 10), overflow="ellipsis")
+            line.truncate(max(self._terminal.console.width - 5, 10), overflow="ellipsis")
         return Text("\n  ").join(lines)  # below what follows the spinner
 
 
@@ -110,7 +118,9 @@ def _show(call: Call, config: Config, done: Pass) -> None:
         call.print_json({**plan_data(done.plan), "results": [result_data(result) for result in done.results]})
         return
     terminal = call.terminal()
-    outcomes = {result.step.key: result.outcomes for result in done.results}
+    # What stands on this screen already, from when it ended, isn't said twice: how each step ended is.
+    first = -1 if terminal.interactive and call.terminal(stderr=True).interactive else 0
+    outcomes = {result.step.key: result.outcomes[first:] for result in done.results}
     for target in dict.fromkeys(verdict.target for verdict in done.plan.verdicts):
         terminal.title(hop(config, target))
         for verdict in done.plan.verdicts:

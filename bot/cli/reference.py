@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from bot.cli.call import Call
 from bot.errors import UsageError
 from bot.images import ImageRef
 from bot.world import World
+
+_SCHEME = re.compile(r"[a-z]+://(?=.)")
+_SHORT_DIGEST = re.compile(r"@(sha256:)?[0-9a-f]{1,63}$")
 
 
 def parse_reference(text: str) -> ImageRef:
@@ -13,7 +18,15 @@ def parse_reference(text: str) -> ImageRef:
     try:
         return ImageRef.parse(text)
     except ValueError as error:
-        raise UsageError(f"{text!r} names no image: {error}", hint="write [host/]path[:tag][@digest]") from None
+        raise UsageError(f"{text!r} names no image: {error}", hint=_how_to_name(text)) from None
+
+
+def _how_to_name(text: str) -> str:
+    if scheme := _SCHEME.match(text):
+        return f"without the scheme: {text[scheme.end() :]}"
+    if digest := _SHORT_DIGEST.search(text):
+        return f"a digest has 64 digits: `promobot tags -v {text[: digest.start()]}` shows all of them"
+    return "write [host/]path[:tag][@digest]"
 
 
 def world_if_any(call: Call) -> World | None:

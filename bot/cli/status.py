@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from rich.text import Text
 
@@ -17,13 +17,16 @@ from bot.plan import Plan, Standing, Verdict
 from bot.promotion import Deployed
 from bot.reconcile import exit_code, look_at_all
 
+if TYPE_CHECKING:
+    from bot.cli.terminal import Terminal
+
 _Cells: TypeAlias = "Mapping[tuple[str, str], Verdict]"
 
 
 def main(call: Call) -> ExitCode:
     """Show a matrix of services and environments, and below it what needs somebody."""
     world = call.world()
-    deployed, plan = look_at_all(world, call.texts(), now=datetime.now(UTC))
+    deployed, plan = look_at_all(world, call.texts(world.config), now=datetime.now(UTC))
     if call.json:
         call.print_json({"deployed": [deployed_data(item) for item in deployed], **plan_data(plan)})
     else:
@@ -43,6 +46,7 @@ def deployed_data(item: Deployed) -> dict[str, object]:
         "pointer": item.pointer,
         "image": str(item.image) if item.image else None,
         "ours": item.ours,
+        "present": item.present,
         "problem": item.problem,
     }
 
@@ -59,14 +63,38 @@ def _show(call: Call, config: Config, deployed: Sequence[Deployed], plan: Plan) 
         terminal.say(_legend(plan))
     else:
         terminal.say("No images found; `promobot check` says where it looked.")
+    for item in deployed:
+        if item.present is False:
+            registry = config.environment(item.environment).registry
+            lacks = f"✗ {item.environment} runs {item.image}, which registry {registry} hasn't"
+            terminal.say(Text(lacks, style="red"))
+    _show_blocked(terminal, plan)
+    for verdict in plan.verdicts:
+        _show_request(terminal, config, verdict)
+    show_upkeep(terminal, plan, {})
+
+
+def _show_blocked(terminal: Terminal, plan: Plan) -> None:
+    """Why, and below those that one remedy helps what to do: a registry that is down blocks many."""
+    blocked: dict[str, list[Text]] = {}
     for verdict in plan.verdicts:
         if verdict.standing is Standing.BLOCKED and verdict.blocked is not None:
-            terminal.say(Text(f"✗ {verdict.unit.name} to {verdict.target}: {verdict.blocked.reason}", style="red"))
-            terminal.say(remedy(verdict), indent=2)
-        elif verdict.standing is Standing.PROPOSED and verdict.request is not None:
-            name = f"{config.environment(verdict.target).repository.project}!{verdict.request.number}"
-            terminal.say(f"… {verdict.unit.name} to {verdict.target}: {name}  {verdict.request.url}")
-    show_upkeep(terminal, plan, {})
+            line = f"✗ {verdict.unit.name} to {verdict.target}: {verdict.blocked.reason}"
+            blocked.setdefault(remedy(verdict), []).append(Text(line, style="red"))
+    for advice, reasons in blocked.items():
+        for reason in reasons:
+            terminal.say(reason)
+        if advice:
+            terminal.say(advice, indent=2)
+
+
+def _show_request(terminal: Terminal, config: Config, verdict: Verdict) -> None:
+    """The open merge request; where something is due besides, the next pass has to complete, change or close it."""
+    if verdict.request is None or verdict.standing not in {Standing.DUE, Standing.PROPOSED}:
+        return
+    request = f"{config.environment(verdict.target).repository.project}!{verdict.request.number}"
+    line = Text.assemble(mark(verdict.standing), f" {verdict.unit.name} to {verdict.target}: {request}")
+    terminal.say(line.append(f"  {verdict.request.url}"))
 
 
 def _cell(service: str, environment: str, deployed: Sequence[Deployed], verdicts: _Cells) -> Text:
@@ -77,6 +105,8 @@ def _cell(service: str, environment: str, deployed: Sequence[Deployed], verdicts
     cell = Text() if images else Text("?", style="red") if unreadable else Text("–", style="dim")
     tags = (image.tag or (image.digest.short if image.digest else "?") for image in images)
     cell.append(", ".join(dict.fromkeys(tags)))
+    if any(item.present is False for item in here):
+        cell.append(" missing", style="red")
     if verdict is not None and images:
         cell.append(" ").append_text(mark(verdict.standing))
         if verdict.promotion is not None and verdict.standing in {Standing.DUE, Standing.PROPOSED}:

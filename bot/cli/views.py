@@ -59,6 +59,7 @@ def verdict_data(verdict: Verdict) -> dict[str, object]:
         "standing": verdict.standing.value,
         "moves": [move_data(move) for move in verdict.promotion.moves] if verdict.promotion else [],
         "created": list(verdict.promotion.created) if verdict.promotion else [],
+        "warnings": list(verdict.promotion.warnings) if verdict.promotion else [],
         "companions": [companion_data(one) for one in verdict.promotion.companions] if verdict.promotion else [],
         "actions": [action_data(action) for action in verdict.step.actions] if verdict.step else [],
         "diff": verdict.step.diff if verdict.step else "",

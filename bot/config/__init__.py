@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from bot.config.base import Model, Name, as_tuple
+from bot.config.base import FilePath, Model, Name, as_tuple
 from bot.config.environments import EnvironmentConfig, Limits, RepositoryConfig
 from bot.config.fields import FieldConfig, fill
 from bot.config.forges import LocalForge
@@ -61,6 +61,9 @@ class Config(Model):
     )
     groups: dict[Name, GroupConfig] = Field(default={}, description="What holds for a group that `services` names.")
     author: Author = Author()
+    templates: FilePath | None = Field(
+        default=None, description="Folder with templates that replace promobot's own of the same name."
+    )
 
     def environment(self, name: str) -> EnvironmentConfig:
         """The environment of that name; raises KeyError."""

@@ -54,6 +54,6 @@ def _is_pointer(text: str) -> str:
 
 FilePath = Annotated[Path, BeforeValidator(_as_path)]
 Strings = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
-OneOrMore = Annotated[tuple[str, ...], BeforeValidator(one_or_more)]
+OneOrMore = Annotated[tuple[str, ...], BeforeValidator(one_or_more, json_schema_input_type=str | tuple[str, ...])]
 Pointer = Annotated[str, AfterValidator(_is_pointer)]
 Duration = Annotated[timedelta, BeforeValidator(_as_duration), WithJsonSchema(_DURATION_SCHEMA)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
@@ -93,7 +94,7 @@ class EnvironmentConfig(Settings):
                 raise ValueError(f"{theirs}: {ours}: write one * on both sides, or none")
         return repositories
 
-    @property
+    @cached_property
     def patterns(self) -> tuple[PathPattern, ...]:
         """`paths`, to match and fill."""
         return tuple(PathPattern(path) for path in self.paths)

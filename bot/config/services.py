@@ -8,12 +8,14 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from bot.config.base import Model, Name, OneOrMore, one_or_more
+from bot.config.base import Model, Name, one_or_more
 from bot.config.paths import is_service
 from bot.config.settings import Settings
 
 _SERVICE = "{service}"
-_Name = Annotated[tuple[Name, ...], BeforeValidator(one_or_more)]
+_Some = Annotated[tuple[str, ...], Field(min_length=1)]
+_Patterns = Annotated[_Some, BeforeValidator(one_or_more, json_schema_input_type=str | _Some)]
+_Names = Annotated[tuple[Name, ...], BeforeValidator(one_or_more, json_schema_input_type=Name | tuple[Name, ...])]
 
 
 class ServiceRule(Settings):
@@ -22,13 +24,11 @@ class ServiceRule(Settings):
     Only the settings that are written count; the others stay as the environment has them.
     """
 
-    match: OneOrMore = Field(
-        min_length=1, description="Names of services, such as `payments-*`; `*` stands for anything."
-    )
-    environments: _Name = Field(default=(), description="Where the rule's settings hold; none: everywhere.")
+    match: _Patterns = Field(description="Names of services, such as `payments-*`; `*` stands for anything.")
+    environments: _Names = Field(default=(), description="Where the rule's settings hold; none: everywhere.")
     owner: str = Field(default="", description="Who owns them, as merge requests and tables say.")
     group: Name | None = Field(default=None, description="What is promoted in one merge request with them.")
-    skip: _Name = Field(default=(), description="Environments that they don't go through.")
+    skip: _Names = Field(default=(), description="Environments that they don't go through.")
     names: dict[Name, str] = Field(
         default={}, description="What they are called in an environment's paths, such as `prod: {service}-live`."
     )

@@ -9,7 +9,6 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from bot.config.base import Duration, Model, Pointer, Strings, as_tuple
 
-
 _VERSION = re.compile(r"v?[0-9]+\.[0-9]+\.[0-9]+")
 
 
@@ -56,7 +55,7 @@ def _as_scheme(value: object) -> object:
     return {"to": value} if isinstance(value, str) else value
 
 
-SchemeOrText = Annotated[TagScheme, BeforeValidator(_as_scheme)]
+SchemeOrText = Annotated[TagScheme, BeforeValidator(_as_scheme, json_schema_input_type=str | TagScheme)]
 
 
 class Gates(Model):

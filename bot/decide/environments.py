@@ -61,16 +61,29 @@ class Manifest:
 
 
 @dataclass(frozen=True)
+class Nameless:
+    """A file that would be the manifest of a service if there could be one called `name`."""
+
+    path: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Snapshot:
-    """What an environment's branch says at one commit: manifests by service, in the order of their paths."""
+    """What an environment's branch says at one commit: manifests by service, in the order of their paths.
+
+    `nameless` are the files that fit a path pattern, but no service can be called what stands there.
+    """
 
     environment: EnvironmentConfig
     rev: Rev
     manifests: dict[str, tuple[Manifest, ...]]
+    nameless: tuple[Nameless, ...] = ()
 
 
-# Deciding asks in rounds, and each round reads the same bytes again: parse them once.
-_find_images = lru_cache(maxsize=1 << 14)(find_images)
+# Deciding asks in rounds, and each round reads the same bytes again: parse them once. A cache that can't hold all of a
+# round holds nothing for the next: this one is for 10,000 services in four environments, with three files each.
+_find_images = lru_cache(maxsize=1 << 17)(find_images)
 
 
 def head_of(environment: EnvironmentConfig) -> BranchHead:
@@ -112,12 +125,16 @@ def _files_of(ask: Ask, config: Config, environment: EnvironmentConfig, services
 def _snapshot(ask: Ask, config: Config, environment: EnvironmentConfig, question: Files) -> Snapshot:
     files = ask(question)
     found: dict[str, list[Manifest]] = {}
+    nameless: list[Nameless] = []
     for file in files.value if not isinstance(files, Absent) else ():
-        manifest = next(_manifests(environment, file), None)
+        fitting = tuple(_manifests(environment, file))
+        manifest = next((manifest for manifest in fitting if is_service(manifest.name)), None)
         if manifest is not None:
             found.setdefault(config.service_called(manifest.name, environment.name), []).append(manifest)
+        elif fitting:
+            nameless.append(Nameless(file.path, fitting[0].name))
     manifests = {service: tuple(manifests) for service, manifests in sorted(found.items())}
-    return Snapshot(environment, question.rev, manifests)
+    return Snapshot(environment, question.rev, manifests, tuple(nameless))
 
 
 def _globs(config: Config, environment: EnvironmentConfig, services: Sequence[str]) -> Iterator[str]:
@@ -135,7 +152,7 @@ def _manifests(environment: EnvironmentConfig, file: File) -> Iterator[Manifest]
         return
     for slot, pattern in enumerate(environment.patterns):
         values = pattern.match(file.path)
-        if values is not None and is_service(pattern.service(values)):
+        if values is not None:
             yield manifest_of(environment, slot, file, values)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.config import Config
 from bot.decide.branch import Branch
@@ -13,9 +13,10 @@ from bot.decide.creation import Creation
 from bot.decide.environments import Snapshot, unchanged
 from bot.decide.facts import Ask, Refusal
 from bot.decide.released import must_be_replaceable
-from bot.decide.text import Texts, fingerprint_in
+from bot.decide.text import Background, Texts, fingerprint_in
 from bot.decide.trailers import PROMOTED_IMAGE, PROMOTED_TOGETHER
 from bot.decide.uncarried import first_questions, not_carried
+from bot.decide.warnings import find_warnings
 from bot.errors import ExitCode
 from bot.plan import (
     Action,
@@ -76,6 +77,8 @@ def propose(ask: Ask, proposal: Proposal) -> Verdict:
     """What is due for this promotion: nothing, a copy, a proposal, or tidying up after one. Raises Refusal."""
     request = _open_request(ask, proposal)
     changes = find_changes(proposal.target, proposal.promotion, proposal.creation)
+    warnings = (*proposal.promotion.warnings, *find_warnings(proposal.target, proposal.promotion, changes))
+    proposal = replace(proposal, promotion=replace(proposal.promotion, warnings=warnings))
     if changes:
         actions = list(_proposing(ask, proposal, changes, request))
     else:
@@ -219,10 +222,8 @@ def _copies(ask: Ask, proposal: Proposal) -> Iterator[CopyImage | MoveTag]:
 def _request(ask: Ask, proposal: Proposal, request: MergeRequest | None) -> Iterator[Action]:
     creation = proposal.creation
     left_behind = not_carried(ask, proposal.sources, proposal.target, proposal.promotion)
-    title, body = (
-        proposal.texts.title(proposal.promotion),
-        proposal.texts.body(proposal.promotion, left_behind, creation),
-    )
+    background = Background(left_behind, creation)
+    title, body = proposal.texts.title(proposal.promotion), proposal.texts.body(proposal.promotion, background)
     environment = proposal.target.environment
     repository = proposal.target.rev.repository
     if request is None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from bot.config import Config, EnvironmentConfig
-from bot.decide.environments import Manifest, Snapshot, read_environments
+from bot.decide.environments import Manifest, Nameless, Snapshot, read_environments
 from bot.decide.facts import Ask, Facts, Refusal, Unanswered
 from bot.promotion import Deployed
-from bot.questions import Need, Question
+from bot.questions import Absent, Found, Location, Need, Question, TagDigest
 from bot.repositories import Rev
 
 
@@ -29,10 +30,28 @@ def survey(config: Config, facts: Facts) -> Need | tuple[Deployed, ...]:
     return Need(tuple(questions)) if questions else tuple(found)
 
 
+def with_presence(config: Config, deployed: Iterable[Deployed], facts: Facts) -> Iterator[Deployed]:
+    """The same, with what is known by now of the registries; nothing is asked for it."""
+    for item in deployed:
+        if not item.ours or item.image is None or item.image.tag is None:
+            yield item
+            continue
+        location = Location(config.environment(item.environment).registry, item.image.repository)
+        match facts.answers.get(TagDigest(location, item.image.tag)):
+            case Found():
+                yield replace(item, present=True)
+            case Absent():
+                yield replace(item, present=False)
+            case _:
+                yield item
+
+
 def _of_environment(config: Config, snapshot: Snapshot) -> Iterator[Deployed]:
     for service, manifests in snapshot.manifests.items():
         for manifest in manifests:
             yield from _of_manifest(config, snapshot, service, manifest)
+    for file in snapshot.nameless:
+        yield _left_out(snapshot, file)
 
 
 def _of_manifest(config: Config, snapshot: Snapshot, service: str, manifest: Manifest) -> Iterator[Deployed]:
@@ -47,6 +66,11 @@ def _of_manifest(config: Config, snapshot: Snapshot, service: str, manifest: Man
         yield Deployed(
             name, service, snapshot.rev, path, 1, "", None, ours=False, problem=blocked.reason, code=blocked.code
         )
+
+
+def _left_out(snapshot: Snapshot, file: Nameless) -> Deployed:
+    name, problem = snapshot.environment.name, f"left out: no service can be called {file.name!r}"
+    return Deployed(name, file.name, snapshot.rev, file.path, 1, "", None, ours=False, problem=problem)
 
 
 def _unreadable(environment: EnvironmentConfig, refusal: Refusal) -> Deployed:

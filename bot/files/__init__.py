@@ -1,5 +1,6 @@
 """Manifests as files of this machine: found, read, and replaced as a whole."""
 
+from bot.files.creating import create
 from bot.files.reading import STDIN, check_given, read_given, read_manifest
 from bot.files.replacing import Original, Replacement, open_original, replace_all
 from bot.files.walking import Link, Listed, Unlisted, walk
@@ -12,6 +13,7 @@ __all__ = [
     "Replacement",
     "Unlisted",
     "check_given",
+    "create",
     "open_original",
     "read_given",
     "read_manifest",

@@ -6,6 +6,7 @@ from bot.manifests.edit import scalar_at, set_images
 from bot.manifests.fields import Edit, FieldRule, Form, ImageEdit, ImageField, Part, ScalarEdit
 from bot.manifests.find import find_images
 from bot.manifests.kustomization import add_resource, kustomization_resources
+from bot.manifests.pullsecrets import find_pull_secrets
 
 __all__ = [
     "Binding",
@@ -23,6 +24,7 @@ __all__ = [
     "find_bindings",
     "find_differences",
     "find_images",
+    "find_pull_secrets",
     "kustomization_resources",
     "scalar_at",
     "set_images",

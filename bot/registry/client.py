@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from bot.registry.errors import (
     codes_of,
     not_a_registry,
     of_status,
+    quoted,
 )
 from bot.registry.http.pace import Pace
 from bot.registry.http.transport import API_VERSION, Request, Response, Transport
@@ -26,6 +26,7 @@ from bot.registry.manifest import (
     Manifest,
     check_type,
     digest_of,
+    is_digest_of,
     manifest_of,
     parse_manifest,
     parse_referrers,
@@ -182,7 +183,7 @@ class RegistryClient:
             return None
         digest = _same(place, digest_of(response.body))
         announced = response.headers.get("Docker-Content-Digest", "")
-        if not _agrees(announced, response.body):
+        if is_digest_of(announced, response.body) is False:
             raise _mismatch(place, announced, digest)
         try:
             return manifest_of(response.media_type, response.body)
@@ -252,12 +253,6 @@ def _announced(response: Response, place: Place) -> Digest | None:
     return digest if response.media_type in MEDIA_TYPES else None
 
 
-def _agrees(announced: str, body: bytes) -> bool:
-    """Whether the bytes are what the registry announced, by whichever algorithm; where it did not, they are."""
-    algorithm, _, value = announced.partition(":")
-    return algorithm not in {"sha256", "sha384", "sha512"} or hashlib.new(algorithm, body).hexdigest() == value
-
-
 def _same(place: Place, digest: Digest) -> Digest:
     """The digest, provided that it is the one asked for if one was."""
     if place.reference.startswith("sha256:") and place.reference != digest.text:
@@ -267,7 +262,7 @@ def _same(place: Place, digest: Digest) -> Digest:
 
 def _mismatch(place: Place, expected: str, digest: Digest) -> RegistryError:
     return RegistryError(
-        f"{place}: the registry answers with content of the digest {digest}, which should be {expected[:200]}",
+        f"{place}: the registry answers with content of the digest {digest}, which should be {quoted(place, expected)}",
         hint="something between here and the registry changes manifests: do not trust it",
     )
 

@@ -87,7 +87,7 @@ class RateLimitError(RegistryError):
     def __init__(self, place: Place, seconds: float) -> None:
         super().__init__(
             f"{place}: the registry limits the rate of requests (HTTP 429), and wants {seconds:.0f} s without any",
-            hint="wait, then run again",
+            hint=_slower(place.access),
         )
         self.seconds = seconds
 
@@ -118,11 +118,15 @@ def _status_words(place: Place, status: int, body: bytes, *, known: bool) -> tup
                 f"give the account of registry {name} the right to read this repository",
             )
         case 429:
-            return "the registry limits the rate of requests (HTTP 429)", "wait, then run again"
+            return "the registry limits the rate of requests (HTTP 429)", _slower(place.access)
         case _ if status >= 500:
             return f"the registry failed (HTTP {status}){said(place, body)}", "run again when it is well"
         case _:
             return f"unexpected answer (HTTP {status}){said(place, body)}", unexpected(place.access, status)
+
+
+def _slower(access: RegistryAccess) -> str:
+    return f"wait, then run again; if it happens often, lower `concurrency` of registry {access.name}"
 
 
 def check_login(access: RegistryAccess) -> str:
@@ -149,15 +153,19 @@ def not_a_registry(place: Place, status: int) -> RegistryError:
 
 
 def said(place: Place, body: bytes) -> str:
-    """The first error message of a registry's JSON answer, shortened, without what it repeats of our credentials."""
+    """The first error message of a registry's JSON answer, quoted."""
     for error in _errors(body):
         message = error.get("message")
         if isinstance(message, str):
-            login = place.access.login
-            message = login.redact(message) if login else message
-            shown = " ".join("".join(char if char.isprintable() else " " for char in message).split())
-            return f": {shown[:_QUOTED]}"
+            return f": {quoted(place, message)}"
     return ""
+
+
+def quoted(place: Place, text: str) -> str:
+    """What a registry says, shortened, on one line, without what it repeats of our credentials."""
+    login = place.access.login
+    text = login.redact(text) if login else text
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:_QUOTED]
 
 
 def codes_of(body: bytes) -> frozenset[str]:

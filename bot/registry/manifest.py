@@ -29,6 +29,8 @@ _KEYS = {
     for key in ("schemaVersion", "mediaType", "manifests", "config", "layers", "subject", "artifactType")
 } | {key: key for key in ("digest", "size", "platform")}
 _OTHER_DIGEST = re.compile(r"([a-z0-9]+(?:[+._-][a-z0-9]+)*):[a-zA-Z0-9=_-]+")
+# What a registry may call content by: https://github.com/opencontainers/image-spec/blob/v1.1.0/descriptor.md
+_ALGORITHMS = frozenset({"sha256", "sha384", "sha512"})
 _LARGEST_SIZE = 2**63 - 1
 _MOST_DIGITS = 40
 
@@ -87,6 +89,12 @@ Content: TypeAlias = ImageManifest | Index
 def digest_of(content: bytes) -> Digest:
     """What a registry knows these bytes by."""
     return Digest(f"sha256:{hashlib.sha256(content).hexdigest()}")
+
+
+def is_digest_of(text: str, content: bytes) -> bool | None:
+    """Whether a text is a digest of these bytes, by whichever algorithm; None where that can't be told."""
+    algorithm, _, value = text.partition(":")
+    return hashlib.new(algorithm, content).hexdigest() == value if algorithm in _ALGORITHMS else None
 
 
 def check_type(served_as: str) -> None:

@@ -9,9 +9,9 @@ from typing import TypeAlias
 
 from bot.errors import RegistryError
 from bot.images import Digest
-from bot.registry.errors import Place, StatusError, TagTakenError, UnansweredError
+from bot.registry.errors import Place, StatusError, TagTakenError, UnansweredError, quoted
 from bot.registry.http.transport import Request, Transport
-from bot.registry.manifest import Manifest
+from bot.registry.manifest import Manifest, is_digest_of
 from bot.registry.refusals import of_push
 from bot.registry.retry import ATTEMPTS, pause
 
@@ -64,11 +64,13 @@ def _put(wanted: Push, transport: Transport, present: Callable[[Place], Digest |
         return error
     if response.status not in {200, 201, 202}:
         return of_push(place, response.status, response.body)
-    # Most registries say what they stored; the others are asked.
-    stored = response.headers.get("Docker-Content-Digest") or present(place)
-    if stored is None or str(stored) != manifest.digest.text:
+    stored = response.headers.get("Docker-Content-Digest", "")
+    # Most registries say what they stored, by an algorithm of their choice; the others are asked.
+    if is_digest_of(stored, manifest.body) is None:
+        stored = str(present(place) or "nothing")
+    if not is_digest_of(stored, manifest.body):
         raise RegistryError(
-            f"{place}: {manifest.digest} was put there, and the registry says that it stored {stored or 'nothing'}",
+            f"{place}: {manifest.digest} was put there, and the registry says that it stored {quoted(place, stored)}",
             hint="look at what it holds before you use it",
         )
     return None

@@ -31,7 +31,7 @@ def mount(transport: Transport, place: Place, source: str) -> bool:
     if response is None or response.status != 202:
         # Is it the source that may not be read, or is nothing to be written here? An upload without a source tells.
         response = _begin(transport, place)
-    _cancel(transport, place, response)
+    _cancel(transport, place, _upload(place, response))
     return False
 
 
@@ -41,15 +41,14 @@ def check_uploads(transport: Transport, place: Place) -> None:
     Raises RegistryError where nothing may be written, and where the login may not go there.
     """
     response = _begin(transport, place)
-    said = response.headers.get("Location", "")
-    try:
-        origin = _uploads_of(place).join(said).origin
-    except ValueError:
-        raise _astray(place, repr(said.partition("?")[0][:200]), "which is no address") from None
-    why = place.access.distrust(origin)
+    upload = _upload(place, response)
+    if upload is None:
+        said = response.headers.get("Location", "")
+        raise _astray(place, repr(said.partition("?")[0][:200]), "which is no address")
+    why = place.access.distrust(upload.origin)
     if why:
-        raise _astray(place, str(origin), why)
-    _cancel(transport, place, response)
+        raise _astray(place, str(upload.origin), why)
+    _cancel(transport, place, upload)
 
 
 def _astray(place: Place, where: str, why: str) -> RegistryError:
@@ -76,16 +75,21 @@ def _post(place: Place, query: str) -> Request:
     return Request("POST", f"{place.repository}/blobs/uploads/{query}", place, body=b"")
 
 
-def _uploads_of(place: Place) -> Address:
-    return Address(place.access.origin, f"/v2/{place.repository}/blobs/uploads/")
-
-
-def _cancel(transport: Transport, place: Place, upload: Response) -> None:
-    """End an upload that is not wanted; registries clean up after those that stay."""
+def _upload(place: Place, response: Response) -> Address | None:
+    """Where the upload that was begun goes on; None where the registry says no address."""
+    uploads = Address(place.access.origin, f"/v2/{place.repository}/blobs/uploads/")
     try:
-        location = _uploads_of(place).join(upload.headers.get("Location", ""))
-        # Nothing else is deleted, whatever the registry says.
-        if "/blobs/upload" in location.target.partition("?")[0]:
-            transport.send(Request("DELETE", str(location), place, repeatable=False))
-    except (ValueError, RegistryError) as error:
+        return uploads.join(response.headers.get("Location", ""))
+    except ValueError:
+        return None
+
+
+def _cancel(transport: Transport, place: Place, upload: Address | None) -> None:
+    """End an upload that is not wanted; registries clean up after those that stay."""
+    # Nothing else is deleted, whatever the registry says.
+    if upload is None or "/blobs/upload" not in upload.target.partition("?")[0]:
+        return
+    try:
+        transport.send(Request("DELETE", str(upload), place, repeatable=False))
+    except RegistryError as error:
         _log.debug("%s: an upload could not be cancelled: %s", place, error)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from pathlib import Path
 
 import pytest
 
-from bot.cli.inspectviews import size
+from bot.cli.sizes import size
 from bot.demo.oci import MANIFEST, Image, build_image, build_index, digest_of, push
 from bot.demo.registries import start_registry
 from bot.errors import ExitCode
@@ -218,6 +219,40 @@ def test_the_image_of_another_registry_of_the_chain(shop: Shop) -> None:
     assert shop.run("inspect", image_of(shop, ":1.1.2", STAGING), "-o", "json").data["registry"] == "staging"
 
 
+@pytest.mark.parametrize(("tag", "registry", "host"), [("1.0", "e2e", E2E), ("1.1", "staging", STAGING)])
+def test_a_name_without_a_host_is_looked_for_along_the_chain(shop: Shop, tag: str, registry: str, host: str) -> None:
+    """As `promobot tags` does; what is shown is the first registry's that has it."""
+    for name, at in (("1.0", shop.company.e2e), ("1.0", shop.company.staging), ("1.1", shop.company.staging)):
+        shop.push(at, name, build_image(f"{name} at {at.host}"))
+    data = shop.run("inspect", f"{shop.path}:{tag}", "-o", "json").data
+    assert (data["registry"], data["image"]) == (registry, f"{host}/{shop.path}:{tag}")
+    assert [(one["registry"], one["present"]) for one in data["also"]] == [
+        ("e2e", registry == "e2e"),
+        ("staging", registry == "staging"),
+    ]
+
+
+def test_a_name_without_a_host_that_no_registry_of_the_chain_has(shop: Shop) -> None:
+    said = shop.run("inspect", f"{shop.path}:1.1.3-rc1")
+    assert said.code == ExitCode.REGISTRY
+    assert re.search(rf"registry e2e: .*/{shop.path}:1.1.3-rc1 and registry staging: .*: no such tag\n", said.err)
+    assert "\n  → near it: 1.1.3-rc2" in said.err
+    said = shop.run("inspect", "nobody:1")
+    assert said.code == ExitCode.REGISTRY
+    assert said.err.endswith(
+        "/nobody:1: no such repository\n  → check its spelling; from Docker Hub it would be docker.io/nobody\n"
+    )
+
+
+def test_a_registry_that_cannot_be_asked_ends_the_search_for_a_name(shop: Shop) -> None:
+    """Else the image of another registry would pass for it."""
+    shop.push(shop.company.staging, "1.1", build_image("app"))
+    with start_proxy(shop.company.e2e, gate=lambda seen: Answer(403) if "/manifests/" in seen.path else None) as proxy:
+        shop.company.connect(e2e=proxy)
+        said = shop.run("inspect", f"{shop.path}:1.1")
+    assert (said.code, "HTTP 403" in said.err) == (ExitCode.REGISTRY, True)
+
+
 def test_another_host_is_asked_anonymously(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By https alone; a configuration is neither needed nor, if one is named, ignored."""
     monkeypatch.chdir(tmp_path)
@@ -261,11 +296,24 @@ def test_a_registry_of_the_world_that_wants_a_login(shop: Shop, monkeypatch: pyt
     assert "  → to log in there, or" in shop.run("tags", f"{staging.host}/org/app:1").out
 
 
-@pytest.mark.parametrize("text", ["", "Nginx", "nginx:", "nginx@sha256:12", "a b"])
-def test_what_is_no_image(shop: Shop, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("", "write [host/]path"),
+        ("Nginx", "write [host/]path"),
+        ("nginx:", "write [host/]path"),
+        ("a b", "write [host/]path"),
+        ("nginx@sha256:12", "a digest has 64 digits: `promobot tags -v nginx` shows all of them"),
+        ("nginx@12ab", "a digest has 64 digits"),
+        ("https://registry.example/app:1", "without the scheme: registry.example/app:1"),
+        ("docker://nginx", "without the scheme: nginx"),
+    ],
+)
+def test_what_is_no_image(shop: Shop, text: str, advice: str) -> None:
     said = shop.run("inspect", text)
     assert said.code == ExitCode.USAGE
     assert said.err.startswith(f"promobot: {text!r} names no image: ")
+    assert f"\n  → {advice}" in said.err
 
 
 @pytest.mark.parametrize(

@@ -10,16 +10,19 @@ import shlex
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.catalog import Holder, Listing
+from bot.catalog import Holder, Listing, look_up
 from bot.cli.tags import near_tags
+from bot.configfile import load_config
 from bot.demo.oci import build_image, build_index, push
 from bot.demo.registries import start_registry
 from bot.errors import ExitCode
+from bot.registries import Registries
 from bot.registry import Login
 from tests.cli.registries import Shop, built, shop, shown_in_docs
 from tests.company import E2E, STAGING
@@ -232,6 +235,31 @@ def test_a_tag_that_cannot_be_looked_up_is_unknown(told: Shop) -> None:
         assert "HTTP 403" in unknown["error"]
         assert row(said.data, "1.1.4-rc10", "e2e")["error"] == ""
         assert re.search(r"\n1.1.4-rc9 +unknown +– +unknown +e2e\n", told.run("tags", "inventory").out)
+
+
+def test_an_image_that_cannot_be_looked_into_is_asked_for_once(told: Shop) -> None:
+    """However many tags lead there; another registry that has it may do better."""
+    for tag in ("1.1.6", "1.1.7"):
+        told.push(told.company.e2e, tag, built("new"))
+    with start_proxy(told.company.e2e, gate=lambda seen: Answer(403) if "/blobs/" in seen.path else None) as proxy:
+        told.company.connect(e2e=proxy)
+        data = told.run("tags", told.path, "--match", "1.1.[67]", "-o", "json").data
+        assert ["HTTP 403" in row(data, tag, "e2e")["error"] for tag in ("1.1.6", "1.1.7")] == [True, True]
+        assert proxy.count("GET .*/blobs/") == 1
+        data = told.run("tags", told.path, "--match", "1.1.4*", "-o", "json").data
+        assert row(data, "1.1.4", "staging")["platforms"] == ["linux/amd64", "linux/arm64"]
+
+
+def test_a_tag_counts_as_looked_up_when_its_image_is(told: Shop) -> None:
+    with start_proxy(told.company.e2e) as proxy:
+        told.company.connect(e2e=proxy)
+        config = load_config(told.company.folder / "promobot.yaml")
+        asked: list[int] = []
+        with closing(Registries(config.registries, told.environ)) as registries:
+            look_up(
+                registries, [(Holder("e2e", told.path), "latest")], lambda: asked.append(proxy.count("GET .*/blobs/"))
+            )
+        assert asked == [1]
 
 
 def test_only_what_is_shown_is_asked_for(told: Shop) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from bot.errors import GitError
 from bot.git import Clone
+from bot.git.reading import UNREAD
+from bot.manifests.source import MAX_BYTES
 from bot.repositories import Commit, File, Landing
 from tests.git.conftest import BOT
 from tests.git.origin import Origin, git
@@ -36,6 +38,23 @@ def test_heads_of_present_branches_in_one_process(
     assert len(processes()) == 1
     assert clone.heads([]) == {}
     assert processes() == []
+
+
+def test_more_branches_than_a_command_line_holds(
+    origin: Origin, clone: Clone, processes: Callable[[], list[str]]
+) -> None:
+    main, other = origin.commit({"a": b"1"}), origin.commit({"a": b"2"}, branch="promobot/prod/web-07")
+    origin.commit({"a": b"3"}, branch="nested/refs/heads/main")
+    processes()
+    absent = [f"promobot/staging/a-service-with-quite-a-long-name-{number}" for number in range(50_000)]
+    assert clone.heads([*absent, "main", "promobot/prod/web-07"]) == {"main": main, "promobot/prod/web-07": other}
+    assert len(processes()) == 1
+
+
+def test_what_is_longer_than_any_manifest_is_not_read(origin: Origin, clone: Clone) -> None:
+    commit = origin.commit({"a": b"1", "huge": b"x" * (20 << 20), "largest": b"x" * MAX_BYTES})
+    a, huge, largest = clone.files(commit, ["*"])
+    assert (a.content, huge.content, largest.content) == (b"1", UNREAD, b"x" * MAX_BYTES)
 
 
 def test_files_by_pattern(origin: Origin, clone: Clone) -> None:
@@ -94,7 +113,7 @@ def test_a_kept_clone_with_nothing_new_costs_one_ls_remote(
     assert len(again.files(again.fetch(["main"])["main"], ["a/*"])) == 2
     argvs = processes()
     assert network(argvs) == ["ls-remote"]
-    assert len(argvs) == 5  # and four local ones: are the commits here (twice), what is in the tree, the contents
+    assert len(argvs) == 6  # and five local ones: are the commits here (twice), what is in the tree, sizes, contents
 
 
 def test_one_fetch_brings_every_head_seen(origin: Origin, clone: Clone, processes: Callable[[], list[str]]) -> None:
@@ -209,10 +228,13 @@ def test_history_follows_the_content_into_merged_side_branches(origin: Origin, c
     git(origin.work, "merge", "--quiet", "--no-ff", "--message", "merge", "work/side")
     git(origin.work, "push", "--quiet", str(origin.bare), "HEAD:main")
     merged = clone.fetch(["main"])["main"]
-    assert shas(clone.history(merged, "a", 50)) == [changed, made]
-    assert shas(clone.history(merged, "a", 1)) == [changed]
-    assert clone.history(merged, "absent", 50) == ()
-    assert clone.history(merged, ":(glob)*", 50) == ()
+    found = clone.histories(merged, ["a", "absent", ":(glob)*"], 50)
+    assert {path: shas(commits) for path, commits in found.items()} == {
+        "a": [changed, made],
+        "absent": [],
+        ":(glob)*": [],
+    }
+    assert shas(clone.histories(merged, ["a", "b"], 1)["a"]) == [changed]
 
 
 def test_a_server_without_filters_works(tmp_path: Path) -> None:

@@ -281,7 +281,9 @@ def test_check_lists_where_images_were_found(company: Company, capsys: pytest.Ca
 def test_check_tells_an_environment_that_matches_nothing(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
     config = company.folder / "promobot.yaml"
     config.write_text(config.read_text(encoding="utf-8").replace("/staging/", "/stagin/"), encoding="utf-8")
-    assert "finds no image in" in said(company, capsys, "check", code=ExitCode.USAGE)
+    out = said(company, capsys, "check", code=ExitCode.USAGE)
+    assert "environments.1.paths.0: apps/{service}/stagin/helmrelease.yaml matches no file of" in out
+    assert "→ did you mean apps/{service}/staging/helmrelease.yaml?" in out
 
 
 def test_check_tells_a_repository_that_is_gone_by_its_exit_code(company: Company) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import threading
@@ -197,6 +198,33 @@ def test_a_registry_that_stored_something_else_is_an_error(quiet: tuple[FaultPro
         add_tags(place, digest, ["v1"])
     proxy.inject(Fault("^PUT", Answer(201)))
     with pytest.raises(RegistryError, match="says that it stored nothing"):
+        add_tags(place, digest, ["v1"])
+    proxy.inject(Fault("^PUT", Answer(201, {"Docker-Content-Digest": f"sha256:{'x' * 9000}"})))
+    with pytest.raises(RegistryError, match=r"says that it stored sha256:x{193} \("):
+        add_tags(place, digest, ["v1"])
+
+
+@pytest.mark.parametrize(("algorithm", "asked"), [("sha512", []), ("blake3", ["HEAD v1"])])
+def test_a_registry_may_call_what_it_stored_by_another_algorithm(
+    quiet: tuple[FaultProxy, ImageRepository], algorithm: str, asked: list[str]
+) -> None:
+    """Which is compared where promobot knows it; else the registry is asked for a digest that it does."""
+    proxy, place = quiet
+    image = build_image("app")
+    digest = pushed(place, "v1", image)
+    stored = f"{algorithm}:{hashlib.sha512(image.manifest).hexdigest()}"
+    proxy.inject(Fault("^PUT", Answer(201, {"Docker-Content-Digest": stored})))
+    before = len(proxy.seen)
+    assert add_tags(place, digest, ["v1"]) == (Tagged("v1", digest),)
+    assert requests(proxy, before) == [f"GET {digest}", "PUT v1", *asked]
+
+
+def test_another_algorithms_digest_of_something_else_is_an_error(quiet: tuple[FaultProxy, ImageRepository]) -> None:
+    proxy, place = quiet
+    digest = pushed(place, "rc", build_image("app"))
+    other = f"sha512:{hashlib.sha512(b'other').hexdigest()}"
+    proxy.inject(Fault("^PUT", Answer(201, {"Docker-Content-Digest": other})))
+    with pytest.raises(RegistryError, match=f"says that it stored {other}"):
         add_tags(place, digest, ["v1"])
 
 

@@ -61,7 +61,7 @@ def test_a_manifest_cut_midway_is_read_again(open_registry: RunningRegistry, rep
     [
         (Answer(500), "HTTP 500.*when it is well"),
         (Answer(503), "HTTP 503"),
-        (Answer(429), "HTTP 429"),
+        (Answer(429), "HTTP 429.*wait.*lower `concurrency` of registry e2e"),
         (Answer(401), "wants credentials, and none are configured"),
         (Answer(403), "HTTP 403.*right to read"),
         (Answer(418), "HTTP 418.*is .* a registry"),

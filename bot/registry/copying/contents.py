@@ -58,22 +58,6 @@ def read_contents(source: ImageRepository, digest: Digest) -> Contents:
     return Contents.of(manifest, images)
 
 
-def is_complete(destination: ImageRepository, manifest: Manifest) -> bool:
-    """Whether a repository has all the images that a manifest, which need not be there itself, names."""
-    parsed = parse_manifest(manifest)
-    if isinstance(parsed, ImageManifest):
-        return destination.registry.digest(destination.path, manifest.digest.text) is not None
-    return images_are_there(destination, [child.digest for child in distinct(parsed.images)])
-
-
-def images_are_there(destination: ImageRepository, images: list[Digest]) -> bool:
-    """Whether a repository has all these manifests."""
-    found = in_parallel(
-        lambda image: destination.registry.digest(destination.path, image.text), images, workers=AT_ONCE
-    )
-    return None not in found
-
-
 def _read_image(source: ImageRepository, digest: Digest) -> Manifest:
     """What an index names as an image, which it may be wrong about."""
     manifest = _read(source, digest)

@@ -12,16 +12,18 @@ from typing import TypeAlias
 
 from bot.errors import RegistryError
 from bot.images import Digest
-from bot.parallel import in_parallel
 from bot.process import Glance, Limits
 from bot.registry.access import RegistryAccess
 from bot.registry.client import ImageRepository
 from bot.registry.copying.blobs import Blobs
-from bot.registry.copying.contents import AT_ONCE, Contents, images_are_there, is_complete, read_contents
+from bot.registry.copying.contents import Contents, read_contents
+from bot.registry.copying.destination import arrived, holds, present, put
 from bot.registry.copying.diagnosis import Diagnosis
+from bot.registry.copying.mounting import mount_known
 from bot.registry.copying.progress import Progress, progress_of
 from bot.registry.copying.skopeo import Skopeo, check_skopeo
-from bot.registry.errors import Place, StatusError, TagTakenError, UnansweredError
+from bot.registry.copying.turns import turn
+from bot.registry.errors import Place, StatusError, UnansweredError
 from bot.registry.manifest import Descriptor, Manifest
 from bot.registry.retry import ATTEMPTS, pause
 
@@ -111,7 +113,8 @@ class Copier:
     sleep: Callable[[float], None] = time.sleep
     _blobs: Blobs = field(default_factory=Blobs)
     _turns: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(SKOPEOS))
-    _checked: set[RegistryAccess] = field(default_factory=set)
+    _skopeo_will_do: threading.Event = field(default_factory=threading.Event)
+    _trusted: set[RegistryAccess] = field(default_factory=set)
 
     def copy(
         self, source: ImageRepository, digest: Digest, destination: ImageRepository, tag: str, *, watch: Watch = _nobody
@@ -123,10 +126,11 @@ class Copier:
         Raises TagTakenError if the tag holds another digest at any of these times, else RegistryError, and
         ProgramMissingError without a skopeo that will do.
         """
-        if _holds(destination, tag, digest):
+        if holds(destination, tag, digest):
             return AlreadyThere(digest)
-        manifest = _present(destination, digest) or self._bring(_Job(source, digest, destination, tag, watch))
-        self._point(destination, manifest, tag)
+        manifest = present(destination, digest) or self._bring(_Job(source, digest, destination, tag, watch))
+        with turn(self.cache, destination.place(tag)):
+            self._point(destination, manifest, tag)
         return Copied(digest)
 
     def _bring(self, job: _Job) -> Manifest:
@@ -145,7 +149,7 @@ class Copier:
             wait = pause(attempt)
             _log.debug("%s: try %d failed, the next in %.1f s: %s", job.place, attempt, wait, failure.reason)
             self.sleep(wait)
-            if _holds(job.destination, job.tag, job.digest):
+            if holds(job.destination, job.tag, job.digest):
                 return contents.manifest
         raise AssertionError("the last try returns or raises")
 
@@ -155,23 +159,23 @@ class Copier:
         with self._blobs.bringing(job.destination, worth_waiting):
             failure = self._try(job, contents)
             try:
-                arrived = _arrived(job.destination, contents, entirely=failure is None)
+                is_there = arrived(job.destination, contents, entirely=failure is None)
             except (StatusError, UnansweredError) as error:
                 if failure is None:
                     raise
                 _log.debug("%s: whether it is there isn't known: %s", job.place, error.message)
                 return failure
-            if not arrived:
+            if not is_there:
                 return failure or _ABSENT
             self._blobs.note(job.destination, contents.blobs)
             return None
 
     def _try(self, job: _Job, contents: Contents) -> Diagnosis | None:
         """Have the destination mount what it has; where that is all, no program is needed, else skopeo goes on."""
-        absent = self._mount(job.destination, contents.blobs)
+        absent = mount_known(self._blobs, job.destination, contents.blobs)
         if not absent:
             try:
-                _put(job.destination, contents)
+                put(job.destination, contents)
             except StatusError as error:
                 # It said that it has them all, and does not take what they belong to.
                 _log.debug("%s: skopeo is to try: %s", job.destination.place(job.digest.text), error.message)
@@ -179,22 +183,6 @@ class Copier:
             else:
                 return None
         return self._run(job, absent, contents.layers)
-
-    def _mount(self, destination: ImageRepository, blobs: tuple[Descriptor, ...]) -> tuple[Descriptor, ...]:
-        """Mount what the endpoint is known to have; returns what is left to bring, as far as anybody knows."""
-
-        def there(blob: Digest) -> bool:
-            home = self._blobs.home(destination, blob)
-            if home is None or home == destination.path:  # None: the endpoint has refused too often meanwhile
-                return home is not None
-            done = _mounted(destination, blob, home)
-            self._blobs.asked(destination, mounted=done)
-            return done
-
-        known = [blob.digest for blob in blobs if self._blobs.home(destination, blob.digest) is not None]
-        found = in_parallel(there, known, workers=AT_ONCE) if known else []
-        present = {blob for blob, is_there in zip(known, found, strict=True) if is_there}
-        return tuple(blob for blob in blobs if blob.digest not in present)
 
     def _run(self, job: _Job, blobs: tuple[Descriptor, ...], layers: Collection[Digest]) -> Diagnosis | None:
         def look(glance: Glance) -> None:
@@ -216,7 +204,7 @@ class Copier:
         """Write the tag, provided that it is still absent, and read it back; some registries take a moment to tell."""
         failure: RegistryError | None = None
         for attempt in range(1, ATTEMPTS + 1):
-            if _holds(destination, tag, manifest.digest):
+            if holds(destination, tag, manifest.digest):
                 return
             try:
                 destination.registry.put_manifest(destination.path, tag, manifest)
@@ -225,7 +213,7 @@ class Copier:
                 if not error.codes & _MISSING:
                     raise
                 failure = error
-            if _holds(destination, tag, manifest.digest):
+            if holds(destination, tag, manifest.digest):
                 return
             self.sleep(pause(attempt))
         raise failure or RegistryError(
@@ -235,12 +223,13 @@ class Copier:
 
     def _check(self, destination: ImageRepository) -> None:
         """Look at skopeo's version, and where uploads would go, once in a run; two that look at once do no harm."""
-        if not self._checked:
+        if not self._skopeo_will_do.is_set():
             check_skopeo()
+            self._skopeo_will_do.set()
         access = destination.registry.access
-        if access not in self._checked and access.login:
+        if access.login and access not in self._trusted:
             destination.registry.check_uploads(destination.path)
-        self._checked.add(access)
+            self._trusted.add(access)
 
 
 def _failed(job: _Job, failure: Diagnosis) -> RegistryError:
@@ -262,44 +251,3 @@ def _limited(job: _Job, failure: Diagnosis) -> tuple[ImageRepository, ...]:
             return (job.destination,)
         case None:
             return (job.source, job.destination)
-
-
-def _present(destination: ImageRepository, digest: Digest) -> Manifest | None:
-    """The manifest, if the repository has it and all it names under another tag or none."""
-    manifest = destination.registry.manifest(destination.path, digest.text)
-    return manifest if manifest is not None and is_complete(destination, manifest) else None
-
-
-def _arrived(destination: ImageRepository, contents: Contents, *, entirely: bool) -> bool:
-    """Whether the destination has what was to be brought, whatever anybody said.
-
-    An index whose images are all there will do unless `entirely`, since the tag is written with it. An older skopeo can
-    not write some indexes, and any of them may have failed after its work was done.
-    """
-    wanted = (contents.manifest,) if entirely else contents.images or (contents.manifest,)
-    return images_are_there(destination, [manifest.digest for manifest in wanted])
-
-
-def _mounted(destination: ImageRepository, blob: Digest, home: str) -> bool:
-    """Whether the destination has a blob of another repository now. What cannot be mounted can be brought."""
-    try:
-        return destination.registry.mount(destination.path, blob, home)
-    except (StatusError, UnansweredError) as error:
-        if isinstance(error, StatusError) and error.status in {401, 403}:
-            raise
-        _log.debug("%s: not mounted: %s", destination.place(blob.text), error.message)
-        return False
-
-
-def _put(destination: ImageRepository, contents: Contents) -> None:
-    """Write the manifests, each under its digest, an index after its images."""
-    for manifest in (*contents.images, contents.manifest):
-        destination.registry.put_manifest(destination.path, manifest.digest.text, manifest)
-
-
-def _holds(destination: ImageRepository, tag: str, digest: Digest) -> bool:
-    """Whether the tag holds the digest; False if absent."""
-    present = destination.registry.digest(destination.path, tag)
-    if present is not None and present != digest:
-        raise TagTakenError(destination.place(tag), present=present, wanted=digest)
-    return present is not None

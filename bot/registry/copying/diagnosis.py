@@ -51,7 +51,7 @@ _LATER = "run again when {where} is well"
 _ROWS = (
     _Row(
         r"toomanyrequests|too many requests|StatusCode: 429|429 \(Too Many",
-        "{where} limits the rate of requests: wait, then run again",
+        "{where} limits the rate of requests: wait, then run again; if it happens often, lower its `concurrency`",
         may_pass=True,
         rate_limited=True,
     ),

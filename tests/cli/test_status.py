@@ -1,0 +1,62 @@
+"""`promobot status`: what it tells of registries and merge requests."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.demo.oci import build_index
+from bot.demo.registries import RunningRegistry
+from tests.cli.registries import Shop, shop
+from tests.company import PROJECT, STAGING, Company
+from tests.proxy import Answer, start_proxy
+
+__all__ = ["shop"]
+
+
+@pytest.fixture
+def two(
+    tmp_path: Path, e2e_registry: RunningRegistry, prod_registry: RunningRegistry, capsys: pytest.CaptureFixture[str]
+) -> Shop:
+    """A company with two services."""
+    names = ["inventory", "payments"]
+    return Shop(Company.found(tmp_path / "company", e2e_registry, prod_registry, names), capsys)
+
+
+def test_one_registrys_advice_is_given_once(two: Shop) -> None:
+    with start_proxy(two.company.e2e, gate=lambda _: Answer(403)) as proxy:
+        two.company.connect(e2e=proxy)
+        lines = two.run("status").out.splitlines()
+    assert [re.sub(" to .*", "", line) for line in lines if line.startswith("✗ ")][-2:] == ["✗ inventory", "✗ payments"]
+    assert sum("→" in line for line in lines) == 1
+    assert lines[-1].startswith("  → ")
+
+
+def test_what_runs_and_is_not_in_its_registry_is_told(shop: Shop) -> None:
+    path = "apps/inventory/staging/helmrelease.yaml"
+    shop.company.commit("main", path, shop.company.manifest("inventory", "staging", "1.1.3"))
+    said = shop.run("status")
+    assert "inventory   1.1.3-rc2   1.1.3 missing ↑\n" in said.out
+    assert f"✗ staging runs {STAGING}/{shop.path}:1.1.3, which registry staging hasn't\n" in said.out
+    present = {item["environment"]: item["present"] for item in shop.run("status", "-o", "json").data["deployed"]}
+    assert present == {"e2e": True, "staging": False}
+    assert shop.run("promote", "inventory", "--to", "staging").code == 0
+    assert "missing" not in shop.run("status").out
+
+
+def test_nothing_is_asked_of_a_registry_for_status_alone(shop: Shop) -> None:
+    """What staging runs now is no matter for what is due, so whether it is there isn't known."""
+    present = {item["environment"]: item["present"] for item in shop.run("status", "-o", "json").data["deployed"]}
+    assert present == {"e2e": True, "staging": None}
+
+
+def test_an_open_merge_request_is_told_while_something_newer_is_due(shop: Shop) -> None:
+    assert shop.run("promote", "inventory", "--to", "staging").code == 0
+    shop.company.push_e2e("inventory", "1.1.4-rc1", build_index("newer"))
+    path = "apps/inventory/e2e/helmrelease.yaml"
+    shop.company.commit("main", path, shop.company.manifest("inventory", "e2e", "1.1.4-rc1"))
+    said = shop.run("status").out
+    assert "inventory   1.1.4-rc1   1.1.2 ↑ 1.1.4\n" in said
+    assert f"↑ inventory to staging: {PROJECT}!1  " in said
