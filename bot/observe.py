@@ -13,16 +13,21 @@ from bot.questions import (
     Absent,
     Answer,
     BranchHead,
+    Changed,
     ClosedRequests,
     Commits,
     Files,
     Found,
     History,
+    Holds,
     Labels,
+    Landed,
+    MergedBy,
     OpenRequests,
     Paths,
     Question,
     TagDigest,
+    Tags,
     Unknown,
 )
 from bot.registry import ImageRepository, labels
@@ -46,17 +51,22 @@ def observe(world: World, questions: Iterable[Question[Any]]) -> Answers:
 
 def _batches(world: World, questions: Iterable[Question[Any]]) -> Iterator[Callable[[], Answers]]:
     heads: dict[Repository, list[BranchHead]] = {}
+    merged: dict[Repository, list[MergedBy]] = {}
     walks: dict[tuple[Rev, int], list[History]] = {}
     for question in questions:
         match question:
             case BranchHead(repository):
                 heads.setdefault(repository, []).append(question)
+            case MergedBy(repository):
+                merged.setdefault(repository, []).append(question)
             case History(rev, _, limit):
                 walks.setdefault((rev, limit), []).append(question)
             case _:
                 yield partial(_single, world, question)
     for repository, branches in heads.items():
         yield partial(_branch_heads, world, repository, branches)
+    for repository, commits in merged.items():
+        yield partial(_merged_by, world, repository, commits)
     for (rev, limit), files in walks.items():
         yield partial(_histories, world, rev, limit, files)
 
@@ -81,6 +91,15 @@ def _histories(world: World, rev: Rev, limit: int, questions: list[History]) -> 
     return {question: Found(found[question.path]) for question in questions}
 
 
+def _merged_by(world: World, repository: Repository, questions: list[MergedBy]) -> Answers:
+    """One look at the forge for all commits of a repository that were asked about."""
+    try:
+        merged = world.forge(repository.forge).merged(repository.project, {question.commit for question in questions})
+    except BotError as error:
+        return dict.fromkeys(questions, Unknown(error))
+    return {q: Found(merged[q.commit]) if q.commit in merged else Absent() for q in questions}
+
+
 def _single(world: World, question: Question[Any]) -> Answers:
     try:
         return {question: _answer(world, question)}
@@ -90,10 +109,14 @@ def _single(world: World, question: Question[Any]) -> Answers:
 
 def _answer(world: World, question: Question[Any]) -> Answer[Any]:
     match question:
-        case Files() | Paths() | Commits():
+        case Files() | Paths() | Commits() | Landed():
             return Found(_in_git(world, question))
-        case TagDigest() | Labels():
-            return _of_image(world, question)
+        case Changed(repository, branch, since, paths):
+            changed = world.clone(repository).changed(branch, since, paths)
+            return Found(changed) if changed is not None else Absent()
+        case TagDigest() | Tags() | Holds() | Labels():
+            found = _of_registry(world, question)
+            return Found(found) if found is not None else Absent()
         case OpenRequests(repository):
             return Found(world.forge(repository.forge).open_requests(repository.project))
         case ClosedRequests(repository, source_branch):
@@ -102,7 +125,21 @@ def _answer(world: World, question: Question[Any]) -> Answer[Any]:
             raise TypeError(f"nobody answers {type(question).__name__}")
 
 
-def _in_git(world: World, question: Files | Paths | Commits) -> object:
+def _of_registry(world: World, question: TagDigest | Tags | Holds | Labels) -> object | None:
+    registry, repository = world.registry(question.location.registry), question.location.repository
+    match question:
+        case TagDigest(_, tag):
+            return registry.digest(repository, tag)
+        case Holds(_, digest):
+            return registry.digest(repository, digest.text)
+        case Tags():
+            return registry.tags(repository)
+        case Labels(_, digest):
+            manifest = registry.manifest(repository, digest.text)
+            return labels(ImageRepository(registry, repository), manifest) if manifest else None
+
+
+def _in_git(world: World, question: Files | Paths | Commits | Landed) -> object:
     match question:
         case Files(rev, patterns):
             return world.clone(rev.repository).files(rev.commit, patterns)
@@ -110,14 +147,5 @@ def _in_git(world: World, question: Files | Paths | Commits) -> object:
             return world.clone(rev.repository).paths(rev.commit)
         case Commits(repository, base, head):
             return world.clone(repository).commits(base, head)
-
-
-def _of_image(world: World, question: TagDigest | Labels) -> Answer[Any]:
-    registry, repository = world.registry(question.location.registry), question.location.repository
-    match question:
-        case TagDigest(_, tag):
-            digest = registry.digest(repository, tag)
-            return Found(digest) if digest is not None else Absent()
-        case Labels(_, digest):
-            manifest = registry.manifest(repository, digest.text)
-            return Found(labels(ImageRepository(registry, repository), manifest)) if manifest else Absent()
+        case Landed(rev, path, limit):
+            return world.clone(rev.repository).landed(rev.commit, path, limit)

@@ -89,10 +89,11 @@ class Companion:
 
 @dataclass(frozen=True)
 class Unit:
-    """What one merge request promotes: a service, or several that go together."""
+    """What one merge request promotes: a service, or several that go together; `chosen`: by a command alone."""
 
     name: str
     services: tuple[str, ...]
+    chosen: bool = False
 
 
 @dataclass(frozen=True)

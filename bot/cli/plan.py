@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from bot.cli.call import Call
 from bot.cli.targets import checked_intent
-from bot.cli.views import action_text, remedy, verdict_data, verdict_line
+from bot.cli.views import (
+    action_text,
+    outcome_lines,
+    remedy,
+    upkeep_data,
+    upkeep_line,
+    verdict_data,
+    verdict_line,
+    way_out,
+)
 from bot.errors import ExitCode
-from bot.plan import Plan, Standing, Verdict
+from bot.plan import Outcome, Plan, Standing, Verdict
 from bot.reconcile import exit_code, look
 
 if TYPE_CHECKING:
@@ -21,7 +33,8 @@ if TYPE_CHECKING:
 def main(call: Call) -> ExitCode:
     """Decide and show."""
     world = call.world()
-    plan = look(world, call.texts(world.config), checked_intent(world.config, call.args.services, call.args.to))
+    intent = checked_intent(world.config, call.args.services, call.args.to)
+    plan = look(world, call.texts(world.config), intent, now=datetime.now(UTC))
     show_plan(call, world.config, plan)
     return exit_code(plan, due_is_news=call.args.exit_code)
 
@@ -29,7 +42,7 @@ def main(call: Call) -> ExitCode:
 def show_plan(call: Call, config: Config, plan: Plan) -> None:
     """Print a plan in the form that was asked for."""
     if call.json:
-        call.print_json({"verdicts": [verdict_data(verdict) for verdict in plan.verdicts]})
+        call.print_json(plan_data(plan))
         return
     terminal = call.terminal()
     for target in dict.fromkeys(verdict.target for verdict in plan.verdicts):
@@ -37,7 +50,31 @@ def show_plan(call: Call, config: Config, plan: Plan) -> None:
         for verdict in plan.verdicts:
             if verdict.target == target and (verdict.standing is not Standing.OUTSIDE or call.args.verbose):
                 _show_verdict(terminal, verdict)
+    show_upkeep(terminal, plan, {})
     terminal.say(_sum(plan))
+
+
+def plan_data(plan: Plan) -> dict[str, object]:
+    """A plan as JSON."""
+    return {
+        "verdicts": [verdict_data(verdict) for verdict in plan.verdicts],
+        "upkeep": [upkeep_data(item) for item in plan.upkeep],
+    }
+
+
+def show_upkeep(terminal: Terminal, plan: Plan, outcomes: Mapping[tuple[str, str, str], Sequence[Outcome]]) -> None:
+    """What is due beside promotions, each with its outcomes where there are some."""
+    if plan.upkeep:
+        terminal.title("upkeep")
+    for item in plan.upkeep:
+        terminal.say(upkeep_line(item), indent=2)
+        if item.blocked:
+            terminal.say(way_out(item), indent=6)
+        if item.step is not None:
+            done = outcomes.get(item.step.key)
+            lines = map(action_text, item.step.actions) if done is None else chain(*map(outcome_lines, done))
+            for line in lines:
+                terminal.say(line, indent=6)
 
 
 def hop(config: Config, target: str) -> str:
@@ -62,4 +99,6 @@ def _show_verdict(terminal: Terminal, verdict: Verdict) -> None:
 def _sum(plan: Plan) -> str:
     counts = {standing: sum(v.standing is standing for v in plan.verdicts) for standing in Standing}
     words = [f"{count} {standing.value}" for standing, count in counts.items() if count]
+    if plan.upkeep:
+        words.append(f"{len(plan.upkeep)} upkeep")
     return ", ".join(words) or "nothing to promote: no environment has a `from`"

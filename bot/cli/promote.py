@@ -12,11 +12,11 @@ from rich.text import Text
 
 from bot.apply import Ended, Event, Progressing, Started, Watch
 from bot.cli.call import Call
-from bot.cli.plan import hop, show_plan
+from bot.cli.plan import hop, plan_data, show_plan, show_upkeep
 from bot.cli.sizes import size
 from bot.cli.targets import checked_intent, checked_orders
 from bot.cli.terminal import printable
-from bot.cli.views import action_text, heading, outcome_lines, remedy, result_data, verdict_data, verdict_line
+from bot.cli.views import action_text, heading, outcome_lines, remedy, result_data, verdict_line
 from bot.errors import ExitCode
 from bot.plan import Outcome, Standing, Step, Verdict
 from bot.reconcile import Pass, exit_code, look, run
@@ -43,7 +43,7 @@ def main(call: Call) -> ExitCode:
         orders=checked_orders(call.args) if named else None,
     )
     if named and call.args.dry_run:
-        plan = look(world, texts, intent)
+        plan = look(world, texts, intent, now=datetime.now(UTC))
         show_plan(call, world.config, plan)
         return exit_code(plan)
     with watching(call) as watch:
@@ -117,24 +117,25 @@ def _how_far(progress: Progress) -> str:
 def show_pass(call: Call, config: Config, done: Pass) -> None:
     """Print what was decided and what came of it, in the form that was asked for."""
     if call.json:
-        verdicts = [verdict_data(verdict) for verdict in done.plan.verdicts]
-        call.print_json({"verdicts": verdicts, "results": [result_data(result) for result in done.results]})
+        call.print_json({**plan_data(done.plan), "results": [result_data(result) for result in done.results]})
         return
     terminal = call.terminal()
     # What stands on this screen already, from when it ended, isn't said twice: how each step ended is.
     first = -1 if terminal.interactive and call.terminal(stderr=True).interactive else 0
-    outcomes = {(result.step.target, result.step.unit.name): result.outcomes[first:] for result in done.results}
+    outcomes = {result.step.key: result.outcomes[first:] for result in done.results}
     for target in dict.fromkeys(verdict.target for verdict in done.plan.verdicts):
         terminal.title(hop(config, target))
         for verdict in done.plan.verdicts:
             if verdict.target == target and verdict.standing is not Standing.OUTSIDE:
-                _show_verdict(terminal, verdict, outcomes.get((target, verdict.unit.name), ()))
+                _show_verdict(terminal, verdict, outcomes.get(verdict.step.key, ()) if verdict.step else ())
+    show_upkeep(terminal, done.plan, outcomes)
     if not any(outcomes.values()):
         terminal.say(_why_nothing(done))
 
 
 def _why_nothing(done: Pass) -> str:
-    if blocked := sum(verdict.standing is Standing.BLOCKED for verdict in done.plan.verdicts):
+    blocked = sum(verdict.standing is Standing.BLOCKED for verdict in done.plan.verdicts)
+    if blocked := blocked + sum(item.blocked is not None for item in done.plan.upkeep):
         return f"Nothing was done: {blocked} blocked."
     return "Nothing to do."
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 from rich.text import Text
 
 from bot.cli.call import Call
-from bot.cli.views import mark, remedy, verdict_data
+from bot.cli.plan import plan_data, show_upkeep
+from bot.cli.views import mark, remedy
 from bot.config import Config
 from bot.errors import ExitCode
 from bot.plan import Plan, Standing, Verdict
@@ -24,9 +26,9 @@ _Cells: TypeAlias = "Mapping[tuple[str, str], Verdict]"
 def main(call: Call) -> ExitCode:
     """Show a matrix of services and environments, and below it what needs somebody."""
     world = call.world()
-    deployed, plan = look_at_all(world, call.texts(world.config))
+    deployed, plan = look_at_all(world, call.texts(world.config), now=datetime.now(UTC))
     if call.json:
-        call.print_json({"deployed": [deployed_data(item) for item in deployed], "verdicts": _verdicts(plan)})
+        call.print_json({"deployed": [deployed_data(item) for item in deployed], **plan_data(plan)})
     else:
         _show(call, world.config, deployed, plan)
     return exit_code(plan, blocked_is_fine=True)
@@ -47,10 +49,6 @@ def deployed_data(item: Deployed) -> dict[str, object]:
         "present": item.present,
         "problem": item.problem,
     }
-
-
-def _verdicts(plan: Plan) -> list[dict[str, object]]:
-    return [verdict_data(verdict) for verdict in plan.verdicts]
 
 
 def _show(call: Call, config: Config, deployed: Sequence[Deployed], plan: Plan) -> None:
@@ -74,6 +72,7 @@ def _show(call: Call, config: Config, deployed: Sequence[Deployed], plan: Plan) 
     _show_blocked(terminal, plan)
     for verdict in plan.verdicts:
         _show_request(terminal, config, verdict)
+    show_upkeep(terminal, plan, {})
 
 
 def _show_others(terminal: Terminal, deployed: Sequence[Deployed]) -> None:

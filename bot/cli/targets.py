@@ -99,10 +99,11 @@ def _check_target(config: Config, target: str) -> None:
 def _check_automatic(config: Config, targets: Sequence[str]) -> None:
     """A pass that can't ever find anything to do is a mistake, not a quiet night."""
     automatic = [env.name for env in config.targets if config.may_be_automatic(env)]
+    floating = [env.name for env in config.environments if config.may_float(env)]
     for target in targets:
-        if target not in automatic:
+        if target not in (*automatic, *floating):
             raise UsageError(
                 f"{target} doesn't say `promote: auto`", hint=f"promobot promote SERVICE --to {target} does it by name"
             )
-    if not automatic:
+    if not automatic and not floating:
         raise UsageError("no environment says `promote: auto`", hint="add it to one, or promote by name")

@@ -92,6 +92,13 @@ class Config(Model):
         rules = (rule for rule in self.services if not rule.environments or target.name in rule.environments)
         return any(rule.promote == "auto" for rule in rules)
 
+    def may_float(self, environment: EnvironmentConfig) -> bool:
+        """Whether any tag follows an environment's branch."""
+        if environment.floating_tags or "floating_tags" in environment.lock:
+            return bool(environment.floating_tags)
+        rules = (rule for rule in self.services if not rule.environments or environment.name in rule.environments)
+        return any(rule.floating_tags for rule in rules)
+
     # --- services ---------------------------------------------------------------------------------------
 
     def settings(self, environment: str, service: str) -> Settings:

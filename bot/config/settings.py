@@ -9,6 +9,8 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from bot.config.base import Duration, Model, Pointer, Strings, as_tuple
 
+_VERSION = re.compile(r"v?[0-9]+\.[0-9]+\.[0-9]+")
+
 
 class Approvers(Model):
     """Who is asked to review an environment's merge requests."""
@@ -122,4 +124,11 @@ class Settings(Model):
     def _known_placeholders(cls, tags: tuple[str, ...]) -> tuple[str, ...]:
         for tag in tags:
             TagScheme(to=tag)
+            narrow = set(_PLACEHOLDER.findall(tag)) & {"pre", "arch"}
+            if narrow:
+                raise ValueError(
+                    f"{tag}: a floating tag has no {{{min(narrow)}}}; it may have {{v}}, {{major}}, {{minor}}"
+                )
+            if "{patch}" in tag or _VERSION.match(re.sub(r"\{[^}]*\}", "1", tag)):
+                raise ValueError(f"{tag} is a version of its own, and version tags never move")
         return tags

@@ -8,16 +8,19 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from bot.config import Config, EnvironmentConfig
 from bot.decide.environments import read_environments
 from bot.decide.facts import Ask, Facts, Outside, Refusal, Unanswered
 from bot.decide.judging import Case, judge
+from bot.decide.limits import within_limits
 from bot.decide.orders import Orders
 from bot.decide.text import Texts
 from bot.decide.units import Reach, find_units, read_reach
+from bot.decide.upkeep import Scope, find_upkeep
 from bot.errors import UsageError
-from bot.plan import Plan, Standing, Verdict
+from bot.plan import Plan, Standing, Upkeep, Verdict
 from bot.promotion import Unit
 from bot.questions import Need, Question
 
@@ -42,6 +45,16 @@ class Intent:
     orders: Orders = field(default_factory=Orders)
 
 
+@dataclass(frozen=True)
+class _Pass:
+    """What holds for all of it."""
+
+    config: Config
+    texts: Texts
+    intent: Intent
+    now: datetime
+
+
 @dataclass
 class _Turn:
     """One look at everything: verdicts as far as they are known, questions where they aren't."""
@@ -52,8 +65,8 @@ class _Turn:
     known: set[str]
 
 
-def decide(config: Config, texts: Texts, intent: Intent, facts: Facts) -> Need | Plan:
-    """Say what is due, or what must be known before that can be said.
+def decide(config: Config, texts: Texts, intent: Intent, facts: Facts, now: datetime) -> Need | Plan:
+    """Say what is due at the time `now`, or what must be known before that can be said.
 
     Raises UsageError where the intent names a service that the source environments don't have.
     """
@@ -70,19 +83,35 @@ def decide(config: Config, texts: Texts, intent: Intent, facts: Facts) -> Need |
             turn.known.update(intent.services)
         else:
             turn.known.update(reach.sources, filter(None, map(config.group, reach.sources)))
-            _judge_all(ask, turn, config, texts, intent, reach)
+            _judge_all(ask, turn, _Pass(config, texts, intent, now), reach)
+    upkeep: tuple[Upkeep, ...] = ()
+    try:
+        upkeep = find_upkeep(ask, config, Scope(intent.services, intent.targets, EVERYTHING))
+    except Unanswered as need:
+        turn.questions += need.questions
     if turn.questions:
         return Need(tuple(dict.fromkeys(turn.questions)))
-    return _all_found(ask, config, intent, turn.known) or Plan(tuple(turn.verdicts))
+    verdicts = tuple(within_limits(ask, config, turn.verdicts))
+    return _all_found(ask, config, intent, turn.known) or Plan(verdicts, upkeep)
 
 
-def _judge_all(ask: Ask, turn: _Turn, config: Config, texts: Texts, intent: Intent, reach: Reach) -> None:
-    target = reach.target.environment
+def _judge_all(ask: Ask, turn: _Turn, given: _Pass, reach: Reach) -> None:
+    config, intent, target = given.config, given.intent, reach.target.environment
     services = [service for service in reach.sources if _is_meant(config, intent, target, service)]
     for unit in find_units(config, services, intent.services, intent.together):
         try:
             turn.verdicts += judge(
-                ask, Case(config, texts, unit, reach.target, reach.sources, intent.reopen, intent.orders)
+                ask,
+                Case(
+                    config,
+                    given.texts,
+                    unit,
+                    reach.target,
+                    reach.sources,
+                    given.now,
+                    intent.reopen,
+                    intent.orders,
+                ),
             )
         except Unanswered as need:
             turn.questions += need.questions

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bot.config import Author
+from bot.config import Author, Config, EnvironmentConfig
 from bot.decide.environments import Snapshot
 from bot.decide.facts import Ask
 from bot.decide.trailers import PROMOTION
 from bot.promotion import Unit
 from bot.questions import Absent, BranchHead, Commits, OpenRequests, Question
-from bot.repositories import Commit, Rev
+from bot.repositories import Commit, MergeRequest, Rev
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,26 @@ class Branch:
     foreign: tuple[Commit, ...]
 
 
+def branch_prefix(target: str) -> str:
+    """What the names of all promotions' branches into an environment begin with."""
+    return f"promobot/{target}/"
+
+
 def branch_name(target: str, unit: Unit) -> str:
     """The branch is named by target and unit alone, so that every run means the same one."""
-    return f"promobot/{target}/{unit.name}"
+    return branch_prefix(target) + unit.name
+
+
+def open_requests_of(ask: Ask, config: Config, target: EnvironmentConfig) -> tuple[MergeRequest, ...]:
+    """The open merge requests into an environment that are ours; what people open from our branches is not."""
+    answer = ask(OpenRequests(target.repository.repository))
+    return tuple(
+        request
+        for request in (answer.value if not isinstance(answer, Absent) else ())
+        if request.author == config.author.name
+        and request.target_branch == target.repository.branch
+        and request.source_branch.startswith(branch_prefix(target.name))
+    )
 
 
 def branch_questions(target: Snapshot, unit: Unit) -> tuple[Question[Any], ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
@@ -10,7 +10,8 @@ from bot.config import Config, EnvironmentConfig, FieldConfig, glob_match, is_se
 from bot.decide.facts import Ask, Refusal
 from bot.errors import ExitCode, ManifestError
 from bot.manifests import FieldRule, ImageField, find_images
-from bot.questions import Absent, BranchHead, Files
+from bot.plan import Guard
+from bot.questions import Absent, BranchHead, Changed, Files, Found
 from bot.repositories import File, Rev
 
 _SYMLINK = "120000"
@@ -90,6 +91,16 @@ _find_images = lru_cache(maxsize=1 << 17)(find_images)
 def head_of(environment: EnvironmentConfig) -> BranchHead:
     """The question that must be answered before anything else about an environment."""
     return BranchHead(environment.repository.repository, environment.repository.branch)
+
+
+def unchanged(target: Snapshot, paths: Iterable[str]) -> Guard:
+    """That the target's branch goes on from the commit that was decided upon, and has these files as they were.
+
+    What else was merged meanwhile doesn't matter: a commit on top of the older one merges without conflict.
+    """
+    repository, branch = target.environment.repository.repository, target.environment.repository.branch
+    question = Changed(repository, branch, target.rev.commit, tuple(sorted(set(paths))))
+    return Guard(question, Found(frozenset()))
 
 
 def read_environments(

@@ -47,7 +47,7 @@ def find_units(config: Config, services: Sequence[str], wanted: Sequence[str], t
     Who names a service of a group means the group. With `together`, what is wanted is one unit of that name.
     """
     if together is not None:
-        yield Unit(together, tuple(service for service in services if service in wanted))
+        yield Unit(together, tuple(service for service in services if service in wanted), chosen=True)
         return
     units: dict[str, list[str]] = {}
     for service in services:

@@ -17,11 +17,11 @@ from bot.git.failure import explain, redact
 from bot.git.histories import histories
 from bot.git.identity import Identity, stamp
 from bot.git.locks import locked, remove_stale_locks
-from bot.git.names import branch_ref, object_id
+from bot.git.names import branch_ref, file_path, object_id
 from bot.git.pushing import LeaseLost, Pushed
 from bot.ownership import not_ours
 from bot.process import Completed
-from bot.repositories import Commit, File, FileChange
+from bot.repositories import Commit, File, FileChange, Landing
 
 _log = logging.getLogger(__name__)
 
@@ -107,6 +107,14 @@ class Clone:
         contents = self._contents(commit, [entry.oid for entry in entries])
         return tuple(File(entry.path, entry.mode, contents[entry.oid]) for entry in entries)
 
+    def changed(self, branch: str, since: str, paths: Sequence[str]) -> frozenset[str] | None:
+        """Which of these files a branch holds otherwise now than at `since`; None if it no longer has that commit."""
+        head = self.heads([branch]).get(branch)
+        if head in {None, since}:
+            return frozenset() if head else None
+        self._need(since, str(head))
+        return reading.changed(self._git, since, str(head), [file_path(path) for path in paths])
+
     def paths(self, commit: str) -> tuple[str, ...]:
         """Every path of a commit."""
         self._need(commit)
@@ -124,6 +132,13 @@ class Clone:
         """
         self._need(commit)
         return histories(self._git, commit, paths, limit)
+
+    def landed(self, commit: str, path: str, limit: int) -> tuple[Landing, ...]:
+        """What a branch at `commit` has had in a file, by its own commits (first parents), newest first."""
+        self._need(commit)
+        found = reading.landings(self._git, commit, file_path(path), limit)
+        contents = self._contents(commit, [oid for _, _, oid in found if oid])
+        return tuple(Landing(sha, at, contents[oid] if oid else None) for sha, at, oid in found)
 
     def commit(self, base: str, files: Sequence[FileChange], message: str, when: datetime) -> str:
         """Put one commit on top of `base`, without a branch, and return its id; equal arguments give an equal id.

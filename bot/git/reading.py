@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from bot.git.command import GitDirectory
 from bot.manifests.source import MAX_BYTES
@@ -13,6 +14,9 @@ from bot.repositories import Commit
 # Both ends of a record are certain: a commit cannot hold NUL, and an unfolded trailer is one line.
 COMMIT_FORMAT = "--format=%H%x00%ae%x00%ce%x00%(trailers:only,unfold)"
 
+_FILES = frozenset({"100644", "100755"})
+# Anybody may write a commit of the year 100000, which no datetime holds.
+_LAST_SECOND = int(datetime(9999, 1, 1, tzinfo=UTC).timestamp())
 # One for all, so that any number of files of any size takes no memory.
 UNREAD = bytes(MAX_BYTES + 1)
 
@@ -38,6 +42,15 @@ def _entries(listing: bytes) -> Iterable[Entry]:
         mode, kind, oid = about.decode().split(" ")
         if kind == "blob":
             yield Entry(mode, oid, path.decode("utf-8", "surrogateescape"))
+
+
+def changed(git: GitDirectory, base: str, head: str, paths: Sequence[str]) -> frozenset[str] | None:
+    """Which of these paths two commits have otherwise; None where `base` did not lead to `head`."""
+    if git.run("merge-base", "--is-ancestor", base, head, statuses=(0, 1)).returncode:
+        return None
+    options = ("-r", "-z", "--name-only", "--no-renames")
+    output = git.run("diff-tree", *options, base, head, "--", *paths).stdout if paths else b""
+    return frozenset(name.decode("utf-8", "surrogateescape") for name in output.split(b"\0")[:-1])
 
 
 def objects(git: GitDirectory, oids: Iterable[str]) -> dict[str, bytes]:
@@ -87,6 +100,26 @@ def log(git: GitDirectory, *args: str, stdin: bytes = b"") -> tuple[Commit, ...]
     fields = output.decode("utf-8", "replace").split("\0")[:-1]
     records = zip(fields[0::4], fields[1::4], fields[2::4], fields[3::4], strict=True)
     return tuple(Commit(sha, author, committer, _trailers(trailers)) for sha, author, committer, trailers in records)
+
+
+def landings(git: GitDirectory, commit: str, path: str, limit: int) -> list[tuple[str, datetime, str | None]]:
+    """The first-parent commits that changed a file, newest first: commit, committer's time, and its blob if it is one.
+
+    Nothing but trees is looked at, so that a clone without contents will do.
+    """
+    options = ("--first-parent", "--diff-merges=first-parent", "--raw", "--no-abbrev", "--no-renames")
+    output = git.run("log", *options, "--format=%H %ct", f"--max-count={limit}", commit, "--", path).stdout
+    found: list[tuple[str, datetime, str | None]] = []
+    for line in output.decode("utf-8", "replace").splitlines():
+        if line.startswith(":"):
+            about, _, name = line.partition("\t")
+            _, mode, _, oid, _ = about.split(" ")
+            if name.count("/") == path.count("/"):  # else it is in a folder of the file's name
+                found[-1] = (*found[-1][:2], oid if mode in _FILES else None)
+        elif line:
+            sha, _, seconds = line.partition(" ")
+            found.append((sha, datetime.fromtimestamp(min(int(seconds), _LAST_SECOND), UTC), None))
+    return found
 
 
 def _trailers(text: str) -> tuple[tuple[str, str], ...]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from bot.errors import GitError
 from bot.git import Clone
 from bot.git.reading import UNREAD
 from bot.manifests.source import MAX_BYTES
-from bot.repositories import Commit, File
+from bot.repositories import Commit, File, Landing
 from tests.git.conftest import BOT
 from tests.git.origin import Origin, git
 
@@ -244,3 +245,45 @@ def test_a_server_without_filters_works(tmp_path: Path) -> None:
     later = origin.commit({"a": b"2"})
     assert clone.files(clone.fetch(["main"])["main"], ["a"]) == (File("a", "100644", b"2"),)
     assert shas(clone.commits(commit, later)) == [later]
+
+
+def test_what_a_branch_has_had_in_a_file_is_told_by_its_own_commits(origin: Origin, clone: Clone) -> None:
+    times = {name: f"2026-03-0{day}T12:00:00Z" for day, name in enumerate(("first", "side", "merge"), 1)}
+    first = origin.commit({"a": b"1", "b": b"1"})
+    origin.commit({"b": b"2"})
+    git(origin.work, "switch", "--quiet", "--create", "side")
+    for content in (b"2", b"3"):
+        origin.write({"a": content})
+        when = {"GIT_AUTHOR_DATE": times["first"], "GIT_COMMITTER_DATE": times["side"]}
+        git(origin.work, "commit", "--quiet", "--all", "--message=side", env=when)
+    git(origin.work, "switch", "--quiet", "work/main")
+    when = {"GIT_AUTHOR_DATE": times["first"], "GIT_COMMITTER_DATE": times["merge"]}
+    git(origin.work, "merge", "--quiet", "--no-ff", "--message=merge", "side", env=when)
+    merge = git(origin.work, "rev-parse", "HEAD")
+    (origin.work / "a").unlink()
+    gone = origin.record()
+    found = clone.landed(gone, "a", 10)
+    assert [(landing.commit, landing.content) for landing in found] == [(gone, None), (merge, b"3"), (first, b"1")]
+    assert found[1].at == datetime(2026, 3, 3, 12, tzinfo=UTC)
+    assert clone.landed(gone, "a", 2) == found[:2]
+    assert clone.landed(gone, "absent", 2) == ()
+
+
+def test_a_link_or_a_folder_was_no_file(origin: Origin, clone: Clone) -> None:
+    origin.commit({"a": b"1"})
+    (origin.work / "a").unlink()
+    (origin.work / "a").symlink_to("b")
+    link = origin.record()
+    (origin.work / "a").unlink()
+    folder = origin.commit({"a/b": b"1"})
+    found = clone.landed(folder, "a", 10)
+    assert [(landing.commit, landing.content) for landing in found[:2]] == [(folder, None), (link, None)]
+
+
+def test_a_commit_of_a_far_future_has_a_time(origin: Origin, clone: Clone) -> None:
+    origin.write({"a": b"1"})
+    git(origin.work, "add", "a")
+    git(origin.work, "commit", "--quiet", "--message=x", env={"GIT_COMMITTER_DATE": "@999999999999 +0000"})
+    head = git(origin.work, "rev-parse", "HEAD")
+    git(origin.work, "push", "--quiet", origin.url, "HEAD:refs/heads/main")
+    assert clone.landed(head, "a", 1) == (Landing(head, datetime(9999, 1, 1, tzinfo=UTC), b"1"),)
