@@ -53,7 +53,8 @@ class Proof(Enum):
 class Move:
     """One image of one service on its way: from where, by which digest, and what the target's manifest will say.
 
-    `allowed` is what somebody let pass by name, in the words of the commit's trailer.
+    `allowed` is what somebody let pass by name, in the words of the commit's trailer; `refusal` says why the place
+    can't be edited by itself, such as an alias, which follows its anchor.
     """
 
     service: str
@@ -69,6 +70,7 @@ class Move:
     before: ImageRef
     after: ImageRef
     allowed: tuple[str, ...] = ()
+    refusal: str = ""
 
 
 @dataclass(frozen=True)

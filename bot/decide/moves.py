@@ -69,6 +69,7 @@ def _move(ask: Ask, hop: Hop, pair: Pair, claimed: Mapping[ImageRef, Record]) ->
         tag=destination.tag or "",
         before=before,
         after=after,
+        refusal=field.refusal,
     )
 
 

@@ -15,7 +15,6 @@ from bot.repositories import Commit
 
 def destination_of(hop: Hop, pair: Pair) -> ImageRef:
     """The target's own repository path in the target's registry, under the target's tag for this version."""
-    manifest, field, _ = pair.target
     image = pair.source[2]
     path = hop.target_path(pair.target)
     assert path is not None, "pairs hold movable targets only"  # noqa: S101  narrows the type
@@ -24,8 +23,6 @@ def destination_of(hop: Hop, pair: Pair) -> ImageRef:
             f"{pair.source[0].file.path}:{pair.source[1].line}: {image} has no tag to name the copy by",
             "write the tag beside the digest",
         )
-    if field.refusal:
-        raise Refusal(f"{manifest.file.path}:{field.line}: {field.refusal}", "edit it by hand", ExitCode.MANIFEST)
     environment = hop.target.environment.name
     try:
         tag = target_tag(hop.settings.tag, image.tag)

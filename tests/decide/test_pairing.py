@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.decide.orders import Orders
 from bot.errors import ExitCode
 from bot.plan import CopyImage, PushBranch, Standing, Verdict
 from tests.paper import E2E, STAGING, Paper, configured, digest, values
@@ -125,3 +126,40 @@ def test_a_copied_manifest_gets_the_mapped_repository(paper: Paper, registry: st
 def test_images_that_do_not_move_are_left_alone(paper: Paper) -> None:
     verdict = paper.verdict("api", config=configured(e2e={"images": ["shop/api"]}))
     assert list(copies(verdict)) == ["shop/api"]
+
+
+# --- aliases --------------------------------------------------------------------------------------------
+
+ALIASED = """\
+api:
+  image: {{repository: {0}/shop/api, tag: &version {1}}}
+worker:
+  image: {{repository: {0}/shop/worker, tag: *version}}
+"""
+
+
+def test_an_image_that_follows_another_by_an_alias_goes_with_it(paper: Paper) -> None:
+    paper.trees["m1"] = {
+        E2E_FILE: ALIASED.format(E2E, "2.0.0-rc1").encode(),
+        STAGING_FILE: ALIASED.format(STAGING, "1.0.0").encode(),
+    }
+    verdict = paper.verdict("api")
+    assert set(copies(verdict)) == {"shop/api", "shop/worker"}
+    assert verdict.promotion is not None
+    assert verdict.promotion.warnings == ()
+    assert verdict.step is not None
+    push = next(action for action in verdict.step.actions if isinstance(action, PushBranch))
+    assert push.files[0].content == ALIASED.format(STAGING, "2.0.0").encode()
+
+
+def test_an_alias_that_would_follow_to_another_version_is_refused(paper: Paper) -> None:
+    paper.trees["m1"] = {
+        E2E_FILE: ALIASED.format(E2E, "2.0.0-rc1").replace("*version", "2.0.1-rc1").encode(),
+        STAGING_FILE: ALIASED.format(STAGING, "1.0.0").encode(),
+    }
+    paper.tags["e2e", "shop/worker", "2.0.1-rc1"] = WORKER
+    blocked = paper.verdict("api", orders=Orders(mixed=True)).blocked
+    assert blocked is not None
+    assert f"{STAGING_FILE}:4: " in blocked.reason
+    assert "taken by an alias from line 2" in blocked.reason
+    assert blocked.code is ExitCode.MANIFEST
