@@ -14,6 +14,7 @@ from bot.layout.hosts import hosts_of, registry_urls
 from bot.layout.marking import ENV, aside, mark
 from bot.layout.order import in_order, source_of
 from bot.layout.services import name_services
+from bot.layout.tags import template
 from bot.layout.tree import Environment, Layout, Marked, Seen, Served
 
 # Stands where no image tells the registry; https://www.rfc-editor.org/rfc/rfc2606#section-3
@@ -59,6 +60,7 @@ def recognise(trees: Sequence[Sequence[Seen]]) -> Layout:
             services=_services(served[name]),
             registry=registries[urls[name] or NO_REGISTRY],
             source=source_of(name, homes)[0],
+            tag=_tag(name, homes, served),
             exclude=_exclude(served[name], read[homes[name]]),
             unsure=tuple(_doubts(name, read, homes, served)),
         )
@@ -72,6 +74,11 @@ def recognise(trees: Sequence[Sequence[Seen]]) -> Layout:
 def name_of(folder: str) -> str:
     """What an environment is called in a configuration, by the folder's or file's word for it."""
     return re.sub(r"[^a-z0-9._-]+|\.{2,}", "-", folder.lower()).strip("._-")[:63].removesuffix(".lock").strip("._-")
+
+
+def _tag(name: str, homes: Mapping[str, int], served: Mapping[str, tuple[Served, ...]]) -> str:
+    source = source_of(name, homes)[0]
+    return template(served[source], served[name]) if source is not None else ""
 
 
 def _homes(trees: Sequence[_Tree]) -> dict[str, int]:

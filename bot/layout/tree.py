@@ -60,7 +60,7 @@ class Environment:
 
     `repository` is the number of the tree that it was found in, `source` where its images come from by custom.
     `exclude` are files that fit `paths` by chance; `services` are those whose manifests say something of an image;
-    `registry` is a name among the layout's.
+    `registry` is a name among the layout's; `tag` is a template, where tags are cut on the way here.
     """
 
     name: str
@@ -69,6 +69,7 @@ class Environment:
     services: tuple[str, ...]
     registry: str
     source: str | None = None
+    tag: str = ""
     exclude: tuple[str, ...] = ()
     unsure: tuple[str, ...] = ()
 

@@ -75,6 +75,8 @@ def _environment(one: Environment, home: Home) -> Iterator[str]:
         yield "    exclude:"
         yield from (f"      - {json.dumps(path, ensure_ascii=False)}" for path in one.exclude)
     yield f"    registry: {_scalar(one.registry)}"
+    if one.tag:
+        yield f"    tag: {json.dumps(one.tag)}      # {one.source} has pre-releases, and {one.name} has none"
 
 
 def _silent(name: str) -> Iterator[str]:

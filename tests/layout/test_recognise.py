@@ -292,3 +292,26 @@ def test_what_fits_the_paths_by_chance_is_excluded() -> None:
     )
     exclude = {one.name: one.exclude for one in recognise([seen]).environments}
     assert exclude == {"dev": ("examples/**",), "prod": ("dev/prod/values.yaml", "tests/**")}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("1.2.0-rc1", "1.1.0", "{major}.{minor}.{patch}"),
+        ("v1.2.0-rc.1", "v1.1.0", "v{major}.{minor}.{patch}"),
+        ("1.2.0", "1.1.0", ""),
+        ("1.2.0-rc1", "1.1.0-rc1", ""),
+        ("main-4f2c", "1.1.0", ""),
+        ("1.2.0-rc1", "stable", ""),
+    ],
+)
+def test_tags_that_are_cut_on_the_way(before: str, after: str, expected: str) -> None:
+    layout = recognise(
+        [
+            tree(
+                f"apps/cart/dev/values.yaml {DEV}/cart:{before} {DEV}/proxy:1.0.0-alpine",
+                f"apps/cart/prod/values.yaml {LIVE}/cart:{after} {LIVE}/proxy:1.0.0-alpine",
+            )
+        ]
+    )
+    assert [one.tag for one in layout.environments] == ["", expected]
