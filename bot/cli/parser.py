@@ -102,12 +102,31 @@ def _add_check(commands: _Subparsers) -> None:
 
 
 def _add_status(commands: _Subparsers) -> None:
-    _command(
+    parser = _command(
         commands,
         "status",
         "what runs where, what is proposed, and what is blocked and why",
-        "  promobot status\n  promobot status -o json",
+        """\
+  promobot status
+  promobot status inventory payments     of these services or groups
+  promobot status --env prod --blocked   what is kept out of prod, and why
+  promobot status --due -o json | jq -r '.verdicts[].unit'
+
+A cell says what runs there and, after its mark, what would come:
+  = current   ↑ due   … proposed   ✗ blocked   – not there   ? can't be read
+On a narrow terminal owners go first, then groups, then the middle of long tags.
+""",
     )
+    parser.add_argument("services", metavar="SERVICE", nargs="*", help="only these services or groups")
+    parser.add_argument(
+        "--env",
+        metavar="ENV",
+        action="append",
+        default=[],
+        help="only this environment; may be given several times",
+    )
+    parser.add_argument("--blocked", action="store_true", help="only what is blocked, every reason told")
+    parser.add_argument("--due", action="store_true", help="only what is due; with --blocked, both")
 
 
 def _add_plan(commands: _Subparsers) -> None:
@@ -315,17 +334,20 @@ def _mr_close(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_schema(commands: _Subparsers) -> None:
-    _command(
+    parser = _command(
         commands,
         "schema",
-        "print the JSON Schema of promobot.yaml, for editors",
+        "print the JSON Schema of promobot.yaml, or of what a command answers",
         """\
   promobot schema > promobot.schema.json
+  promobot schema status                 of `promobot status -o json`
+  promobot schema mr list
 
-and as the first line of promobot.yaml:
+An editor checks promobot.yaml if its first line is:
   # yaml-language-server: $schema=promobot.schema.json
 """,
     )
+    parser.add_argument("words", metavar="COMMAND", nargs="*", help="of what this command prints with `-o json`")
 
 
 def _add_completion(commands: _Subparsers) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from bot.config import Config, is_service
 from bot.decide import Intent
 from bot.errors import UsageError
+
+# So many names are told of what there is.
+_FEW = 20
 
 
 def checked_intent(
@@ -22,6 +25,29 @@ def checked_intent(
         if not is_service(service):
             raise UsageError(f"{service!r} is not a service's name", hint="letters, digits, dots, dashes, underscores")
     return Intent(tuple(dict.fromkeys(services)), tuple(targets), automatic=automatic, reopen=reopen)
+
+
+def check_environments(config: Config, names: Iterable[str]) -> None:
+    """Raises UsageError for the first that there isn't."""
+    for name in names:
+        if name not in config.names:
+            raise UsageError(f"no environment is named {name}", hint=_hint(name, config.names))
+
+
+def check_services(config: Config, names: Iterable[str], known: Collection[str]) -> None:
+    """The same for services and groups."""
+    groups = {group for service in known if (group := config.group(service))}
+    for name in names:
+        if name not in known and name not in groups:
+            raise UsageError(
+                f"no environment has a service or group named {name}", hint=_hint(name, sorted({*known, *groups}))
+            )
+
+
+def _hint(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    more = f" and {len(known) - _FEW} more" if len(known) > _FEW else ""
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(known[:_FEW]) or 'none'}{more}"
 
 
 def _check_target(config: Config, target: str) -> None:

@@ -25,10 +25,11 @@ from bot.plan import (
     UpdateRequest,
     Verdict,
 )
-from bot.promotion import Companion, Move
+from bot.promotion import Companion, Move, Unit
 
 if TYPE_CHECKING:
     from bot.apply import StepResult
+    from bot.cli import answers
 
 _MARKS = {
     Standing.CURRENT: ("=", "green"),
@@ -37,6 +38,9 @@ _MARKS = {
     Standing.BLOCKED: ("✗", "red"),
     Standing.OUTSIDE: ("–", "dim"),
 }
+
+# So many services of a group are named where there is but a line for it.
+_FEW_SERVICES = 6
 
 
 def mark(standing: Standing) -> Text:
@@ -47,7 +51,7 @@ def mark(standing: Standing) -> Text:
 # --- JSON -----------------------------------------------------------------------------------------------
 
 
-def verdict_data(verdict: Verdict) -> dict[str, object]:
+def verdict_data(verdict: Verdict) -> answers.Verdict:
     """A verdict as `plan -o json` prints it."""
     blocked = verdict.blocked
     return {
@@ -67,7 +71,7 @@ def verdict_data(verdict: Verdict) -> dict[str, object]:
     }
 
 
-def move_data(move: Move) -> dict[str, object]:
+def move_data(move: Move) -> answers.Move:
     """A move: what the target names now, what it would name, and the digest with how it is known."""
     return {
         "service": move.service,
@@ -87,7 +91,7 @@ def move_data(move: Move) -> dict[str, object]:
     }
 
 
-def companion_data(companion: Companion) -> dict[str, object]:
+def companion_data(companion: Companion) -> answers.Companion:
     """A scalar that is carried with the images: what the target says there now, and what it would say."""
     return {
         "file": companion.path,
@@ -98,12 +102,12 @@ def companion_data(companion: Companion) -> dict[str, object]:
     }
 
 
-def action_data(action: Action) -> dict[str, object]:
+def action_data(action: Action) -> answers.Action:
     """An action: its kind and the sentence that people read."""
     return {"action": type(action).__name__, "summary": action_text(action)}
 
 
-def result_data(result: StepResult) -> dict[str, object]:
+def result_data(result: StepResult) -> answers.Result:
     """What came of a step."""
     return {
         "unit": result.step.unit.name,
@@ -112,11 +116,9 @@ def result_data(result: StepResult) -> dict[str, object]:
     }
 
 
-def _outcome_data(outcome: Outcome) -> dict[str, object]:
-    data: dict[str, object] = {"outcome": type(outcome).__name__, "detail": _detail(outcome)}
-    if not isinstance(outcome, Stale):
-        data = {"action": type(outcome.action).__name__, **data}
-    return data
+def _outcome_data(outcome: Outcome) -> answers.Outcome:
+    action = None if isinstance(outcome, Stale) else type(outcome.action).__name__
+    return {"action": action, "outcome": type(outcome).__name__, "detail": _detail(outcome)}
 
 
 def _detail(outcome: Outcome) -> str:
@@ -132,6 +134,14 @@ def _detail(outcome: Outcome) -> str:
 
 
 # --- text -----------------------------------------------------------------------------------------------
+
+
+def unit_text(unit: Unit) -> str:
+    """Its name and, where it has several services or one of another name, some of those."""
+    if unit.services in {(), (unit.name,)}:
+        return unit.name
+    more = f" and {len(unit.services) - _FEW_SERVICES} more" if len(unit.services) > _FEW_SERVICES else ""
+    return f"{unit.name} ({', '.join(unit.services[:_FEW_SERVICES])}{more})"
 
 
 def verdict_line(verdict: Verdict) -> Text:
