@@ -30,7 +30,8 @@ _KINDS = "see `promobot images FILE`, and `fields` for images that nothing in th
 def main(call: Call) -> ExitCode:
     """Read the configuration and every environment's manifests; with `--online`, knock at every registry too."""
     world = call.world()
-    deployed, coverage = look_over(world)
+    with call.looking(world):
+        deployed, coverage = look_over(world)
     findings = [*coverage.findings, *_without_images(world.config, deployed, coverage)]
     places = Places.of(call.config_path)
     visits = visit_all(world, deployed) if call.args.online else []

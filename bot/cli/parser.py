@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -127,6 +128,7 @@ On a narrow terminal owners go first, then groups, then the middle of long tags.
     )
     parser.add_argument("--blocked", action="store_true", help="only what is blocked, every reason told")
     parser.add_argument("--due", action="store_true", help="only what is due; with --blocked, both")
+    _add_output_file(parser)
 
 
 def _add_plan(commands: _Subparsers) -> None:
@@ -134,17 +136,20 @@ def _add_plan(commands: _Subparsers) -> None:
         commands,
         "plan",
         "what would happen and why not, with diffs; changes nothing",
-        "  promobot plan\n  promobot plan inventory --to staging\n  promobot plan --exit-code      10 if work is due",
+        """\
+  promobot plan
+  promobot plan inventory --to staging
+  promobot plan --to prod --diff         every diff, however many
+  promobot plan cart inventory --to prod --together
+  promobot plan --exit-code              10 if work is due
+""",
     )
     _add_services(parser, nargs="*")
-    parser.add_argument(
-        "--to",
-        metavar="ENV",
-        action="append",
-        default=[],
-        help="only into this environment; may be given several times",
-    )
+    _add_targets(parser, "only into this environment", required=False)
+    _add_together(parser)
+    _add_diff(parser)
     parser.add_argument("--exit-code", action="store_true", help="end with 10 if anything is due")
+    _add_output_file(parser)
 
 
 def _add_promote(commands: _Subparsers) -> None:
@@ -152,18 +157,32 @@ def _add_promote(commands: _Subparsers) -> None:
         commands,
         "promote",
         "copy the images of these services and propose them to an environment",
-        "  promobot promote inventory --to staging\n  promobot promote inventory storefront --to prod --dry-run",
+        """\
+  promobot promote inventory --to staging
+  promobot promote inventory storefront --to prod --dry-run
+  promobot promote cart inventory --to prod --together     in one merge request
+  promobot promote inventory --to prod --wait --timeout 2h
+  promobot promote inventory --to prod --output-file promoted.env
+
+With --wait it ends with 0 when all is merged, with 8 when a person closed a
+merge request, and with 7 when the time is up and they haven't decided.
+""",
     )
     _add_services(parser, nargs="+")
+    _add_targets(parser, "the environment to promote to", required=True)
+    _add_together(parser)
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument("--dry-run", action="store_true", help="show the plan and stop")
+    either.add_argument("--wait", action="store_true", help="until the merge requests are merged or closed")
     parser.add_argument(
-        "--to",
-        metavar="ENV",
-        action="append",
-        required=True,
-        help="the environment to promote to; may be given several times",
+        "--timeout", metavar="TIME", type=_duration, default=1800.0, help="how long to wait, such as 90s, 30m, 2h (30m)"
     )
-    parser.add_argument("--dry-run", action="store_true", help="show the plan and stop")
+    parser.add_argument(
+        "--interval", metavar="TIME", type=_duration, default=15.0, help="how often the forge is asked meanwhile (15s)"
+    )
+    _add_diff(parser)
     parser.add_argument("--reopen", action="store_true", help="propose again what a person closed")
+    _add_output_file(parser)
 
 
 def _add_reconcile(commands: _Subparsers) -> None:
@@ -171,16 +190,15 @@ def _add_reconcile(commands: _Subparsers) -> None:
         commands,
         "reconcile",
         "one pass over everything whose environment says `promote: auto`",
-        "  promobot reconcile\n  promobot reconcile --to staging --strict",
+        """\
+  promobot reconcile
+  promobot reconcile --to staging --strict
+  promobot reconcile -o json --output-file reconciled.json
+""",
     )
-    parser.add_argument(
-        "--to",
-        metavar="ENV",
-        action="append",
-        default=[],
-        help="only into this environment; may be given several times",
-    )
+    _add_targets(parser, "only into this environment", required=False)
     parser.add_argument("--strict", action="store_true", help="blocked work is a failure (exit codes 7 and 8)")
+    _add_output_file(parser)
 
 
 def _add_tags(commands: _Subparsers) -> None:
@@ -215,6 +233,23 @@ Tags of signatures (sha256-...) are shown only with --all.
         help="how many tags to look up, besides those that run somewhere (default: %(default)s)",
     )
     parser.add_argument("--all", action="store_true", help="every tag, however many there are")
+
+
+_DURATION = re.compile(r"(?:(\d{1,4})h)?(?:(\d{1,6})m)?(?:(\d{1,7})s)?")
+
+
+def _duration(text: str) -> float:
+    """In seconds."""
+    found = _DURATION.fullmatch(text)
+    hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
+    total = 3600 * hours + 60 * minutes + seconds
+    if not total:
+        raise ValueError(text)
+    return float(total)
+
+
+# As argparse names it in "invalid duration (such as 90s, 30m or 2h) value: '5'".
+_duration.__name__ = "duration (such as 90s, 30m or 2h)"
 
 
 def _positive(text: str) -> int:
@@ -375,3 +410,30 @@ _MR_VERBS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None]], ...
 
 def _add_services(parser: argparse.ArgumentParser, *, nargs: str) -> None:
     parser.add_argument("services", metavar="SERVICE", nargs=nargs, help="services by name")
+
+
+def _add_targets(parser: argparse.ArgumentParser, what: str, *, required: bool) -> None:
+    help_text = f"{what}; may be given several times"
+    parser.add_argument("--to", metavar="ENV", action="append", default=[], required=required, help=help_text)
+
+
+def _add_together(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--together",
+        metavar="NAME",
+        nargs="?",
+        const="",
+        help="all the services in one merge request; NAME is what it is called (default: their names)",
+    )
+
+
+def _add_diff(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--diff", action=argparse.BooleanOptionalAction, help="what would be done for each (default: if they are few)"
+    )
+
+
+def _add_output_file(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--output-file", metavar="FILE", help="the answer in FILE too: FILE.json, or FILE.env for variables"
+    )

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from bot.cli.call import Call
 from bot.cli.matrix import Matrix, show_matrix
+from bot.cli.outputfile import OutputFile, deployed_variables
 from bot.cli.targets import check_environments, check_services
 from bot.cli.views import mark, remedy, unit_text, verdict_data
 from bot.config import Config
@@ -29,14 +30,29 @@ _FEW = 5
 
 def main(call: Call) -> ExitCode:
     """Show a matrix of services and environments, and below it what needs somebody."""
+    file = OutputFile.named(call.args.output_file)
     world = call.world()
     check_environments(world.config, call.args.env)
-    matrix = _narrowed(call, world.config, *look_at_all(world, call.texts()))
+    with call.looking(world):
+        deployed, plan = look_at_all(world, call.texts())
+    matrix = _narrowed(call, world.config, deployed, plan)
+    answer = _data(matrix)
     if call.json:
-        call.print_json(_data(matrix))
+        call.print_json(answer)
     else:
         _show(call, matrix)
-    return exit_code(Plan(tuple(matrix.verdicts)), blocked_is_fine=True)
+    code = exit_code(Plan(tuple(matrix.verdicts)), blocked_is_fine=True)
+    if file is not None:
+        variables = (*deployed_variables(matrix.deployed), *_requests_of(matrix))
+        file.write(call, answer, variables, code)
+    return code
+
+
+def _requests_of(matrix: Matrix) -> Iterator[tuple[Sequence[str], str]]:
+    """The merge requests as variables, each for all of its services."""
+    for verdict in filter(_has_request, matrix.verdicts):
+        for service in verdict.unit.services:
+            yield (verdict.target, service, "merge_request_url"), verdict.request.url if verdict.request else ""
 
 
 def _narrowed(call: Call, config: Config, deployed: Sequence[Deployed], plan: Plan) -> Matrix:
@@ -116,8 +132,10 @@ def _show(call: Call, matrix: Matrix) -> None:
 
 
 def _legend(matrix: Matrix) -> Text:
-    """What the marks mean, and how many units each is said of."""
-    counts = Counter(verdict.standing for verdict in matrix.verdicts)
+    """What the marks mean, and of how many cells each is said."""
+    counts: Counter[Standing] = Counter()
+    for verdict in matrix.verdicts:
+        counts[verdict.standing] += len(verdict.unit.services) or 1
     legend = Text(f"{len(matrix.services):,} service{'' if len(matrix.services) == 1 else 's'}:   ", style="dim")
     for standing in (one for one in Standing if counts[one] and one is not Standing.OUTSIDE):
         legend.append_text(mark(standing)).append(f" {counts[standing]:,} {standing.value}   ")

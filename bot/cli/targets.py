@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
+import re
 from collections.abc import Collection, Iterable, Sequence
 
 from bot.config import Config, is_service
@@ -11,12 +13,25 @@ from bot.errors import UsageError
 
 # So many names are told of what there is.
 _FEW = 20
+# Part of a branch's name (git-check-ref-format(1)); `+` is in no service's name, so it joins without confusing.
+_UNIT = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._+-]{0,61}[A-Za-z0-9])?")
+_LONGEST = 63
+_DIGITS = 8
 
 
 def checked_intent(
-    config: Config, services: Sequence[str], targets: Sequence[str], *, automatic: bool = False, reopen: bool = False
+    config: Config,
+    services: Sequence[str],
+    targets: Sequence[str],
+    *,
+    automatic: bool = False,
+    reopen: bool = False,
+    together: str | None = None,
 ) -> Intent:
-    """The intent of a command. Raises UsageError for an environment or service that can't be."""
+    """The intent of a command. Raises UsageError for an environment, service or unit that can't be.
+
+    `together`: the name of the unit that the services make up; empty: one made of theirs.
+    """
     for target in targets:
         _check_target(config, target)
     if automatic:
@@ -24,7 +39,35 @@ def checked_intent(
     for service in services:
         if not is_service(service):
             raise UsageError(f"{service!r} is not a service's name", hint="letters, digits, dots, dashes, underscores")
-    return Intent(tuple(dict.fromkeys(services)), tuple(targets), automatic=automatic, reopen=reopen)
+    wanted = tuple(dict.fromkeys(services))
+    unit = None if together is None else _unit(config, wanted, together)
+    return Intent(wanted, tuple(targets), automatic=automatic, reopen=reopen, together=unit)
+
+
+def _unit(config: Config, services: Sequence[str], name: str) -> str:
+    """The name of what goes together only now; the same services have the same one, in whatever order."""
+    groups = {rule.group for rule in config.services if rule.group}
+    if len(services) < 2:
+        raise UsageError("--together is for several services", hint="name at least two")
+    for service in services:
+        if service in groups:
+            raise UsageError(f"{service} is a group, which goes together anyway", hint="name services")
+    unit = name or _joined(services)
+    if not _UNIT.fullmatch(unit) or ".." in unit or unit.endswith(".lock"):
+        hint = "it becomes part of a branch's name: letters, digits, dots, dashes, underscores, plus"
+        raise UsageError(f"{unit!r} can't be called so", hint=hint)
+    if unit in {*groups, *services}:
+        raise UsageError(f"{unit} is a service or group of its own", hint="give what goes together another name")
+    return unit
+
+
+def _joined(services: Sequence[str]) -> str:
+    """`cart+inventory`; of many services the beginning, told apart by a hash of all."""
+    joined = "+".join(sorted(services))
+    if len(joined) <= _LONGEST:
+        return joined
+    digits = hashlib.sha256(joined.encode()).hexdigest()[:_DIGITS]
+    return f"{joined[: _LONGEST - _DIGITS - 1].rstrip('+._-')}+{digits}"
 
 
 def check_environments(config: Config, names: Iterable[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, assert_never
 
 from rich.text import Text
@@ -41,6 +41,9 @@ _MARKS = {
 
 # So many services of a group are named where there is but a line for it.
 _FEW_SERVICES = 6
+# Columns for the name of a unit, and the most that it gets.
+_NAME = 16
+_WIDE_NAME = 32
 
 
 def mark(standing: Standing) -> Text:
@@ -144,19 +147,42 @@ def unit_text(unit: Unit) -> str:
     return f"{unit.name} ({', '.join(unit.services[:_FEW_SERVICES])}{more})"
 
 
-def verdict_line(verdict: Verdict) -> Text:
-    """One line: mark, unit, versions, how it stands."""
-    return Text.assemble(heading(verdict), "  ", (_standing(verdict), _MARKS[verdict.standing][1]))
+def service_lines(verdict: Verdict) -> Iterator[Text]:
+    """What becomes of each service of a unit that has several, and how many stay as they are."""
+    promotion = verdict.promotion
+    if promotion is None or len(verdict.unit.services) == 1:
+        return
+    versions: dict[str, dict[str, None]] = {}
+    for move in promotion.moves:
+        if move.before != move.after:
+            versions.setdefault(move.service, {})[_version(move)] = None
+    longest = max(map(len, versions), default=0)
+    for service, steps in versions.items():
+        yield Text(f"{service.ljust(longest)}   {', '.join(steps)}")
+    if versions and len(versions) < len(verdict.unit.services):
+        yield Text(f"{len(verdict.unit.services) - len(versions)} more stay as they are", style="dim")
 
 
-def heading(verdict: Verdict) -> Text:
+def verdict_line(verdict: Verdict, width: int = _NAME) -> Text:
+    """One line: mark, unit in so many columns, versions, how it stands."""
+    return Text.assemble(heading(verdict, width), "  ", (_standing(verdict), _MARKS[verdict.standing][1]))
+
+
+def heading(verdict: Verdict, width: int = _NAME) -> Text:
     """Mark, unit and versions."""
-    return Text.assemble(mark(verdict.standing), f" {verdict.unit.name:<16} {_versions(verdict)}")
+    return Text.assemble(mark(verdict.standing), f" {verdict.unit.name:<{width}} {_versions(verdict)}")
+
+
+def name_width(verdicts: Iterable[Verdict]) -> int:
+    """How many columns units take where they stand below each other; one that is far too long has to stick out."""
+    return max((len(verdict.unit.name) for verdict in verdicts if len(verdict.unit.name) <= _WIDE_NAME), default=_NAME)
 
 
 def _versions(verdict: Verdict) -> str:
     if verdict.promotion is None:
         return ""
+    if len(verdict.unit.services) > 1:
+        return f"{len(verdict.unit.services)} services"
     if verdict.promotion.created:
         return ", ".join(dict.fromkeys(f"new: {move.tag}" for move in verdict.promotion.moves))
     carried = (
