@@ -210,7 +210,7 @@ def _add_tags(commands: _Subparsers) -> None:
   promobot tags inventory                    a service's image, along the chain
   promobot tags inventory --match '1.1.*'
   promobot tags inventory --all -o json
-  promobot tags shop/inventory               a path, at every registry of the chain
+  promobot tags shop/inventory               a path, at the chain's registries
   promobot tags registry.example.com/shop/inventory
 
 Highest version first. Where a tag leads to different digests, it is marked.
@@ -271,7 +271,7 @@ def _add_inspect(commands: _Subparsers) -> None:
         """\
   promobot inspect registry.example.com/shop/inventory:1.1.3
   promobot inspect registry.example.com/shop/inventory@sha256:...
-  promobot inspect shop/inventory:1.1.3     at the first registry of the chain that has it
+  promobot inspect shop/inventory:1.1.3     at the first registry that has it
   promobot inspect docker.io/nginx:1.25     as Docker reads it: docker.io/library/nginx
   promobot inspect ghcr.io/org/app -o json
 
