@@ -271,8 +271,8 @@ def _add_inspect(commands: _Subparsers) -> None:
         """\
   promobot inspect registry.example.com/shop/inventory:1.1.3
   promobot inspect registry.example.com/shop/inventory@sha256:...
-  promobot inspect shop/inventory:1.1.3     at the first registry that has it
-  promobot inspect docker.io/nginx:1.25     as Docker reads it: docker.io/library/nginx
+  promobot inspect shop/inventory:1.1.3     at the first that has it
+  promobot inspect docker.io/nginx:1.25     as Docker reads it, library/nginx
   promobot inspect ghcr.io/org/app -o json
 
 A configured registry is asked with its login, any other anonymously by https;
@@ -393,7 +393,7 @@ def _add_completion(commands: _Subparsers) -> None:
         """\
   source <(promobot completion bash)         bash: into ~/.bashrc
   source <(promobot completion zsh)          zsh: into ~/.zshrc, after compinit
-  promobot completion fish | source          fish: into ~/.config/fish/config.fish
+  promobot completion fish | source          fish: into its config.fish
 """,
     )
     parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="for which shell")

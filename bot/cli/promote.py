@@ -174,7 +174,7 @@ def _saying_what_is_waited_for(notes: Terminal, waiting: Sequence[Waiting], pati
     more = f" and {len(waiting) - _FEW} more" if len(waiting) > _FEW else ""
     text = f"waiting for {first}{more}, at most {_minutes(patience.timeout)}"
     if notes.interactive:
-        with notes.console.status(printable(f"{text} (Ctrl-C: promobot goes on next time)")):
+        with notes.console.status(printable(f"{text} (Ctrl-C ends the waiting alone)")):
             yield
     else:
         notes.say(text)
