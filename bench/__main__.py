@@ -17,6 +17,8 @@ BENCHES = (
     "many_copies",
     "inside_one_registry",
     "run_memory",
+    "idle_pass",
+    "startup",
     "scan_manifests",
 )
 

@@ -95,6 +95,7 @@ def in_turn(
     limits: Limits,
     between: Callable[[], object] = lambda: None,
     slices: int = 1,
+    beside: str = "skopeo",
 ) -> list[Pair]:
     """Measure both ways in turn, so that they meet the same moods of the machine; who begins alternates.
 
@@ -111,7 +112,7 @@ def in_turn(
                 times[way] += seconds(way)
         pairs.append(Pair(times[ours], times[theirs]))
         print(
-            f"pair {len(pairs)}: skopeo {pairs[-1].theirs:.3f} s, promobot {pairs[-1].ours:.3f} s"
+            f"pair {len(pairs)}: {beside} {pairs[-1].theirs:.3f} s, promobot {pairs[-1].ours:.3f} s"
             f" (the machine's load: {os.getloadavg()[0]:.1f})",
             flush=True,
         )

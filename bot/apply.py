@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import TypeAlias, assert_never
+from typing import Any, TypeAlias, assert_never
 
 from bot.errors import BotError, ConflictError, ExitCode
 from bot.forges import Forge
@@ -21,6 +21,7 @@ from bot.plan import (
     DeleteBranch,
     Done,
     Failed,
+    MoveTag,
     OpenRequest,
     Outcome,
     PushBranch,
@@ -29,7 +30,7 @@ from bot.plan import (
     Step,
     UpdateRequest,
 )
-from bot.questions import Unknown
+from bot.questions import Absent, Found, Unknown
 from bot.registry import Progress, TagTakenError
 from bot.repositories import Repository
 from bot.world import World
@@ -94,14 +95,23 @@ def _carry_out(step: Step, world: World, now: datetime, watch: Watch) -> StepRes
     outcomes: list[Outcome] = []
     head = step.head
     for action in step.actions:
-        watch(Started(step, action))
-        outcome = _attempt(replace(step, head=head), action, world, now, watch)
+        outcome = _act(replace(step, head=head), action, world, now, watch)
         head = _head_after(outcome, head)
         outcomes.append(outcome)
-        watch(Ended(step, outcome))
         if not isinstance(outcome, Done | AlreadyDone):
             break
+    if isinstance(outcomes[-1], Refused) and step.head is None and head is not None:
+        # Somebody was quicker with other bits: a branch that names them for ours has no use, and could be merged.
+        undo = DeleteBranch(step.repository, step.branch, head)
+        outcomes.insert(-1, _act(replace(step, head=head), undo, world, now, watch))
     return StepResult(step, tuple(outcomes))
+
+
+def _act(step: Step, action: Action, world: World, now: datetime, watch: Watch) -> Outcome:
+    watch(Started(step, action))
+    outcome = _attempt(step, action, world, now, watch)
+    watch(Ended(step, outcome))
+    return outcome
 
 
 def _look_again(step: Step, world: World) -> Outcome | None:
@@ -112,8 +122,14 @@ def _look_again(step: Step, world: World) -> Outcome | None:
         if isinstance(answer, Unknown):
             return Failed(step.actions[0], answer.error)
         if answer != guard.answer:
-            return Stale(step, f"{step.repository} changed meanwhile")
+            return Stale(step, f"{_what_changed(step, answer)} changed meanwhile")
     return None
+
+
+def _what_changed(step: Step, answer: Found[Any] | Absent) -> str:
+    """The files, where it is about files."""
+    files = sorted(answer.value) if isinstance(answer, Found) and isinstance(answer.value, frozenset) else ()
+    return f"{', '.join(files)} of {step.repository}" if files else str(step.repository)
 
 
 def _attempt(step: Step, action: Action, world: World, now: datetime, watch: Watch) -> Outcome:
@@ -152,8 +168,21 @@ def _perform(step: Step, action: Action, world: World, now: datetime, watch: Wat
             lost = isinstance(world.clone(repository).push(branch, None, expected), LeaseLost)
             return Stale(step, f"branch {branch} moved") if lost else Done(action, branch)
         case CopyImage(source, digest, destination, tag):
-            copied = world.copy(source, digest, destination, tag, watch=partial(_progressing, step, action, watch))
+            copied = world.copy(
+                source, digest, destination, tag or str(digest), watch=partial(_progressing, step, action, watch)
+            )
             return Done(action, str(digest)) if copied else AlreadyDone(action, str(digest))
+        case MoveTag(location, tag, expected, digest):
+            moved = world.move_tag(location, tag, expected=expected, digest=digest)
+            return (Done if moved else AlreadyDone)(action, str(digest))
+        case OpenRequest() | UpdateRequest() | CloseRequest():
+            return _about_request(action, world)
+        case _:
+            assert_never(action)
+
+
+def _about_request(action: OpenRequest | UpdateRequest | CloseRequest, world: World) -> Outcome:
+    match action:
         case OpenRequest(repository, draft):
             opened = _forge(world, repository).open(repository.project, draft)
             return (Done if opened.created else AlreadyDone)(action, opened.request.url)

@@ -246,7 +246,9 @@ def _anchored(config: Config, folder: Path) -> Config:
         )
         for name, registry in config.registries.items()
     }
-    return config.model_copy(update={"forges": forges, "registries": registries})
+    return config.model_copy(
+        update={"forges": forges, "registries": registries, "templates": _below(folder, config.templates)}
+    )
 
 
 def _anchored_auth(auth: Auth | None, folder: Path) -> Auth | None:

@@ -7,23 +7,31 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from bot.errors import BotError
+from bot.git import not_a_branch
 from bot.parallel import in_parallel
 from bot.questions import (
     Absent,
     Answer,
     BranchHead,
+    Changed,
     ClosedRequests,
     Commits,
     Files,
     Found,
     History,
+    Holds,
+    Labels,
+    Landed,
+    MergedBy,
     OpenRequests,
     Paths,
     Question,
     TagDigest,
+    Tags,
     Unknown,
 )
-from bot.repositories import Repository
+from bot.registry import ImageRepository, labels
+from bot.repositories import Repository, Rev
 from bot.world import World
 
 Answers: TypeAlias = dict[Question[Any], Answer[Any]]
@@ -50,22 +58,53 @@ def _told(world: World, batch: Callable[[], Answers]) -> Answers:
 
 def _batches(world: World, questions: Iterable[Question[Any]]) -> Iterator[Callable[[], Answers]]:
     heads: dict[Repository, list[BranchHead]] = {}
+    merged: dict[Repository, list[MergedBy]] = {}
+    walks: dict[tuple[Rev, int], list[History]] = {}
     for question in questions:
-        if isinstance(question, BranchHead):
-            heads.setdefault(question.repository, []).append(question)
-        else:
-            yield partial(_single, world, question)
-    for repository, wanted in heads.items():
-        yield partial(_branch_heads, world, repository, wanted)
+        match question:
+            case BranchHead(repository):
+                heads.setdefault(repository, []).append(question)
+            case MergedBy(repository):
+                merged.setdefault(repository, []).append(question)
+            case History(rev, _, limit):
+                walks.setdefault((rev, limit), []).append(question)
+            case _:
+                yield partial(_single, world, question)
+    for repository, branches in heads.items():
+        yield partial(_branch_heads, world, repository, branches)
+    for repository, commits in merged.items():
+        yield partial(_merged_by, world, repository, commits)
+    for (rev, limit), files in walks.items():
+        yield partial(_histories, world, rev, limit, files)
 
 
 def _branch_heads(world: World, repository: Repository, questions: list[BranchHead]) -> Answers:
     """One look at the repository for all of its branches that were asked about."""
+    bad: Answers = {question: Unknown(error) for question in questions if (error := not_a_branch(question.branch))}
+    good = [question for question in questions if question not in bad]
     try:
-        heads = world.clone(repository).heads([question.branch for question in questions])
+        heads = world.clone(repository).heads([question.branch for question in good])
+    except BotError as error:
+        return bad | dict.fromkeys(good, Unknown(error))
+    return bad | {q: Found(heads[q.branch]) if q.branch in heads else Absent() for q in good}
+
+
+def _histories(world: World, rev: Rev, limit: int, questions: list[History]) -> Answers:
+    """One walk from the commit for all of its files that were asked about."""
+    try:
+        found = world.clone(rev.repository).histories(rev.commit, [question.path for question in questions], limit)
     except BotError as error:
         return dict.fromkeys(questions, Unknown(error))
-    return {q: Found(heads[q.branch]) if q.branch in heads else Absent() for q in questions}
+    return {question: Found(found[question.path]) for question in questions}
+
+
+def _merged_by(world: World, repository: Repository, questions: list[MergedBy]) -> Answers:
+    """One look at the forge for all commits of a repository that were asked about."""
+    try:
+        merged = world.forge(repository.forge).merged(repository.project, {question.commit for question in questions})
+    except BotError as error:
+        return dict.fromkeys(questions, Unknown(error))
+    return {q: Found(merged[q.commit]) if q.commit in merged else Absent() for q in questions}
 
 
 def _single(world: World, question: Question[Any]) -> Answers:
@@ -77,10 +116,13 @@ def _single(world: World, question: Question[Any]) -> Answers:
 
 def _answer(world: World, question: Question[Any]) -> Answer[Any]:
     match question:
-        case Files() | Paths() | Commits() | History():
+        case Files() | Paths() | Commits() | Landed():
             return Found(_in_git(world, question))
-        case TagDigest():
-            found = world.registry(question.location.registry).digest(question.location.repository, question.tag)
+        case Changed(repository, branch, since, paths):
+            changed = world.clone(repository).changed(branch, since, paths)
+            return Found(changed) if changed is not None else Absent()
+        case TagDigest() | Tags() | Holds() | Labels():
+            found = _of_registry(world, question)
             return Found(found) if found is not None else Absent()
         case OpenRequests(repository):
             return Found(world.forge(repository.forge).open_requests(repository.project))
@@ -90,7 +132,21 @@ def _answer(world: World, question: Question[Any]) -> Answer[Any]:
             raise TypeError(f"nobody answers {type(question).__name__}")
 
 
-def _in_git(world: World, question: Files | Paths | Commits | History) -> object:
+def _of_registry(world: World, question: TagDigest | Tags | Holds | Labels) -> object | None:
+    registry, repository = world.registry(question.location.registry), question.location.repository
+    match question:
+        case TagDigest(_, tag):
+            return registry.digest(repository, tag)
+        case Holds(_, digest):
+            return registry.digest(repository, digest.text)
+        case Tags():
+            return registry.tags(repository)
+        case Labels(_, digest):
+            manifest = registry.manifest(repository, digest.text)
+            return labels(ImageRepository(registry, repository), manifest) if manifest else None
+
+
+def _in_git(world: World, question: Files | Paths | Commits | Landed) -> object:
     match question:
         case Files(rev, patterns):
             return world.clone(rev.repository).files(rev.commit, patterns)
@@ -98,5 +154,5 @@ def _in_git(world: World, question: Files | Paths | Commits | History) -> object
             return world.clone(rev.repository).paths(rev.commit)
         case Commits(repository, base, head):
             return world.clone(repository).commits(base, head)
-        case History(rev, path, limit):
-            return world.clone(rev.repository).history(rev.commit, path, limit)
+        case Landed(rev, path, limit):
+            return world.clone(rev.repository).landed(rev.commit, path, limit)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 T = TypeVar("T")
 U = TypeVar("U")
+
+# Seconds. A signal that arrives right before Python begins to wait does not end that: who waited without an end would
+# miss it.
+_LOOK = 0.2
 
 
 def in_parallel(function: Callable[[T], U], items: Iterable[T], *, workers: int) -> list[U]:
@@ -17,12 +21,18 @@ def in_parallel(function: Callable[[T], U], items: Iterable[T], *, workers: int)
     started end with them.
     """
     pool = ThreadPoolExecutor(max_workers=workers)
-    wait = True
+    interrupted = False
     try:
-        return list(pool.map(function, items))
+        return [_result(future) for future in [pool.submit(function, item) for item in items]]
     except KeyboardInterrupt:
-        wait = False
+        interrupted = True
         raise
     finally:
         # After an error too: what the others still use is not to be closed under their hands.
-        pool.shutdown(wait=wait, cancel_futures=True)
+        pool.shutdown(wait=not interrupted, cancel_futures=True)
+
+
+def _result(future: Future[U]) -> U:
+    while not future.done():
+        wait([future], timeout=_LOOK)
+    return future.result()

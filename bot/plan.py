@@ -36,12 +36,25 @@ class DeleteBranch:
 
 @dataclass(frozen=True)
 class CopyImage:
-    """Copy exactly `digest`, all platforms, to `tag` at the destination, where the tag was seen absent."""
+    """Copy exactly `digest`, all platforms, to `tag` at the destination, where the tag was seen absent.
+
+    Without a tag the destination has it by its digest alone.
+    """
 
     source: Location
     digest: Digest
     destination: Location
+    tag: str | None
+
+
+@dataclass(frozen=True)
+class MoveTag:
+    """Make a tag lead to `digest`, which its repository has, instead of to `expected` (None: it was seen absent)."""
+
+    location: Location
     tag: str
+    expected: Digest | None
+    digest: Digest
 
 
 @dataclass(frozen=True)
@@ -71,7 +84,7 @@ class CloseRequest:
     reason: str
 
 
-Action: TypeAlias = PushBranch | DeleteBranch | CopyImage | OpenRequest | UpdateRequest | CloseRequest
+Action: TypeAlias = PushBranch | DeleteBranch | CopyImage | MoveTag | OpenRequest | UpdateRequest | CloseRequest
 
 
 @dataclass(frozen=True)
@@ -86,6 +99,8 @@ class Guard:
 class Step:
     """Actions in their order for one unit and target; the first that does not succeed ends the step.
 
+    No two steps of a plan have the same unit, target and branch.
+
     `head` is where `branch` was seen (None: absent); what is said about a merge request is said of that commit, or
     of the one that the step pushes.
     """
@@ -99,6 +114,20 @@ class Step:
     actions: tuple[Action, ...]
     promotion: Promotion | None = None
     diff: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What tells it from the plan's other steps, and finds it again in another plan."""
+        return self.target, self.unit.name, self.branch
+
+
+@dataclass(frozen=True)
+class Check:
+    """A gate that was judged: what it is called, what was found, and whether it lets the promotion through."""
+
+    name: str
+    detail: str
+    passed: bool = True
 
 
 class Standing(Enum):
@@ -134,15 +163,30 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Upkeep:
+    """What is due in an environment beside promotions, or why it isn't done.
+
+    That is tags that follow its branch, and merge requests of ours that nobody needs any more.
+    """
+
+    unit: Unit
+    environment: str
+    step: Step | None = None
+    blocked: Blocked | None = None
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything decided in one pass, by target environment and unit in the configuration's order."""
 
     verdicts: tuple[Verdict, ...]
+    upkeep: tuple[Upkeep, ...] = ()
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """What `apply` would do."""
-        return tuple(verdict.step for verdict in self.verdicts if verdict.step is not None)
+        steps = (*(verdict.step for verdict in self.verdicts), *(item.step for item in self.upkeep))
+        return tuple(step for step in steps if step is not None)
 
 
 @dataclass(frozen=True)

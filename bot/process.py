@@ -14,9 +14,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import IO, cast
 
 from bot.errors import BotError
+from bot.hearing import Heard
 
 _log = logging.getLogger(__name__)
 
@@ -24,6 +27,8 @@ _log = logging.getLogger(__name__)
 _INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "NO_PROXY", "HTTPS_PROXY", "HTTP_PROXY")
 # Seconds between two looks at a program that is watched.
 _GLANCE = 0.2
+# Seconds for what a program said last, once it has ended; something that it left running may keep the stream open.
+_LAST_WORDS = 5.0
 # The process groups of the programs that threads of ours wait for.
 _groups: set[int] = set()
 
@@ -46,7 +51,7 @@ class StalledError(TimedOutError):
 
 @dataclass(frozen=True)
 class Completed:
-    """How a program ended. `stderr` is for people: undecodable bytes are replaced."""
+    """How a program ended. `stderr` is for people: undecodable bytes are replaced, the middle of much is left out."""
 
     returncode: int
     stdout: bytes
@@ -68,12 +73,12 @@ def run(
     passed file descriptor, never in `argv`: any local user can read that. Raises ProgramMissingError, NotStartedError
     and TimedOutError.
     """
-    with _started(argv, env or {}, pass_fds, cwd) as process:
+    with _started(argv, env or {}, pass_fds, cwd) as (process, heard):
         try:
-            stdout, stderr = process.communicate(stdin, timeout=timeout)
+            stdout, _ = process.communicate(stdin, timeout=timeout)
         except subprocess.TimeoutExpired:
             raise TimedOutError(f"{argv[0]} did not end within {timeout:g} s: {' '.join(argv)}") from None
-    return Completed(process.returncode, stdout, stderr.decode(errors="replace"))
+        return Completed(process.returncode, stdout, heard.text(within=_LAST_WORDS))
 
 
 @dataclass(frozen=True)
@@ -108,21 +113,23 @@ def follow(
 
     Nothing that it started outlives it. Raises ProgramMissingError, NotStartedError, TimedOutError and StalledError.
     """
-    with _started(argv, env or {}, pass_fds, None) as process:
+    with _started(argv, env or {}, pass_fds, None) as (process, heard):
         try:
-            return _watched(process, limits, look)
+            stdout = _watched(process, limits, look)
         except TimedOutError as error:
             raise type(error)(f"{argv[0]} {error.message}: {' '.join(argv)}") from None
         finally:
             _kill_group(process.pid)
+        return Completed(process.returncode, stdout, heard.text(within=_LAST_WORDS))
 
 
-def _watched(process: subprocess.Popen[bytes], limits: Limits, look: Callable[[Glance], None]) -> Completed:
+def _watched(process: subprocess.Popen[bytes], limits: Limits, look: Callable[[Glance], None]) -> bytes:
+    """What it wrote to its standard output, once it has ended."""
     begun = moved = time.monotonic()
     last = Glance(b"", 0, 0)
     while True:
         try:
-            stdout, stderr = process.communicate(timeout=_GLANCE)
+            return process.communicate(timeout=_GLANCE)[0]
         except subprocess.TimeoutExpired as running:  # which has all that was said so far
             now = time.monotonic()
             glance = Glance(running.stdout or b"", *_bytes_moved(process.pid))
@@ -133,8 +140,6 @@ def _watched(process: subprocess.Popen[bytes], limits: Limits, look: Callable[[G
                 raise TimedOutError(f"did not end within {limits.total:g} s") from None
             if now - moved > limits.idle:
                 raise StalledError(f"moved no byte for {limits.idle:g} s") from None
-        else:
-            return Completed(process.returncode, stdout, stderr.decode(errors="replace"))
 
 
 def _bytes_moved(pid: int) -> tuple[int | None, int | None]:
@@ -155,8 +160,8 @@ def end_all() -> None:
 @contextmanager
 def _started(
     argv: Sequence[str], env: Mapping[str, str], pass_fds: Sequence[int], cwd: Path | None
-) -> Iterator[subprocess.Popen[bytes]]:
-    """A program that was started; when the context ends, so does it."""
+) -> Iterator[tuple[subprocess.Popen[bytes], Heard]]:
+    """A program that was started, and what it says on its standard error; when the context ends, so does it."""
     program = _program(argv[0])
     _log.debug("run: %s", " ".join(argv))
     try:
@@ -176,12 +181,21 @@ def _started(
     try:
         with process:  # which closes the pipes, then waits for the end
             try:
-                yield process
+                yield process, _hear(process)
             finally:
                 if process.poll() is None:
                     _kill_group(process.pid)
     finally:
         _groups.discard(process.pid)
+
+
+def _hear(process: subprocess.Popen[bytes]) -> Heard:
+    """Take over its standard error, of which `communicate` would keep everything."""
+    stream, process.stderr = process.stderr, None
+    try:
+        return Heard(cast("IO[bytes]", stream))
+    except RuntimeError as error:
+        raise NotStartedError(f"no thread for a program: {error}", hint="see ulimit -u") from error
 
 
 class Background:
@@ -243,14 +257,24 @@ def _dies_with_parent() -> list[str]:
     """The prefix that makes the kernel kill the program when we die, even by SIGKILL (prctl(2), PR_SET_PDEATHSIG).
 
     If we died before it took effect, nobody would tell the program: so the shell looks whether we are still its
-    parent before it becomes the program. setpriv comes with util-linux, which Debian cannot be without. Doing
-    this in `preexec_fn` is not safe with threads.
+    parent before it becomes the program. setpriv comes with util-linux, which Debian cannot be without; elsewhere
+    promobot works without it, and says so. Doing this in `preexec_fn` is not safe with threads.
     """
     setpriv, shell = shutil.which("setpriv"), shutil.which("sh")
     if setpriv is None or shell is None:
+        _warn_of_orphans("sh" if setpriv else "setpriv")
         return []
     alive = 'test "$PPID" -eq "$0" && exec "$@"'
     return [setpriv, "--pdeathsig", "KILL", "--", shell, "-c", alive, str(os.getpid())]
+
+
+@cache
+def _warn_of_orphans(missing: str) -> None:
+    """Once in a process."""
+    _log.warning(
+        "%s is not installed: if promobot is killed, git or skopeo may run on for a while (util-linux has setpriv)",
+        missing,
+    )
 
 
 def _environment(extra: Mapping[str, str]) -> dict[str, str]:
@@ -266,5 +290,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _kill_group(group: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
+    try:
         os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    except PermissionError:  # it became another user's, as by sudo
+        _log.warning("process group %d belongs to another user now, and could not be ended", group)

@@ -22,7 +22,21 @@ class FromEnvironment:
     path: str
 
 
-Origin: TypeAlias = FromEnvironment
+@dataclass(frozen=True)
+class Given:
+    """The image was named by somebody, for the target of an environment that ran it at `commit`, as `image` in `path`.
+
+    `unproven` is the reason that was given for one that the environment never ran; then `commit` is empty.
+    """
+
+    environment: str
+    commit: str
+    image: ImageRef
+    path: str
+    unproven: str = ""
+
+
+Origin: TypeAlias = FromEnvironment | Given
 
 
 class Proof(Enum):
@@ -30,12 +44,18 @@ class Proof(Enum):
 
     MANIFEST = "named by the manifest"
     RECORD = "recorded when it was promoted there"
+    HISTORY = "named by its manifest before"
+    NOTHING = "it never ran there"
     REGISTRY = "resolved from the registry once, when it was proposed"
 
 
 @dataclass(frozen=True)
 class Move:
-    """One image of one service on its way: from where, by which digest, and what the target's manifest will say."""
+    """One image of one service on its way: from where, by which digest, and what the target's manifest will say.
+
+    `allowed` is what somebody let pass by name, in the words of the commit's trailer; `refusal` says why the place
+    can't be edited by itself, such as an alias, which follows its anchor.
+    """
 
     service: str
     path: str
@@ -49,6 +69,8 @@ class Move:
     tag: str
     before: ImageRef
     after: ImageRef
+    allowed: tuple[str, ...] = ()
+    refusal: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,17 +91,19 @@ class Companion:
 
 @dataclass(frozen=True)
 class Unit:
-    """What one merge request promotes: a service, or several that go together."""
+    """What one merge request promotes: a service, or several that go together; `chosen`: by a command alone."""
 
     name: str
     services: tuple[str, ...]
+    chosen: bool = False
 
 
 @dataclass(frozen=True)
 class Promotion:
     """One unit into one environment. `fingerprint` names it by its digests and edits alone: no clock, no prose.
 
-    `created` are the target's manifests that are made from the source's.
+    `created` are the target's manifests that are made from the source's. `warnings` are sentences without a full stop:
+    what doesn't forbid the promotion, but should be known before it is approved.
     """
 
     unit: Unit
@@ -88,6 +112,7 @@ class Promotion:
     fingerprint: str
     companions: tuple[Companion, ...] = ()
     created: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from bot.errors import BotError
 from bot.images import Digest
-from bot.repositories import Commit, File, MergeRequest, Repository, Rev
+from bot.repositories import Commit, File, Landing, MergeRequest, Repository, Rev
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -47,7 +47,8 @@ Answer: TypeAlias = Found[T_co] | Absent | Unknown
 class Question(Generic[T]):
     """Something `decide` needs to know; `T` is the type of what is Found. Equal questions are the same question.
 
-    A lasting one is about a commit, which never changes; the others are about what somebody may move at any time.
+    A lasting one is about a commit or a digest, which never change; the others are about what somebody may move at any
+    time.
     """
 
     lasting: ClassVar[bool] = False
@@ -68,6 +69,16 @@ class Files(Question[tuple[File, ...]]):
     lasting: ClassVar[bool] = True
     rev: Rev
     patterns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Changed(Question[frozenset[str]]):
+    """Which of these files a branch holds otherwise now than at a commit; Absent if it no longer has that commit."""
+
+    repository: Repository
+    branch: str
+    since: str
+    paths: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -99,11 +110,54 @@ class History(Question[tuple[Commit, ...]]):
 
 
 @dataclass(frozen=True)
+class Landed(Question[tuple[Landing, ...]]):
+    """What a branch that is at a commit has had in a file, by its own commits, newest first, at most `limit`."""
+
+    lasting: ClassVar[bool] = True
+    rev: Rev
+    path: str
+    limit: int = 100
+
+
+@dataclass(frozen=True)
+class MergedBy(Question[MergeRequest]):
+    """The merge request by which a branch came to a commit; Absent where it was pushed, or the forge doesn't know."""
+
+    lasting: ClassVar[bool] = True
+    repository: Repository
+    commit: str
+
+
+@dataclass(frozen=True)
 class TagDigest(Question[Digest]):
     """The digest that a tag points to now."""
 
     location: Location
     tag: str
+
+
+@dataclass(frozen=True)
+class Labels(Question[Mapping[str, str]]):
+    """What an image says of itself: the labels of its configuration, and its manifest's annotations."""
+
+    lasting: ClassVar[bool] = True
+    location: Location
+    digest: Digest
+
+
+@dataclass(frozen=True)
+class Tags(Question[tuple[str, ...]]):
+    """Every tag of an image, in the registry's order; Absent where there is no such image."""
+
+    location: Location
+
+
+@dataclass(frozen=True)
+class Holds(Question[Digest]):
+    """Whether an image's repository has a digest, under whatever tag."""
+
+    location: Location
+    digest: Digest
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -12,9 +12,9 @@ from bot.apply import StepResult, Watch, apply
 from bot.decide import EVERYTHING, Facts, Intent, Texts, decide
 from bot.decide.coverage import Coverage, cover
 from bot.decide.survey import survey, with_presence
-from bot.errors import BotError, ExitCode
+from bot.errors import BotError, ConflictError, ExitCode
 from bot.observe import observe
-from bot.plan import Failed, Plan, Refused, Stale, Standing, Step, Verdict
+from bot.plan import Failed, Plan, Refused, Stale, Standing, Upkeep, Verdict
 from bot.promotion import Deployed
 from bot.questions import Need
 from bot.world import World
@@ -48,9 +48,14 @@ class Pass:
     results: tuple[StepResult, ...] = ()
 
 
-def look(world: World, texts: Texts, intent: Intent) -> Plan:
+def look(world: World, texts: Texts, intent: Intent, *, now: datetime) -> Plan:
     """Decide, without touching anything."""
-    return _settle(world, partial(decide, world.config, texts, intent), Facts())[0]
+    return settle(world, partial(decide, world.config, texts, intent, now=now))
+
+
+def settle(world: World, think: Callable[[Facts], Need | T]) -> T:
+    """What a pure function says once it knows enough, without touching anything."""
+    return _settle(world, think, Facts())[0]
 
 
 def look_around(world: World) -> tuple[Deployed, ...]:
@@ -64,41 +69,69 @@ def look_over(world: World) -> tuple[tuple[Deployed, ...], Coverage]:
     return deployed, _settle(world, partial(cover, world.config), facts)[0]
 
 
-def look_at_all(world: World, texts: Texts) -> tuple[tuple[Deployed, ...], Plan]:
+def look_at_all(world: World, texts: Texts, *, now: datetime) -> tuple[tuple[Deployed, ...], Plan]:
     """What every environment runs and how everything stands, from one set of facts."""
     deployed, facts = _settle(world, partial(survey, world.config), Facts())
-    plan, facts = _settle(world, partial(decide, world.config, texts, Intent()), facts)
+    plan, facts = _settle(world, partial(decide, world.config, texts, Intent(), now=now), facts)
     return tuple(with_presence(world.config, deployed, facts)), plan
 
 
 def run(world: World, texts: Texts, intent: Intent, *, clock: Callable[[], datetime], watch: Watch) -> Pass:
     """Decide and act. A step whose world moved is decided again, at most three times."""
-    think = partial(decide, world.config, texts, intent)
-    plan, facts = _settle(world, think, Facts())
+    return carry_out(world, partial(decide, world.config, texts, intent), clock=clock, watch=watch)
+
+
+def carry_out(
+    world: World, think: Callable[[Facts, datetime], Need | Plan], *, clock: Callable[[], datetime], watch: Watch
+) -> Pass:
+    """Decide by `think` and act, as `run` does."""
+    plan, facts = _settle(world, _at(clock(), think), Facts())
     steps = plan.steps
-    results: dict[tuple[str, str], StepResult] = {}
+    results: dict[tuple[str, str, str], StepResult] = {}
     for _ in range(_ATTEMPTS):
         done = apply(steps, world, now=clock(), watch=watch)
-        results.update({_key(result.step): result for result in done})
-        stale = {_key(result.step) for result in done if result.stale}
+        results.update({result.step.key: result for result in done})
+        stale = {result.step.key for result in done if result.stale}
         if not stale:
             break
-        again, facts = _settle(world, think, facts.lasting())
-        plan = Plan(tuple(_revised(plan, again, stale)))
-        steps = tuple(step for step in again.steps if _key(step) in stale)
-        for key in stale - {_key(step) for step in steps}:
+        again, facts = _settle(world, _at(clock(), think), facts.lasting())
+        plan = Plan(tuple(_revised(plan, again, stale)), tuple(_revised_upkeep(plan, again, stale)))
+        steps = tuple(step for step in again.steps if step.key in stale)
+        for key in stale - {step.key for step in steps}:
             del results[key]  # somebody else did it, it is no longer due, or the plan says what is against it now
-    return Pass(plan, tuple(results.values()))
+    return Pass(plan, tuple(map(_given_up, results.values())))
 
 
-def _revised(plan: Plan, again: Plan, stale: Collection[tuple[str, str]]) -> Iterator[Verdict]:
+def _at(now: datetime, think: Callable[[Facts, datetime], Need | Plan]) -> Callable[[Facts], Need | Plan]:
+    """What is thought at one moment, however many rounds of questions that takes."""
+    return lambda facts: think(facts, now)
+
+
+def _given_up(result: StepResult) -> StepResult:
+    """What is still stale isn't looked at again: that is a conflict with whoever keeps changing things."""
+    last = result.outcomes[-1]
+    if not isinstance(last, Stale):
+        return result
+    error = ConflictError(f"{last.reason}, each of {_ATTEMPTS} times that it was tried", hint="run again")
+    action = result.step.actions[len(result.outcomes) - 1]
+    return replace(result, outcomes=(*result.outcomes[:-1], Failed(action, error)))
+
+
+def _revised(plan: Plan, again: Plan, stale: Collection[tuple[str, str, str]]) -> Iterator[Verdict]:
     """The plan's verdicts, those on what became stale as they are now; none where the service is gone."""
-    newer = {_key(verdict): verdict for verdict in again.verdicts}
+    newer = {(verdict.target, verdict.unit.name): verdict for verdict in again.verdicts}
     for verdict in plan.verdicts:
-        if _key(verdict) not in stale:
+        if verdict.step is None or verdict.step.key not in stale:
             yield verdict
-        elif found := newer.get(_key(verdict)) or newer.get((verdict.target, EVERYTHING.name)):
+        elif found := newer.get((verdict.target, verdict.unit.name)) or newer.get((verdict.target, EVERYTHING.name)):
             yield found
+
+
+def _revised_upkeep(plan: Plan, again: Plan, stale: Collection[tuple[str, str, str]]) -> Iterator[Upkeep]:
+    """The same for what is due beside promotions."""
+    settled = [item for item in plan.upkeep if item.step is None or item.step.key not in stale]
+    newer = (item for item in again.upkeep if item.step is None or item.step.key in stale)
+    yield from dict.fromkeys((*settled, *newer))
 
 
 def _settle(world: World, think: Callable[[Facts], Need | T], facts: Facts) -> tuple[T, Facts]:
@@ -111,17 +144,14 @@ def _settle(world: World, think: Callable[[Facts], Need | T], facts: Facts) -> t
     raise BotError("the decision asks without end", hint="this is a bug in promobot, please report it")
 
 
-def _key(about: Step | Verdict) -> tuple[str, str]:
-    return about.target, about.unit.name
-
-
 def exit_code(outcome: Pass | Plan, *, blocked_is_fine: bool = False, due_is_news: bool = False) -> ExitCode:
     """The code that tells the worst of a pass: failures win over conflicts, conflicts over blocks, blocks over due."""
     plan, results = (outcome.plan, outcome.results) if isinstance(outcome, Pass) else (outcome, ())
-    codes = {*_of_results(results), *_of_plan(plan, due_is_news=due_is_news)}
+    decided, done = set(_of_plan(plan, due_is_news=due_is_news)), set(_of_results(results))
     if blocked_is_fine:
-        codes -= {ExitCode.BLOCKED, ExitCode.CONFLICT}
-    return worst(codes)
+        decided -= {ExitCode.BLOCKED, ExitCode.CONFLICT}
+        done -= {ExitCode.BLOCKED}
+    return worst(decided | done)
 
 
 def worst(codes: Iterable[ExitCode]) -> ExitCode:
@@ -136,8 +166,6 @@ def _of_results(results: Iterable[StepResult]) -> Iterator[ExitCode]:
                 yield error.exit_code
             case Refused(_, _, code):
                 yield code
-            case Stale():
-                yield ExitCode.CONFLICT
             case _:
                 pass
 
@@ -147,4 +175,9 @@ def _of_plan(plan: Plan, *, due_is_news: bool) -> Iterator[ExitCode]:
         if verdict.standing is Standing.BLOCKED and verdict.blocked is not None:
             yield verdict.blocked.code
         if verdict.standing is Standing.DUE and due_is_news:
+            yield ExitCode.DUE
+    for item in plan.upkeep:
+        if item.blocked is not None:
+            yield item.blocked.code
+        if item.step is not None and due_is_news:
             yield ExitCode.DUE

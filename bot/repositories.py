@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 
 
@@ -51,6 +52,19 @@ class Commit:
         return tuple(value for name, value in self.trailers if name == key)
 
 
+@dataclass(frozen=True)
+class Landing:
+    """A commit of a branch itself (no commit of what was merged into it) that changed a file.
+
+    `content` is the file as the commit left it, None where it is no longer one; `at` is the committer's time, which
+    says when a merge was made, and of a commit that was pushed as it is only when somebody wrote it.
+    """
+
+    commit: str
+    at: datetime
+    content: bytes | None
+
+
 class RequestState(Enum):
     """Where a merge request stands."""
 
@@ -64,7 +78,8 @@ class MergeRequest:
     """A merge request as every forge has it.
 
     `head` is the source branch's commit, `ended_by` who merged or closed it, and `reason` what was said then. A `draft`
-    is not merged before a person says that it is ready.
+    is not merged before a person says that it is ready. Of a merged one, `merge_commit` is where the target's branch
+    was right after, and `merged_at` the forge's own time of it.
     """
 
     number: int
@@ -81,6 +96,8 @@ class MergeRequest:
     ended_by: str = ""
     reason: str = ""
     draft: bool = False
+    merge_commit: str = ""
+    merged_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,12 @@ def order(tag: str) -> Order:
     return kind, _stripped(counted), rest, tuple(_parts(build)), len(counted), tag
 
 
+def is_older(tag: str, than: str) -> bool:
+    """Whether both tags are of a kind that has an order, and the first comes before; `v1` is no other than `1`."""
+    this, other = order(tag), order(than)
+    return this[0] == other[0] != _NAME and this[1:4] < other[1:4]
+
+
 def newest_first(tags: Iterable[str]) -> list[str]:
     """The tags, highest version first; names come last."""
     return sorted(tags, key=order, reverse=True)

@@ -16,7 +16,7 @@ from bot.git import Clone, Identity
 from bot.images import Digest
 from bot.questions import Location
 from bot.registries import Registries
-from bot.registry import Copied, Copier, ImageRepository, Progress, RegistryClient
+from bot.registry import Copied, Copier, ImageRepository, Progress, RegistryClient, Tagged, move_tag
 from bot.repositories import Repository
 
 T = TypeVar("T")
@@ -95,10 +95,25 @@ class World:
 
         One at a time for each tag: a registry has no compare-and-set, so two that saw it absent would both write it.
         """
-        ends = [ImageRepository(self.registry(end.registry), end.repository) for end in (source, destination)]
-        place = ends[1].place(tag)
-        with self._once(("tag", (place.access.endpoint, place.repository, tag)), threading.Lock):
-            return isinstance(self._copier.copy(ends[0], digest, ends[1], tag, watch=watch), Copied)
+        origin, end = self._images(source), self._images(destination)
+        with self._only_one(end, tag):
+            return isinstance(self._copier.copy(origin, digest, end, tag, watch=watch), Copied)
+
+    def move_tag(self, location: Location, tag: str, *, expected: Digest | None, digest: Digest) -> bool:
+        """Make a tag lead to `digest` instead of `expected`; False where it did before.
+
+        Raises TagMovedError, a ConflictError, if it leads to a third image by now, else RegistryError.
+        """
+        images = self._images(location)
+        with self._only_one(images, tag):
+            return isinstance(move_tag(images, tag, expected=expected, digest=digest), Tagged)
+
+    def _images(self, location: Location) -> ImageRepository:
+        return ImageRepository(self.registry(location.registry), location.repository)
+
+    def _only_one(self, images: ImageRepository, tag: str) -> threading.Lock:
+        place = images.place(tag)
+        return self._once(("tag", (place.access.endpoint, place.repository, tag)), threading.Lock)
 
     @property
     def _copier(self) -> Copier:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
 from bot.config import Config
-from bot.decide import Facts, Intent, Texts, decide
+from bot.decide import Facts, Intent, Orders, Texts, decide
 from bot.decide.coverage import Coverage, cover
 from bot.errors import GitError, RegistryError
 from bot.images import Digest
@@ -22,14 +23,18 @@ from bot.questions import (
     Files,
     Found,
     History,
-    Location,
+    Holds,
+    Labels,
+    Landed,
+    MergedBy,
     OpenRequests,
     Paths,
     Question,
     TagDigest,
+    Tags,
     Unknown,
 )
-from bot.repositories import Commit, File, MergeRequest, Repository
+from bot.repositories import Commit, File, Landing, MergeRequest, Repository
 from bot.resources import load_templates
 
 SHOP = Repository("local", "shop/gitops")
@@ -37,8 +42,12 @@ E2E, STAGING = "registry-e2e.example.com", "registry-staging.example.com"
 TEXTS = Texts(load_templates())
 
 
-def configured(e2e: Mapping[str, object] | None = None, staging: Mapping[str, object] | None = None) -> Config:
-    """Two environments of one repository, with these keys besides."""
+def configured(
+    e2e: Mapping[str, object] | None = None,
+    staging: Mapping[str, object] | None = None,
+    services: Sequence[Mapping[str, object]] = (),
+) -> Config:
+    """Two environments of one repository, with these keys besides, and rules for services."""
     repository = {"forge": "local", "project": "shop/gitops"}
     return Config.model_validate(
         {
@@ -63,6 +72,7 @@ def configured(e2e: Mapping[str, object] | None = None, staging: Mapping[str, ob
                     **(staging or {}),
                 },
             ],
+            "services": list(services),
         }
     )
 
@@ -102,19 +112,31 @@ class Paper:
     ahead: dict[tuple[str, str], tuple[Commit, ...]] = field(default_factory=dict)
     history: dict[str, tuple[Commit, ...]] = field(default_factory=dict)
     tags: dict[tuple[str, str, str], Digest] = field(default_factory=dict)
+    labels: dict[Digest, Mapping[str, str]] = field(default_factory=dict)
     opened: tuple[MergeRequest, ...] = ()
     closed: tuple[MergeRequest, ...] = ()
     unreachable: frozenset[str] = frozenset()
     lost: frozenset[str] = frozenset()
     modes: Mapping[str, str] = field(default_factory=dict)
+    landed: dict[str, tuple[Landing, ...]] = field(default_factory=dict)
+    merged: dict[str, MergeRequest] = field(default_factory=dict)
+    now: datetime = datetime(2026, 11, 21, 12, tzinfo=UTC)
     asked: list[Question[Any]] = field(default_factory=list)
     rounds: int = 0
 
-    def plan(self, *services: str, reopen: bool = False, config: Config = CONFIG) -> Plan:
+    def plan(
+        self,
+        *services: str,
+        reopen: bool = False,
+        config: Config = CONFIG,
+        orders: Orders | None = None,
+        intent: Intent | None = None,
+    ) -> Plan:
         """Decide until there is a plan."""
+        intent = intent or Intent(services, reopen=reopen, orders=orders or Orders())
         facts = Facts()
         for self.rounds in range(1, 13):
-            decided = decide(config, TEXTS, Intent(services, reopen=reopen), facts)
+            decided = decide(config, TEXTS, intent, facts, self.now)
             if isinstance(decided, Plan):
                 return decided
             self.asked.extend(decided.questions)
@@ -131,9 +153,11 @@ class Paper:
             facts = facts.learn({question: self.answer(question) for question in found.questions})
         raise AssertionError("asks without end")
 
-    def verdict(self, *services: str, reopen: bool = False, config: Config = CONFIG) -> Verdict:
+    def verdict(
+        self, *services: str, reopen: bool = False, config: Config = CONFIG, orders: Orders | None = None
+    ) -> Verdict:
         """Decide, where one verdict is expected."""
-        (verdict,) = self.plan(*services, reopen=reopen, config=config).verdicts
+        (verdict,) = self.plan(*services, reopen=reopen, config=config, orders=orders).verdicts
         return verdict
 
     def answer(self, question: Question[Any]) -> Answer[Any]:
@@ -148,20 +172,37 @@ class Paper:
             case Paths(rev):
                 return Found(tuple(sorted(self.trees[rev.commit])))
             case Commits(_, base, head):
-                return Found(self.ahead.get((base, head), ()))
+                gone = GitError(f"cannot fetch {base}", hint="it is no longer there")
+                return Unknown(gone) if {base, head} & self.lost else Found(self.ahead.get((base, head), ()))
             case History(_, path):
                 return Found(self.history.get(path, (commit("c0", email="dev@example.com"),)))
-            case TagDigest(Location(registry, repository), tag):
-                if registry in self.unreachable:
-                    return Unknown(RegistryError(f"registry {registry}: connection refused", hint="is it up?"))
-                found = self.tags.get((registry, repository, tag))
-                return Found(found) if found else Absent()
+            case Landed(_, path, limit):
+                return Found(self.landed.get(path, ())[:limit])
+            case MergedBy(_, landing):
+                return Found(self.merged[landing]) if landing in self.merged else Absent()
+            case TagDigest() | Holds() | Tags() | Labels():
+                return self._of_registry(question)
             case OpenRequests():
                 return Found(self.opened)
             case ClosedRequests(_, branch):
                 return Found(tuple(request for request in self.closed if request.source_branch == branch))
             case _:
                 raise AssertionError(f"nobody taught this world to answer {question}")
+
+    def _of_registry(self, question: TagDigest | Holds | Tags | Labels) -> Answer[Any]:
+        registry, repository = question.location.registry, question.location.repository
+        if registry in self.unreachable:
+            return Unknown(RegistryError(f"registry {registry}: connection refused", hint="is it up?"))
+        there = {tag: bits for (reg, repo, tag), bits in self.tags.items() if (reg, repo) == (registry, repository)}
+        match question:
+            case TagDigest(_, tag):
+                return Found(there[tag]) if tag in there else Absent()
+            case Holds(_, wanted):
+                return Found(wanted) if wanted in there.values() else Absent()
+            case Labels(_, wanted):
+                return Found(self.labels[wanted]) if wanted in self.labels else Absent()
+            case Tags():
+                return Found(tuple(there)) if there else Absent()
 
     def _files(self, at: str, patterns: tuple[str, ...]) -> list[File]:
         return [

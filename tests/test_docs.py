@@ -26,6 +26,7 @@ from bot.config import (
     RegistryConfig,
     RepositoryConfig,
     ServiceRule,
+    SourceConfig,
     TagScheme,
 )
 from bot.configfile import load_config
@@ -87,6 +88,7 @@ def test_the_readmes_session_is_what_happens(
         RegistryConfig,
         RepositoryConfig,
         ServiceRule,
+        SourceConfig,
         TagScheme,
     ],
 )

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from zipfile import ZipFile
 
+from bot import __version__
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -21,3 +23,9 @@ def test_the_wheel_holds_code_templates_and_the_demo_estate_byte_for_byte(tmp_pa
         for path in (ROOT / source).rglob("*"):
             if path.is_file():
                 assert held[f"{target}/{path.relative_to(ROOT / source)}"] == path.read_bytes()
+
+
+def test_the_version_is_the_same_wherever_the_option_stands() -> None:
+    for arguments in (["--version"], ["--version", "status"]):
+        done = subprocess.run([sys.executable, "-m", "bot", *arguments], check=True, capture_output=True, text=True)
+        assert done.stdout == f"promobot {__version__}\n"

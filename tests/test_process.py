@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from bot.process import Glance, Limits, StalledError, TimedOutError, follow
+from bot import process
+from bot.process import Glance, Limits, StalledError, TimedOutError, follow, run
 
 # Starts a program of its own, says its process id, and goes on writing, or not.
 PARENT = 'sleep 60 & echo "$!" > "$0"; {}'
@@ -104,3 +107,69 @@ def test_interrupted_we_leave_nothing_of_its_group(tmp_path: Path, name: str) ->
         us.send_signal(signal.Signals[name])
         assert us.wait(10) == 130
     wait_until(lambda: not runs(int(pid.read_text())))
+
+
+# --- what it says ------------------------------------------------------------------------------------------
+
+TALKS = "import sys; sys.stderr.write('first\\n' + ('x' * 99 + '\\n') * 1_000_000 + 'last\\n')"
+
+
+@pytest.mark.parametrize("how", ["run", "follow"])
+def test_who_says_too_much_is_heard_at_the_beginning_and_at_the_end(how: str) -> None:
+    argv = [sys.executable, "-c", TALKS]
+    tracemalloc.start()
+    said = run(argv, timeout=60) if how == "run" else follow(argv, limits=Limits(60), look=nothing)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert said.stderr.startswith(f"first\n{'x' * 99}\n")
+    assert said.stderr.endswith(f"{'x' * 99}\nlast\n")
+    (cut,) = [line for line in said.stderr.splitlines() if line.startswith("…")]
+    left_out = int(cut.split()[1])
+    assert len(said.stderr) - len(cut) - 1 + left_out == len("first\nlast\n") + 100_000_000
+    assert {len(line) for line in said.stderr.splitlines()[1:-1] if line != cut} == {99}
+    assert peak < 2_000_000
+
+
+def test_what_ends_is_not_waited_for_because_of_what_it_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it left may keep standard error open for as long as it likes."""
+    monkeypatch.setattr("bot.process._LAST_WORDS", 0.1)
+    ended = run(["sh", "-c", "echo said >&2; sleep 60 > /dev/null & echo $!"], timeout=50)
+    os.kill(int(ended.stdout), signal.SIGKILL)
+    assert ended.stderr == "said\n"
+
+
+# --- how it dies -------------------------------------------------------------------------------------------
+
+
+def test_without_setpriv_it_works_and_says_once_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("sh", "echo"):
+        (tmp_path / name).symlink_to(shutil.which(name) or "")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    process._warn_of_orphans.cache_clear()
+    for _ in range(3):
+        assert run(["echo", "hello"], timeout=20).stdout == b"hello\n"
+    assert [record.getMessage() for record in caplog.records] == [
+        "setpriv is not installed: if promobot is killed, git or skopeo may run on for a while (util-linux has setpriv)"
+    ]
+
+
+KILLS = """
+import os, sys
+from bot.process import _kill_group
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+_kill_group(int(sys.argv[1]))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_group_that_may_not_be_ended_is_told() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True) as other:
+        argv = [sys.executable, "-c", KILLS, str(other.pid)]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        other.kill()
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == f"process group {other.pid} belongs to another user now, and could not be ended\n"

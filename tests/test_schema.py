@@ -59,12 +59,14 @@ services:
     environments: us
     owner: payments
     group: payments
+    source: {forge: work, project: shop/payments}
     skip: [eu]
     names: {us: "{service}-live"}
     tag: same
 groups:
   payments: {all_or_nothing: true}
 author: {name: robot, email: robot@example.com}
+templates: texts
 """
 
 

@@ -8,8 +8,9 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from argparse import Namespace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
 
 from bot.cli.call import Call, Watch
@@ -23,8 +24,10 @@ _COMMANDS = {
     "completion": "bot.cli.completion",
     "demo": "bot.cli.demo",
     "images": "bot.cli.images",
+    "init": "bot.cli.init",
     "inspect": "bot.cli.inspect",
     "mr": "bot.cli.mr",
+    "pin": "bot.cli.pin",
     "plan": "bot.cli.plan",
     "promote": "bot.cli.promote",
     "reconcile": "bot.cli.promote",
@@ -33,7 +36,7 @@ _COMMANDS = {
     "status": "bot.cli.status",
     "tags": "bot.cli.tags",
 }
-_WRITE = {"mr", "promote", "reconcile", "set-image"}
+_WRITE = {"mr", "pin", "promote", "reconcile", "set-image"}
 INTERRUPTED = 130
 
 
@@ -44,11 +47,20 @@ def main(argv: Sequence[str], *, environ: Mapping[str, str] = os.environ, watch:
         return int(ExitCode.USAGE)
     args = make_parser().parse_args(argv)
     _prepare(args.verbose)
-    previous = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with _interruptible():
+            return _run(args, environ, watch or _nobody_watches)
+    except KeyboardInterrupt:
+        again = "; run it again to go on from here" if args.command in _WRITE else ""
+        _say(f"promobot: interrupted{again}\n")
+        return INTERRUPTED
+
+
+def _run(args: Namespace, environ: Mapping[str, str], watch: Watch) -> int:
     try:
         command = importlib.import_module(_COMMANDS[args.command])
         with ExitStack() as closing:
-            code = int(command.main(Call(args, environ, watch or _nobody_watches, closing)))
+            code = int(command.main(Call(args, environ, watch, closing)))
         sys.stdout.flush()
         return code
     except BotError as error:
@@ -65,12 +77,35 @@ def main(argv: Sequence[str], *, environ: Mapping[str, str] = os.environ, watch:
         _drop_output()
         sys.stderr.write(f"promobot: {error}\n  → run it with -v to see where\n")
         return int(ExitCode.UNEXPECTED)
-    except KeyboardInterrupt:
-        again = "; run it again to go on from here" if args.command in _WRITE else ""
-        sys.stderr.write(f"promobot: interrupted{again}\n")
-        return INTERRUPTED
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Have SIGINT and SIGTERM raise KeyboardInterrupt, once: who sends another meets what was there before us."""
+    numbers = [each for each in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(each) is not signal.SIG_IGN]
+    previous = {number: signal.getsignal(number) for number in numbers}
+
+    def restore() -> None:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        restore()
+        raise KeyboardInterrupt
+
+    try:
+        for number in numbers:
+            signal.signal(number, interrupt)
+        yield
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        restore()
+
+
+def _say(text: str) -> None:
+    """On a terminal that is gone there is nobody to tell."""
+    with suppress(OSError):
+        sys.stderr.write(text)
+        sys.stderr.flush()
 
 
 def _drop_output() -> None:
@@ -96,10 +131,6 @@ def _prepare(verbose: int) -> None:
     # Its own words repeat the queries of addresses, which can be signatures; ours leave them out.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     logging.basicConfig(level=max(logging.WARNING - 10 * verbose, logging.DEBUG), handlers=[handler])
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _nobody_watches(_event: object) -> None:

@@ -33,9 +33,13 @@ class OneOf:
 
 
 class Origin(TypedDict):
+    """Where an image comes from; `given`: by `--image`, and `unproven` says why though it never ran there."""
+
     environment: str
     commit: str
     image: str
+    given: bool
+    unproven: str
 
 
 Move = TypedDict(
@@ -51,6 +55,7 @@ Move = TypedDict(
         "digest": str,
         "proof": Annotated[str, OneOf(Proof, by_name=True)],
         "from": Origin,
+        "allowed": list[str],
     },
 )
 
@@ -73,10 +78,22 @@ class Verdict(TypedDict):
     standing: Annotated[str, OneOf(Standing)]
     moves: list[Move]
     created: list[str]
+    warnings: list[str]
     companions: list[Companion]
     actions: list[Action]
     diff: str
     merge_request: str | None
+    reason: str
+    remedy: str
+    exit_code: int
+
+
+class Upkeep(TypedDict):
+    """What is due in an environment beside promotions, or why it isn't done."""
+
+    unit: str
+    environment: str
+    actions: list[Action]
     reason: str
     remedy: str
     exit_code: int
@@ -115,12 +132,14 @@ class Planned(TypedDict):
     """`plan`."""
 
     verdicts: list[Verdict]
+    upkeep: list[Upkeep]
 
 
 class Promoted(TypedDict):
-    """`promote` and `reconcile`: `results` are empty with `--dry-run`, `waited` without `--wait`."""
+    """`promote`, `pin` and `reconcile`: `results` are empty with `--dry-run`, `waited` without `--wait`."""
 
     verdicts: list[Verdict]
+    upkeep: list[Upkeep]
     results: list[Result]
     waited: list[Waited]
 
@@ -161,6 +180,7 @@ class Status(TypedDict):
     services: list[Service]
     deployed: list[Deployed]
     verdicts: list[Verdict]
+    upkeep: list[Upkeep]
 
 
 # --- check ----------------------------------------------------------------------------------------------
@@ -384,17 +404,55 @@ class MergeRequestShown(MergeRequest):
     diff: str
 
 
+# --- init -----------------------------------------------------------------------------------------------
+
+Recognised = TypedDict(
+    "Recognised",
+    {
+        "name": str,
+        "from": str | None,
+        "project": str,
+        "branch": str,
+        "paths": list[str],
+        "exclude": list[str],
+        "registry": str,
+        "services": list[str],
+    },
+)
+
+
+class Unsure(TypedDict):
+    """What `init` is unsure of in an environment."""
+
+    environment: str
+    reason: str
+
+
+class Initialised(TypedDict):
+    """`init`: `text` is the configuration where it isn't written, else null."""
+
+    config: str
+    written: bool
+    environments: list[Recognised]
+    registries: dict[str, str]
+    unsure: list[Unsure]
+    left: list[str]
+    text: str | None
+
+
 Answer: TypeAlias = Mapping[str, object] | list[Image] | list[MergeRequest]
 
 ANSWERS: Mapping[str, Any] = {
     "check": Checked,
     "images": list[Image],
+    "init": Initialised,
     "inspect": Inspected,
     "mr close": MergeRequest,
     "mr list": list[MergeRequest],
     "mr merge": MergeRequest,
     "mr ready": MergeRequest,
     "mr show": MergeRequestShown,
+    "pin": Promoted,
     "plan": Planned,
     "promote": Promoted,
     "reconcile": Promoted,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from bot.apply import Event
     from bot.cli.terminal import Terminal
+    from bot.config import Config
     from bot.decide import Texts
     from bot.registries import Registries
     from bot.world import Look, World
@@ -85,12 +86,16 @@ class Call:
         home = Path(self.environ.get("HOME", "/nonexistent"))
         return Path(self.environ.get("XDG_CACHE_HOME") or home / ".cache") / "promobot"
 
-    def texts(self) -> Texts:
-        """The loaded templates."""
+    def texts(self, config: Config) -> Texts:
+        """The loaded templates. Raises ConfigError."""
         from bot.decide import Texts  # noqa: PLC0415
-        from bot.resources import load_templates  # noqa: PLC0415
+        from bot.resources import load_replacements, load_templates  # noqa: PLC0415
 
-        return Texts(load_templates())
+        ours = load_templates()
+        if config.templates is None:
+            return Texts(ours)
+        replaced = load_replacements(config.templates, ours.keys())
+        return Texts({**ours, **replaced}, {name: str(config.templates / name) for name in replaced})
 
     def terminal(self, *, stderr: bool = False) -> Terminal:
         """What to print on: data on stdout, all else on stderr."""

@@ -10,6 +10,7 @@ from rich.text import Text
 from bot.cli.call import Call
 from bot.cli.status import deployed_data
 from bot.cli.terminal import Terminal
+from bot.cli.visible import inline
 from bot.cli.visits import Visit, show_visit, visit_all, visit_data
 from bot.config import Config
 from bot.configfile import Places
@@ -30,6 +31,7 @@ _KINDS = "see `promobot images FILE`, and `fields` for images that nothing in th
 def main(call: Call) -> ExitCode:
     """Read the configuration and every environment's manifests; with `--online`, knock at every registry too."""
     world = call.world()
+    call.texts(world.config).check()
     with call.looking(world):
         deployed, coverage = look_over(world)
     findings = [*coverage.findings, *_without_images(world.config, deployed, coverage)]
@@ -96,7 +98,7 @@ def _show(call: Call, deployed: Sequence[Deployed]) -> None:
         terminal.say(f"{others} more that don't move, from other registries or left out by `images` (-v lists them)")
     for item in deployed:
         if item.image is None and item.code is ExitCode.DONE:
-            terminal.say(f"– {item.path}:{item.line}: {item.problem}")
+            terminal.say(f"– {inline(item.path)}:{item.line}: {item.problem}")
 
 
 def _show_visits(terminal: Terminal, visits: Sequence[Visit]) -> None:
@@ -130,4 +132,4 @@ def _row(item: Deployed) -> tuple[str, str, str, str]:
     image = str(item.image)
     if item.ours and item.image is not None and item.image.registry is not None:
         image = image.removeprefix(f"{item.image.registry}/")
-    return item.service, item.environment, image, f"{item.path}:{item.line}"
+    return item.service, item.environment, image, f"{inline(item.path)}:{item.line}"

@@ -12,7 +12,7 @@ from rich.text import Text
 from bot.cli.views import mark
 from bot.config import Config
 from bot.errors import ExitCode
-from bot.plan import Standing, Verdict
+from bot.plan import Plan, Standing, Verdict
 from bot.promotion import Deployed
 
 if TYPE_CHECKING:
@@ -35,7 +35,12 @@ class Matrix:
     environments: tuple[str, ...]
     services: tuple[str, ...]
     deployed: Sequence[Deployed]
-    verdicts: Sequence[Verdict]
+    plan: Plan
+
+    @property
+    def verdicts(self) -> Sequence[Verdict]:
+        """How units stand."""
+        return self.plan.verdicts
 
     @cached_property
     def images(self) -> Mapping[tuple[str, str], list[Deployed]]:

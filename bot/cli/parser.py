@@ -36,11 +36,13 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for add in (
         _add_demo,
+        _add_init,
         _add_check,
         _add_status,
         _add_plan,
         _add_promote,
         _add_reconcile,
+        _add_pin,
         _add_tags,
         _add_inspect,
         _add_images,
@@ -90,6 +92,36 @@ def _add_demo(commands: _Subparsers) -> None:
     parser.add_argument("--stop", metavar="DIR", help="stop the registries of a kept world")
     parser.add_argument("--start", metavar="DIR", help="start the registries of a kept world again")
     parser.add_argument("--fast", action="store_true", help="no pauses for reading")
+
+
+def _add_init(commands: _Subparsers) -> None:
+    parser = _command(
+        commands,
+        "init",
+        "look at GitOps repositories, and write a promobot.yaml for them",
+        """\
+  promobot init                        the repository in this folder
+  promobot init --try                  and copies to play with, in .promobot
+  promobot init ../gitops ../gitops-prod     environments in two repositories
+  promobot init --stdout               show it, and write nothing
+
+It reads the manifests and changes none. What it is unsure of is said in the
+file, beside the place, and on the terminal. A file that is there stays as it
+is without --force.
+""",
+    )
+    parser.add_argument(
+        "paths", metavar="PATH", nargs="*", default=["."], help="clones, or folders of manifests (default: this one)"
+    )
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--stdout", action="store_true", help="print the configuration, and write nothing")
+    how.add_argument(
+        "--try",
+        action="store_true",
+        dest="trial",
+        help="also make bare copies of the repositories in .promobot beside the file, for the local forge",
+    )
+    parser.add_argument("--force", action="store_true", help="replace the file if it is there")
 
 
 def _add_check(commands: _Subparsers) -> None:
@@ -166,6 +198,12 @@ def _add_promote(commands: _Subparsers) -> None:
 
 With --wait it ends with 0 when all is merged, with 8 when a person closed a
 merge request, and with 7 when the time is up and they haven't decided.
+  promobot promote inventory --to prod --image :1.1.2
+  promobot promote inventory --to prod --image :1.1.4 --unproven 'see INC-7'
+
+An image given by --image must have run in the source environment, by its
+manifest's history there; else --unproven says why it goes untried, and the
+merge request says so.
 """,
     )
     _add_services(parser, nargs="+")
@@ -183,6 +221,20 @@ merge request, and with 7 when the time is up and they haven't decided.
     _add_diff(parser)
     parser.add_argument("--reopen", action="store_true", help="propose again what a person closed")
     _add_output_file(parser)
+    parser.add_argument(
+        "--image",
+        metavar="IMAGE",
+        help="this one in place of what the source environment runs: [[host/]path][:tag][@digest]",
+    )
+    parser.add_argument(
+        "--unproven", metavar="REASON", help="with --image: propose it though the source environment never ran it"
+    )
+    parser.add_argument(
+        "--allow-downgrade", action="store_true", help="propose it though the target runs something newer, or a hotfix"
+    )
+    parser.add_argument(
+        "--allow-mixed", action="store_true", help="propose images of one service whose versions differ at the source"
+    )
 
 
 def _add_reconcile(commands: _Subparsers) -> None:
@@ -199,6 +251,24 @@ def _add_reconcile(commands: _Subparsers) -> None:
     _add_targets(parser, "only into this environment", required=False)
     parser.add_argument("--strict", action="store_true", help="blocked work is a failure (exit codes 7 and 8)")
     _add_output_file(parser)
+
+
+def _add_pin(commands: _Subparsers) -> None:
+    parser = _command(
+        commands,
+        "pin",
+        "propose that an environment names an image itself that it inherits from a base",
+        """\
+  promobot pin inventory --env prod
+  promobot pin inventory --env prod --dry-run
+
+The kustomization gets an entry of `images` that says what the base says now, by
+a merge request: nothing changes in what runs, and promobot can promote to it.
+""",
+    )
+    parser.add_argument("service", metavar="SERVICE", help="a service by its name")
+    parser.add_argument("--env", metavar="ENV", required=True, help="the environment that inherits it")
+    parser.add_argument("--dry-run", action="store_true", help="show the plan and stop")
 
 
 def _add_tags(commands: _Subparsers) -> None:

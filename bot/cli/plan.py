@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -11,9 +13,22 @@ from rich.text import Text
 from bot.cli.call import Call
 from bot.cli.outputfile import OutputFile, promotion_variables
 from bot.cli.targets import checked_intent
-from bot.cli.views import action_text, mark, name_width, remedy, service_lines, verdict_data, verdict_line
+from bot.cli.views import (
+    action_text,
+    mark,
+    name_width,
+    outcome_lines,
+    remedy,
+    service_lines,
+    upkeep_data,
+    upkeep_line,
+    verdict_data,
+    verdict_line,
+    warnings,
+    way_out,
+)
 from bot.errors import ExitCode
-from bot.plan import Plan, Standing, Verdict
+from bot.plan import Outcome, Plan, Standing, Verdict
 from bot.reconcile import exit_code, look
 
 if TYPE_CHECKING:
@@ -33,23 +48,27 @@ def main(call: Call) -> ExitCode:
     world = call.world()
     intent = checked_intent(world.config, call.args.services, call.args.to, together=call.args.together)
     with call.looking(world):
-        plan = look(world, call.texts(), intent)
-    answer: answers.Planned = {"verdicts": [verdict_data(verdict) for verdict in plan.verdicts]}
+        plan = look(world, call.texts(world.config), intent, now=datetime.now(UTC))
+    answer = plan_data(plan)
     if call.json:
         call.print_json(answer)
     else:
-        show_plan(call, world.config, plan)
+        show_plan(call, world.config, plan, diff=call.args.diff, named=bool(call.args.services))
     code = exit_code(plan, due_is_news=call.args.exit_code)
     if file is not None:
         file.write(call, answer, promotion_variables(plan.verdicts, {}), code)
     return code
 
 
-def show_plan(call: Call, config: Config, plan: Plan) -> None:
-    """Print a plan for people: for each target what is blocked, then what is due, then the rest."""
+def show_plan(call: Call, config: Config, plan: Plan, *, diff: bool | None = None, named: bool = True) -> None:
+    """Print a plan for people: for each target what is blocked, then what is due, then the rest.
+
+    `diff`: whether to say what would be done for each (None: if they are few); `named`: whether what is current counts
+    as an answer, however much it is.
+    """
     terminal = call.terminal()
     due = sum(verdict.standing is Standing.DUE for verdict in plan.verdicts)
-    in_full = due <= _FEW if call.args.diff is None else call.args.diff
+    in_full = due <= _FEW if diff is None else diff
     targets = dict.fromkeys(verdict.target for verdict in plan.verdicts)
     for target in targets:
         terminal.title(hop(config, target))
@@ -61,13 +80,37 @@ def show_plan(call: Call, config: Config, plan: Plan) -> None:
         show_blocked(terminal, shown)
         width = name_width(shown)
         for verdict in sorted(shown, key=lambda verdict: _ORDER.index(verdict.standing)):
-            if verdict.standing is not Standing.BLOCKED and _is_news(call, verdict, shown):
+            if verdict.standing is not Standing.BLOCKED and (named or call.args.verbose or _is_news(verdict, shown)):
                 _show_verdict(terminal, verdict, width, in_full=in_full)
         if len(targets) > 1 and len(shown) > _FEW:
             terminal.say(_sum(shown), indent=2)
     if due and not in_full:
         terminal.say(Text("--diff shows what would be done for each that is due", style="dim"))
-    terminal.say(_sum(plan.verdicts))
+    show_upkeep(terminal, plan, {})
+    terminal.say(_sum(plan.verdicts, len(plan.upkeep)))
+
+
+def plan_data(plan: Plan) -> answers.Planned:
+    """A plan as JSON."""
+    return {
+        "verdicts": [verdict_data(verdict) for verdict in plan.verdicts],
+        "upkeep": [upkeep_data(item) for item in plan.upkeep],
+    }
+
+
+def show_upkeep(terminal: Terminal, plan: Plan, outcomes: Mapping[tuple[str, str, str], Sequence[Outcome]]) -> None:
+    """What is due beside promotions, each with its outcomes where there are some."""
+    if plan.upkeep:
+        terminal.title("upkeep")
+    for item in plan.upkeep:
+        terminal.say(upkeep_line(item), indent=2)
+        if item.blocked:
+            terminal.say(way_out(item), indent=6)
+        if item.step is not None:
+            done = outcomes.get(item.step.key)
+            lines = map(action_text, item.step.actions) if done is None else chain(*map(outcome_lines, done))
+            for line in lines:
+                terminal.say(line, indent=6)
 
 
 def hop(config: Config, target: str) -> str:
@@ -88,16 +131,17 @@ def show_blocked(terminal: Terminal, verdicts: Iterable[Verdict]) -> None:
             terminal.say(advice, indent=6)
 
 
-def _is_news(call: Call, verdict: Verdict, shown: Sequence[Verdict]) -> bool:
-    """Where there are many, those that stay as they are are only counted, unless they were named."""
+def _is_news(verdict: Verdict, shown: Sequence[Verdict]) -> bool:
+    """Where there are many, those that stay as they are are only counted."""
     current = sum(one.standing is Standing.CURRENT for one in shown)
-    named = bool(call.args.services or call.args.verbose)
-    return verdict.standing is not Standing.CURRENT or current <= _FEW or named
+    return verdict.standing is not Standing.CURRENT or current <= _FEW
 
 
 def _show_verdict(terminal: Terminal, verdict: Verdict, width: int, *, in_full: bool) -> None:
     terminal.say(verdict_line(verdict, width), indent=2)
     for line in service_lines(verdict):
+        terminal.say(line, indent=6)
+    for line in warnings(verdict):
         terminal.say(line, indent=6)
     if verdict.step is not None and in_full:
         for action in verdict.step.actions:
@@ -105,8 +149,8 @@ def _show_verdict(terminal: Terminal, verdict: Verdict, width: int, *, in_full: 
         terminal.diff(verdict.step.diff, indent=6)
 
 
-def _sum(verdicts: Iterable[Verdict]) -> Text:
-    words = list(_counted(verdicts))
+def _sum(verdicts: Iterable[Verdict], upkeep: int = 0) -> Text:
+    words = [*_counted(verdicts), *([Text(f"{upkeep} upkeep")] if upkeep else [])]
     return Text(", ").join(words) if words else Text("nothing to promote: no environment has a `from`")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,16 +12,18 @@ from rich.text import Text
 
 from bot.cli.call import Call
 from bot.cli.outputfile import OutputFile, Variables, promotion_variables
-from bot.cli.plan import hop, show_blocked, show_plan
-from bot.cli.targets import checked_intent
+from bot.cli.plan import hop, show_blocked, show_plan, show_upkeep
+from bot.cli.targets import checked_intent, checked_orders
 from bot.cli.terminal import printable
 from bot.cli.views import (
     heading,
     outcome_lines,
     result_data,
     service_lines,
+    upkeep_data,
     verdict_data,
     verdict_line,
+    warnings,
 )
 from bot.cli.waiting import Patience, Waiting, code_of, open_requests, wait
 from bot.cli.watching import watching
@@ -44,23 +46,25 @@ _FEW = 5
 def main(call: Call) -> ExitCode:
     """Promote what was named, or everything that is due by itself."""
     file = OutputFile.named(call.args.output_file)
-    world, texts = call.world(), call.texts()
+    world = call.world()
+    texts = call.texts(world.config)
     named = call.args.command == "promote"
     intent = checked_intent(
         world.config,
         call.args.services if named else (),
         call.args.to,
         automatic=not named,
-        reopen=named and call.args.reopen,
         together=call.args.together if named else None,
+        orders=checked_orders(call.args) if named else None,
     )
+    intent = replace(intent, reopen=named and call.args.reopen)
     if named and call.args.dry_run:
         return _dry_run(call, world, texts, intent, file)
     with watching(call, world) as watch:
         done = run(world, texts, intent, clock=lambda: datetime.now(UTC), watch=watch)
     code = exit_code(done, blocked_is_fine=not named and not call.args.strict)
     if not call.json:
-        _show(call, world.config, done)
+        _show_text(call, world.config, done)
     if not (named and call.args.wait):
         return _end(call, file, _Answer(done), code)
     if file is not None:  # who is interrupted while waiting has the merge requests' addresses
@@ -100,7 +104,13 @@ class _Answer:
         for data in verdicts:
             data["merge_request"] = opened.get((data["target"], data["unit"])) or data["merge_request"]
         results = [result_data(result) for result in (*self.done.results, *self.after.results)]
-        return {"verdicts": verdicts, "results": results, "waited": [_waited_data(one) for one in self.waited]}
+        upkeep = [upkeep_data(item) for item in (*self.done.plan.upkeep, *self.after.plan.upkeep)]
+        return {
+            "verdicts": verdicts,
+            "upkeep": upkeep,
+            "results": results,
+            "waited": [_waited_data(one) for one in self.waited],
+        }
 
     def variables(self) -> Variables:
         """For a dotenv file."""
@@ -123,9 +133,9 @@ def _waited_data(one: Waiting) -> answers.Waited:
 
 def _dry_run(call: Call, world: World, texts: Texts, intent: Intent, file: OutputFile | None) -> ExitCode:
     with call.looking(world):
-        plan = look(world, texts, intent)
+        plan = look(world, texts, intent, now=datetime.now(UTC))
     if not call.json:
-        show_plan(call, world.config, plan)
+        show_plan(call, world.config, plan, diff=call.args.diff)
     return _end(call, file, _Answer(Pass(plan)), exit_code(plan))
 
 
@@ -159,7 +169,7 @@ def _wait(
         with watching(call, world) as watch:
             after = run(world, texts, intent, clock=lambda: datetime.now(UTC), watch=watch)
         if not call.json:
-            _show(call, world.config, after)
+            _show_text(call, world.config, after)
         codes.append(exit_code(after))
     return _Answer(done, ended, after), worst(codes)
 
@@ -198,24 +208,34 @@ def _ended_text(one: Waiting) -> Text:
 # --- what is shown --------------------------------------------------------------------------------------
 
 
-def _show(call: Call, config: Config, done: Pass) -> None:
+def show_pass(call: Call, config: Config, done: Pass) -> None:
+    """Print what was decided and what came of it, in the form that was asked for."""
+    if call.json:
+        call.print_json(_Answer(done).data())
+    else:
+        _show_text(call, config, done)
+
+
+def _show_text(call: Call, config: Config, done: Pass) -> None:
     terminal = call.terminal()
     # What stands on this screen already, from when it ended, isn't said twice: how each step ended is.
     first = -1 if terminal.interactive and call.terminal(stderr=True).interactive else 0
-    outcomes = {(result.step.target, result.step.unit.name): result.outcomes[first:] for result in done.results}
+    outcomes = {result.step.key: result.outcomes[first:] for result in done.results}
     for target in dict.fromkeys(verdict.target for verdict in done.plan.verdicts):
         terminal.title(hop(config, target))
         shown = [one for one in done.plan.verdicts if one.target == target and one.standing is not Standing.OUTSIDE]
         for verdict in shown:
             if verdict.standing is not Standing.BLOCKED:
-                _show_verdict(terminal, verdict, outcomes.get((target, verdict.unit.name), ()))
+                _show_verdict(terminal, verdict, outcomes.get(verdict.step.key, ()) if verdict.step else ())
         show_blocked(terminal, shown)
+    show_upkeep(terminal, done.plan, outcomes)
     if not any(outcomes.values()):
         terminal.say(_why_nothing(done))
 
 
 def _why_nothing(done: Pass) -> str:
-    if blocked := sum(verdict.standing is Standing.BLOCKED for verdict in done.plan.verdicts):
+    blocked = sum(verdict.standing is Standing.BLOCKED for verdict in done.plan.verdicts)
+    if blocked := blocked + sum(item.blocked is not None for item in done.plan.upkeep):
         return f"Nothing was done: {blocked} blocked."
     return "Nothing to do."
 
@@ -227,3 +247,5 @@ def _show_verdict(terminal: Terminal, verdict: Verdict, outcomes: Sequence[Outco
     for outcome in outcomes:
         for line in outcome_lines(outcome):
             terminal.say(line, indent=6)
+    for line in warnings(verdict):
+        terminal.say(line, indent=6)

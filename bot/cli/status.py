@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -11,8 +12,9 @@ from rich.text import Text
 from bot.cli.call import Call
 from bot.cli.matrix import Matrix, show_matrix
 from bot.cli.outputfile import OutputFile, deployed_variables
+from bot.cli.plan import plan_data, show_upkeep
 from bot.cli.targets import check_environments, check_services
-from bot.cli.views import mark, remedy, unit_text, verdict_data
+from bot.cli.views import mark, remedy, unit_text
 from bot.config import Config
 from bot.errors import ExitCode
 from bot.plan import Plan, Standing, Verdict
@@ -34,14 +36,14 @@ def main(call: Call) -> ExitCode:
     world = call.world()
     check_environments(world.config, call.args.env)
     with call.looking(world):
-        deployed, plan = look_at_all(world, call.texts())
+        deployed, plan = look_at_all(world, call.texts(world.config), now=datetime.now(UTC))
     matrix = _narrowed(call, world.config, deployed, plan)
     answer = _data(matrix)
     if call.json:
         call.print_json(answer)
     else:
         _show(call, matrix)
-    code = exit_code(Plan(tuple(matrix.verdicts)), blocked_is_fine=True)
+    code = exit_code(matrix.plan, blocked_is_fine=True)
     if file is not None:
         variables = (*deployed_variables(matrix.deployed), *_requests_of(matrix))
         file.write(call, answer, variables, code)
@@ -71,7 +73,10 @@ def _narrowed(call: Call, config: Config, deployed: Sequence[Deployed], plan: Pl
     # What is said of a whole environment has no services, and concerns them all.
     verdicts = [one for one in verdicts if not one.unit.services or services & set(one.unit.services)]
     shown = [item for item in deployed if item.environment in environments and item.service in {*services, "*"}]
-    return Matrix(config, environments, tuple(sorted(services)), shown, verdicts)
+    upkeep = [] if wanted else [item for item in plan.upkeep if item.environment in environments]
+    if call.args.services:
+        upkeep = [item for item in upkeep if services & {item.unit.name, *item.unit.services}]
+    return Matrix(config, environments, tuple(sorted(services)), shown, Plan(tuple(verdicts), tuple(upkeep)))
 
 
 def _wanted(call: Call) -> set[Standing]:
@@ -90,7 +95,7 @@ def _data(matrix: Matrix) -> answers.Status:
             {"name": name, "group": config.group(name), "owner": config.owner(name)} for name in matrix.services
         ],
         "deployed": [deployed_data(item) for item in matrix.deployed],
-        "verdicts": [verdict_data(verdict) for verdict in matrix.verdicts],
+        **plan_data(matrix.plan),
     }
 
 
@@ -125,10 +130,12 @@ def _show(call: Call, matrix: Matrix) -> None:
         terminal.say(f"Nothing is {' or '.join(sorted(standing.value for standing in _wanted(call)))}.")
     else:
         terminal.say("No images found; `promobot check` says where it looked.")
+    _show_others(terminal, matrix.deployed if call.args.verbose else ())
     _show_some(terminal, list(_gone(matrix)), everything=everything, rest="promobot status -v")
     _show_blocked(terminal, matrix, everything=everything)
     requests = [_request(matrix.config, one) for one in matrix.verdicts if _has_request(one)]
     _show_some(terminal, requests, everything=everything, rest="promobot status -v")
+    show_upkeep(terminal, matrix.plan, {})
 
 
 def _legend(matrix: Matrix) -> Text:
@@ -153,6 +160,13 @@ def _gone(matrix: Matrix) -> Iterator[Text]:
             yield Text(
                 f"✗ drift: {item.environment} names {item.image}, and the tag leads to another digest", style="red"
             )
+
+
+def _show_others(terminal: Terminal, deployed: Sequence[Deployed]) -> None:
+    for item in deployed:
+        if item.image is not None and not item.ours:
+            place = f"{item.path}:{item.line}"
+            terminal.say(f"– {item.service} in {item.environment} runs {item.image} too, which isn't ours ({place})")
 
 
 def _show_blocked(terminal: Terminal, matrix: Matrix, *, everything: bool) -> None:

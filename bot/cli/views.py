@@ -16,6 +16,7 @@ from bot.plan import (
     DeleteBranch,
     Done,
     Failed,
+    MoveTag,
     OpenRequest,
     Outcome,
     PushBranch,
@@ -23,9 +24,10 @@ from bot.plan import (
     Stale,
     Standing,
     UpdateRequest,
+    Upkeep,
     Verdict,
 )
-from bot.promotion import Companion, Move, Unit
+from bot.promotion import Companion, Given, Move, Unit
 
 if TYPE_CHECKING:
     from bot.apply import StepResult
@@ -64,10 +66,24 @@ def verdict_data(verdict: Verdict) -> answers.Verdict:
         "standing": verdict.standing.value,
         "moves": [move_data(move) for move in verdict.promotion.moves] if verdict.promotion else [],
         "created": list(verdict.promotion.created) if verdict.promotion else [],
+        "warnings": list(verdict.promotion.warnings) if verdict.promotion else [],
         "companions": [companion_data(one) for one in verdict.promotion.companions] if verdict.promotion else [],
         "actions": [action_data(action) for action in verdict.step.actions] if verdict.step else [],
         "diff": verdict.step.diff if verdict.step else "",
         "merge_request": verdict.request.url if verdict.request else None,
+        "reason": blocked.reason if blocked else "",
+        "remedy": blocked.remedy if blocked else "",
+        "exit_code": int(blocked.code) if blocked else 0,
+    }
+
+
+def upkeep_data(item: Upkeep) -> answers.Upkeep:
+    """What is due beside promotions, as `plan -o json` prints it."""
+    blocked = item.blocked
+    return {
+        "unit": item.unit.name,
+        "environment": item.environment,
+        "actions": [action_data(action) for action in item.step.actions] if item.step else [],
         "reason": blocked.reason if blocked else "",
         "remedy": blocked.remedy if blocked else "",
         "exit_code": int(blocked.code) if blocked else 0,
@@ -90,7 +106,10 @@ def move_data(move: Move) -> answers.Move:
             "environment": move.origin.environment,
             "commit": move.origin.commit,
             "image": str(move.origin.image),
+            "given": isinstance(move.origin, Given),
+            "unproven": move.origin.unproven if isinstance(move.origin, Given) else "",
         },
+        "allowed": list(move.allowed),
     }
 
 
@@ -205,6 +224,25 @@ def _standing(verdict: Verdict) -> str:
     return verdict.standing.value
 
 
+def warnings(verdict: Verdict) -> Iterator[Text]:
+    """What should be known before it is approved."""
+    for warning in verdict.promotion.warnings if verdict.promotion else ():
+        yield Text.assemble(("! ", "yellow"), warning)
+
+
+def upkeep_line(item: Upkeep) -> Text:
+    """One line: mark, unit, environment, and what stands against it."""
+    standing = Standing.BLOCKED if item.blocked else Standing.DUE
+    reason = f"  {item.blocked.reason}" if item.blocked else ""
+    style = _MARKS[standing][1] if item.blocked else ""
+    return Text.assemble(mark(standing), f" {item.unit.name:<{_NAME}} in {item.environment}", (reason, style))
+
+
+def way_out(item: Upkeep) -> str:
+    """What to do about upkeep that is blocked."""
+    return f"→ {item.blocked.remedy}" if item.blocked and item.blocked.remedy else ""
+
+
 def remedy(verdict: Verdict) -> str:
     """What to do about a blocked verdict; empty where nothing is."""
     if verdict.blocked is None or verdict.standing is not Standing.BLOCKED or not verdict.blocked.remedy:
@@ -221,7 +259,19 @@ def action_text(action: Action) -> str:
         case DeleteBranch(branch=branch):
             return f"delete branch {branch}"
         case CopyImage(source, digest, destination, tag):
-            return f"copy {source.repository}@{digest.short} from {source.registry} to {destination.registry} as {tag}"
+            to = f"{destination.registry} as {tag}" if tag else destination.registry
+            return f"copy {source.repository}@{digest.short} from {source.registry} to {to}"
+        case MoveTag(location, tag, expected, digest):
+            was = f" (was {expected.short})" if expected else " (new)"
+            return f"move tag {tag} of {location.repository} in {location.registry} → {digest.short}{was}"
+        case OpenRequest() | UpdateRequest() | CloseRequest():
+            return _request_text(action)
+        case _:
+            assert_never(action)
+
+
+def _request_text(action: OpenRequest | UpdateRequest | CloseRequest) -> str:
+    match action:
         case OpenRequest(repository, draft):
             reviewers = f", for {', '.join(draft.reviewers)}" if draft.reviewers else ""
             kind = "draft merge request" if draft.draft else "merge request"

@@ -51,9 +51,9 @@ def open_requests(world: World, done: Pass) -> list[Waiting]:
 
 
 def _open_requests(world: World, done: Pass) -> Iterator[Waiting]:
-    results = {(result.step.target, result.step.unit.name): result for result in done.results}
+    results = {result.step.key: result for result in done.results}
     for verdict in done.plan.verdicts:
-        result = results.get((verdict.target, verdict.unit.name))
+        result = results.get(verdict.step.key) if verdict.step else None
         if verdict.standing not in {Standing.DUE, Standing.PROPOSED}:
             continue
         if result is not None and not isinstance(result.outcomes[-1], Done | AlreadyDone):

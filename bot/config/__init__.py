@@ -8,15 +8,16 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from bot.config.base import Model, Name, as_tuple
+from bot.config.base import FilePath, Model, Name, as_tuple
 from bot.config.environments import EnvironmentConfig, Limits, RepositoryConfig
 from bot.config.fields import FieldConfig, fill
 from bot.config.forges import LocalForge
 from bot.config.paths import PathPattern, glob_match, is_service
 from bot.config.registries import Auth, BasicAuth, DockerAuth, RegistryConfig
-from bot.config.services import GroupConfig, ServiceRule
+from bot.config.services import GroupConfig, ServiceRule, SourceConfig
 from bot.config.settings import Approvers, Gates, Settings, TagScheme
 from bot.images import ImageRef
+from bot.repositories import Repository
 
 __all__ = [
     "Approvers",
@@ -36,6 +37,7 @@ __all__ = [
     "RepositoryConfig",
     "ServiceRule",
     "Settings",
+    "SourceConfig",
     "TagScheme",
     "fill",
     "glob_match",
@@ -61,6 +63,9 @@ class Config(Model):
     )
     groups: dict[Name, GroupConfig] = Field(default={}, description="What holds for a group that `services` names.")
     author: Author = Author()
+    templates: FilePath | None = Field(
+        default=None, description="Folder with templates that replace promobot's own of the same name."
+    )
 
     def environment(self, name: str) -> EnvironmentConfig:
         """The environment of that name; raises KeyError."""
@@ -87,6 +92,13 @@ class Config(Model):
         rules = (rule for rule in self.services if not rule.environments or target.name in rule.environments)
         return any(rule.promote == "auto" for rule in rules)
 
+    def may_float(self, environment: EnvironmentConfig) -> bool:
+        """Whether any tag follows an environment's branch."""
+        if environment.floating_tags or "floating_tags" in environment.lock:
+            return bool(environment.floating_tags)
+        rules = (rule for rule in self.services if not rule.environments or environment.name in rule.environments)
+        return any(rule.floating_tags for rule in rules)
+
     # --- services ---------------------------------------------------------------------------------------
 
     def settings(self, environment: str, service: str) -> Settings:
@@ -109,6 +121,10 @@ class Config(Model):
     def owner(self, service: str) -> str:
         """Who owns a service; often nobody is said to."""
         return next((rule.owner for rule in reversed(self._rules(service)) if rule.owner), "")
+
+    def code(self, service: str) -> Repository | None:
+        """The repository of a service's code; None where nobody says."""
+        return next((rule.source.repository for rule in reversed(self._rules(service)) if rule.source), None)
 
     def skips(self, environment: str, service: str) -> bool:
         """Whether a service doesn't go through an environment."""

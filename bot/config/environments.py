@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
@@ -10,6 +11,7 @@ from bot.config.base import Model, Name, OneOrMore, Strings, as_tuple
 from bot.config.fields import FieldConfig
 from bot.config.paths import Globs, PathPattern, PathText
 from bot.config.settings import Settings
+from bot.images import ImageRef
 from bot.repositories import Repository
 
 Setting = Literal[
@@ -91,9 +93,10 @@ class EnvironmentConfig(Settings):
         for theirs, ours in repositories.items():
             if theirs.count("*") > 1 or ours.count("*") != theirs.count("*"):
                 raise ValueError(f"{theirs}: {ours}: write one * on both sides, or none")
+            ImageRef(None, ours.replace("*", "x"))
         return repositories
 
-    @property
+    @cached_property
     def patterns(self) -> tuple[PathPattern, ...]:
         """`paths`, to match and fill."""
         return tuple(PathPattern(path) for path in self.paths)

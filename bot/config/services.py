@@ -11,11 +11,24 @@ from pydantic import BeforeValidator, Field, field_validator
 from bot.config.base import Model, Name, one_or_more
 from bot.config.paths import is_service
 from bot.config.settings import Settings
+from bot.repositories import Repository
 
 _SERVICE = "{service}"
 _Some = Annotated[tuple[str, ...], Field(min_length=1)]
 _Patterns = Annotated[_Some, BeforeValidator(one_or_more, json_schema_input_type=str | _Some)]
 _Names = Annotated[tuple[Name, ...], BeforeValidator(one_or_more, json_schema_input_type=Name | tuple[Name, ...])]
+
+
+class SourceConfig(Model):
+    """The repository that a service's code is in."""
+
+    forge: str
+    project: str
+
+    @property
+    def repository(self) -> Repository:
+        """The repository as forges know it."""
+        return Repository(self.forge, self.project)
 
 
 class ServiceRule(Settings):
@@ -28,6 +41,10 @@ class ServiceRule(Settings):
     environments: _Names = Field(default=(), description="Where the rule's settings hold; none: everywhere.")
     owner: str = Field(default="", description="Who owns them, as merge requests and tables say.")
     group: Name | None = Field(default=None, description="What is promoted in one merge request with them.")
+    source: SourceConfig | None = Field(
+        default=None,
+        description="Where their code is, to tell by an image's revision whether it has all that the target's has.",
+    )
     skip: _Names = Field(default=(), description="Environments that they don't go through.")
     names: dict[Name, str] = Field(
         default={}, description="What they are called in an environment's paths, such as `prod: {service}-live`."

@@ -9,6 +9,8 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from bot.config.base import Duration, Model, Pointer, Strings, as_tuple
 
+_VERSION = re.compile(r"v?[0-9]+\.[0-9]+\.[0-9]+")
+
 
 class Approvers(Model):
     """Who is asked to review an environment's merge requests."""
@@ -16,6 +18,11 @@ class Approvers(Model):
     groups: Strings = ()
     users: Strings = ()
     required: int = Field(default=1, ge=0)
+
+
+# What a version is made of, each with the sign that stands before it: `v`, `1`, `1`, `3`, `-rc2`, `-amd64`.
+VERSION_PARTS = ("v", "major", "minor", "patch", "pre", "arch")
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
 class TagScheme(Model):
@@ -38,11 +45,11 @@ class TagScheme(Model):
 
     @model_validator(mode="after")
     def _knows_its_placeholders(self) -> TagScheme:
-        if set("{}") & set(re.sub(r"\{[^{}]*\}", "", self.to)):
+        if set("{}") & set(_PLACEHOLDER.sub("", self.to)):
             raise ValueError("a brace without its partner")
         groups = None if self.match is None else re.compile(self.match).groupindex
-        known = ["major", "minor", "patch", "version"] if groups is None else list(groups)
-        unknown = set(re.findall(r"\{([^}]*)\}", self.to)) - set(known)
+        known = VERSION_PARTS if groups is None else tuple(groups)
+        unknown = set(_PLACEHOLDER.findall(self.to)) - set(known)
         if unknown:
             there = ", ".join(f"{{{name}}}" for name in known) or "none: name a group, (?P<name>…)"
             raise ValueError(f"unknown placeholder {{{min(unknown)}}}; there are {there}")
@@ -103,9 +110,25 @@ class Settings(Model):
         default=False, description="Whether a tag that Flux keeps (`$imagepolicy`) is changed all the same."
     )
 
+    @field_validator("tag")
+    @classmethod
+    def _tells_images_apart(cls, tag: TagScheme) -> TagScheme:
+        if tag.to != "same" and not _PLACEHOLDER.search(tag.to):
+            raise ValueError(
+                f"every image would get the tag {tag.to}; write `same`, or a placeholder such as {{major}}"
+            )
+        return tag
+
     @field_validator("floating_tags")
     @classmethod
     def _known_placeholders(cls, tags: tuple[str, ...]) -> tuple[str, ...]:
         for tag in tags:
             TagScheme(to=tag)
+            narrow = set(_PLACEHOLDER.findall(tag)) & {"pre", "arch"}
+            if narrow:
+                raise ValueError(
+                    f"{tag}: a floating tag has no {{{min(narrow)}}}; it may have {{v}}, {{major}}, {{minor}}"
+                )
+            if "{patch}" in tag or _VERSION.match(re.sub(r"\{[^}]*\}", "1", tag)):
+                raise ValueError(f"{tag} is a version of its own, and version tags never move")
         return tags

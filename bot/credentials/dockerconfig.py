@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import os
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,8 @@ from bot.images import DOCKER_HUB_HOSTS
 from bot.registry import Login
 
 _LARGEST = 1 << 20
+# What an entry says a login by; it may have others, such as an address for mail.
+_MEMBERS = ("auth", "identitytoken", "registrytoken", "username", "password")
 # What `docker login` writes without being told a host.
 _HUB_KEY = "index.docker.io"
 _INSTEAD = (
@@ -57,7 +61,10 @@ def _default(where: str, environ: Mapping[str, str]) -> Path:
 
 def _load(named: str, path: Path) -> dict[str, Any]:
     try:
-        with path.open("rb") as file:
+        # A pipe would be waited for without O_NONBLOCK, and a device has no end.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ConfigError(f"{named}: not a regular file", hint="name the config.json that docker login makes")
             content = file.read(_LARGEST + 1)
     except OSError as error:
         raise ConfigError(f"{named}: {error.strerror}", hint="docker login makes it, or name another file") from None
@@ -119,7 +126,9 @@ class _File:
         )
 
     def _section(self, key: str) -> dict[str, Any]:
-        section = self.data.get(key) or {}
+        section = self.data.get(key)
+        if section is None:
+            return {}
         if not isinstance(section, dict):
             raise ConfigError(f"{self.named}: {key} is not a JSON object", hint="docker login makes such a file")
         return section
@@ -137,7 +146,9 @@ class _File:
                 return _of_pair(named, auth)
             case {"username": str(username), "password": str(password)} if username:
                 return _login(named, username, password.encode("utf-8", "surrogatepass"))
-            case {} | None:
+            case None:
+                return None
+            case dict() if all(entry.get(member) in (None, "") for member in _MEMBERS):
                 return None
             case _:
                 raise ConfigError(f"{named} is not a login", hint=f"docker login {key} makes one")

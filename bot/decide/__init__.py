@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from bot.config import Config, EnvironmentConfig
 from bot.decide.environments import read_environments
 from bot.decide.facts import Ask, Facts, Outside, Refusal, Unanswered
 from bot.decide.judging import Case, judge
+from bot.decide.limits import within_limits
+from bot.decide.orders import Orders
 from bot.decide.text import Texts
 from bot.decide.units import Reach, find_units, read_reach
+from bot.decide.upkeep import Scope, find_upkeep
 from bot.errors import UsageError
-from bot.plan import Plan, Standing, Verdict
+from bot.plan import Plan, Standing, Upkeep, Verdict
 from bot.promotion import Unit
 from bot.questions import Need, Question
 
-__all__ = ["EVERYTHING", "Facts", "Intent", "Texts", "decide"]
+__all__ = ["EVERYTHING", "Facts", "Intent", "Orders", "Texts", "decide"]
 
 # Stands for whatever an environment holds, where its repository could not be read at all.
 EVERYTHING = Unit("*", ())
@@ -30,7 +34,7 @@ EVERYTHING = Unit("*", ())
 class Intent:
     """What a command asks for. Empty `services` (or groups) or `targets`: all of them.
 
-    `together` names the one unit that all the services make up.
+    `together` names the one unit that all the services make up; `orders` are what was said by name for one of them.
     """
 
     services: tuple[str, ...] = ()
@@ -38,6 +42,17 @@ class Intent:
     automatic: bool = False
     reopen: bool = False
     together: str | None = None
+    orders: Orders = field(default_factory=Orders)
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """What holds for all of it."""
+
+    config: Config
+    texts: Texts
+    intent: Intent
+    now: datetime
 
 
 @dataclass
@@ -50,8 +65,8 @@ class _Turn:
     known: set[str]
 
 
-def decide(config: Config, texts: Texts, intent: Intent, facts: Facts) -> Need | Plan:
-    """Say what is due, or what must be known before that can be said.
+def decide(config: Config, texts: Texts, intent: Intent, facts: Facts, now: datetime) -> Need | Plan:
+    """Say what is due at the time `now`, or what must be known before that can be said.
 
     Raises UsageError where the intent names a service that the source environments don't have.
     """
@@ -68,18 +83,36 @@ def decide(config: Config, texts: Texts, intent: Intent, facts: Facts) -> Need |
             turn.known.update(intent.services)
         else:
             turn.known.update(reach.sources, filter(None, map(config.group, reach.sources)))
-            _judge_all(ask, turn, config, texts, intent, reach)
+            _judge_all(ask, turn, _Pass(config, texts, intent, now), reach)
+    upkeep: tuple[Upkeep, ...] = ()
+    try:
+        upkeep = find_upkeep(ask, config, Scope(intent.services, intent.targets, EVERYTHING))
+    except Unanswered as need:
+        turn.questions += need.questions
     if turn.questions:
         return Need(tuple(dict.fromkeys(turn.questions)))
-    return _all_found(ask, config, intent, turn.known) or Plan(tuple(turn.verdicts))
+    verdicts = tuple(within_limits(ask, config, turn.verdicts))
+    return _all_found(ask, config, intent, turn.known) or Plan(verdicts, upkeep)
 
 
-def _judge_all(ask: Ask, turn: _Turn, config: Config, texts: Texts, intent: Intent, reach: Reach) -> None:
-    target = reach.target.environment
+def _judge_all(ask: Ask, turn: _Turn, given: _Pass, reach: Reach) -> None:
+    config, intent, target = given.config, given.intent, reach.target.environment
     services = [service for service in reach.sources if _is_meant(config, intent, target, service)]
     for unit in find_units(config, services, intent.services, intent.together):
         try:
-            turn.verdicts += judge(ask, Case(config, texts, unit, reach.target, reach.sources, intent.reopen))
+            turn.verdicts += judge(
+                ask,
+                Case(
+                    config,
+                    given.texts,
+                    unit,
+                    reach.target,
+                    reach.sources,
+                    given.now,
+                    intent.reopen,
+                    intent.orders,
+                ),
+            )
         except Unanswered as need:
             turn.questions += need.questions
         except Refusal as refusal:

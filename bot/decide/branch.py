@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bot.config import Author
+from bot.config import Author, Config, EnvironmentConfig
 from bot.decide.environments import Snapshot
 from bot.decide.facts import Ask
 from bot.decide.trailers import PROMOTION
 from bot.promotion import Unit
 from bot.questions import Absent, BranchHead, Commits, OpenRequests, Question
-from bot.repositories import Commit
+from bot.repositories import Commit, MergeRequest, Rev
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,26 @@ class Branch:
     foreign: tuple[Commit, ...]
 
 
+def branch_prefix(target: str) -> str:
+    """What the names of all promotions' branches into an environment begin with."""
+    return f"promobot/{target}/"
+
+
 def branch_name(target: str, unit: Unit) -> str:
     """The branch is named by target and unit alone, so that every run means the same one."""
-    return f"promobot/{target}/{unit.name}"
+    return branch_prefix(target) + unit.name
+
+
+def open_requests_of(ask: Ask, config: Config, target: EnvironmentConfig) -> tuple[MergeRequest, ...]:
+    """The open merge requests into an environment that are ours; what people open from our branches is not."""
+    answer = ask(OpenRequests(target.repository.repository))
+    return tuple(
+        request
+        for request in (answer.value if not isinstance(answer, Absent) else ())
+        if request.author == config.author.name
+        and request.target_branch == target.repository.branch
+        and request.source_branch.startswith(branch_prefix(target.name))
+    )
 
 
 def branch_questions(target: Snapshot, unit: Unit) -> tuple[Question[Any], ...]:
@@ -41,13 +58,17 @@ def branch_questions(target: Snapshot, unit: Unit) -> tuple[Question[Any], ...]:
 def read_branch(ask: Ask, target: Snapshot, unit: Unit, author: Author) -> Branch:
     """How the unit's branch stands towards the target's branch."""
     name = branch_name(target.environment.name, unit)
-    repository = target.rev.repository
-    head = ask(BranchHead(repository, name))
+    return branch_at(ask, target.rev, name, author, (PROMOTION, f"{target.environment.name}/{unit.name}"))
+
+
+def branch_at(ask: Ask, base: Rev, name: str, author: Author, trailer: tuple[str, str]) -> Branch:
+    """How a branch stands towards a commit, where ours are the commits with a trailer of this key and value."""
+    head = ask(BranchHead(base.repository, name))
     if isinstance(head, Absent):
         return Branch(name, None, (), ())
-    answer = ask(Commits(repository, target.rev.commit, head.value))
+    answer = ask(Commits(base.repository, base.commit, head.value))
     commits = answer.value if not isinstance(answer, Absent) else ()
-    key = f"{target.environment.name}/{unit.name}"
-    ours = tuple(c for c in commits if c.author_email == author.email and key in c.trailer(PROMOTION))
+    key, value = trailer
+    ours = tuple(c for c in commits if c.author_email == author.email and value in c.trailer(key))
     foreign = tuple(c for c in commits if c not in ours or c.committer_email != author.email)
     return Branch(name, head.value, ours, foreign)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from bot.decide.creation import Creation
-from bot.decide.environments import Snapshot
+from bot.decide.environments import Manifest, Snapshot
 from bot.decide.facts import Refusal
 from bot.errors import ExitCode, ManifestError
 from bot.images import ImageParts
-from bot.manifests import Edit, ImageEdit, ScalarEdit, set_images
+from bot.manifests import Edit, ImageEdit, ScalarEdit, find_images, set_images
 from bot.promotion import Move, Promotion
 
 # Deciding asks in rounds, and each round comes to the same edit: make and prove it once.
 _set_images = lru_cache(maxsize=1 << 10)(set_images)
+_find_images = lru_cache(maxsize=1 << 10)(find_images)
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,21 @@ def find_changes(target: Snapshot, promotion: Promotion, creation: Creation | No
 def _manifests(target: Snapshot, promotion: Promotion) -> Iterator[Change]:
     found = {m.file.path: m for service in promotion.unit.services for m in target.manifests[service]}
     edits = _edits(promotion)
-    for path in dict.fromkeys((*promotion.created, *edits)):
+    following = [move for move in promotion.moves if move.refusal and move.before != move.after]
+    for path in dict.fromkeys((*promotion.created, *edits, *(move.path for move in following))):
         content = found[path].file.content
         edited = _set_images(path, content, tuple(edits.get(path, ())), found[path].rules)
+        _must_follow(edited, found[path], [move for move in following if move.path == path])
         yield Change(path, None if path in promotion.created else content, edited)
+
+
+def _must_follow(edited: bytes, manifest: Manifest, moves: Sequence[Move]) -> None:
+    """What can't be edited by itself must become what it shall be by the other edits: aliases follow their anchor."""
+    path = manifest.file.path
+    now = {f"{field.document}:{field.pointer}": field.image for field in _find_images(path, edited, manifest.rules)}
+    for move in moves:
+        if now.get(move.pointer) != move.after:
+            raise Refusal(f"{path}:{move.line}: {move.refusal}", "edit it by hand", ExitCode.MANIFEST)
 
 
 def _listings(creation: Creation) -> Iterator[Change]:
@@ -65,7 +77,7 @@ def _edits(promotion: Promotion) -> dict[str, list[Edit]]:
     """What changes in the target's manifests, by path."""
     edits: dict[str, list[Edit]] = {}
     for move in promotion.moves:
-        if move.before != move.after:
+        if move.before != move.after and not move.refusal:
             edits.setdefault(move.path, []).append(_edit(move))
     for companion in promotion.companions:
         if companion.before != companion.after:
@@ -76,12 +88,13 @@ def _edits(promotion: Promotion) -> dict[str, list[Edit]]:
 
 
 def _edit(move: Move) -> ImageEdit:
-    """The edit of one field; that a digest comes or goes was decided by `write`."""
+    """The edit of one field; that a tag or digest comes or goes was decided by `write`."""
     document, _, pointer = move.pointer.partition(":")
     return ImageEdit(
         int(document),
         pointer,
         ImageParts.of(move.after),
+        drop_tag=move.after.tag is None,
         drop_digest=move.after.digest is None,
         add_digest=move.after.digest is not None,
     )

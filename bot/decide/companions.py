@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from bot.config import fill
 from bot.decide.environments import Manifest
-from bot.decide.facts import Refusal
-from bot.decide.moves import Hop, paired_documents
+from bot.decide.facts import Ask, Refusal
+from bot.decide.pairing import Hop, paired_documents
 from bot.errors import ExitCode, ManifestError
 from bot.manifests import ScalarEdit, scalar_at
 from bot.promotion import Companion
 
 
-def find_companions(hop: Hop) -> tuple[Companion, ...]:
+def find_companions(ask: Ask, hop: Hop) -> tuple[Companion, ...]:
     """What `also_promote` carries between the documents that name the service's images; nothing where neither has it.
 
     Raises Refusal where only one of them has it, or where two would be carried to one place.
     """
     found: dict[tuple[str, str], Companion] = {}
     for pointer in hop.settings.also_promote:
-        for (theirs, source), (ours, target) in paired_documents(hop):
+        for (theirs, source), (ours, target) in paired_documents(ask, hop):
             companion = _companion(hop, (theirs, source), (ours, target), fill(pointer, hop.service))
             if companion is not None:
                 other = found.setdefault((companion.path, companion.pointer), companion)

@@ -7,14 +7,13 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 
 from bot.config import Config, EnvironmentConfig, PathPattern
+from bot.decide.bases import KUSTOMIZATIONS
 from bot.decide.environments import Manifest, Snapshot, manifest_of
 from bot.decide.facts import Ask, Refusal
 from bot.errors import ExitCode, ManifestError
 from bot.manifests import Binding, add_resource, find_bindings, kustomization_resources
 from bot.questions import Absent, Files
 from bot.repositories import File, FileChange
-
-_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def _copied(config: Config, source: Snapshot, target: Snapshot, service: str) ->
     for theirs in source.manifests[service]:
         values, path = _path(config, target.environment, theirs, service)
         file = File(path, theirs.file.mode, theirs.file.content)
-        manifest = manifest_of(target.environment, theirs.slot, file, values)
+        manifest = replace(manifest_of(target.environment, theirs.slot, file, values), copied=True)
         try:
             bindings = find_bindings(path, file.content)
         except ManifestError as error:
@@ -135,7 +134,7 @@ def _candidates(path: str) -> Iterator[str]:
     folder = path
     while folder:
         folder = posixpath.dirname(folder)
-        yield from (posixpath.join(folder, name) for name in _NAMES)
+        yield from (posixpath.join(folder, name) for name in KUSTOMIZATIONS)
 
 
 def _list(
@@ -192,6 +191,6 @@ def _only(path: str, entries: list[_Entry]) -> _Entry:
 
 def _must_be_whole(path: str, entry: _Entry, manifest: Manifest, there: Mapping[str, File], created: Set[str]) -> None:
     """A folder can only be listed if it has a kustomization, or the listing itself breaks."""
-    inside = {posixpath.join(entry.path, name) for name in _NAMES}
+    inside = {posixpath.join(entry.path, name) for name in KUSTOMIZATIONS}
     if entry.path != manifest.file.path and not inside & (there.keys() | created):
         raise _NotListed(f"{path} lists folders, and {entry.path} has no kustomization: add one, and list the folder")

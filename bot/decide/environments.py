@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from bot.config import Config, EnvironmentConfig, FieldConfig, glob_match, is_service
 from bot.decide.facts import Ask, Refusal
 from bot.errors import ExitCode, ManifestError
 from bot.manifests import FieldRule, ImageField, find_images
-from bot.questions import Absent, BranchHead, Files
+from bot.plan import Guard
+from bot.questions import Absent, BranchHead, Changed, Files, Found
 from bot.repositories import File, Rev
 
 _SYMLINK = "120000"
@@ -21,7 +22,8 @@ class Manifest:
     """One file that describes a service in an environment; `slot` is the index of the path pattern it fits.
 
     `values` are its placeholders', which make up the `name` that the environment's paths call the service by. `told` is
-    what the configuration says of images in it that nobody would find otherwise.
+    what the configuration says of images in it that nobody would find otherwise. One that is `copied` is the source's
+    file, on its way to be the target's.
     """
 
     slot: int
@@ -29,6 +31,7 @@ class Manifest:
     name: str
     values: Mapping[str, str] = field(default_factory=dict, compare=False)
     told: tuple[FieldConfig, ...] = ()
+    copied: bool = False
 
     @property
     def rules(self) -> tuple[FieldRule, ...]:
@@ -38,7 +41,7 @@ class Manifest:
         except ValueError as error:
             raise Refusal(str(error), "correct `fields`, or call the service otherwise") from None
 
-    @property
+    @cached_property
     def fields(self) -> tuple[ImageField, ...]:
         """The images that it names. Raises Refusal where the file can't be read exactly."""
         if self.file.mode == _SYMLINK:
@@ -60,21 +63,44 @@ class Manifest:
 
 
 @dataclass(frozen=True)
+class Nameless:
+    """A file that would be the manifest of a service if there could be one called `name`."""
+
+    path: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Snapshot:
-    """What an environment's branch says at one commit: manifests by service, in the order of their paths."""
+    """What an environment's branch says at one commit: manifests by service, in the order of their paths.
+
+    `nameless` are the files that fit a path pattern, but no service can be called what stands there.
+    """
 
     environment: EnvironmentConfig
     rev: Rev
     manifests: dict[str, tuple[Manifest, ...]]
+    nameless: tuple[Nameless, ...] = ()
 
 
-# Deciding asks in rounds, and each round reads the same bytes again: parse them once.
-_find_images = lru_cache(maxsize=1 << 14)(find_images)
+# Deciding asks in rounds, and each round reads the same bytes again: parse them once. A cache that can't hold all of a
+# round holds nothing for the next: this one is for 10,000 services in four environments, with three files each.
+_find_images = lru_cache(maxsize=1 << 17)(find_images)
 
 
 def head_of(environment: EnvironmentConfig) -> BranchHead:
     """The question that must be answered before anything else about an environment."""
     return BranchHead(environment.repository.repository, environment.repository.branch)
+
+
+def unchanged(target: Snapshot, paths: Iterable[str]) -> Guard:
+    """That the target's branch goes on from the commit that was decided upon, and has these files as they were.
+
+    What else was merged meanwhile doesn't matter: a commit on top of the older one merges without conflict.
+    """
+    repository, branch = target.environment.repository.repository, target.environment.repository.branch
+    question = Changed(repository, branch, target.rev.commit, tuple(sorted(set(paths))))
+    return Guard(question, Found(frozenset()))
 
 
 def read_environments(
@@ -101,12 +127,16 @@ def _files_of(ask: Ask, config: Config, environment: EnvironmentConfig, services
 def _snapshot(ask: Ask, config: Config, environment: EnvironmentConfig, question: Files) -> Snapshot:
     files = ask(question)
     found: dict[str, list[Manifest]] = {}
+    nameless: list[Nameless] = []
     for file in files.value if not isinstance(files, Absent) else ():
-        manifest = next(_manifests(environment, file), None)
+        fitting = tuple(_manifests(environment, file))
+        manifest = next((manifest for manifest in fitting if is_service(manifest.name)), None)
         if manifest is not None:
             found.setdefault(config.service_called(manifest.name, environment.name), []).append(manifest)
+        elif fitting:
+            nameless.append(Nameless(file.path, fitting[0].name))
     manifests = {service: tuple(manifests) for service, manifests in sorted(found.items())}
-    return Snapshot(environment, question.rev, manifests)
+    return Snapshot(environment, question.rev, manifests, tuple(nameless))
 
 
 def _globs(config: Config, environment: EnvironmentConfig, services: Sequence[str]) -> Iterator[str]:
@@ -130,7 +160,7 @@ def _manifests(environment: EnvironmentConfig, file: File) -> Iterator[Manifest]
         return
     for slot, pattern in enumerate(environment.patterns):
         values = pattern.match(file.path)
-        if values is not None and is_service(pattern.service(values)):
+        if values is not None:
             yield manifest_of(environment, slot, file, values)
 
 

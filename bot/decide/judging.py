@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from bot.config import Config
 from bot.decide.branch import branch_questions, read_branch
+from bot.decide.cautions import warnings
 from bot.decide.companions import find_companions
 from bot.decide.creation import Creation, create_missing
 from bot.decide.environments import Snapshot
 from bot.decide.facts import Ask, Outside, Refusal, Unanswered
-from bot.decide.moves import Hop, find_moves, hop_questions
+from bot.decide.moves import find_moves, hop_questions
+from bot.decide.orders import Orders
+from bot.decide.pairing import Hop
 from bot.decide.proposal import Proposal, fingerprint, propose
+from bot.decide.soak import Soaked, must_have_soaked, passed_over
 from bot.decide.text import Texts
 from bot.errors import ExitCode
 from bot.plan import Standing, Verdict
@@ -30,7 +35,9 @@ class Case:
     unit: Unit
     target: Snapshot
     sources: Mapping[str, tuple[Snapshot, ...]]
+    now: datetime
     reopen: bool = False
+    orders: Orders = field(default_factory=Orders)
 
     def of(self, *services: str) -> Case:
         """The same for some of the services, under the same name."""
@@ -88,19 +95,27 @@ def _propose(ask: Ask, case: Case) -> Verdict:
     unit = case.unit
     _refuse_odd_name(unit)
     target, creation = _with_missing(ask, case)
-    hops = {service: [Hop(case.config, s, target, service) for s in case.sources[service]] for service in unit.services}
+    hops = {
+        service: [Hop(case.config, s, target, service, case.orders) for s in case.sources[service]]
+        for service in unit.services
+    }
     every = [hop for of_service in hops.values() for hop in of_service]
     for hop in every:
         _refuse_shared_file(hop)
-    ask.together(*branch_questions(target, unit), *(question for hop in every for question in hop_questions(hop)))
+    ask.together(*branch_questions(target, unit), *(question for hop in every for question in hop_questions(ask, hop)))
     branch = read_branch(ask, target, unit, case.config.author)
-    moves = tuple(move for of_service in hops.values() for move in _agreed(ask, of_service, branch.ours))
-    companions = tuple(companion for first, *_ in hops.values() for companion in find_companions(first))
-    mark = fingerprint(unit, target.environment.name, moves, companions)
+    agreed = [_agreed(ask, of_service, branch.ours, case.now) for of_service in hops.values()]
+    moves = tuple(move for of_service, _ in agreed for move in of_service)
+    soaked = tuple(each for _, of_service in agreed for each in of_service)
+    companions = tuple(companion for first, *_ in hops.values() for companion in find_companions(ask, first))
     created = tuple(copy.path for copy in creation.copies) if creation else ()
-    promotion = Promotion(unit, target.environment.name, moves, mark, companions, created)
+    mark = fingerprint(unit, target.environment.name, moves, companions, created)
+    told = (*warnings(target.environment.name, moves), *passed_over(hops, moves))
+    promotion = Promotion(unit, target.environment.name, moves, mark, companions, created, told)
     sources = {service: case.sources[service][0] for service in unit.services}
-    return propose(ask, Proposal(sources, target, promotion, branch, case.config, case.texts, case.reopen, creation))
+    return propose(
+        ask, Proposal(sources, target, promotion, branch, case.config, case.texts, case.reopen, creation, soaked)
+    )
 
 
 def _with_missing(ask: Ask, case: Case) -> tuple[Snapshot, Creation | None]:
@@ -124,8 +139,13 @@ def _lacks(case: Case, service: str) -> Outside:
     )
 
 
-def _agreed(ask: Ask, hops: list[Hop], claim: tuple[Commit, ...]) -> tuple[Move, ...]:
-    """The moves from the first source, which all the others run too. Raises Refusal while they differ."""
+def _agreed(
+    ask: Ask, hops: list[Hop], claim: tuple[Commit, ...], now: datetime
+) -> tuple[tuple[Move, ...], list[Soaked]]:
+    """The moves from the first source, which all the others run too, and how they soaked in each.
+
+    Raises Refusal while they differ, or soak.
+    """
     moves = [find_moves(ask, hop, claim) for hop in hops]
     for other in moves[1:]:
         theirs = {(move.destination, move.tag): move for move in other}
@@ -137,7 +157,8 @@ def _agreed(ask: Ask, hops: list[Hop], claim: tuple[Commit, ...]) -> tuple[Move,
                     + (f"runs {_runs(found)}" if found else f"runs {', '.join(map(_runs, other))}"),
                     "it is proposed when all of them run the same",
                 )
-    return moves[0]
+    soaked = [must_have_soaked(ask, hop, its_moves, now) for hop, its_moves in zip(hops, moves, strict=True)]
+    return moves[0], [each for each in soaked if each is not None]
 
 
 def _runs(move: Move) -> str:

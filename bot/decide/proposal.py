@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from bot.config import Config
 from bot.decide.branch import Branch
 from bot.decide.changes import Change, find_changes
 from bot.decide.creation import Creation
-from bot.decide.environments import Snapshot, head_of
+from bot.decide.environments import Snapshot, unchanged
 from bot.decide.facts import Ask, Refusal
-from bot.decide.text import Texts, fingerprint_in
-from bot.decide.trailers import PROMOTED_IMAGE
+from bot.decide.released import must_be_replaceable
+from bot.decide.soak import Soaked
+from bot.decide.text import Background, Texts, fingerprint_in
+from bot.decide.trailers import PROMOTED_IMAGE, PROMOTED_TOGETHER
 from bot.decide.uncarried import first_questions, not_carried
+from bot.decide.warnings import find_warnings
 from bot.errors import ExitCode
 from bot.plan import (
     Action,
     CloseRequest,
     CopyImage,
     DeleteBranch,
-    Guard,
+    MoveTag,
     OpenRequest,
     PushBranch,
     Standing,
@@ -30,7 +33,7 @@ from bot.plan import (
     Verdict,
 )
 from bot.promotion import Companion, Move, Promotion, Unit
-from bot.questions import Absent, ClosedRequests, Files, Found, OpenRequests, TagDigest
+from bot.questions import Absent, ClosedRequests, Files, Holds, OpenRequests, TagDigest
 from bot.repositories import FileChange, MergeRequest, RequestDraft, Rev
 
 
@@ -49,23 +52,39 @@ class Proposal:
     texts: Texts
     reopen: bool
     creation: Creation | None = None
+    soaked: tuple[Soaked, ...] = ()
 
 
-def fingerprint(unit: Unit, target: str, moves: Iterable[Move], companions: Iterable[Companion] = ()) -> str:
-    """16 hexadecimal digits over digests and edits alone."""
-    lines = [f"{m.path} {m.pointer} {m.after.name}:{m.tag}@{m.digest}" for m in moves]
+def fingerprint(
+    unit: Unit, target: str, moves: Iterable[Move], companions: Iterable[Companion] = (), created: Iterable[str] = ()
+) -> str:
+    """16 hexadecimal digits over what a person says no to by closing a merge request.
+
+    The same image stays the same whatever `write` makes of it and whatever else a copied manifest says. But to make a
+    manifest is something else than to edit it, and so is to write the image that is there in another way.
+    """
+    lines = [f"{m.path} {m.pointer} {m.after.name}:{m.tag}@{m.digest}{_rewriting(m)}" for m in moves]
     lines += [f"{c.path} {c.pointer} = {c.after!r}" for c in companions]
+    lines += [f"{path} is made" for path in created]
     return hashlib.sha256("\n".join([target, unit.name, *sorted(lines)]).encode()).hexdigest()[:16]
+
+
+def _rewriting(move: Move) -> str:
+    before, after = move.before, move.after
+    same_image = before.at(before.tag, None) == after.at(after.tag, None) and None in {before.digest, after.digest}
+    return f" as {after}" if same_image and before != after else ""
 
 
 def propose(ask: Ask, proposal: Proposal) -> Verdict:
     """What is due for this promotion: nothing, a copy, a proposal, or tidying up after one. Raises Refusal."""
     request = _open_request(ask, proposal)
     changes = find_changes(proposal.target, proposal.promotion, proposal.creation)
+    warnings = (*proposal.promotion.warnings, *find_warnings(proposal.target, proposal.promotion, changes))
+    proposal = replace(proposal, promotion=replace(proposal.promotion, warnings=warnings))
     if changes:
         actions = list(_proposing(ask, proposal, changes, request))
     else:
-        actions = [*_copies(ask, proposal.promotion.moves), *_tidying(ask, proposal, request)]
+        actions = [*_copies(ask, proposal), *_tidying(ask, proposal, request)]
     settled = Standing.PROPOSED if changes else Standing.CURRENT
     step = _step(proposal, actions, changes) if actions else None
     return Verdict(
@@ -107,7 +126,7 @@ def _proposing(
         _respect_closed(ask, proposal)
     if not _in_place(ask, proposal, changes):
         yield _push(proposal, changes)
-    yield from _copies(ask, proposal.promotion.moves)
+    yield from _copies(ask, proposal)
     yield from _request(ask, proposal, request)
 
 
@@ -172,31 +191,43 @@ def _push(proposal: Proposal, changes: tuple[Change, ...]) -> PushBranch:
         base=proposal.target.rev.commit,
         expected=proposal.branch.head,
         files=tuple(FileChange(change.path, change.content) for change in changes),
-        message=proposal.texts.commit_message(proposal.promotion),
+        message=proposal.texts.commit_message(proposal.promotion) + _together(proposal.promotion.unit),
     )
 
 
-def _copies(ask: Ask, moves: Sequence[Move]) -> Iterator[CopyImage]:
-    """A copy for each image that the destination lacks, once however many places name it."""
+def _together(unit: Unit) -> str:
+    """One more trailer: who finds the branch later has no other way to know what it is about."""
+    return f"{PROMOTED_TOGETHER}: {' '.join(unit.services)}\n" if unit.chosen else ""
+
+
+def _copies(ask: Ask, proposal: Proposal) -> Iterator[CopyImage | MoveTag]:
+    """A copy for each image that the destination lacks, once however many places name it.
+
+    Where a version is made anew, its image is there before its tag moves.
+    """
+    moves = proposal.promotion.moves
     for move in {(move.destination, move.tag, move.digest): move for move in moves}.values():
         present = ask(TagDigest(move.destination, move.tag))
         if isinstance(present, Absent):
             yield CopyImage(move.source, move.digest, move.destination, move.tag)
         elif present.value != move.digest:
-            raise Refusal(
+            taken = (
                 f"version taken: {move.after.at(move.tag, None)} is already {present.value.short}, "
-                f"but {move.origin.environment} runs {move.digest.short}",
-                "a version tag never moves: release a new version",
+                f"but {move.origin.environment} runs {move.digest.short}"
             )
+            must_be_replaceable(ask, proposal.config, proposal.target, move, taken)
+            if isinstance(ask(Holds(move.destination, move.digest)), Absent):
+                yield CopyImage(move.source, move.digest, move.destination, None)
+            yield MoveTag(move.destination, move.tag, present.value, move.digest)
 
 
 def _request(ask: Ask, proposal: Proposal, request: MergeRequest | None) -> Iterator[Action]:
     creation = proposal.creation
     left_behind = not_carried(ask, proposal.sources, proposal.target, proposal.promotion)
-    title, body = (
-        proposal.texts.title(proposal.promotion),
-        proposal.texts.body(proposal.promotion, left_behind, creation),
-    )
+    since = max((each.since for each in proposal.soaked), default=None)
+    checks = tuple(dict.fromkeys(each.check for each in proposal.soaked))
+    background = Background(left_behind, creation, since, checks)
+    title, body = proposal.texts.title(proposal.promotion), proposal.texts.body(proposal.promotion, background)
     environment = proposal.target.environment
     repository = proposal.target.rev.repository
     if request is None:
@@ -241,8 +272,16 @@ def _step(proposal: Proposal, actions: list[Action], changes: tuple[Change, ...]
         repository=target.rev.repository,
         branch=proposal.branch.name,
         head=proposal.branch.head,
-        guards=(Guard(head_of(target.environment), Found(target.rev.commit)),),
+        guards=(unchanged(target, _read(proposal)),),
         actions=tuple(actions),
         promotion=proposal.promotion,
         diff="".join(change.diff for change in changes),
     )
+
+
+def _read(proposal: Proposal) -> Iterator[str]:
+    """The target's files that were decided upon, those to be made included."""
+    for service in proposal.promotion.unit.services:
+        yield from (manifest.file.path for manifest in proposal.target.manifests[service])
+    if proposal.creation is not None:
+        yield from (listing.path for listing in proposal.creation.listings)

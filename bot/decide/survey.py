@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.config import Config, EnvironmentConfig
-from bot.decide.environments import Manifest, Snapshot, read_environments
+from bot.decide.environments import Manifest, Nameless, Snapshot, read_environments
 from bot.decide.facts import Ask, Facts, Refusal, Unanswered
 from bot.promotion import Deployed
 from bot.questions import Absent, Found, Location, Need, Question, TagDigest
@@ -51,6 +51,8 @@ def _of_environment(config: Config, snapshot: Snapshot) -> Iterator[Deployed]:
     for service, manifests in snapshot.manifests.items():
         for manifest in manifests:
             yield from _of_manifest(config, snapshot, service, manifest)
+    for file in snapshot.nameless:
+        yield _left_out(snapshot, file)
 
 
 def _of_manifest(config: Config, snapshot: Snapshot, service: str, manifest: Manifest) -> Iterator[Deployed]:
@@ -65,6 +67,11 @@ def _of_manifest(config: Config, snapshot: Snapshot, service: str, manifest: Man
         yield Deployed(
             name, service, snapshot.rev, path, 1, "", None, ours=False, problem=blocked.reason, code=blocked.code
         )
+
+
+def _left_out(snapshot: Snapshot, file: Nameless) -> Deployed:
+    name, problem = snapshot.environment.name, f"left out: no service can be called {file.name!r}"
+    return Deployed(name, file.name, snapshot.rev, file.path, 1, "", None, ours=False, problem=problem)
 
 
 def _unreadable(environment: EnvironmentConfig, refusal: Refusal) -> Deployed:

@@ -3,20 +3,27 @@
 Promotion: staging/inventory
 Promoted-Image: registry/shop/inventory:1.1.3@sha256:…
 Promoted-From: e2e@<commit> registry/shop/inventory:1.1.3-rc2
+
+An image that its source never ran is `Promoted-From: unproven …`, with an `Unproven` that says why. What somebody let
+pass by name is `Allowed`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.images import Digest, ImageRef
-from bot.promotion import Move
+from bot.promotion import FromEnvironment, Given, Move, Origin
 from bot.repositories import Commit
 
 PROMOTION = "Promotion"
 PROMOTED_IMAGE = "Promoted-Image"
 PROMOTED_FROM = "Promoted-From"
+UNPROVEN = "Unproven"
+ALLOWED = "Allowed"
+# The services of a unit that nobody but a command knows.
+PROMOTED_TOGETHER = "Promoted-Together"
 
 
 @dataclass(frozen=True)
@@ -28,23 +35,39 @@ class Record:
     commit: str
 
 
-def trailer_block(key: str, moves: Iterable[Move]) -> str:
+def trailer_block(key: str, moves: Sequence[Move]) -> str:
     """The last paragraph of a promotion's commit message."""
     lines = [f"{PROMOTION}: {key}"]
     for move in moves:
-        origin = move.origin
         lines.append(f"{PROMOTED_IMAGE}: {move.after.at(move.tag, move.digest)}")
-        lines.append(f"{PROMOTED_FROM}: {origin.environment}@{origin.commit} {origin.image.at(origin.image.tag, None)}")
+        lines.append(f"{PROMOTED_FROM}: {_whence(move.origin)} {move.origin.image.at(move.origin.image.tag, None)}")
+        if isinstance(move.origin, Given) and move.origin.unproven:
+            lines.append(f"{UNPROVEN}: {move.origin.unproven}")
+    lines += dict.fromkeys(f"{ALLOWED}: {text}" for move in moves for text in move.allowed)
     return "\n".join(lines)
+
+
+def _whence(origin: Origin) -> str:
+    match origin:
+        case Given(unproven=reason) if reason:
+            return "unproven"
+        case FromEnvironment() | Given():
+            return f"{origin.environment}@{origin.commit}"
 
 
 def records(commits: Iterable[Commit]) -> dict[ImageRef, Record]:
     """The newest record of each `name:tag` among commits given newest first; malformed trailers don't count."""
     found: dict[ImageRef, Record] = {}
+    for _, image, record in every_record(commits):
+        found.setdefault(image, record)
+    return found
+
+
+def every_record(commits: Iterable[Commit]) -> Iterator[tuple[Commit, ImageRef, Record]]:
+    """What each of the commits says about each `name:tag`."""
     for commit in commits:
         for image, record in _pairs(commit):
-            found.setdefault(image, record)
-    return found
+            yield commit, image, record
 
 
 def promoted_from(commits: Iterable[Commit], key: str, environment: str, name: str) -> str | None:

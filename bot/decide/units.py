@@ -48,10 +48,10 @@ def find_units(config: Config, services: Sequence[str], wanted: Sequence[str], t
     UsageError where a service has it.
     """
     if together is not None:
-        if together in services:
+        if together in services and set(wanted) != {together}:
             raise UsageError(f"{together} is a service of its own", hint="give what goes together another name")
-        if chosen := tuple(service for service in services if service in wanted):
-            yield Unit(together, chosen)
+        if named := tuple(service for service in services if service in wanted):
+            yield Unit(together, named, chosen=True)
         return
     units: dict[str, list[str]] = {}
     for service in services:

@@ -1,5 +1,6 @@
 """Files of this machine: manifests found, read, and replaced as a whole; what we write ourselves."""
 
+from bot.files.creating import create
 from bot.files.reading import STDIN, check_given, read_given, read_manifest
 from bot.files.replacing import Original, Replacement, open_original, replace_all
 from bot.files.walking import Link, Listed, Unlisted, walk
@@ -13,6 +14,7 @@ __all__ = [
     "Replacement",
     "Unlisted",
     "check_given",
+    "create",
     "open_original",
     "read_given",
     "read_manifest",

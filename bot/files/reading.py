@@ -55,7 +55,7 @@ def read_manifest(path: str) -> bytes:
             if not stat.S_ISREG(status.st_mode):
                 raise ManifestError(f"{path}:1: no regular file")
             if status.st_size > MAX_BYTES:
-                raise too_large(path, status.st_size)
+                raise too_large(path)
             return _limited(path, file.read(MAX_BYTES + 1))
     except OSError as error:
         raise ManifestError(f"{path}:1: can't be read: {_reason(error)}") from None
@@ -63,7 +63,7 @@ def read_manifest(path: str) -> bytes:
 
 def _limited(path: str, content: bytes) -> bytes:
     if len(content) > MAX_BYTES:
-        raise too_large(path, len(content))
+        raise too_large(path)
     return content
 
 

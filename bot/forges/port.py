@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,6 +38,14 @@ class Forge(Protocol):
 
     def closed_requests(self, project: str, source_branch: str) -> tuple[MergeRequest, ...]:
         """The merge requests from this branch that were closed without merging, newest first."""
+        ...
+
+    def merged(self, project: str, commits: Collection[str]) -> Mapping[str, MergeRequest]:
+        """The merge requests by which a branch came to these commits, by commit; others are left out.
+
+        Each with `merge_commit` and `merged_at`, the forge's own time and not a commit's, where the forge knows them.
+        Where several say the same commit (one changed nothing), the one merged first.
+        """
         ...
 
     def get(self, project: str, number: int) -> MergeRequest:

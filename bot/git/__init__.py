@@ -3,6 +3,7 @@
 from bot.git.clone import Clone
 from bot.git.command import Credential
 from bot.git.identity import Identity
+from bot.git.names import not_a_branch
 from bot.git.pushing import LeaseLost, Pushed
 
-__all__ = ["Clone", "Credential", "Identity", "LeaseLost", "Pushed"]
+__all__ = ["Clone", "Credential", "Identity", "LeaseLost", "Pushed", "not_a_branch"]

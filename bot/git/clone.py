@@ -14,13 +14,14 @@ from bot.errors import GitError
 from bot.git import pushing, reading, writing
 from bot.git.command import Credential, GitDirectory, Remote
 from bot.git.failure import explain, redact
+from bot.git.histories import histories
 from bot.git.identity import Identity, stamp
 from bot.git.locks import locked, remove_stale_locks
 from bot.git.names import branch_ref, file_path, object_id
 from bot.git.pushing import LeaseLost, Pushed
 from bot.ownership import not_ours
 from bot.process import Completed
-from bot.repositories import Commit, File, FileChange
+from bot.repositories import Commit, File, FileChange, Landing
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +34,9 @@ _FETCH = (
     "--no-recurse-submodules",
     "--stdin",
 )
+# More of them would be too much for a command line, and the server compares every one with every branch.
+_FEW_BRANCHES = 200
+_ALL_BRANCHES = "refs/heads/*"
 _REFUSES_UNNAMED = "does not allow request for unadvertised object"
 _LAST_COMMIT = "refs/promobot/last-commit"
 # There if the server gives contents only together with their commits.
@@ -76,7 +80,8 @@ class Clone:
         refs = {branch_ref(branch): branch for branch in branches}
         if not refs:
             return {}
-        done = self._remote.run("ls-remote", "--", self._remote.url, *refs)
+        named = refs if len(refs) <= _FEW_BRANCHES else (_ALL_BRANCHES,)
+        done = self._remote.run("ls-remote", "--", self._remote.url, *named)
         if done.returncode:
             raise self._failed("read the branches of", done)
         lines = (line.split("\t") for line in done.stdout.decode("utf-8", "replace").splitlines())
@@ -93,13 +98,22 @@ class Clone:
     def files(self, commit: str, patterns: Sequence[str]) -> tuple[File, ...]:
         """The files of a commit that fit any pattern, by path; missing contents are fetched in one batch.
 
-        `*` in a pattern stands for part of one path segment. Submodules are no files.
+        `*` in a pattern stands for part of one path segment. Submodules are no files. In place of contents that are
+        longer than any manifest may be there is UNREAD, which everybody who parses it refuses for its length.
         """
         self._need(commit)
         fits = reading.matcher(patterns)
         entries = [entry for entry in reading.tree(self._git, commit) if fits(entry.path)]
         contents = self._contents(commit, [entry.oid for entry in entries])
         return tuple(File(entry.path, entry.mode, contents[entry.oid]) for entry in entries)
+
+    def changed(self, branch: str, since: str, paths: Sequence[str]) -> frozenset[str] | None:
+        """Which of these files a branch holds otherwise now than at `since`; None if it no longer has that commit."""
+        head = self.heads([branch]).get(branch)
+        if head in {None, since}:
+            return frozenset() if head else None
+        self._need(since, str(head))
+        return reading.changed(self._git, since, str(head), [file_path(path) for path in paths])
 
     def paths(self, commit: str) -> tuple[str, ...]:
         """Every path of a commit."""
@@ -121,10 +135,20 @@ class Clone:
         self._need(base, head)
         return reading.log(self._git, f"{base}..{head}")
 
-    def history(self, commit: str, path: str, limit: int) -> tuple[Commit, ...]:
-        """The commits that led to a file's content at `commit`, newest first, from merged side branches too."""
+    def histories(self, commit: str, paths: Sequence[str], limit: int) -> dict[str, tuple[Commit, ...]]:
+        """The commits that led to each file's content at `commit`, newest first, from merged side branches too.
+
+        At most `limit` for each file; one walk for all of them.
+        """
         self._need(commit)
-        return reading.log(self._git, f"--max-count={limit}", commit, "--", file_path(path))
+        return histories(self._git, commit, paths, limit)
+
+    def landed(self, commit: str, path: str, limit: int) -> tuple[Landing, ...]:
+        """What a branch at `commit` has had in a file, by its own commits (first parents), newest first."""
+        self._need(commit)
+        found = reading.landings(self._git, commit, file_path(path), limit)
+        contents = self._contents(commit, [oid for _, _, oid in found if oid])
+        return tuple(Landing(sha, at, contents[oid] if oid else None) for sha, at, oid in found)
 
     def commit(self, base: str, files: Sequence[FileChange], message: str, when: datetime) -> str:
         """Put one commit on top of `base`, without a branch, and return its id; equal arguments give an equal id.

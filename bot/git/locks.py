@@ -2,51 +2,30 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from bot import locks
 from bot.errors import GitError
-
-_POLL = 0.02
 
 
 @contextmanager
 def locked(path: Path, *, timeout: float) -> Iterator[int]:
-    """Hold the lock of this file against processes and threads; gives the descriptor that holds it.
+    """Hold the lock of this file; gives the descriptor that holds it.
 
     Raises GitError if it isn't free within `timeout` seconds.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise GitError(
-            f"cannot keep a clone at {path.parent}: {error.strerror}", hint="choose a folder that can be written"
-        ) from error
-    try:
-        _wait(descriptor, path, timeout)
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _wait(descriptor: int, path: Path, timeout: float) -> None:
-    deadline = time.monotonic() + timeout
-    while True:
+    with ExitStack() as held:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise GitError(
-                    f"{path} was held by another process for {timeout:g} s", hint="wait for the other run to end"
-                ) from None
-            time.sleep(_POLL)
-        else:
-            return
+            descriptor = held.enter_context(locks.locked(path, timeout=timeout))
+        except TimeoutError as error:
+            raise GitError(str(error), hint="wait for the other run to end") from None
+        except OSError as error:
+            raise GitError(
+                f"cannot keep a clone at {path.parent}: {error.strerror}", hint="choose a folder that can be written"
+            ) from error
+        yield descriptor
 
 
 def remove_stale_locks(directory: Path) -> None:

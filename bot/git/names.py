@@ -21,9 +21,16 @@ def object_id(text: str) -> str:
 
 def branch_ref(branch: str) -> str:
     """The full name of a branch's ref. Raises GitError for what git-check-ref-format(1) forbids."""
-    if not branch or _BAD_BRANCH.search(branch):
-        raise GitError(f"{branch!r} is not a branch name", hint="see git help check-ref-format")
+    if error := not_a_branch(branch):
+        raise error
     return f"refs/heads/{branch}"
+
+
+def not_a_branch(name: str) -> GitError | None:
+    """Why no branch can be called that, None where one can."""
+    if name and not _BAD_BRANCH.search(name):
+        return None
+    return GitError(f"{name!r} is not a branch name", hint="see git help check-ref-format")
 
 
 def file_path(path: str) -> str:

@@ -5,12 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from bot.git.command import GitDirectory
+from bot.manifests.source import MAX_BYTES
 from bot.repositories import Commit
 
 # Both ends of a record are certain: a commit cannot hold NUL, and an unfolded trailer is one line.
 COMMIT_FORMAT = "--format=%H%x00%ae%x00%ce%x00%(trailers:only,unfold)"
+
+_FILES = frozenset({"100644", "100755"})
+# Anybody may write a commit of the year 100000, which no datetime holds.
+_LAST_SECOND = int(datetime(9999, 1, 1, tzinfo=UTC).timestamp())
+# One for all, so that any number of files of any size takes no memory.
+UNREAD = bytes(MAX_BYTES + 1)
 
 
 @dataclass(frozen=True)
@@ -36,10 +44,29 @@ def _entries(listing: bytes) -> Iterable[Entry]:
             yield Entry(mode, oid, path.decode("utf-8", "surrogateescape"))
 
 
+def changed(git: GitDirectory, base: str, head: str, paths: Sequence[str]) -> frozenset[str] | None:
+    """Which of these paths two commits have otherwise; None where `base` did not lead to `head`."""
+    if git.run("merge-base", "--is-ancestor", base, head, statuses=(0, 1)).returncode:
+        return None
+    options = ("-r", "-z", "--name-only", "--no-renames")
+    output = git.run("diff-tree", *options, base, head, "--", *paths).stdout if paths else b""
+    return frozenset(name.decode("utf-8", "surrogateescape") for name in output.split(b"\0")[:-1])
+
+
 def objects(git: GitDirectory, oids: Iterable[str]) -> dict[str, bytes]:
-    """The content of those objects that are here, in one command."""
+    """The content of those objects that are here; UNREAD for what is too large to be read."""
+    sizes = _sizes(git, oids)
+    wanted = "".join(f"{oid}\n" for oid, size in sizes.items() if size < len(UNREAD))
+    contents = dict(_objects(git.run("cat-file", "--batch", stdin=wanted.encode()).stdout)) if wanted else {}
+    return {oid: contents.get(oid, UNREAD) for oid in sizes}
+
+
+def _sizes(git: GitDirectory, oids: Iterable[str]) -> dict[str, int]:
+    """The size of each of the objects that are here."""
     wanted = "".join(f"{oid}\n" for oid in dict.fromkeys(oids))
-    return dict(_objects(git.run("cat-file", "--batch", stdin=wanted.encode()).stdout)) if wanted else {}
+    answer = git.run("cat-file", "--batch-check", stdin=wanted.encode()).stdout.decode() if wanted else ""
+    lines = (line.split(" ") for line in answer.splitlines())
+    return {words[0]: int(words[2]) for words in lines if words[1] != "missing"}
 
 
 def _objects(output: bytes) -> Iterable[tuple[str, bytes]]:
@@ -61,12 +88,38 @@ def missing(git: GitDirectory, oids: Iterable[str]) -> list[str]:
     return [line.split(" ")[0] for line in answer.splitlines() if line.endswith(" missing")]
 
 
-def log(git: GitDirectory, *args: str) -> tuple[Commit, ...]:
+def details(git: GitDirectory, shas: Iterable[str]) -> tuple[Commit, ...]:
+    """These commits."""
+    wanted = "".join(f"{sha}\n" for sha in shas).encode()
+    return log(git, "--no-walk=unsorted", "--stdin", stdin=wanted) if wanted else ()
+
+
+def log(git: GitDirectory, *args: str, stdin: bytes = b"") -> tuple[Commit, ...]:
     """What `git log` with these arguments finds, no commit before its children."""
-    output = git.run("log", "-z", "--date-order", COMMIT_FORMAT, *args).stdout
+    output = git.run("log", "-z", "--date-order", COMMIT_FORMAT, *args, stdin=stdin).stdout
     fields = output.decode("utf-8", "replace").split("\0")[:-1]
     records = zip(fields[0::4], fields[1::4], fields[2::4], fields[3::4], strict=True)
     return tuple(Commit(sha, author, committer, _trailers(trailers)) for sha, author, committer, trailers in records)
+
+
+def landings(git: GitDirectory, commit: str, path: str, limit: int) -> list[tuple[str, datetime, str | None]]:
+    """The first-parent commits that changed a file, newest first: commit, committer's time, and its blob if it is one.
+
+    Nothing but trees is looked at, so that a clone without contents will do.
+    """
+    options = ("--first-parent", "--diff-merges=first-parent", "--raw", "--no-abbrev", "--no-renames")
+    output = git.run("log", *options, "--format=%H %ct", f"--max-count={limit}", commit, "--", path).stdout
+    found: list[tuple[str, datetime, str | None]] = []
+    for line in output.decode("utf-8", "replace").splitlines():
+        if line.startswith(":"):
+            about, _, name = line.partition("\t")
+            _, mode, _, oid, _ = about.split(" ")
+            if name.count("/") == path.count("/"):  # else it is in a folder of the file's name
+                found[-1] = (*found[-1][:2], oid if mode in _FILES else None)
+        elif line:
+            sha, _, seconds = line.partition(" ")
+            found.append((sha, datetime.fromtimestamp(min(int(seconds), _LAST_SECOND), UTC), None))
+    return found
 
 
 def _trailers(text: str) -> tuple[tuple[str, str], ...]:

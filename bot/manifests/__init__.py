@@ -5,7 +5,9 @@ from bot.manifests.differences import Difference, DifferenceKind, find_differenc
 from bot.manifests.edit import scalar_at, set_images
 from bot.manifests.fields import Edit, FieldRule, Form, ImageEdit, ImageField, Part, ScalarEdit
 from bot.manifests.find import find_images
-from bot.manifests.kustomization import add_resource, kustomization_resources
+from bot.manifests.kustomization import add_resource, kustomization_bases, kustomization_resources
+from bot.manifests.pinning import add_images
+from bot.manifests.pullsecrets import find_pull_secrets
 
 __all__ = [
     "Binding",
@@ -19,10 +21,13 @@ __all__ = [
     "ImageField",
     "Part",
     "ScalarEdit",
+    "add_images",
     "add_resource",
     "find_bindings",
     "find_differences",
     "find_images",
+    "find_pull_secrets",
+    "kustomization_bases",
     "kustomization_resources",
     "scalar_at",
     "set_images",

@@ -38,7 +38,8 @@ class ImageField:
     `pointer` is the RFC 6901 JSON pointer, inside document number `document` (from 0), of the smallest node that
     holds the whole image: the string, the map with `repository` and `tag`, or the one scalar that gives a part, such
     as `imageTag`. `line` counts from 1. `parts` is what is said there; nothing where the text is no image reference
-    (a template, say). Where the text can't be edited exactly, `refusal` says why and what to do.
+    (a template, say). Where the text can't be edited exactly, `refusal` says why and what to do. `marker` is the policy
+    by which Flux itself keeps the field up to date, `namespace:name` with what follows, from the comment beside it.
     """
 
     document: int
@@ -47,6 +48,7 @@ class ImageField:
     line: int
     parts: ImageParts
     refusal: str = ""
+    marker: str = ""
 
     @property
     def image(self) -> ImageRef | None:
@@ -78,12 +80,14 @@ class ImageEdit:
     """What a field shall say from now on; what `parts` leaves out stays, and so does the field's form.
 
     A tag never changes beside a digest that stays, nor a digest beside a tag: the edit gives both, or drops the
-    digest (`drop_digest`). `add_digest` inserts a `digest` key into a map that has no place for one.
+    digest (`drop_digest`) or the tag (`drop_tag`). `add_digest` inserts a `digest` key into a map that has no place
+    for one.
     """
 
     document: int
     pointer: str
     parts: ImageParts
+    drop_tag: bool = False
     drop_digest: bool = False
     add_digest: bool = False
 

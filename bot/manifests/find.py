@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from bot.manifests import document, shapes
 from bot.manifests.document import Node
@@ -14,6 +16,10 @@ from bot.manifests.site import Site
 from bot.manifests.source import decode
 from bot.manifests.walk import Place, Resolved, resolve
 
+# https://fluxcd.io/flux/guides/image-update/#configure-image-update-for-custom-resources
+_MARKER = re.compile(r'#[ \t]*\{[ \t]*"\$imagepolicy"[ \t]*:[ \t]*"([^"\s]{1,600})"')
+_LINE_END = re.compile(r"\r\n|\n|\r")
+
 
 def find_images(path: str, content: bytes, rules: Sequence[FieldRule] = ()) -> tuple[ImageField, ...]:
     """Every image of a manifest in document order, those that can't be edited with the reason.
@@ -21,8 +27,22 @@ def find_images(path: str, content: bytes, rules: Sequence[FieldRule] = ()) -> t
     A rule comes before what its pointer would be by itself; one that finds nothing gives a refused field.
     Raises ManifestError where the file can't be read.
     """
-    roots = document.parse(path, decode(path, content))
-    return tuple(site.field for site in find_sites(path, roots, rules))
+    text = decode(path, content)
+    sites, markers = find_sites(path, document.parse(path, text), rules), _markers(text)
+    return tuple(_marked(site, markers) if markers else site.field for site in sites)
+
+
+def _markers(text: str) -> Mapping[int, str]:
+    """The policies of Flux in a text's comments, by line."""
+    if "$imagepolicy" not in text:
+        return {}
+    lines = enumerate(_LINE_END.split(text), 1)
+    return {number: found[1] for number, line in lines if (found := _MARKER.search(line))}
+
+
+def _marked(site: Site, markers: Mapping[int, str]) -> ImageField:
+    lines = (slot.value.last_line for slot in site.slots.values())
+    return replace(site.field, marker=next((markers[line] for line in lines if line in markers), ""))
 
 
 def find_sites(path: str, roots: Sequence[Node | None], rules: Sequence[FieldRule] = ()) -> tuple[Site, ...]:

@@ -1,4 +1,4 @@
-"""The resources that a kustomization lists, and one more of them, in the style of its neighbours."""
+"""What a kustomization lists, and one more resource, in the style of its neighbours."""
 
 from __future__ import annotations
 
@@ -19,7 +19,13 @@ _REST_OF_LINE = re.compile(r"[ \t]*(?:(?<=[ \t])#[^\r\n]*)?(\r\n|\n|\r|\Z)")
 def kustomization_resources(path: str, content: bytes) -> tuple[str, ...]:
     """What `resources` of a kustomization lists. Raises ManifestError where it can't be read."""
     roots = document.parse(path, decode(path, content))
-    return tuple(item.text for item in _items(roots))
+    return tuple(item.text for item in _items(roots, "resources"))
+
+
+def kustomization_bases(path: str, content: bytes) -> tuple[str, ...]:
+    """What a kustomization is made from: its `resources`, `bases` and `components`. Raises ManifestError."""
+    roots = document.parse(path, decode(path, content))
+    return tuple(item.text for key in ("resources", "bases", "components") for item in _items(roots, key))
 
 
 def add_resource(path: str, content: bytes, new: str, *, after: str) -> bytes:
@@ -29,7 +35,7 @@ def add_resource(path: str, content: bytes, new: str, *, after: str) -> bytes:
     """
     text = decode(path, content)
     before = Before.read(path, text)
-    listed = [item for item in _items(document.read(path, before.exact)) if item.text == after]
+    listed = [item for item in _items(document.read(path, before.exact), "resources") if item.text == after]
     if len(listed) != 1:
         raise fault(path, 1, f"{after} is not listed once in resources", "add the resource by hand")
     edited = _with_line_below(text, listed[0], new)
@@ -39,10 +45,10 @@ def add_resource(path: str, content: bytes, new: str, *, after: str) -> bytes:
     return edited.encode()
 
 
-def _items(roots: Iterable[Node | None]) -> Iterator[Scalar]:
-    """The scalars in `resources` of a file that holds one document."""
+def _items(roots: Iterable[Node | None], key: str) -> Iterator[Scalar]:
+    """The scalars in the list under `key` of a file that holds one document."""
     mappings = [root for root in roots if isinstance(root, Mapping)]
-    found = entries(mappings[0]).get("resources") if len(mappings) == 1 else None
+    found = entries(mappings[0]).get(key) if len(mappings) == 1 else None
     if found and not found.problem and isinstance(found.value, document.Sequence):
         yield from (item for item in found.value.items if isinstance(item, Scalar))
 

@@ -16,6 +16,7 @@ _INHERITED = "the image is inherited; leave the name out, or add `repository` by
 _BOTH = "give tag and digest, or drop the digest: `set-image --drop-digest`, or `write: tag` of the environment"
 _ADD = "leave it out, or have one added: `set-image --add-digest`, or the environment's `write: tag+digest`"
 _NO_TAG = "a `digest` key can only be added beside a tag; leave the digest out, or add a key for it by hand first"
+_TAG_STAYS = "write `digest` in its place by hand, with the digest that runs now, or say `write: tag+digest`"
 # The keys of a tag beside which `digest` speaks of the same image.
 _BESIDE_DIGEST = frozenset({"tag", "version", "newTag"})
 
@@ -54,11 +55,11 @@ def _wanted(site: Site, edit: ImageEdit) -> ImageParts:
     """The old parts, but for those that the edit gives."""
     old, new = site.field.parts, edit.parts
     named = _named(site, new)
-    tag = new.tag if new.tag is not None else old.tag
+    tag = new.tag if new.tag is not None or edit.drop_tag else old.tag
     digest = new.digest or (None if edit.drop_digest else old.digest)
     if old.digest and digest == old.digest and new.digest is None and tag != old.tag:
         raise _NoRoomError(f"the digest {old.digest.short} of another image would stay", _BOTH)
-    if new.digest and new.digest != old.digest and old.tag and new.tag is None:
+    if new.digest and new.digest != old.digest and tag and new.tag is None:
         raise _NoRoomError(f"the tag {old.tag} of another image would stay", "give a tag too")
     return ImageParts(named.registry, named.repository, tag, digest)
 
@@ -144,6 +145,8 @@ def _repository_and_image(current: str, rest: str) -> Texts:
 def _tag(site: Site, text: Texts, wanted: ImageParts) -> Texts:
     """The tag, with the digest behind it where one is there now."""
     with_digest = "@" in text.get(Part.TAG, "")
+    if wanted.tag is None and text.get(Part.TAG):
+        raise _NoRoomError(f"the key `{site.slots[Part.TAG].key.text}` would stay without a value", _TAG_STAYS)
     if wanted.tag is None or (wanted.tag == site.field.parts.tag and not with_digest):
         return {}
     if Part.TAG not in text:

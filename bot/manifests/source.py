@@ -17,9 +17,9 @@ def fault(path: str, line: int, reason: str, hint: str = "") -> ManifestError:
     return ManifestError(f"{path}:{line}: {shown}", hint=hint)
 
 
-def too_large(path: str, size: int) -> ManifestError:
+def too_large(path: str) -> ManifestError:
     """The error for a manifest of more than MAX_BYTES."""
-    return fault(path, 1, f"{size:,} bytes are more than the {MAX_BYTES:,} that are read", "split the file")
+    return fault(path, 1, f"larger than the {MAX_BYTES:,} bytes that are read", "split the file, or leave it out")
 
 
 def decode(path: str, content: bytes) -> str:
@@ -28,7 +28,7 @@ def decode(path: str, content: bytes) -> str:
     Raises ManifestError for what is too large, encrypted (git-crypt, SOPS) or not UTF-8.
     """
     if len(content) > MAX_BYTES:
-        raise too_large(path, len(content))
+        raise too_large(path)
     if content.startswith(_GIT_CRYPT):
         raise fault(path, 1, "encrypted by git-crypt", "unlock the repository, or leave the file out of the paths")
     if _SOPS in content:

@@ -6,7 +6,7 @@ from bot.registry.copying import AlreadyThere, Copied, Copier
 from bot.registry.copying.progress import Progress
 from bot.registry.errors import TagMovedError, TagTakenError
 from bot.registry.http.pace import Pace
-from bot.registry.inspection import Attached, Inspection, Kind, Overview, Part, inspect, overview
+from bot.registry.inspection import Attached, Inspection, Kind, Overview, Part, inspect, labels, overview
 from bot.registry.manifest import Manifest
 from bot.registry.tagging import AlreadyTagged, Tagged, add_tags, move_tag
 
@@ -32,6 +32,7 @@ __all__ = [
     "Tagged",
     "add_tags",
     "inspect",
+    "labels",
     "move_tag",
     "overview",
 ]

@@ -114,6 +114,20 @@ def overview(repository: ImageRepository, manifest: Manifest) -> Overview:
     return Overview(manifest.digest, kind_of(content), platforms, said.created or annotations.created)
 
 
+def labels(repository: ImageRepository, manifest: Manifest) -> Mapping[str, str]:
+    """What an image says of itself by labels, an index's first image for it, and by annotations where no label does.
+
+    One more request for an image, two for an index. Raises RegistryError.
+    """
+    content, annotations = parse_manifest(manifest), read_annotations(manifest)
+    if isinstance(content, Index):
+        first = next((entry for entry in content.images if not _attests(annotations, entry)), None)
+        image = _child(repository, first) if first else None
+    else:
+        image = content
+    return {**annotations.own, **_configuration(repository, image).labels}
+
+
 def inspect(repository: ImageRepository, manifest: Manifest, *, workers: int) -> Inspection:
     """All of an image: requests for each of an index's images, one configuration and what is attached.
 

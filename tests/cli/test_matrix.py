@@ -14,7 +14,7 @@ from bot.cli.terminal import Terminal
 from bot.config import Config
 from bot.errors import ExitCode
 from bot.images import ImageRef
-from bot.plan import Standing, Verdict
+from bot.plan import Plan, Standing, Verdict
 from bot.promotion import Deployed, FromEnvironment, Move, Promotion, Proof, Unit
 from bot.questions import Location
 from bot.repositories import Repository, Rev
@@ -52,7 +52,7 @@ def stands(unit: Unit, target: str, standing: Standing, **steps: tuple[str, str]
 def matrix(*deployed: Deployed, verdicts: tuple[Verdict, ...] = (), config: Config | None = None) -> Matrix:
     config = config or chain(*THREE)
     services = tuple(sorted({item.service for item in deployed} - {"*"}))
-    return Matrix(config, config.names, services, deployed, verdicts)
+    return Matrix(config, config.names, services, deployed, Plan(verdicts))
 
 
 def shown(monkeypatch: pytest.MonkeyPatch, one: Matrix, width: int | None) -> list[str]:
@@ -150,5 +150,5 @@ def test_what_is_deployed_is_gone_through_once_and_not_for_each_cell(monkeypatch
     deployed = Counted(runs(env, f"s{n}", "1") for n in range(50) for env in ("e2e", "staging", "prod"))
     one = matrix(*deployed)
     Counted.times = 0
-    assert len(shown(monkeypatch, Matrix(one.config, one.environments, one.services, deployed, ()), None)) == 51
+    assert len(shown(monkeypatch, Matrix(one.config, one.environments, one.services, deployed, Plan(())), None)) == 51
     assert Counted.times == 1

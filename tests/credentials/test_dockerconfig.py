@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -166,11 +171,15 @@ def test_a_login_in_the_file_counts_whatever_store_is_named(tmp_path: Path) -> N
             "docker login registry.example.com makes one",
         ),
         ({"auths": ["canary"]}, "auths is not a JSON object", "docker login makes such a file"),
+        ({"auths": []}, "auths is not a JSON object", "docker login makes such a file"),
+        ({"auths": ""}, "auths is not a JSON object", "docker login makes such a file"),
         ({"credHelpers": "canary"}, "credHelpers is not a JSON object", "docker login makes such a file"),
         ({}, "auths has no login for registry.example.com/shop", "docker login registry.example.com, as who runs this"),
         ("canary", "not JSON", "docker login makes such a file"),
         ("", "not JSON", "docker login makes such a file"),
         ("[" * 100_000, "not JSON", "docker login makes such a file"),
+        ('{"auths":' * 100_000 + "1" + "}" * 100_000, "not JSON", "docker login makes such a file"),
+        ('{"auths": ' + "1" * 5000 + "}", "not JSON", "docker login makes such a file"),
         ("[]", "not a JSON object", "docker login makes such a file"),
         (" " * (1 << 20) + "{}", "more than 1048576 bytes", "that is not a config.json"),
     ],
@@ -203,3 +212,95 @@ def test_where_the_file_is(tmp_path: Path) -> None:
 def test_a_user_name_of_half_a_character_is_none(tmp_path: Path) -> None:
     content = {"auths": {"registry.example.com": {"username": "\ud800", "password": "canary"}}}
     assert fault(tmp_path, content).message == "auths.registry.example.com.username is no text"
+
+
+@pytest.mark.parametrize("found", [{}, {"email": "ann@example.com"}, {"auth": ""}, {"auth": None}, None])
+def test_an_entry_that_says_nothing_is_what_a_store_leaves(tmp_path: Path, found: object) -> None:
+    data = {"auths": {"registry.example.com": found}, "credsStore": "desktop"}
+    assert fault(tmp_path, data).message.startswith("credsStore: the login for registry.example.com is kept by")
+
+
+NO_LOGINS: tuple[object, ...] = (
+    {"auth": 5},
+    {"auth": ["canary"]},
+    {"auth": {}},
+    {"username": "canary"},
+    {"identitytoken": 5},
+    5,
+    "canary",
+)
+
+
+@pytest.mark.parametrize("found", NO_LOGINS)
+def test_an_entry_of_another_form_is_told(tmp_path: Path, found: object) -> None:
+    told = fault(tmp_path, {"auths": {"registry.example.com": found}, "credsStore": "desktop"})
+    assert told.message == "auths.registry.example.com is not a login"
+    assert told.hint == "docker login registry.example.com makes one"
+
+
+def large(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(200_000_000)
+
+
+ODD_FILES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "200 MB": (large, "more than 1048576 bytes"),
+    "a folder": (Path.mkdir, "Is a directory"),
+    "a pipe that nobody writes to": (os.mkfifo, "not a regular file"),
+    "a device without an end": (lambda path: path.symlink_to("/dev/zero"), "not a regular file"),
+    "a link to itself": (lambda path: path.symlink_to(path), "Too many levels of symbolic links"),
+    "a link to nothing": (lambda path: path.symlink_to("nothing"), "No such file or directory"),
+    "bytes that are no text": (lambda path: path.write_bytes(b'{"auths": "\xff\xfe"}'), "not JSON"),
+}
+
+
+@pytest.mark.parametrize("kind", ODD_FILES)
+def test_a_file_that_is_none_is_told_in_bounded_time_and_memory(tmp_path: Path, kind: str) -> None:
+    make, message = ODD_FILES[kind]
+    make(tmp_path / "config.json")
+    registry = RegistryConfig(
+        url="registry.example.com", auth=DockerAuth(type="docker", config=tmp_path / "config.json")
+    )
+    tracemalloc.start()
+    with pytest.raises(ConfigError) as caught:
+        login_for("prd", registry, {})
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert caught.value.message == f"registries.prd.auth: {tmp_path}/config.json: {message}"
+    assert caught.value.hint
+    assert peak < 10_000_000
+
+
+def test_a_link_to_the_file_will_do(tmp_path: Path) -> None:
+    """As clusters mount secrets."""
+    (tmp_path / "mounted").write_text(json.dumps({"auths": {"registry.example.com": entry("bot")}}))
+    (tmp_path / "config.json").symlink_to("mounted")
+    auth = DockerAuth(type="docker", config=tmp_path / "config.json")
+    assert login_for("prd", RegistryConfig(url="registry.example.com", auth=auth), {}) == Login("bot", PASSWORD)
+
+
+AS_NOBODY = """
+import os, sys
+from pathlib import Path
+from bot.config import DockerAuth, RegistryConfig
+from bot.credentials import login_for
+from bot.errors import ConfigError
+
+registry = RegistryConfig(url="registry.example.com", auth=DockerAuth(type="docker", config=Path(sys.argv[1])))
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+try:
+    login_for("prd", registry, {})
+except ConfigError as error:
+    print(error.message)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_file_that_may_not_be_read_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text("{}")
+    path.chmod(0)
+    done = subprocess.run([sys.executable, "-c", AS_NOBODY, str(path)], capture_output=True, text=True, check=True)
+    assert done.stdout == f"registries.prd.auth: {path}: Permission denied\n"

@@ -64,23 +64,23 @@ def test_a_companion_goes_with_the_image_in_one_commit(paper: Paper) -> None:
     assert pushed(verdict) == release(STAGING, "1.1.3", '"1.3.0"')
     assert verdict.step is not None
     assert '+      version: "1.3.0" # of the chart' in verdict.step.diff
-    assert "- Carried along: `/spec/chart/spec/version`, `1.2.0` → `1.3.0`.\n" in body(verdict)
+    assert "- Carried along: `/spec/chart/spec/version`, `1.2.0` → `1.3.0`\n" in body(verdict)
     assert verdict.promotion is not None
     assert [(c.path, c.pointer, c.before, c.after) for c in verdict.promotion.companions] == [
         (STAGING_FILE, "0:/spec/chart/spec/version", "1.2.0", "1.3.0")
     ]
     push = action(verdict, PushBranch)
     assert isinstance(push, PushBranch)
-    assert "/spec/chart/spec/version: 1.2.0 → 1.3.0" in push.message
+    assert "\nversion 1.2.0 → 1.3.0\n" in push.message
 
 
-def test_what_is_no_version_is_told_in_code_alone(paper: Paper) -> None:
+def test_what_forges_obey_is_told_in_code_alone(paper: Paper) -> None:
     # A forge would close the issue, or call the group.
     paper.trees["m1"][E2E_FILE] = release(E2E, "1.1.3-rc2", '"Closes #1 @all"')
     verdict = paper.verdict("api", config=CONFIG)
     push = action(verdict, PushBranch)
     assert isinstance(push, PushBranch)
-    assert "/spec/chart/spec/version: 1.2.0 → …\n" in push.message
+    assert "\nversion 1.2.0 → Closes \\u00231 \\u0040all\n" in push.message
     assert "`1.2.0` → `Closes #1 @all`" in body(verdict)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.decide.proposal import fingerprint
 from bot.decide.text import fingerprint_in
 from bot.errors import ExitCode, UsageError
 from bot.images import Digest
@@ -24,7 +25,7 @@ from bot.plan import (
 from bot.promotion import Proof
 from bot.questions import Location, TagDigest
 from bot.repositories import MergeRequest, RequestState
-from tests.paper import CONFIG, E2E, STAGING, Paper, commit, digest, values
+from tests.paper import CONFIG, E2E, STAGING, Paper, commit, configured, digest, values
 
 BRANCH = "promobot/staging/api"
 E2E_FILE, STAGING_FILE = "apps/api/e2e/values.yaml", "apps/api/staging/values.yaml"
@@ -321,6 +322,25 @@ def test_a_branch_that_only_a_person_made_is_left_alone(paper: Paper) -> None:
     paper.ahead["m1", "b9"] = (commit("b9", email="ann@example.com"),)
     paper.trees["b9"] = paper.trees["m1"]
     assert paper.verdict("api").standing is Standing.BLOCKED
+
+
+def test_a_close_counts_however_the_image_would_be_written_now(paper: Paper) -> None:
+    paper.closed = (request_of(paper, state=RequestState.CLOSED, ended_by="ann"),)
+    assert "ann closed !1" in reason(paper.verdict("api", config=configured(staging={"write": "tag+digest"})))
+
+
+def test_to_write_the_image_that_is_there_in_another_way_is_another_proposal(paper: Paper) -> None:
+    paper.closed = (request_of(paper, state=RequestState.CLOSED, ended_by="ann"),)
+    paper.trees["m1"][STAGING_FILE] = values(STAGING, "1.1.3")
+    verdict = paper.verdict("api", config=configured(staging={"write": "tag+digest"}))
+    assert push_of(verdict).files[0].path == STAGING_FILE
+
+
+def test_to_make_a_manifest_is_another_proposal_than_to_edit_it(paper: Paper) -> None:
+    promotion = paper.verdict("api").promotion
+    assert promotion is not None
+    edited, made = (fingerprint(promotion.unit, "staging", promotion.moves, created=c) for c in ((), (STAGING_FILE,)))
+    assert edited == promotion.fingerprint != made
 
 
 def test_what_a_person_closed_is_not_opened_again(paper: Paper) -> None:

@@ -30,7 +30,7 @@ metadata:
 spec:
   postBuild:
     substitute:
-      OTHER_IMAGE_TAG: "7.0.0"
+      OTHER_IMAGE_TAG: "0.7.0"
       WEB_SHOP_IMAGE_TAG: {0} # moved by promobot
 """
 IMAGE_TAG: dict[str, Any] = {
@@ -123,7 +123,7 @@ def test_the_same_file_by_other_rules_is_read_again(paper: Paper) -> None:
         "fields": [{**SUBSTITUTE["fields"][0], "pointer": "/spec/postBuild/substitute/OTHER_IMAGE_TAG"}],
     }
     second = paper.verdict("web-shop", config=configured(staging=other))
-    assert b'OTHER_IMAGE_TAG: "7.0.0"' in push_of(first).files[0].content
+    assert b'OTHER_IMAGE_TAG: "0.7.0"' in push_of(first).files[0].content
     assert b'OTHER_IMAGE_TAG: "1.1.3"' in push_of(second).files[0].content
 
 

@@ -49,7 +49,7 @@ def body(paper: Paper) -> str:
 
 def test_what_changed_since_the_last_promotion_is_listed(paper: Paper) -> None:
     text = body(paper)
-    assert "**Not carried** from `apps/api/e2e/values.yaml` of e2e, where this changed too since commit `e1`" in text
+    assert "**Not carried** from `apps/api/e2e/values.yaml` of `e2e`, where this changed too since commit `e1`" in text
     assert "\n- `replicas` `1` → `3`\n- `env.FEATURE_X` added\n\n" in text
     assert "REGION" not in text
     assert "9" not in text.partition("**Not carried**")[2].partition("**To undo**")[0]
@@ -91,7 +91,7 @@ def test_a_manifest_that_could_not_be_read_then_tells_nothing(paper: Paper) -> N
 def test_names_and_values_cannot_end_the_code_they_stand_in(paper: Paper) -> None:
     paper.trees["m1"][E2E_FILE] = values(E2E, "1.1.3-rc2", extra=THEN + '"a`<b>\\n# c": "`<!-- x -->"\n')
     left = body(paper).partition("**Not carried**")[2].partition("**To undo**")[0]
-    assert "- `a\\u0060\\u003cb>\\u000a# c` added: `\\u0060\\u003c!-- x -->`\n" in left
+    assert "- `a\\u0060\\u003cb>\\u000a# c` added: `\\u0060\\u003c!-- x --\\u003e`\n" in left
 
 
 def test_of_many_changes_the_first_are_listed(paper: Paper) -> None:

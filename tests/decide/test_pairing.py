@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from bot.decide.orders import Orders
 from bot.errors import ExitCode
 from bot.plan import CopyImage, PushBranch, Standing, Verdict
-from tests.paper import E2E, STAGING, Paper, digest
+from tests.paper import E2E, STAGING, Paper, configured, digest, values
 
 E2E_FILE, STAGING_FILE = "apps/api/e2e/values.yaml", "apps/api/staging/values.yaml"
 API, WORKER = digest(2), digest(5)
@@ -82,3 +83,83 @@ def test_two_versions_that_would_get_the_same_tag_are_refused(paper: Paper) -> N
     assert API.short in verdict.blocked.reason
     assert digest(9).short in verdict.blocked.reason
     assert verdict.blocked.code is ExitCode.BLOCKED
+
+
+@pytest.mark.parametrize(
+    ("found", "ours"),
+    [
+        (values(STAGING, "1.0.0", repository="live/shop-api"), "live/shop-api"),
+        (values(E2E, "1.0.0", repository="shop/api"), "live/shop-api"),
+        (values(STAGING, "1.0.0", repository="elsewhere/api"), "elsewhere/api"),
+    ],
+    ids=["by its mapped path", "that still names the source's registry", "of its own name at the same place"],
+)
+def test_an_image_goes_to_what_it_is_called_in_the_target(paper: Paper, found: bytes, ours: str) -> None:
+    paper.trees["m1"] = {E2E_FILE: values(E2E, "2.0.0-rc1"), STAGING_FILE: found}
+    verdict = paper.verdict("api", config=configured(staging={"repositories": {"shop/*": "live/shop-*"}}))
+    assert verdict.step is not None
+    push = next(action for action in verdict.step.actions if isinstance(action, PushBranch))
+    assert push.files[0].content == values(STAGING, "2.0.0", repository=ours)
+    assert [copy.destination.repository for copy in copies(verdict).values()] == [ours]
+
+
+def test_mapped_images_of_a_list_find_their_own(paper: Paper) -> None:
+    listed_live = listed(STAGING, worker="1.0.0", api="1.0.0").replace(b"/shop/", b"/live/")
+    paper.trees["m1"][STAGING_FILE] = listed_live
+    verdict = paper.verdict("api", config=configured(staging={"repositories": {"shop/*": "live/*"}}))
+    found = copies(verdict)
+    assert {name: copy.digest for name, copy in found.items()} == {"live/api": API, "live/worker": WORKER}
+
+
+@pytest.mark.parametrize("registry", ["staging", "e2e"])
+def test_a_copied_manifest_gets_the_mapped_repository(paper: Paper, registry: str) -> None:
+    """Of one registry for both environments, too."""
+    paper.trees["m1"] = {E2E_FILE: values(E2E, "2.0.0-rc1"), "apps/web/staging/values.yaml": values(STAGING, "1.0.0")}
+    url = STAGING if registry == "staging" else E2E
+    staging = {"repositories": {"shop/api": "live/api"}, "when_missing": "copy", "registry": registry}
+    verdict = paper.verdict("api", config=configured(staging=staging))
+    assert verdict.step is not None
+    push = next(action for action in verdict.step.actions if isinstance(action, PushBranch))
+    assert push.files[0].content == values(url, "2.0.0", repository="live/api")
+
+
+def test_images_that_do_not_move_are_left_alone(paper: Paper) -> None:
+    verdict = paper.verdict("api", config=configured(e2e={"images": ["shop/api"]}))
+    assert list(copies(verdict)) == ["shop/api"]
+
+
+# --- aliases --------------------------------------------------------------------------------------------
+
+ALIASED = """\
+api:
+  image: {{repository: {0}/shop/api, tag: &version {1}}}
+worker:
+  image: {{repository: {0}/shop/worker, tag: *version}}
+"""
+
+
+def test_an_image_that_follows_another_by_an_alias_goes_with_it(paper: Paper) -> None:
+    paper.trees["m1"] = {
+        E2E_FILE: ALIASED.format(E2E, "2.0.0-rc1").encode(),
+        STAGING_FILE: ALIASED.format(STAGING, "1.0.0").encode(),
+    }
+    verdict = paper.verdict("api")
+    assert set(copies(verdict)) == {"shop/api", "shop/worker"}
+    assert verdict.promotion is not None
+    assert verdict.promotion.warnings == ()
+    assert verdict.step is not None
+    push = next(action for action in verdict.step.actions if isinstance(action, PushBranch))
+    assert push.files[0].content == ALIASED.format(STAGING, "2.0.0").encode()
+
+
+def test_an_alias_that_would_follow_to_another_version_is_refused(paper: Paper) -> None:
+    paper.trees["m1"] = {
+        E2E_FILE: ALIASED.format(E2E, "2.0.0-rc1").replace("*version", "2.0.1-rc1").encode(),
+        STAGING_FILE: ALIASED.format(STAGING, "1.0.0").encode(),
+    }
+    paper.tags["e2e", "shop/worker", "2.0.1-rc1"] = WORKER
+    blocked = paper.verdict("api", orders=Orders(mixed=True)).blocked
+    assert blocked is not None
+    assert f"{STAGING_FILE}:4: " in blocked.reason
+    assert "taken by an alias from line 2" in blocked.reason
+    assert blocked.code is ExitCode.MANIFEST

@@ -58,6 +58,10 @@ def written(paper: Paper, write: str) -> bytes:
         (by_digest(OLD), "tag", string("1.1.3")),
         (by_digest(OLD), "tag+digest", string(f"1.1.3@{NEW}")),
         (in_a_map(OLD), "as-found", in_a_map(NEW)),
+        (string("1.1.2"), "digest", by_digest(NEW)),
+        (string(f"1.1.2@{OLD}"), "digest", by_digest(NEW)),
+        (by_digest(OLD), "digest", by_digest(NEW)),
+        (in_a_map(OLD), "digest", in_a_map(NEW)),
     ],
 )
 def test_what_is_written(paper: Paper, found: bytes, write: str, wanted: bytes) -> None:
@@ -93,3 +97,15 @@ def test_a_form_without_room_for_a_digest_is_refused(paper: Paper) -> None:
     verdict = paper.verdict("api", config=configured(staging=staging))
     assert verdict.blocked is not None
     assert "no place for a digest" in verdict.blocked.reason
+
+
+@pytest.mark.parametrize(
+    "found", [values(STAGING, "1.1.2"), values(STAGING, "1.1.2", extra=PINNED), values(STAGING, f"1.1.2@{OLD}")]
+)
+def test_no_tag_stays_empty_or_stale_beside_a_digest_that_shall_stand_alone(paper: Paper, found: bytes) -> None:
+    paper.trees["m1"][STAGING_FILE] = found
+    verdict = paper.verdict("api", config=configured(staging={"write": "digest"}))
+    assert verdict.blocked is not None
+    assert f"{STAGING_FILE}:2: /image can't become {STAGING}/shop/api@{NEW}" in verdict.blocked.reason
+    assert "the key `tag` would stay without a value" in verdict.blocked.reason
+    assert "write: tag+digest" in verdict.blocked.remedy

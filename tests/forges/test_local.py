@@ -142,6 +142,19 @@ def test_a_merge_is_a_merge_commit_of_who_merged(world: World) -> None:
     assert world.head("main") == tip
 
 
+def test_by_which_merge_request_a_branch_came_to_a_commit_is_known(world: World) -> None:
+    first = world.push("x", "2")
+    merged = world.forge.merge(PROJECT, world.open(), head=first, by="ann")
+    main = world.head("main")
+    assert main is not None
+    assert (merged.merge_commit, merged.merged_at) == (main, NOON)
+    # Closed without merging, and merged though nothing was left to merge: neither brought the branch there.
+    world.push("y", "3")
+    world.forge.close(PROJECT, world.open("y"), reason="no", by="ann")
+    assert world.forge.merged(PROJECT, {main, first}) == {main: merged}
+    assert world.forge.merged(PROJECT, ()) == {}
+
+
 def test_only_the_commit_that_was_looked_at_is_merged(world: World) -> None:
     looked_at = world.push("x", "2")
     world.open()

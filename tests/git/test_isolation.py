@@ -75,7 +75,7 @@ def test_configuration_hooks_and_templates_of_the_machine_are_ignored(
     assert clone.fetch(["main"]) == {"main": base}
     shutil.copytree(hooks, clone._git.path / "hooks")
     assert clone.files(base, ["a"]) == (File("a", "100644", b"1"),)
-    assert clone.history(base, "a", 1)[0].trailers == (("Key", "value"),)
+    assert clone.histories(base, ["a"], 1)["a"][0].trailers == (("Key", "value"),)
     commit = clone.commit(base, [FileChange("a", b"2")], "m", NOON)
     assert clone.push("x", commit, None) == Pushed(changed=True)
     assert not (home / "ran").exists()

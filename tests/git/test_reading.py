@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bot.errors import GitError
 from bot.git import Clone
-from bot.repositories import Commit, File
+from bot.git.reading import UNREAD
+from bot.manifests.source import MAX_BYTES
+from bot.repositories import Commit, File, Landing
 from tests.git.conftest import BOT
 from tests.git.origin import Origin, git
 
@@ -35,6 +38,23 @@ def test_heads_of_present_branches_in_one_process(
     assert len(processes()) == 1
     assert clone.heads([]) == {}
     assert processes() == []
+
+
+def test_more_branches_than_a_command_line_holds(
+    origin: Origin, clone: Clone, processes: Callable[[], list[str]]
+) -> None:
+    main, other = origin.commit({"a": b"1"}), origin.commit({"a": b"2"}, branch="promobot/prod/web-07")
+    origin.commit({"a": b"3"}, branch="nested/refs/heads/main")
+    processes()
+    absent = [f"promobot/staging/a-service-with-quite-a-long-name-{number}" for number in range(50_000)]
+    assert clone.heads([*absent, "main", "promobot/prod/web-07"]) == {"main": main, "promobot/prod/web-07": other}
+    assert len(processes()) == 1
+
+
+def test_what_is_longer_than_any_manifest_is_not_read(origin: Origin, clone: Clone) -> None:
+    commit = origin.commit({"a": b"1", "huge": b"x" * (20 << 20), "largest": b"x" * MAX_BYTES})
+    a, huge, largest = clone.files(commit, ["*"])
+    assert (a.content, huge.content, largest.content) == (b"1", UNREAD, b"x" * MAX_BYTES)
 
 
 def test_files_by_pattern(origin: Origin, clone: Clone) -> None:
@@ -93,7 +113,7 @@ def test_a_kept_clone_with_nothing_new_costs_one_ls_remote(
     assert len(again.files(again.fetch(["main"])["main"], ["a/*"])) == 2
     argvs = processes()
     assert network(argvs) == ["ls-remote"]
-    assert len(argvs) == 5  # and four local ones: are the commits here (twice), what is in the tree, the contents
+    assert len(argvs) == 6  # and five local ones: are the commits here (twice), what is in the tree, sizes, contents
 
 
 def test_one_fetch_brings_every_head_seen(origin: Origin, clone: Clone, processes: Callable[[], list[str]]) -> None:
@@ -208,10 +228,13 @@ def test_history_follows_the_content_into_merged_side_branches(origin: Origin, c
     git(origin.work, "merge", "--quiet", "--no-ff", "--message", "merge", "work/side")
     git(origin.work, "push", "--quiet", str(origin.bare), "HEAD:main")
     merged = clone.fetch(["main"])["main"]
-    assert shas(clone.history(merged, "a", 50)) == [changed, made]
-    assert shas(clone.history(merged, "a", 1)) == [changed]
-    assert clone.history(merged, "absent", 50) == ()
-    assert clone.history(merged, ":(glob)*", 50) == ()
+    found = clone.histories(merged, ["a", "absent", ":(glob)*"], 50)
+    assert {path: shas(commits) for path, commits in found.items()} == {
+        "a": [changed, made],
+        "absent": [],
+        ":(glob)*": [],
+    }
+    assert shas(clone.histories(merged, ["a", "b"], 1)["a"]) == [changed]
 
 
 def test_a_server_without_filters_works(tmp_path: Path) -> None:
@@ -222,3 +245,45 @@ def test_a_server_without_filters_works(tmp_path: Path) -> None:
     later = origin.commit({"a": b"2"})
     assert clone.files(clone.fetch(["main"])["main"], ["a"]) == (File("a", "100644", b"2"),)
     assert shas(clone.commits(commit, later)) == [later]
+
+
+def test_what_a_branch_has_had_in_a_file_is_told_by_its_own_commits(origin: Origin, clone: Clone) -> None:
+    times = {name: f"2026-03-0{day}T12:00:00Z" for day, name in enumerate(("first", "side", "merge"), 1)}
+    first = origin.commit({"a": b"1", "b": b"1"})
+    origin.commit({"b": b"2"})
+    git(origin.work, "switch", "--quiet", "--create", "side")
+    for content in (b"2", b"3"):
+        origin.write({"a": content})
+        when = {"GIT_AUTHOR_DATE": times["first"], "GIT_COMMITTER_DATE": times["side"]}
+        git(origin.work, "commit", "--quiet", "--all", "--message=side", env=when)
+    git(origin.work, "switch", "--quiet", "work/main")
+    when = {"GIT_AUTHOR_DATE": times["first"], "GIT_COMMITTER_DATE": times["merge"]}
+    git(origin.work, "merge", "--quiet", "--no-ff", "--message=merge", "side", env=when)
+    merge = git(origin.work, "rev-parse", "HEAD")
+    (origin.work / "a").unlink()
+    gone = origin.record()
+    found = clone.landed(gone, "a", 10)
+    assert [(landing.commit, landing.content) for landing in found] == [(gone, None), (merge, b"3"), (first, b"1")]
+    assert found[1].at == datetime(2026, 3, 3, 12, tzinfo=UTC)
+    assert clone.landed(gone, "a", 2) == found[:2]
+    assert clone.landed(gone, "absent", 2) == ()
+
+
+def test_a_link_or_a_folder_was_no_file(origin: Origin, clone: Clone) -> None:
+    origin.commit({"a": b"1"})
+    (origin.work / "a").unlink()
+    (origin.work / "a").symlink_to("b")
+    link = origin.record()
+    (origin.work / "a").unlink()
+    folder = origin.commit({"a/b": b"1"})
+    found = clone.landed(folder, "a", 10)
+    assert [(landing.commit, landing.content) for landing in found[:2]] == [(folder, None), (link, None)]
+
+
+def test_a_commit_of_a_far_future_has_a_time(origin: Origin, clone: Clone) -> None:
+    origin.write({"a": b"1"})
+    git(origin.work, "add", "a")
+    git(origin.work, "commit", "--quiet", "--message=x", env={"GIT_COMMITTER_DATE": "@999999999999 +0000"})
+    head = git(origin.work, "rev-parse", "HEAD")
+    git(origin.work, "push", "--quiet", origin.url, "HEAD:refs/heads/main")
+    assert clone.landed(head, "a", 1) == (Landing(head, datetime(9999, 1, 1, tzinfo=UTC), b"1"),)

@@ -28,7 +28,7 @@ UNREADABLE = [
     (b"- " * 50_000, "values.yaml:1: nested more than 100 levels deep"),
     (BOMB.encode(), "values.yaml:1: more than 500,000 values or 100 levels, aliases followed"),
     (CHAIN.encode(), "values.yaml:1: more than 500,000 values or 100 levels, aliases followed"),
-    (b"#" * (MAX_BYTES + 1), "values.yaml:1: 4,194,305 bytes are more than the 4,194,304 that are read"),
+    (b"#" * (MAX_BYTES + 1), "values.yaml:1: larger than the 4,194,304 bytes that are read"),
 ]
 
 

@@ -4,6 +4,6 @@ See docs/local-forge.md.
 """
 
 from bot.forges.local.forge import LocalForge
-from bot.forges.local.project import create_project
+from bot.forges.local.project import copy_project, create_project, project_directory
 
-__all__ = ["LocalForge", "create_project"]
+__all__ = ["LocalForge", "copy_project", "create_project", "project_directory"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,6 +73,12 @@ class LocalForge:
         """The merge requests from this branch that were closed without merging, highest number first."""
         closed = self.requests(project, RequestState.CLOSED)
         return tuple(request for request in reversed(closed) if request.source_branch == source_branch)
+
+    def merged(self, project: str, commits: Collection[str]) -> Mapping[str, MergeRequest]:
+        """The merge requests by which a branch came to these commits, by commit."""
+        merged = [r for r in self.requests(project, RequestState.MERGED) if r.merge_commit in commits]
+        # Numbers are in the order of opening; what was merged first is put last, so that it stays.
+        return {r.merge_commit: r for r in sorted(merged, key=_merged_at, reverse=True)}
 
     def get(self, project: str, number: int) -> MergeRequest:
         """One merge request."""
@@ -273,6 +279,10 @@ def _branch_removal(snapshot: Snapshot, record: Record) -> tuple[Change, ...]:
     if record.source_branch == snapshot.default_branch or snapshot.branches.get(record.source_branch) != record.head:
         return ()
     return (Change(f"refs/heads/{record.source_branch}", record.head, None),)
+
+
+def _merged_at(request: MergeRequest) -> datetime:
+    return request.merged_at or datetime.max.replace(tzinfo=UTC)
 
 
 def _must_be_open(project: str, record: Record) -> None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from bot.errors import ForgeError
+from bot.errors import ForgeError, GitError
 from bot.git import writing
-from bot.git.command import GitDirectory
+from bot.git.command import GitDirectory, Remote
+from bot.git.failure import explain
 from bot.git.identity import Identity, stamp
 from bot.git.names import branch_ref
 from bot.repositories import FileChange
 
 _SEGMENT = re.compile(r"(?![.-])[\w.+ -]+(?<![. ])")
+# Seconds for a copy from this machine's disk.
+_COPY_TIMEOUT = 600.0
 # Merge requests are changed through the forge only, never by a push. Many may change them at once: the time limits,
 # in milliseconds, are for how long git waits for another to let go of a ref.
 _CONFIG = """\
@@ -52,10 +56,39 @@ def create_project(
 
     Raises ForgeError if there is one already, GitError if a path or branch cannot be.
     """
+    with _made(root, project, branch) as git:
+        changes = [FileChange(path, content) for path, content in files.items()]
+        writing.commit(
+            git,
+            branch_ref(branch),
+            None,
+            writing.with_modes(changes, {}),
+            message="First commit",
+            signature=f"{who} {stamp(when)}",
+        )
+    return project_directory(root, project)
+
+
+def copy_project(root: Path, project: str, source: Path, branch: str) -> Path:
+    """Make a project whose default branch is what is checked out in the repository `source`, with its history.
+
+    Raises ForgeError if there is one already, GitError if it can't be read.
+    """
+    with _made(root, project, branch) as git:
+        remote = Remote(source.absolute().as_uri(), None, _COPY_TIMEOUT, {})
+        done = remote.run("fetch", "--quiet", "--no-tags", "origin", f"HEAD:{branch_ref(branch)}", clone=git)
+        if done.returncode != 0:
+            words, hint = explain(done.stderr)
+            raise GitError(f"{source} can't be copied: {words}", hint=hint)
+    return project_directory(root, project)
+
+
+@contextmanager
+def _made(root: Path, project: str, branch: str) -> Iterator[GitDirectory]:
+    """An empty repository that becomes the project when it is filled: nobody ever finds half a project."""
     directory = project_directory(root, project)
     if directory.exists():
         raise ForgeError(f"{directory} exists already", hint="choose another project, or remove it")
-    # It gets its name when it is whole: nobody ever finds half a project.
     new = directory.with_name(f".{directory.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
@@ -63,14 +96,5 @@ def create_project(
     git.run("init", "--quiet", "--bare", "--template=", f"--initial-branch={branch}")
     with (new / "config").open("a", encoding="utf-8") as config:
         config.write(_CONFIG)
-    changes = [FileChange(path, content) for path, content in files.items()]
-    writing.commit(
-        git,
-        branch_ref(branch),
-        None,
-        writing.with_modes(changes, {}),
-        message="First commit",
-        signature=f"{who} {stamp(when)}",
-    )
+    yield git
     new.rename(directory)
-    return directory

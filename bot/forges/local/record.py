@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from bot.errors import ForgeError
 from bot.repositories import MergeRequest, RequestState
@@ -66,7 +67,18 @@ class Record:
             ended_by=self.ended_by,
             reason=self.reason,
             draft=self.draft,
+            merge_commit=self.merge_commit,
+            merged_at=_time(self.ended) if self.merge_commit else None,
         )
+
+
+def _time(text: str) -> datetime | None:
+    """Anybody who may write refs may have written the record."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
 
 
 def load(content: bytes, where: str) -> Record:

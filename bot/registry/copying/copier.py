@@ -22,6 +22,7 @@ from bot.registry.copying.diagnosis import Diagnosis
 from bot.registry.copying.mounting import mount_known
 from bot.registry.copying.progress import Progress, progress_of
 from bot.registry.copying.skopeo import Skopeo, check_skopeo
+from bot.registry.copying.turns import turn
 from bot.registry.errors import Place, StatusError, UnansweredError
 from bot.registry.manifest import Descriptor, Manifest
 from bot.registry.retry import ATTEMPTS, pause
@@ -128,7 +129,8 @@ class Copier:
         if holds(destination, tag, digest):
             return AlreadyThere(digest)
         manifest = present(destination, digest) or self._bring(_Job(source, digest, destination, tag, watch))
-        self._point(destination, manifest, tag)
+        with turn(self.cache, destination.place(tag)):
+            self._point(destination, manifest, tag)
         return Copied(digest)
 
     def _bring(self, job: _Job) -> Manifest:

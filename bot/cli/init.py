@@ -1,0 +1,201 @@
+"""`promobot init`: a configuration for repositories that promobot sees for the first time."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.cli.call import Call
+from bot.cli.estate import Estate
+from bot.cli.visible import inline
+from bot.errors import ConflictError, ExitCode, UsageError
+from bot.files import Replacement, create, open_original, read_manifest, replace_all
+from bot.forges.local import copy_project, create_project, project_directory
+from bot.git import Identity
+from bot.layout import NO_REGISTRY, Layout, recognise
+from bot.layout.written import Home, write_config
+
+if TYPE_CHECKING:
+    from bot.cli import answers
+
+# Beside the configuration; the first is what it says, so it is relative to it.
+_TRIAL = ".promobot/git"
+_AUTHOR = Identity("promobot", "promobot@localhost")
+_KINDS = "folders or files called after environments, such as apps/NAME/prod/values.yaml or NAME/values-prod.yaml"
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What was recognised, and where it is written; `forge` is the local forge's folder as the file says it."""
+
+    estates: tuple[Estate, ...]
+    layout: Layout
+    homes: tuple[Home, ...]
+    forge: str
+    config: Path
+
+    @property
+    def text(self) -> str:
+        return write_config(self.layout, self.homes, self.forge)
+
+    @property
+    def used(self) -> list[int]:
+        """The numbers of the repositories that have an environment."""
+        return sorted({one.repository for one in self.layout.environments})
+
+    def bare(self, number: int) -> Path:
+        """The bare repository that the local forge needs for one of them."""
+        return project_directory(self.config.absolute().parent / self.forge, self.homes[number].project)
+
+
+def main(call: Call) -> ExitCode:
+    """Look, write, and tell what was found, what is unsure and what is left to do."""
+    found = _look(call)
+    if call.args.stdout:
+        if call.json:
+            call.print_json(_data(found, written=False))
+        else:
+            sys.stdout.write(found.text)
+            _show(call, found, written=False)
+        return ExitCode.DONE
+    # First what may fail for more reasons: a configuration without its copies would be in the way of trying again.
+    if call.args.trial:
+        _make_trial(found)
+    _write(found.config, found.text.encode(), force=call.args.force)
+    if call.json:
+        call.print_json(_data(found, written=True))
+    else:
+        _show(call, found, written=True)
+    return ExitCode.DONE
+
+
+def _look(call: Call) -> _Found:
+    config = call.config_path
+    if not (call.args.stdout or call.args.force) and os.path.lexists(config):
+        raise ConflictError(
+            f"{config} exists already", hint="--stdout shows what would be written, --force replaces it"
+        )
+    estates = tuple(Estate.at(path) for path in dict.fromkeys(call.args.paths))
+    layout = recognise([estate.manifests for estate in estates])
+    if not layout.environments:
+        raise UsageError(_nothing(estates, layout), hint=f"it looks for {_KINDS}; docs/configuration.md has all keys")
+    forge, homes = _forge(estates)
+    return _Found(estates, layout, homes, forge, config)
+
+
+def _nothing(estates: Sequence[Estate], layout: Layout) -> str:
+    where = ", ".join(str(estate.folder) for estate in estates)
+    if layout.silent:
+        names = ", ".join(layout.silent)
+        return f"{where}: {names} look like environments, but none of their manifests names an image by tag or digest"
+    count = sum(seen.tells for estate in estates for seen in estate.manifests)
+    manifests = "one manifest names" if count == 1 else f"{count} manifests name"
+    return f"{where}: no environments recognised; {manifests} images"
+
+
+def _forge(estates: Sequence[Estate]) -> tuple[str, tuple[Home, ...]]:
+    """The local forge's folder and projects: what they were cloned from, or else what `--try` makes."""
+    cloned = [estate.local_project for estate in estates]
+    folders = {place[0] for place in cloned if place}
+    if len(folders) == 1 and all(cloned):
+        homes = (Home(place[1], estate.home.branch) for place, estate in zip(cloned, estates, strict=True) if place)
+        return str(folders.pop()), tuple(homes)
+    return _TRIAL, tuple(estate.home for estate in estates)
+
+
+def _write(path: Path, content: bytes, *, force: bool) -> None:
+    if force and os.path.lexists(path):
+        replace_all([Replacement(open_original(str(path)), content)])
+    else:
+        create(str(path), content)
+
+
+def _make_trial(found: _Found) -> None:
+    """Bare copies of what is committed, or of a plain folder's manifests; what is there already stays as it is."""
+    for number in found.used:
+        estate, home, bare = found.estates[number], found.homes[number], found.bare(number)
+        if bare.exists():
+            continue
+        root = found.config.absolute().parent / found.forge
+        if estate.working and not estate.working.empty:
+            copy_project(root, home.project, estate.root, home.branch)
+        else:
+            files = {seen.path: read_manifest(str(estate.root / seen.path)) for seen in estate.manifests}
+            create_project(root, home.project, files, who=_AUTHOR, when=datetime.now(UTC), branch=home.branch)
+    if found.forge == _TRIAL:
+        (found.config.absolute().parent / ".promobot" / ".gitignore").write_text("*\n", encoding="utf-8")
+
+
+def _unsure(layout: Layout) -> Iterator[tuple[str, str]]:
+    """What is unsure, each with the environment that it is about."""
+    for one in layout.environments:
+        yield from ((one.name, doubt) for doubt in one.unsure)
+    for name in layout.silent:
+        yield name, "looks like an environment, but its manifests name no image: left out"
+
+
+def _left(found: _Found) -> Iterator[str]:
+    """What a person has to do before promobot can work."""
+    missing = [number for number in found.used if not found.bare(number).exists()]
+    for number in missing:
+        remote = found.estates[number].remote
+        why = f"; {remote} itself can't be used yet, there is only the local forge" if remote else ""
+        yield (
+            f"{found.bare(number)} isn't there: `promobot init --try --force` makes it, as a copy to try with, or "
+            f"correct `path` and `project`{why}"
+        )
+    if NO_REGISTRY in found.layout.registries.values():
+        yield f"write the registry's address instead of {NO_REGISTRY}"
+    if not any(one.source for one in found.layout.environments):
+        yield "no environment gets its images from another: add `from`, or name the repositories of the others too"
+
+
+def _data(found: _Found, *, written: bool) -> answers.Initialised:
+    return {
+        "config": str(found.config),
+        "written": written,
+        "environments": [
+            {
+                "name": one.name,
+                "from": one.source,
+                "project": found.homes[one.repository].project,
+                "branch": found.homes[one.repository].branch,
+                "paths": list(one.paths),
+                "exclude": list(one.exclude),
+                "registry": one.registry,
+                "services": list(one.services),
+            }
+            for one in found.layout.environments
+        ],
+        "registries": dict(found.layout.registries),
+        "unsure": [{"environment": name, "reason": reason} for name, reason in _unsure(found.layout)],
+        "left": list(_left(found)),
+        "text": None if written else found.text,
+    }
+
+
+def _show(call: Call, found: _Found, *, written: bool) -> None:
+    terminal = call.terminal(stderr=not written)
+    if written:
+        terminal.say(f"{found.config}: written")
+    registries = found.layout.registries
+    rows = [
+        (one.name, one.source or "–", str(len(one.services)), registries[one.registry], "  ".join(one.paths))
+        for one in found.layout.environments
+    ]
+    terminal.table(("ENVIRONMENT", "FROM", "SERVICES", "REGISTRY", "PATHS"), rows)
+    about: dict[str, list[str]] = {}
+    for name, doubt in _unsure(found.layout):
+        about.setdefault(doubt, []).append(name)
+    for doubt, names in about.items():
+        terminal.say(f"? {', '.join(names)}: {inline(doubt)}")
+    left = list(_left(found))
+    for task in left:
+        terminal.say(f"✗ left to do: {inline(task)}")
+    if written and not left:
+        terminal.say("next: promobot check, then promobot status")

@@ -1,0 +1,159 @@
+"""An image that somebody names in place of what the source runs, and whether the source ever ran it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bot.decide.environments import Manifest
+from bot.decide.facts import Ask, Refusal
+from bot.decide.pairing import Hop, Pair
+from bot.decide.proving import destination_of, history_of, last_change, must_be_borne_out, prove
+from bot.decide.trailers import Record, every_record
+from bot.errors import ExitCode
+from bot.images import Digest, ImageParts, ImageRef
+from bot.promotion import Given, Proof
+from bot.questions import Absent, Files, Location, TagDigest
+from bot.repositories import Commit, Rev
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    """That the source ran a digest, as `image`, at a commit of its repository, and how that is known."""
+
+    image: ImageRef
+    commit: str
+    proof: Proof
+
+
+def given_pairs(hop: Hop, pairs: Sequence[Pair], given: ImageParts) -> tuple[Pair, ...]:
+    """The pairs of the image that is meant, with the given tag and digest. Raises Refusal where it is none of them."""
+    meant = [pair for pair in pairs if _is_meant(hop, pair.source[2], given)]
+    names = ", ".join(dict.fromkeys(pair.source[2].name for pair in pairs))
+    if not meant:
+        raise Refusal(
+            f"{given} is none of the images of {hop.service} in {hop.source.environment.name}: {names}",
+            "give one of these with a tag or digest",
+            ExitCode.USAGE,
+        )
+    if given.repository is None and len({pair.source[2].name for pair in pairs}) > 1:
+        raise Refusal(f"{hop.service} has several images: {names}", f"say which of them is {given}", ExitCode.USAGE)
+    return tuple(replace(pair, source=(*pair.source[:2], pair.source[2].at(given.tag, given.digest))) for pair in meant)
+
+
+def _is_meant(hop: Hop, image: ImageRef, given: ImageParts) -> bool:
+    wanted = given.ref
+    if wanted is None:
+        return True
+    if wanted.registry is None:
+        return wanted.repository in {image.repository, hop.source_path(image)}
+    return wanted.name == image.name
+
+
+def prove_given(
+    ask: Ask, hop: Hop, pair: Pair, claimed: Mapping[ImageRef, Record]
+) -> tuple[Pair, Digest, Proof, Given]:
+    """The given image with its tag and digest, and what is known of it.
+
+    Raises Refusal where the source never ran it and nobody says why it shall go all the same.
+    """
+    digest = _digest(ask, hop, pair, claimed)
+    evidence = _evidence(ask, hop, pair, digest)
+    image = pair.source[2]
+    if image.tag is None and evidence is not None:
+        image = evidence.image.at(evidence.image.tag, digest)
+    if image.tag is None:
+        raise Refusal(f"{image} has no tag to name the copy by", "give a tag too: :TAG@DIGEST", ExitCode.USAGE)
+    environment, path = hop.source.environment.name, pair.source[0].file.path
+    resolved = replace(pair, source=(*pair.source[:2], image))
+    if evidence is not None:
+        return resolved, digest, evidence.proof, Given(environment, evidence.commit, image, path)
+    if not hop.orders.unproven:
+        raise Refusal(
+            f"{environment} never ran {image.at(image.tag, None)} ({digest.short}), by the history of {path}",
+            f"let {environment} run it first, or say why it shall go untried: `--unproven REASON`",
+        )
+    return resolved, digest, Proof.NOTHING, Given(environment, "", image, path, hop.orders.unproven)
+
+
+def _digest(ask: Ask, hop: Hop, pair: Pair, claimed: Mapping[ImageRef, Record]) -> Digest:
+    """The digest that was given, or what the tag was resolved to when it was first proposed."""
+    image = pair.source[2]
+    place = Location(hop.source.environment.registry, image.repository)
+    now = _now(ask, place, image.tag) if image.tag else None
+    if image.digest is not None:
+        if now is not None and now != image.digest:
+            raise Refusal(
+                f"{image.at(image.tag, None)} is {now.short} and not {image.digest.short}",
+                "leave the tag out, or give the digest that it has",
+                ExitCode.USAGE,
+            )
+        return image.digest
+    claim = claimed.get(destination_of(hop, pair)) if image.tag else None
+    if claim is not None and claim.source == image:
+        must_be_borne_out(ask, hop, pair, claim, now)
+        return claim.digest
+    if now is None:
+        raise Refusal(
+            f"{image} is not in registry {place.registry}", f"promobot tags {hop.service} lists what is there"
+        )
+    return now
+
+
+def _now(ask: Ask, place: Location, tag: str) -> Digest | None:
+    answer = ask(TagDigest(place, tag))
+    return None if isinstance(answer, Absent) else answer.value
+
+
+# --- what the source ran --------------------------------------------------------------------------------
+
+
+def _evidence(ask: Ask, hop: Hop, pair: Pair, digest: Digest) -> _Evidence | None:
+    """What it runs now, else what the commits that led there say: by their trailers, by the manifest that they left."""
+    return _in_manifest(ask, hop, pair, digest) or next(_in_history(ask, hop, pair, digest), None)
+
+
+def _in_manifest(ask: Ask, hop: Hop, pair: Pair, digest: Digest) -> _Evidence | None:
+    manifest, field, _ = pair.source
+    assert field.image is not None, "pairs hold readable images only"  # noqa: S101  narrows the type
+    running = replace(pair, source=(manifest, field, field.image))
+    try:
+        now, proof = prove(ask, hop, running, None)
+    except Refusal:
+        return None  # what it runs now is in doubt; that says nothing of what it ran
+    return _Evidence(field.image, last_change(ask, hop, pair), proof) if now == digest else None
+
+
+def _in_history(ask: Ask, hop: Hop, pair: Pair, digest: Digest) -> Iterator[_Evidence]:
+    commits = history_of(ask, hop, pair)
+    name = pair.source[2].name
+    for commit, image, record in every_record(commits):
+        if image.name == name and record.digest == digest:
+            yield _Evidence(image, commit.sha, Proof.RECORD)
+    yield from _in_contents(ask, hop, pair, digest, commits)
+
+
+def _in_contents(ask: Ask, hop: Hop, pair: Pair, digest: Digest, commits: Sequence[Commit]) -> Iterator[_Evidence]:
+    """What the manifest said at each commit: this digest, or the tag that leads to it."""
+    manifest, _, given = pair.source
+    tag = given.tag if given.tag and _leads_to(ask, hop, given, digest) else None
+    questions = [Files(Rev(hop.source.rev.repository, commit.sha), (manifest.file.path,)) for commit in commits]
+    ask.together(*questions)
+    for question in questions:
+        for image in _named_at(ask, question, manifest):
+            if image.name == given.name and (image.digest == digest or (not image.digest and tag and image.tag == tag)):
+                yield _Evidence(image, question.rev.commit, Proof.HISTORY)
+
+
+def _leads_to(ask: Ask, hop: Hop, image: ImageRef, digest: Digest) -> bool:
+    place = Location(hop.source.environment.registry, image.repository)
+    return _now(ask, place, image.tag or "") == digest
+
+
+def _named_at(ask: Ask, question: Files, manifest: Manifest) -> Iterator[ImageRef]:
+    answer = ask(question)
+    for file in answer.value if not isinstance(answer, Absent) else ():
+        try:
+            yield from (field.image for field in replace(manifest, file=file).fields if field.image is not None)
+        except Refusal:
+            continue  # a commit that left it unreadable says nothing

@@ -1,0 +1,57 @@
+"""Merge requests of ours that no service or group stands behind any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.config import Config
+from bot.decide.branch import Branch, branch_prefix, open_requests_of, read_branch
+from bot.decide.environments import Snapshot, head_of
+from bot.decide.facts import Ask
+from bot.decide.trailers import PROMOTED_TOGETHER
+from bot.decide.units import Reach, find_units
+from bot.plan import Action, CloseRequest, DeleteBranch, Guard, Step, Upkeep
+from bot.promotion import Unit
+from bot.questions import Found
+from bot.repositories import MergeRequest
+
+
+def find_orphans(ask: Ask, config: Config, reach: Reach) -> Iterator[Upkeep]:
+    """What ends them. `reach` has all services: what could not be read has raised, so who isn't there is gone.
+
+    A branch that a person worked on stays, and its merge request with it.
+    """
+    target = reach.target
+    services = [service for service in reach.sources if _may_be_promoted(config, target, service)]
+    units = {unit.name for unit in find_units(config, services, (), None)}
+    prefix = branch_prefix(target.environment.name)
+    for request in open_requests_of(ask, config, target.environment):
+        name = request.source_branch.removeprefix(prefix)
+        if name in units:
+            continue
+        branch = read_branch(ask, target, Unit(name, ()), config.author)
+        if not branch.foreign and not _chosen(branch).intersection(services):
+            yield Upkeep(Unit(name, ()), target.environment.name, _ending(reach, request, branch, name))
+
+
+def _may_be_promoted(config: Config, target: Snapshot, service: str) -> bool:
+    return service in target.manifests or bool(config.settings(target.environment.name, service).when_missing)
+
+
+def _chosen(branch: Branch) -> frozenset[str]:
+    """The services that somebody chose to promote together, under a name that no configuration knows."""
+    newest = branch.ours[:1]
+    return frozenset(name for commit in newest for text in commit.trailer(PROMOTED_TOGETHER) for name in text.split())
+
+
+def _ending(reach: Reach, request: MergeRequest, branch: Branch, name: str) -> Step:
+    environment, rev = reach.target.environment, reach.target.rev
+    reason = f"no longer due: nothing named {name} is promoted to {environment.name} by itself any more"
+    actions: list[Action] = [CloseRequest(rev.repository, request.number, reason)]
+    if branch.head is not None:
+        actions.append(DeleteBranch(rev.repository, branch.name, branch.head))
+    read = {one.environment.name: one for before in reach.sources.values() for one in (*before, reach.target)}
+    guards = tuple(Guard(head_of(one.environment), Found(one.rev.commit)) for one in read.values())
+    return Step(
+        Unit(name, ()), environment.name, rev.repository, branch.name, branch.head, guards, actions=tuple(actions)
+    )

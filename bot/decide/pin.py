@@ -1,0 +1,239 @@
+"""Giving an overlay an image of its own: what its base names now, so that nothing changes in what runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.config import Config
+from bot.decide.bases import Base, Inherited, is_kustomization, read_base
+from bot.decide.branch import Branch, branch_at
+from bot.decide.changes import Change
+from bot.decide.environments import Manifest, Snapshot, head_of, read_environments
+from bot.decide.facts import Ask, Facts, Refusal, Unanswered
+from bot.errors import ExitCode, ManifestError, UsageError
+from bot.images import ImageRef
+from bot.manifests import Form, add_images, scalar_at
+from bot.plan import Guard, OpenRequest, Plan, PushBranch, Standing, Step, UpdateRequest, Verdict
+from bot.promotion import Unit
+from bot.questions import Absent, Files, Found, Need, OpenRequests
+from bot.repositories import FileChange, MergeRequest, RequestDraft, Rev
+
+PINNED = "Pinned"
+# What kustomize's `images` reach: https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/images/
+_CONTAINER = re.compile(r".*/(?:containers|initContainers)/[0-9]+/image")
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A service and the environment that shall have its images to itself."""
+
+    service: str
+    environment: str
+
+    @property
+    def branch(self) -> str:
+        """The branch that proposes it; no promotion's is called so."""
+        return f"promobot-pin/{self.environment}/{self.service}"
+
+    @property
+    def key(self) -> str:
+        """What names it in the commit's trailer."""
+        return f"{self.environment}/{self.service}"
+
+
+def decide_pin(config: Config, pin: Pin, facts: Facts) -> Need | Plan:
+    """What is to be done for an overlay to have its own images, or what must be known before.
+
+    Raises UsageError for a service that the environment doesn't have.
+    """
+    unit = Unit(pin.service, (pin.service,))
+    try:
+        return Plan((_judge(Ask(facts), config, pin, unit),))
+    except Unanswered as need:
+        return Need(need.questions)
+    except Refusal as refusal:
+        return Plan((Verdict(unit, pin.environment, Standing.BLOCKED, blocked=refusal.blocked),))
+
+
+def _judge(ask: Ask, config: Config, pin: Pin, unit: Unit) -> Verdict:
+    environment = config.environment(pin.environment)
+    (snapshot,) = read_environments(ask, config, (environment,), (pin.service,))
+    if pin.service not in snapshot.manifests:
+        raise UsageError(f"{pin.environment} has no service named {pin.service}", hint="`promobot check` lists them")
+    found = {m.file.path: _missing(ask, config, snapshot, m) for m in snapshot.manifests[pin.service]}
+    overlay = _Overlay(config, snapshot, pin, {path: images for path, images in found.items() if images})
+    if not overlay.inherited:
+        return Verdict(unit, pin.environment, Standing.CURRENT)
+    changes = overlay.changes
+    branch = branch_at(ask, snapshot.rev, pin.branch, config.author, (PINNED, pin.key))
+    request = _open_request(ask, overlay)
+    actions = (*_pushing(ask, overlay, changes, branch), *_proposing(overlay, request))
+    if not actions:
+        return Verdict(unit, pin.environment, Standing.PROPOSED, request=request)
+    step = Step(
+        unit=unit,
+        target=pin.environment,
+        repository=snapshot.rev.repository,
+        branch=pin.branch,
+        head=branch.head,
+        guards=(Guard(head_of(environment), Found(snapshot.rev.commit)),),
+        actions=actions,
+        diff="".join(change.diff for change in changes),
+    )
+    return Verdict(unit, pin.environment, Standing.DUE, step=step, request=request)
+
+
+@dataclass(frozen=True)
+class _Overlay:
+    """An environment's manifests of a service, with the images that each of them inherits, by path."""
+
+    config: Config
+    snapshot: Snapshot
+    pin: Pin
+    inherited: Mapping[str, tuple[Inherited, ...]]
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """The manifests with these images. Raises Refusal where one has no place for them."""
+        return tuple(self._change(manifest) for manifest in self.snapshot.manifests[self.pin.service])
+
+    def _change(self, manifest: Manifest) -> Change:
+        path, before = manifest.file.path, manifest.file.content
+        images = [each.image for each in self.inherited.get(path, ())]
+        try:
+            return Change(path, before, add_images(path, before, images) if images else before)
+        except ManifestError as error:
+            raise Refusal(error.message, error.hint, ExitCode.MANIFEST) from None
+
+
+# --- what to pin ----------------------------------------------------------------------------------------
+
+
+def _missing(ask: Ask, config: Config, snapshot: Snapshot, manifest: Manifest) -> tuple[Inherited, ...]:
+    """The images that move and that a manifest only inherits. Raises Refusal where they can't be pinned."""
+    own = set(_names(manifest))
+    base = read_base(ask, snapshot.rev, manifest.file.path)
+    nearest: dict[str, Inherited] = {}
+    for each in base.images:
+        if _moves(config, snapshot, each.image) and each.image.name not in own:
+            first = nearest.setdefault(each.image.name, each)
+            if first.image != each.image and not is_kustomization(first.file.path):
+                versions = f"{first.place} and {each.place} name {first.image} and {each.image}"
+                raise Refusal(versions, "let the base name one version of it, or write them by hand")
+    if not nearest and not own:
+        raise _nothing(config, snapshot, manifest, base)
+    for each in nearest.values():
+        _refuse_unreachable(manifest, each)
+    return tuple(nearest.values())
+
+
+def _names(manifest: Manifest) -> Iterator[str]:
+    """What the overlay calls images by itself, and what they are called below it."""
+    for field in manifest.fields:
+        if field.image is not None:
+            yield field.image.name
+            below = scalar_at(manifest.file.path, manifest.file.content, field.document, f"{field.pointer}/name")
+            yield from [below.text] if below else []
+
+
+def _moves(config: Config, snapshot: Snapshot, image: ImageRef) -> bool:
+    """Whether an image is one of those that are promoted to here, under its name here or the source's."""
+    environment = snapshot.environment
+    names = [environment.name, *(source.name for source in config.upstream(environment))]
+    return any(config.moving_path(name, image) is not None for name in names)
+
+
+def _nothing(config: Config, snapshot: Snapshot, manifest: Manifest, base: Base) -> Refusal:
+    url = config.registries[snapshot.environment.registry].url
+    read = ", ".join(dict.fromkeys([manifest.file.path, *base.read]))
+    elsewhere = f"; not looked into: {', '.join(base.elsewhere)}" if base.elsewhere else ""
+    return Refusal(
+        f"no image from {url} or a source's registry was found in {read}{elsewhere}",
+        f"write the image in {manifest.file.path} by hand",
+    )
+
+
+def _refuse_unreachable(manifest: Manifest, each: Inherited) -> None:
+    by_hand = f"write the image with its repository in {manifest.file.path} by hand, as {each.place} has it"
+    if not is_kustomization(manifest.file.path):
+        raise Refusal(f"{manifest.file.path} is no kustomization, and only those have room for `images`", by_hand)
+    if is_kustomization(each.file.path):
+        if scalar_at(each.file.path, each.file.content, each.field.document, f"{each.field.pointer}/newName"):
+            raise Refusal(f"{each.place} gives the image another name, so its name below isn't known", by_hand)
+    elif each.field.form is not Form.STRING or not _CONTAINER.fullmatch(each.field.pointer):
+        raise Refusal(f"{each.place} is no container's image, and kustomize's `images` reach no other", by_hand)
+    if each.image.tag is None and each.image.digest is None:
+        raise Refusal(f"{each.place} names {each.image} without tag and digest", "give it one in the base first")
+
+
+# --- how it is proposed ---------------------------------------------------------------------------------
+
+
+def _open_request(ask: Ask, overlay: _Overlay) -> MergeRequest | None:
+    answer = ask(OpenRequests(overlay.snapshot.rev.repository))
+    requests = answer.value if not isinstance(answer, Absent) else ()
+    ends = (overlay.pin.branch, overlay.snapshot.environment.repository.branch)
+    return next((each for each in requests if (each.source_branch, each.target_branch) == ends), None)
+
+
+def _pushing(ask: Ask, overlay: _Overlay, changes: Sequence[Change], branch: Branch) -> Iterator[PushBranch]:
+    rev = overlay.snapshot.rev
+    if _in_place(ask, rev, changes, branch):
+        return
+    if branch.foreign:
+        commit = branch.foreign[0]
+        raise Refusal(
+            f"branch {branch.name} holds commit {commit.sha[:12]} by {commit.committer_email}, left as it is",
+            "merge or close it by hand, or delete the branch to let promobot propose again",
+            ExitCode.CONFLICT,
+        )
+    files = tuple(FileChange(change.path, change.content) for change in changes if change.content != change.before)
+    message = f"{_title(overlay.pin)}\n\n{PINNED}: {overlay.pin.key}\n"
+    yield PushBranch(rev.repository, branch.name, rev.commit, branch.head, files, message)
+
+
+def _proposing(overlay: _Overlay, request: MergeRequest | None) -> Iterator[OpenRequest | UpdateRequest]:
+    pin, config, environment = overlay.pin, overlay.config, overlay.snapshot.environment
+    title, body, repository = _title(pin), _body(overlay), overlay.snapshot.rev.repository
+    if request is None:
+        approvers = config.settings(pin.environment, pin.service).approvers
+        reviewers = tuple(dict.fromkeys((*approvers.groups, *approvers.users)))
+        labels = ("promobot", f"to-{pin.environment}")
+        draft = RequestDraft(pin.branch, environment.repository.branch, title, body, reviewers, labels)
+        yield OpenRequest(repository, draft)
+    elif request.author == config.author.name and (request.title, request.body) != (title, body):
+        yield UpdateRequest(repository, request.number, title, body)
+
+
+def _in_place(ask: Ask, rev: Rev, changes: Sequence[Change], branch: Branch) -> bool:
+    if branch.head is None:
+        return False
+    answer = ask(Files(Rev(rev.repository, branch.head), tuple(change.path for change in changes)))
+    files = {file.path: file.content for file in answer.value} if not isinstance(answer, Absent) else {}
+    return all(files.get(change.path) == change.content for change in changes)
+
+
+def _title(pin: Pin) -> str:
+    return f"Pin {pin.service} in {pin.environment} to what its base names"
+
+
+def _body(overlay: _Overlay) -> str:
+    pin = overlay.pin
+    lines = [
+        f"- `{each.image}` in `{_shown(path)}`, as `{_shown(each.file.path)}` line {each.field.line} names it"
+        for path, images in overlay.inherited.items()
+        for each in images
+    ]
+    return (
+        f"{pin.service} in {pin.environment} inherits its image from a base. This gives it an image of its own:\n\n"
+        + "\n".join(lines)
+        + "\n\nIt names what the base names now, so nothing changes in what runs. From then on the base's image says "
+        f"nothing of {pin.environment}, and promobot can promote to it.\n\n**To undo**, revert the merge commit.\n"
+    )
+
+
+def _shown(path: str) -> str:
+    """A path that can't end the code span that it stands in."""
+    return "".join(c if c.isprintable() and c not in "`<" else f"\\u{ord(c):04x}" for c in path)

@@ -1,0 +1,112 @@
+"""The gate `soak`: for how long the source environment has named the digest that is to be promoted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from bot.decide.environments import Manifest
+from bot.decide.facts import Ask, Refusal
+from bot.decide.pairing import Hop
+from bot.decide.trailers import Record, records
+from bot.images import Digest, ImageRef
+from bot.plan import Check
+from bot.promotion import FromEnvironment, Given, Move
+from bot.questions import Absent, History, Landed, MergedBy
+from bot.repositories import File, Landing
+
+
+@dataclass(frozen=True)
+class Soaked:
+    """Since when the source environment has named all of the digests, for at least as long as `soak`."""
+
+    since: datetime
+    soak: timedelta
+
+    @property
+    def check(self) -> Check:
+        """As merge requests tell it."""
+        return Check("soak", f"{_span(self.soak)} at least")
+
+
+def must_have_soaked(ask: Ask, hop: Hop, moves: Sequence[Move], now: datetime) -> Soaked | None:
+    """Refuse what changes here and has not been in the source environment for as long as `gates.soak` says.
+
+    None where nothing has to. What somebody gave by hand has to run nowhere; its warnings say where it did.
+    """
+    soak = hop.settings.gates.soak
+    changing = [move for move in moves if move.before != move.after and isinstance(move.origin, FromEnvironment)]
+    if soak is None or not changing:
+        return None
+    manifests = {manifest.file.path: manifest for manifest in hop.source.manifests[hop.service]}
+    ask.together(*(Landed(hop.source.rev, path) for path in dict.fromkeys(move.origin.path for move in changing)))
+    since = max(_since(ask, hop, move, manifests[move.origin.path], now) for move in changing)
+    if since + soak > now:
+        raise Refusal(
+            f"soaks in {hop.source.environment.name} until {_minute(since + soak)}",
+            f"it is proposed by the first run after: {hop.target.environment.name} waits for {_span(soak)}",
+        )
+    return Soaked(since, soak)
+
+
+def passed_over(hops: Mapping[str, Sequence[Hop]], moves: Sequence[Move]) -> Iterator[str]:
+    """What an approver has to know of services, each with its ways, that would have had to soak."""
+    for service in dict.fromkeys(move.service for move in moves if isinstance(move.origin, Given)):
+        soak = hops[service][0].settings.gates.soak
+        if soak is not None:
+            yield f"the soak of {_span(soak)} was passed over, since the image of {service} was named by hand"
+
+
+def _since(ask: Ask, hop: Hop, move: Move, manifest: Manifest, now: datetime) -> datetime:
+    """When the source's branch came to name this digest, after which it never named another one."""
+    rev = hop.source.rev
+    history = ask(History(rev, move.origin.path))
+    promoted = records(history.value if not isinstance(history, Absent) else ())
+    answer = ask(Landed(rev, move.origin.path))
+    first: Landing | None = None
+    for landing in answer.value if not isinstance(answer, Absent) else ():
+        if move.digest not in _digests(manifest, landing, move.origin.image, promoted):
+            break
+        first = landing
+    if first is None:
+        raise Refusal(
+            f"since when {hop.source.environment.name} has run {move.digest.short} isn't known: {move.origin.path} "
+            f"names it by its tag alone, and no promotion recorded what that was",
+            f"write the digest beside the tag there, or take `soak` away from {hop.target.environment.name}",
+        )
+    merged = ask(MergedBy(rev.repository, first.commit))
+    landed = first.at if isinstance(merged, Absent) or merged.value.merged_at is None else merged.value.merged_at
+    return min(landed, now)  # a clock that is ahead makes nothing older, nor younger than just now
+
+
+def _digests(
+    manifest: Manifest, landing: Landing, image: ImageRef, promoted: dict[ImageRef, Record]
+) -> Iterator[Digest]:
+    """What the manifest as it landed said that this image is."""
+    if landing.content is None:
+        return
+    try:
+        fields = replace(manifest, file=File(manifest.file.path, manifest.file.mode, landing.content)).fields
+    except Refusal:
+        return
+    for field in fields:
+        if field.image is None or field.image.name != image.name:
+            continue
+        if field.image.digest is not None:
+            yield field.image.digest
+        elif field.image in promoted:
+            yield promoted[field.image].digest
+
+
+def _minute(at: datetime) -> str:
+    """The whole minute at which it has come, so that nobody who comes then is told to wait."""
+    whole = at.astimezone(UTC).replace(second=0, microsecond=0)
+    return f"{whole if whole >= at else whole + timedelta(minutes=1):%Y-%m-%d %H:%M} UTC"
+
+
+def _span(span: timedelta) -> str:
+    """As the configuration writes it: `1d12h`."""
+    hours, minutes = span.seconds // 3600, span.seconds // 60 % 60
+    parts = ((span.days, "d"), (hours, "h"), (minutes, "m"))
+    return "".join(f"{count}{unit}" for count, unit in parts if count) or "0m"

@@ -1,0 +1,107 @@
+"""What people read: titles, bodies and commit messages, rendered from loaded templates. No clock, no I/O."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from bot.decide.text.background import Background, Revisions
+from bot.decide.text.context import Row, make_context
+from bot.decide.text.escape import settled
+from bot.decide.text.headline import headline, step
+from bot.decide.text.sample import samples
+from bot.decide.trailers import trailer_block
+from bot.errors import ConfigError
+from bot.promotion import Promotion
+
+if TYPE_CHECKING:
+    from bot.decide.text.language import Program
+
+__all__ = ["BODY", "COMMIT_MESSAGE", "TITLE", "Background", "Revisions", "Texts", "fingerprint_in", "headline", "step"]
+
+TITLE, BODY, COMMIT_MESSAGE = "title.j2", "merge_request.md.j2", "commit_message.j2"
+
+_FINGERPRINT = re.compile(r"<!-- promobot (?P<key>\S+) (?P<fingerprint>[0-9a-f]{16}) -->")
+_NOTHING = Background()
+
+# GitLab takes titles of 255 bytes, some of which `Draft: ` needs; GitHub takes bodies of 65,536 characters.
+_LONGEST_TITLE = 240
+_LONGEST_BODY = 65_000
+# Lists get shorter until the text fits.
+_LIST_LENGTHS = (100, 20, 5, 1)
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The templates by name, `title.j2`, `commit_message.j2` and `merge_request.md.j2`.
+
+    `places` are the files that faults are told of, where those aren't ours.
+    """
+
+    templates: Mapping[str, str]
+    places: Mapping[str, str] = field(default_factory=dict)
+
+    def title(self, promotion: Promotion) -> str:
+        """The merge request's title: one line of at most 240 bytes. Raises ConfigError as all of these do."""
+        line = " ".join(self._render(TITLE, make_context(promotion, _NOTHING, _LIST_LENGTHS[0])).split())
+        return _cut(line, _LONGEST_TITLE)
+
+    def body(self, promotion: Promotion, background: Background = _NOTHING) -> str:
+        """The merge request's body. It ends with the fingerprint, a hint that anybody can edit."""
+        body = self._fitting(BODY, promotion, background).strip()
+        return f"{body}\n\n<!-- promobot {promotion.key} {promotion.fingerprint} -->\n"
+
+    def commit_message(self, promotion: Promotion) -> str:
+        """The commit's message; the trailers are ours whatever the template says."""
+        subject, _, rest = self._fitting(COMMIT_MESSAGE, promotion, _NOTHING).strip().partition("\n")
+        message = f"{_cut(subject, _LONGEST_TITLE)}\n{rest}".strip()
+        return f"{message}\n\n{trailer_block(promotion.key, promotion.moves)}\n"
+
+    def check(self) -> None:
+        """Render everything for made-up promotions. Raises ConfigError, `file:line: what`."""
+        for promotion, background in samples():
+            self.title(promotion)
+            self.body(promotion, background)
+            self.commit_message(promotion)
+
+    def _fitting(self, name: str, promotion: Promotion, background: Background) -> str:
+        """What a template makes, with its lists as long as there is room for."""
+        texts = (self._render(name, make_context(promotion, background, most)) for most in _LIST_LENGTHS)
+        for text in texts:
+            if len(text) <= _LONGEST_BODY:
+                return text
+        raise ConfigError(f"{self._place(name)}:1: makes more than the {_LONGEST_BODY:,} characters that forges take")
+
+    def _render(self, name: str, context: Row) -> str:
+        return settled(self._programs[name].render(context, in_words=name != BODY))
+
+    def _place(self, name: str) -> str:
+        return self.places.get(name, name)
+
+    @cached_property
+    def _programs(self) -> dict[str, Program]:
+        return dict(self._compiled())
+
+    def _compiled(self) -> Iterator[tuple[str, Program]]:
+        from bot.decide.text.language import compiled  # noqa: PLC0415  Jinja takes its time, and most commands render nothing
+
+        promotion, background = samples()[0]
+        names = make_context(promotion, background, 1).keys()
+        for name, source in self.templates.items():
+            yield name, compiled(self._place(name), source, names)
+
+
+def fingerprint_in(body: str) -> str | None:
+    """The fingerprint that a merge request's body claims."""
+    found = [match["fingerprint"] for match in _FINGERPRINT.finditer(body)]
+    return found[-1] if found else None
+
+
+def _cut(line: str, most: int) -> str:
+    """The line in so many bytes of UTF-8."""
+    if len(line.encode()) <= most:
+        return line
+    return f"{line.encode()[: most - 3].decode(errors='ignore').rstrip()}…"

@@ -1,0 +1,35 @@
+"""What a merge request tells besides the promotion itself. What isn't known is left out, and nothing is said of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.decide.creation import Creation
+from bot.decide.uncarried import NotCarried
+from bot.plan import Check
+
+
+@dataclass(frozen=True)
+class Revisions:
+    """The commits that a service's image was built from before and is now, and of which repository, as labels say."""
+
+    service: str
+    before: str
+    after: str
+    source_url: str = ""
+
+
+@dataclass(frozen=True)
+class Background:
+    """Facts for the reader.
+
+    `since` is when the source environment's branch first carried these images without a break since; `checks` are the
+    gates that were judged.
+    """
+
+    left_behind: tuple[NotCarried, ...] = ()
+    creation: Creation | None = None
+    since: datetime | None = None
+    checks: tuple[Check, ...] = ()
+    revisions: tuple[Revisions, ...] = ()

@@ -1,0 +1,76 @@
+"""What is due in environments beside promotions: floating tags, and merge requests that nobody needs any more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.config import Config, EnvironmentConfig
+from bot.decide.branch import open_requests_of
+from bot.decide.environments import read_environments
+from bot.decide.facts import Ask, Refusal, Unanswered
+from bot.decide.floating import follow_branch, named_tags
+from bot.decide.orphans import find_orphans
+from bot.decide.units import read_reach
+from bot.plan import Upkeep
+from bot.promotion import Unit
+from bot.questions import Question
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What upkeep is looked for: of these services or groups and environments; none: of all.
+
+    `everything` stands for whatever an environment holds that can't be read.
+    """
+
+    services: tuple[str, ...]
+    targets: tuple[str, ...]
+    everything: Unit
+
+
+def find_upkeep(ask: Ask, config: Config, scope: Scope) -> tuple[Upkeep, ...]:
+    """Everything of that kind, environments in the file's order. Raises Unanswered."""
+    found: list[Upkeep] = []
+    questions: list[Question[object]] = []
+    for environment in config.environments:
+        if scope.targets and environment.name not in scope.targets:
+            continue
+        for look in (_tags, _orphans):
+            try:
+                found += look(ask, config, environment, scope)
+            except Unanswered as need:
+                questions += need.questions
+    if questions:
+        raise Unanswered(questions)
+    return tuple(found)
+
+
+def _tags(ask: Ask, config: Config, environment: EnvironmentConfig, scope: Scope) -> Sequence[Upkeep]:
+    """A branch that can't be read is said here only if its tags would be moved, as its verdicts tell of promotions."""
+    if not config.may_float(environment):
+        return ()
+    sharing = [env for env in config.environments if env.registry == environment.registry]
+    try:
+        snapshots = read_environments(ask, config, sharing, ())
+    except Refusal as refusal:
+        return (Upkeep(scope.everything, environment.name, blocked=refusal.blocked),)
+    snapshot = snapshots[sharing.index(environment)]
+    services = {
+        service
+        for service in snapshot.manifests
+        if not scope.services or {service, config.group(service)}.intersection(scope.services)
+    }
+    return tuple(follow_branch(ask, config, snapshot, services, named_tags(config, snapshots)))
+
+
+def _orphans(ask: Ask, config: Config, environment: EnvironmentConfig, scope: Scope) -> Sequence[Upkeep]:
+    """Only on a whole pass, and only where all could be read: what isn't known isn't gone."""
+    if scope.services or not environment.from_:
+        return ()
+    try:
+        if not open_requests_of(ask, config, environment):
+            return ()
+        return tuple(find_orphans(ask, config, read_reach(ask, config, environment, ())))
+    except Refusal:
+        return ()

@@ -1,0 +1,40 @@
+"""Somebody's working copy of a repository: where it was cloned from, and which branch it is of. Only read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.errors import GitError
+from bot.git.command import GitDirectory
+from bot.ownership import not_ours
+
+
+@dataclass(frozen=True)
+class WorkingCopy:
+    """A working copy; `origin` is the URL of its remote, and may hold a password. `branch` is the remote's default."""
+
+    root: Path
+    origin: str | None
+    branch: str | None
+    empty: bool
+
+
+def working_copy(folder: Path) -> WorkingCopy | None:
+    """The working copy that a folder is in, if any. Raises GitError where it isn't ours to believe."""
+    here = folder.resolve()
+    root = next((above for above in (here, *here.parents) if (above / ".git").exists()), None)
+    if root is None:
+        return None
+    if why := not_ours(root):
+        raise GitError(f"the repository {root} {why}", hint="clone it as yourself")
+    git = GitDirectory(root / ".git")
+    head = _said(git, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
+    branch = head.removeprefix("origin/") if head else _said(git, "symbolic-ref", "--quiet", "--short", "HEAD")
+    empty = _said(git, "rev-parse", "--verify", "--quiet", "HEAD") is None
+    return WorkingCopy(root, _said(git, "config", "--get", "remote.origin.url"), branch, empty)
+
+
+def _said(git: GitDirectory, *args: str) -> str | None:
+    done = git.run(*args, statuses=(0, 1))
+    return done.stdout.decode("utf-8", "surrogateescape").strip() or None

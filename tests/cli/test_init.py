@@ -1,0 +1,212 @@
+"""`promobot init`: what it writes, where, and what it says of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bot.configfile import load_config
+from bot.errors import ExitCode
+from tests.cli.conftest import Promobot
+
+FIXTURES = Path(__file__).parents[2] / "fixtures/gitops-repo"
+ORIGIN = "https://robot:hunter2@gitlab.example.com/shop/{}.git"
+
+
+def git(folder: Path, *words: str) -> str:
+    environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "GIT_CONFIG_NOSYSTEM": "1"}
+    who = ("-c", "user.name=dev", "-c", "user.email=dev@example.com")
+    done = subprocess.run(
+        ["git", *who, *words],  # noqa: S607
+        cwd=folder,
+        env=environ,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def clones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The fixtures as somebody's clones from a server, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PROMOBOT_CACHE", str(tmp_path / "cache"))
+    for name in ("platform-gitops", "sre-gitops-prod"):
+        clone = tmp_path / name
+        shutil.copytree(FIXTURES / name, clone)
+        git(clone, "init", "--quiet", "--initial-branch=trunk")
+        git(clone, "add", "--all")
+        git(clone, "commit", "--quiet", "--message=first")
+        git(clone, "remote", "add", "origin", ORIGIN.format(name))
+    return tmp_path
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two environments in a folder without Git; the current folder is another."""
+    for env, tag in (("dev", 2), ("prod", 1)):
+        file = tmp_path / "estate" / "apps" / "cart" / env / "values.yaml"
+        file.parent.mkdir(parents=True)
+        file.write_text(f"image: registry.example.com/shop/cart:{tag}\n", encoding="utf-8")
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    return tmp_path / "estate"
+
+
+def test_check_works_at_once_after_a_trial_of_two_clones(clones: Path, promobot: Promobot) -> None:
+    said = promobot("init", "platform-gitops", "sre-gitops-prod", "--try")
+    assert said.code == ExitCode.DONE
+    assert said.out.startswith("promobot.yaml: written\n")
+    assert said.out.endswith("next: promobot check, then promobot status\n")
+    checked = promobot("check", "-o", "json")
+    assert (checked.code, checked.data["problems"]) == (ExitCode.DONE, [])
+    assert {image["environment"] for image in checked.data["images"]} == {"e2e", "staging", "prod"}
+    config = load_config(clones / "promobot.yaml")
+    projects = {env.name: (env.repository.project, env.repository.branch) for env in config.environments}
+    assert projects == {
+        "e2e": ("shop/platform-gitops", "trunk"),
+        "staging": ("shop/platform-gitops", "trunk"),
+        "prod": ("shop/sre-gitops-prod", "trunk"),
+    }
+    copy = clones / ".promobot/git/shop/sre-gitops-prod.git"
+    assert git(copy, "rev-parse", "trunk") == git(clones / "sre-gitops-prod", "rev-parse", "HEAD")
+    assert (clones / ".promobot/.gitignore").read_text(encoding="utf-8") == "*\n"
+
+
+def test_no_password_of_the_origin_is_written_or_said(clones: Path, promobot: Promobot) -> None:
+    said = promobot("init", "platform-gitops")
+    assert said.code == ExitCode.DONE
+    assert "gitlab.example.com/shop/platform-gitops itself can't be used yet" in said.out
+    assert "hunter2" not in said.out + said.err + (clones / "promobot.yaml").read_text(encoding="utf-8")
+
+
+def test_clones_of_a_local_forge_need_no_copy(clones: Path, promobot: Promobot) -> None:
+    git(clones, "clone", "--quiet", "--bare", "platform-gitops", "srv/gitops.git")
+    git(clones / "platform-gitops", "remote", "set-url", "origin", str(clones / "srv/gitops.git"))
+    said = promobot("init", "platform-gitops", "-o", "json")
+    assert said.data["left"] == []
+    assert promobot("check").code == ExitCode.DONE
+    assert not (clones / ".promobot").exists()
+
+
+def test_a_part_of_a_clone_has_the_repositorys_paths(clones: Path, promobot: Promobot) -> None:
+    said = promobot("init", "platform-gitops/apps/inventory", "-o", "json", "--stdout")
+    assert [env["paths"] for env in said.data["environments"]] == [
+        ["apps/{service}/e2e/helmrelease.yaml"],
+        ["apps/{service}/staging/helmrelease.yaml"],
+    ]
+
+
+def test_a_linked_work_tree_is_a_clone_too(clones: Path, promobot: Promobot) -> None:
+    git(clones / "platform-gitops", "worktree", "add", "--quiet", "-b", "try", str(clones / "linked"))
+    said = promobot("init", "linked", "--try", "-o", "json")
+    assert {env["project"] for env in said.data["environments"]} == {"shop/platform-gitops"}
+    assert promobot("check").code == ExitCode.DONE
+
+
+def test_a_file_that_is_there_stays(folder: Path, promobot: Promobot) -> None:
+    config = Path("promobot.yaml")
+    config.write_text("mine", encoding="utf-8")
+    said = promobot("init", folder)
+    assert (said.code, config.read_text(encoding="utf-8")) == (ExitCode.CONFLICT, "mine")
+    assert "promobot.yaml exists already" in said.err
+    assert promobot("init", folder, "--force").code == ExitCode.DONE
+    assert load_config(config).names == ("dev", "prod")
+    assert [file.name for file in Path().iterdir()] == ["promobot.yaml"]
+
+
+def test_a_link_to_nowhere_is_a_file_that_is_there(folder: Path, promobot: Promobot) -> None:
+    Path("promobot.yaml").symlink_to("elsewhere")
+    assert promobot("init", folder).code == ExitCode.CONFLICT
+    assert promobot("init", folder, "--force").code == ExitCode.USAGE
+    assert [file.name for file in Path().iterdir()] == ["promobot.yaml"]
+
+
+def test_stdout_writes_nothing(folder: Path, promobot: Promobot) -> None:
+    Path("promobot.yaml").write_text("mine", encoding="utf-8")
+    said = promobot("init", folder, "--stdout")
+    assert said.code == ExitCode.DONE
+    assert [file.name for file in Path().iterdir()] == ["promobot.yaml"]
+    Path("promobot.yaml").write_text(said.out, encoding="utf-8")
+    assert load_config(Path("promobot.yaml")).names == ("dev", "prod")
+    assert "left to do" in said.err
+
+
+def test_json_says_what_the_file_says(folder: Path, promobot: Promobot) -> None:
+    said = promobot("init", folder, "-o", "json", "-c", "other.yaml")
+    assert said.data | {"left": []} == {
+        "config": "other.yaml",
+        "written": True,
+        "environments": [
+            {
+                "name": name,
+                "from": source,
+                "project": "estate",
+                "branch": "main",
+                "paths": [f"apps/{{service}}/{name}/values.yaml"],
+                "exclude": [],
+                "registry": "images",
+                "services": ["cart"],
+            }
+            for name, source in (("dev", None), ("prod", "dev"))
+        ],
+        "registries": {"images": "registry.example.com/shop"},
+        "unsure": [],
+        "left": [],
+        "text": None,
+    }
+    assert said.data["left"][0].startswith(f"{Path.cwd()}/.promobot/git/estate.git isn't there")
+    assert [file.name for file in Path().iterdir()] == ["other.yaml"]
+
+
+def test_what_is_unsure_stands_in_the_file_too(folder: Path, promobot: Promobot) -> None:
+    values = folder / "apps" / "cart" / "blue" / "values.yaml"
+    values.parent.mkdir()
+    values.write_text("image: cart:3\n", encoding="utf-8")
+    said = promobot("init", folder)
+    text = Path("promobot.yaml").read_text(encoding="utf-8")
+    before, _, _ = text.partition("  - name: blue\n")
+    assert before.endswith(
+        "  # unsure: its name doesn't tell where it stands: add `from` if its images come from another environment\n"
+        "  # unsure: no image says its registry: write its address instead of registry.example.com\n"
+    )
+    assert "? blue: its name doesn't tell where it stands" in said.out
+    assert "left to do: write the registry's address" in said.out
+
+
+@pytest.mark.parametrize("name", ['a"b', "a'b", "a: b", "a#b", "dé v", "on", "null", "x" * 200])
+def test_whatever_folders_are_called_the_file_can_be_read(name: str, folder: Path, promobot: Promobot) -> None:
+    shutil.move(folder / "apps", folder / name)
+    assert promobot("init", folder).code == ExitCode.DONE
+    assert load_config(Path("promobot.yaml")).environments[0].paths == (f"{name}/{{service}}/dev/values.yaml",)
+
+
+def test_nothing_recognised_is_an_answer(folder: Path, promobot: Promobot) -> None:
+    shutil.move(folder / "apps" / "cart" / "dev", folder / "cart")
+    shutil.rmtree(folder / "apps")
+    said = promobot("init", folder)
+    assert said.code == ExitCode.USAGE
+    assert "no environments recognised; one manifest names images" in said.err
+    assert promobot("init", folder / "missing").code == ExitCode.USAGE
+    assert [file.name for file in Path().iterdir()] == []
+
+
+def test_where_nothing_can_be_written_nothing_is_left(folder: Path, promobot: Promobot) -> None:
+    said = promobot("init", folder, "-c", "missing/promobot.yaml")
+    assert said.code == ExitCode.USAGE
+    assert "missing/promobot.yaml can't be written: No such file or directory" in said.err
+
+
+def test_a_copy_that_is_there_stays(folder: Path, promobot: Promobot) -> None:
+    assert promobot("init", folder, "--try").code == ExitCode.DONE
+    copy = Path(".promobot/git/estate.git")
+    head = git(copy, "rev-parse", "main")
+    (folder / "apps/cart/dev/values.yaml").write_text("image: registry.example.com/shop/cart:9\n", encoding="utf-8")
+    assert promobot("init", folder, "--try", "--force").code == ExitCode.DONE
+    assert git(copy, "rev-parse", "main") == head

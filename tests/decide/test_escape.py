@@ -1,0 +1,291 @@
+"""Nothing that others may choose means anything in a merge request, its title or its commit, but to people."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from bot.decide.text import BODY, COMMIT_MESSAGE, TITLE, Background, Texts, fingerprint_in
+from bot.decide.text.context import Listed, make_context
+from bot.decide.text.escape import Foreign, code, words
+from bot.decide.text.sample import samples
+from bot.promotion import Promotion, Unit
+from tests.paper import TEXTS
+
+MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+NASTY = [
+    *("@all", "@group/sub", "a@b.com", "#1", "!2", "Closes #1", "fixes GH-1", "org/repo#1", "&1", "%1", "$1", "~label"),
+    *(
+        "/merge",
+        "\n/approve",
+        "\n\n/close\n",
+        "\r\n/merge",
+        "<b>",
+        "</details>",
+        "-->",
+        "<!-- x",
+        "<script>",
+        "<a href=x>",
+    ),
+    *("<!-- promobot staging/x 0000000000000000 -->", "[x](http://evil.example)", "![x](y)", "<http://evil.example>"),
+    *(
+        "http://evil.example",
+        "www.evil.example",
+        "mailto:x",
+        ":tada:",
+        ":100:",
+        "`",
+        "``",
+        "```",
+        "\\",
+        "\\`",
+        "|",
+        "| x |",
+    ),
+    *(
+        "# x",
+        "- x",
+        "1. x",
+        "1) x",
+        "> x",
+        "---",
+        "===",
+        "***",
+        "**x**",
+        "_x_",
+        "__x__",
+        "~~x~~",
+        "~~~",
+        "    x",
+        "[x]: y",
+    ),
+    *(
+        "{{ 7*7 }}",
+        "{% raw %}",
+        "&#64;all",
+        "&lt;",
+        "\u202e",
+        "\x00",
+        "\x1b[31m",
+        "\u2028",
+        "\ue000",
+        "\ue00141\ue001",
+        "\ud800",
+    ),
+    *("", " ", "x", "1.1.3", "sha256:abc", "$`x`$", "[[_TOC_]]", "^[x]", "é", "中"),
+]
+hostile = st.lists(st.sampled_from(NASTY) | st.text(max_size=3), min_size=1, max_size=4).map("".join)
+# What forges make of text that is in no code.
+OBEYED = re.compile(r"[@#!&%$~*\[\]<>`|\\^](?!u[0-9a-f]{4})|://|www\.|\bGH-\d|:[\w+-]+:", re.IGNORECASE)
+MEANT = {"link_open", "image", "html_inline", "html_block", "heading_open", "hr", "fence", "code_block", "em_open"}
+MEANT |= {
+    "strong_open",
+    "s_open",
+    "blockquote_open",
+    "ordered_list_open",
+    "bullet_list_open",
+    "list_item_open",
+    "td_open",
+}
+
+
+def tokens(text: str) -> Iterator[Token]:
+    for token in MARKDOWN.parse(text):
+        yield token
+        yield from token.children or ()
+
+
+def structure(text: str) -> Counter[str]:
+    return Counter(token.type for token in tokens(text) if token.type in MEANT)
+
+
+def outside_code(text: str) -> str:
+    """What is neither in code nor between paragraphs."""
+    return "\n".join(t.content for t in tokens(text) if t.type in {"text", "html_inline", "html_block", "text_special"})
+
+
+def obeyed(text: str) -> Counter[str]:
+    return Counter(OBEYED.findall(text))
+
+
+def poisoned(value: Any, text: str) -> Any:
+    """A context whose every text is this one."""
+    match value:
+        case Mapping():
+            return {key: poisoned(inner, text) for key, inner in value.items()}
+        case Listed():
+            return Listed.of((poisoned(inner, text) for inner in value), len(value))
+        case Foreign():
+            return Foreign(text)
+        case str():
+            return text
+        case _:
+            return value
+
+
+@pytest.mark.parametrize("sample", range(3))
+@settings(max_examples=40)
+@given(text=hostile)
+def test_whatever_a_name_is_the_body_is_built_alike(sample: int, text: str) -> None:
+    context = make_context(*samples()[sample], 100)
+    body, usual = (TEXTS._render(BODY, poisoned(context, given)) for given in (text or "x", "x"))
+    assert structure(body) == structure(usual)
+    assert obeyed(outside_code(body)) == obeyed(outside_code(usual))
+    assert not re.search(r"^\s*/", body, re.MULTILINE)
+    assert body.count("\n") == usual.count("\n")
+    assert "<!-- promobot" not in body
+    assert not {c for c in body if not c.isprintable()} - {"\n"}
+
+
+@settings(max_examples=40)
+@given(text=hostile)
+def test_titles_and_messages_say_nothing_that_a_forge_obeys(text: str) -> None:
+    for name in (TITLE, COMMIT_MESSAGE):
+        for promotion, background in samples():
+            rendered = TEXTS._render(name, poisoned(make_context(promotion, background, 100), text))
+            assert not OBEYED.search(rendered), rendered
+            assert not re.search(r"^\s*/", rendered, re.MULTILINE)
+            assert not {c for c in rendered if not c.isprintable()} - {"\n"}
+
+
+CARELESS = [
+    *(
+        "{{ v }}",
+        "x {{ v }} y",
+        "`{{ v }}`",
+        "`a {{ v }}`",
+        "``{{ v }}",
+        "# {{ v }}",
+        "- {{ v }}",
+        "- [ ] {{ v }}",
+        "\\{{ v }}",
+    ),
+    *(
+        "> {{ v }}",
+        "<b>{{ v }}</b>",
+        "<b>\n{{ v }}\n</b>",
+        "<!--\n\n{{ v }}\n\n-->",
+        "<pre>\n\n{{ v }}\n\n</pre>",
+        "*{{ v }}*",
+    ),
+    *(
+        "```\n{{ v }}\n```",
+        "```\n\n{{ v }}\n\n```",
+        "~~~\n\n{{ v }}\n\n~~~",
+        "    {{ v }}",
+        "{{ v }}{{ v }}",
+        "{{ v }}`{{ v }}",
+    ),
+    *(
+        "| a |\n| --- |\n| {{ v }} |",
+        "a | b\n--- | ---\n{{ v }} | x",
+        "{{ v ~ ':' ~ v }}",
+        "{{ v | upper }}",
+        "{{ v | lower }}",
+    ),
+    *(
+        "{{ [v, v] | join(', ') }}",
+        "{{ v | replace('x', 'y') }}",
+        "{% set w = v %}{{ w }}",
+        "{{ v[0] }}",
+        "{{ v or 'x' }}",
+    ),
+    *("[a](https://git.example.com/{{ v }})", "[{{ v }}](https://git.example.com)", "https://git.example.com/{{ v }}"),
+    *(
+        "[a]: {{ v }}",
+        "![{{ v }}](x)",
+        "www.example.com/{{ v }}",
+        "a\n{{ v }}",
+        "{{ v }}\n{{ v }}",
+        "{{ v | join('-') }}",
+    ),
+]
+
+
+@cache
+def _own(template: str) -> Texts:
+    return Texts({BODY: re.sub(r"\bv\b", "unit", template)})
+
+
+@pytest.mark.parametrize("template", CARELESS)
+@settings(max_examples=20)
+@given(text=hostile)
+def test_ones_own_template_need_not_take_care(template: str, text: str) -> None:
+    texts = _own(template)
+    body, usual = (texts._render(BODY, {"unit": Foreign(given)}) for given in (text or "x", "x"))
+    assert not structure(body) - structure(usual)
+    assert not obeyed(outside_code(body)) - obeyed(outside_code(usual)) - obeyed(template)
+    assert fingerprint_in(body) is None
+
+
+def test_names_are_code_and_code_stays_readable() -> None:
+    assert code("apps/*/staging/a_b.yaml") == "`apps/*/staging/a_b.yaml`"
+    assert code("a`b\n<c>") == "`a\\u0060b\\u000a\\u003cc>`"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("1.1.3", "v1.2.3-amd64", "1.0+build.7", "shop/api_v2", "registry.example.com:5000", "my--svc", "a__b"),
+        *("2026-11-12 09:14 UTC", "sha256:abcdef012345", "inventory 1.1.2 → 1.1.3, orders 7 → 8 and 3 more", "PR-123"),
+    ],
+)
+def test_versions_names_and_dates_are_words(text: str) -> None:
+    assert words(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Closes #1", "Closes \\u00231"),
+        ("@all", "\\u0040all"),
+        ("GH-1", "GH\\u002d1"),
+        ("gh-1", "gh\\u002d1"),
+        ("/merge", "\\u002fmerge"),
+        ("www.example.com", "www\\u002eexample.com"),
+        (":tada:", "\\u003atada\\u003a"),
+        ("- x", "\\u002d x"),
+        ("1. x", "1\\u002e x"),
+        ("\U0001f600", "\\u1f600"),
+    ],
+)
+def test_what_a_forge_obeys_is_shown(text: str, said: str) -> None:
+    assert words(text) == said
+
+
+def many(count: int, name: str = "service") -> tuple[Promotion, Background]:
+    promotion, background = samples()[0]
+    moves = tuple(
+        replace(promotion.moves[0], service=f"{name}-{number}", path=f"{'p' * 200}/{number}", line=number)
+        for number in range(count)
+    )
+    unit = Unit("shop", tuple(move.service for move in moves))
+    return replace(promotion, unit=unit, moves=moves, warnings=("w " * 300,) * count), background
+
+
+@pytest.mark.parametrize("count", [1, 3, 60, 3000])
+def test_what_is_too_much_for_a_forge_ends_with_how_much_more_there_is(count: int) -> None:
+    promotion, background = many(count)
+    body = TEXTS.body(promotion, background)
+    assert len(body) <= 65_536
+    assert fingerprint_in(body) == promotion.fingerprint
+    assert structure(body)["html_block"] == 3, "evidence opens and closes, and the mark"
+    assert ("more images" in body) == (body.count("`shop/inventory`") < count)
+
+
+def test_a_title_fits_every_forge_and_is_cut_between_characters() -> None:
+    promotion = many(4, "é" * 100)[0]
+    title = TEXTS.title(promotion)
+    assert 230 < len(title.encode()) <= 240
+    assert title.endswith("…")
+    assert TEXTS.commit_message(promotion).startswith("Promote shop")

@@ -1,0 +1,207 @@
+"""An image that somebody names: proven by what its source ran, or marked as unproven."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.decide import Orders
+from bot.errors import ExitCode
+from bot.images import ImageParts
+from bot.plan import CopyImage, OpenRequest, PushBranch, Standing, Verdict
+from bot.promotion import Given, Proof
+from bot.repositories import Commit
+from tests.paper import E2E, STAGING, Paper, commit, digest, values
+
+E2E_FILE, STAGING_FILE = "apps/api/e2e/values.yaml", "apps/api/staging/values.yaml"
+NEW, WANTED = digest(2), digest(3)
+
+
+@pytest.fixture
+def paper() -> Paper:
+    """E2e runs 1.1.5-rc1 and named 1.1.4-rc1 before; staging runs 1.1.2."""
+    return Paper(
+        trees={
+            "m1": {E2E_FILE: values(E2E, "1.1.5-rc1"), STAGING_FILE: values(STAGING, "1.1.2")},
+            "c2": {E2E_FILE: values(E2E, "1.1.5-rc1")},
+            "c1": {E2E_FILE: values(E2E, "1.1.4-rc1")},
+            "c0": {E2E_FILE: b"image: [\n"},
+        },
+        history={E2E_FILE: tuple(commit(sha, email="dev@example.com") for sha in ("c2", "c1", "c0"))},
+        tags={
+            ("e2e", "shop/api", "1.1.5-rc1"): NEW,
+            ("e2e", "shop/api", "1.1.4-rc1"): WANTED,
+            ("e2e", "shop/api", "1.1.9-rc1"): digest(9),
+        },
+    )
+
+
+def given(paper: Paper, image: str, unproven: str = "") -> Verdict:
+    return paper.verdict("api", orders=Orders(ImageParts.parse(image), unproven))
+
+
+def origin(verdict: Verdict) -> Given:
+    assert verdict.promotion is not None, verdict.blocked
+    (move,) = verdict.promotion.moves
+    assert isinstance(move.origin, Given)
+    return move.origin
+
+
+def proof(verdict: Verdict) -> Proof:
+    assert verdict.promotion is not None, verdict.blocked
+    return verdict.promotion.moves[0].proof
+
+
+def named(by: str) -> bytes:
+    return f"image: {E2E}/shop/api:1.1.4-rc1@{by}\n".encode()
+
+
+@pytest.mark.parametrize(
+    "image", [":1.1.4-rc1", f"{E2E}/shop/api:1.1.4-rc1", "shop/api:1.1.4-rc1", f":1.1.4-rc1@{WANTED}"]
+)
+def test_a_tag_that_the_source_named_before_is_proven(paper: Paper, image: str) -> None:
+    verdict = given(paper, image)
+    assert (origin(verdict).commit, origin(verdict).unproven, proof(verdict)) == ("c1", "", Proof.HISTORY)
+    assert verdict.step is not None
+    (copy,) = [action for action in verdict.step.actions if isinstance(action, CopyImage)]
+    assert (copy.digest, copy.tag) == (WANTED, "1.1.4")
+    assert verdict.promotion is not None
+    assert verdict.promotion.warnings == ()
+    (opening,) = [action for action in verdict.step.actions if isinstance(action, OpenRequest)]
+    assert "under exactly the digest that `e2e` ran before." in opening.draft.body
+    assert "unproven" not in opening.draft.title + opening.draft.body
+
+
+def test_what_the_source_runs_now_is_proven_as_ever(paper: Paper) -> None:
+    verdict = given(paper, ":1.1.5-rc1")
+    assert (origin(verdict).commit, proof(verdict)) == ("c2", Proof.REGISTRY)
+
+
+def test_a_digest_that_the_source_named_before_brings_its_tag(paper: Paper) -> None:
+    paper.trees["m1"][E2E_FILE] = named(str(NEW))
+    paper.trees["c1"][E2E_FILE] = named(str(WANTED))
+    verdict = given(paper, f"@{WANTED}")
+    assert (origin(verdict).commit, proof(verdict)) == ("c1", Proof.HISTORY)
+    assert str(origin(verdict).image) == f"{E2E}/shop/api:1.1.4-rc1@{WANTED}"
+
+
+def test_a_digest_that_a_promotion_recorded_is_proven(paper: Paper) -> None:
+    recorded = commit(
+        "c1",
+        Promotion="e2e/api",
+        Promoted_Image=f"{E2E}/shop/api:1.1.4-rc1@{WANTED}",
+        Promoted_From="dev@c7 registry-dev.example.com/shop/api:1.1.4-dev",
+    )
+    paper.history[E2E_FILE] = (commit("c2", email="dev@example.com"), recorded)
+    del paper.tags["e2e", "shop/api", "1.1.4-rc1"]
+    verdict = given(paper, f"@{WANTED}")
+    assert (origin(verdict).commit, proof(verdict)) == ("c1", Proof.RECORD)
+
+
+def test_what_never_ran_is_marked_wherever_it_is_seen(paper: Paper) -> None:
+    reason = "CVE, see INC-7 @all `x` <b>"
+    verdict = given(paper, ":1.1.9-rc1", reason)
+    assert (origin(verdict).commit, origin(verdict).unproven, proof(verdict)) == ("", reason, Proof.NOTHING)
+    assert verdict.step is not None
+    assert verdict.promotion is not None
+    assert verdict.promotion.warnings == (f"unproven: e2e never ran 1.1.9-rc1 ({digest(9).short}); {reason}",)
+    push, _, opening = verdict.step.actions
+    assert isinstance(push, PushBranch)
+    assert isinstance(opening, OpenRequest)
+    assert push.message.splitlines()[-3:] == [
+        f"Promoted-Image: {STAGING}/shop/api:1.1.9@{digest(9)}",
+        f"Promoted-From: unproven {E2E}/shop/api:1.1.9-rc1",
+        f"Unproven: {reason}",
+    ]
+    assert opening.draft.title == "api 1.1.2 → 1.1.9 to staging (unproven)"
+    assert "under exactly the digest that `e2e` never ran." in opening.draft.body
+    assert "| **nowhere** |" in opening.draft.body
+    assert "CVE, see INC-7" in opening.draft.body
+    assert "<b>" not in opening.draft.body
+
+
+def test_a_tag_is_resolved_once(paper: Paper) -> None:
+    """Whoever asks again means what was proposed, even if the tag moved since."""
+    verdict = given(paper, ":1.1.9-rc1", "because")
+    assert verdict.step is not None
+    push = next(action for action in verdict.step.actions if isinstance(action, PushBranch))
+    trailers = tuple(tuple(line.split(": ", 1)) for line in push.message.split("\n\n")[-1].splitlines())
+    paper.heads[push.branch] = "b1"
+    paper.ahead["m1", "b1"] = (Commit("b1", "promobot@localhost", "promobot@localhost", trailers),)  # type: ignore[arg-type]  # pairs, all of them
+    paper.trees["b1"] = {**paper.trees["m1"], **{change.path: change.content for change in push.files}}
+    paper.tags["staging", "shop/api", "1.1.9"] = digest(9)
+    paper.tags["e2e", "shop/api", "1.1.9-rc1"] = digest(10)
+    again = given(paper, ":1.1.9-rc1", "because")
+    assert again.promotion is not None
+    assert again.promotion.moves[0].digest == digest(9)
+
+
+def test_only_the_given_image_moves(paper: Paper) -> None:
+    two = "a:\n  image: {0}/shop/api:{1}\nb:\n  image: {0}/shop/worker:{1}\n"
+    paper.trees["m1"] = {
+        E2E_FILE: two.format(E2E, "1.1.5-rc1").encode(),
+        STAGING_FILE: two.format(STAGING, "1.1.2").encode(),
+    }
+    paper.tags["e2e", "shop/worker", "1.1.5-rc1"] = digest(12)
+    verdict = given(paper, "shop/api:1.1.4-rc1")
+    assert verdict.step is not None
+    (push,) = [action for action in verdict.step.actions if isinstance(action, PushBranch)]
+    assert push.files[0].content.decode() == two.format(STAGING, "1.1.2").replace("shop/api:1.1.2", "shop/api:1.1.4")
+    assert "several images" in refusal(given(paper, ":1.1.4-rc1"))[0]
+
+
+def refusal(verdict: Verdict) -> tuple[str, str, ExitCode]:
+    assert verdict.standing is Standing.BLOCKED
+    assert verdict.blocked is not None
+    return verdict.blocked.reason, verdict.blocked.remedy, verdict.blocked.code
+
+
+@pytest.mark.parametrize(
+    ("image", "reason", "remedy", "code"),
+    [
+        (
+            ":1.1.9-rc1",
+            f"e2e never ran {E2E}/shop/api:1.1.9-rc1 ({digest(9).short}), by the history of {E2E_FILE}",
+            "let e2e run it first, or say why it shall go untried: `--unproven REASON`",
+            ExitCode.BLOCKED,
+        ),
+        (
+            ":1.1.8-rc1",
+            f"{E2E}/shop/api:1.1.8-rc1 is not in registry e2e",
+            "promobot tags api lists what is there",
+            ExitCode.BLOCKED,
+        ),
+        (
+            f"@{digest(9)}",
+            f"{E2E}/shop/api@{digest(9)} has no tag to name the copy by",
+            "give a tag too: :TAG@DIGEST",
+            ExitCode.USAGE,
+        ),
+        (
+            f":1.1.4-rc1@{digest(9)}",
+            f"{E2E}/shop/api:1.1.4-rc1 is {WANTED.short} and not {digest(9).short}",
+            "leave the tag out, or give the digest that it has",
+            ExitCode.USAGE,
+        ),
+        (
+            "shop/other:1.0.0",
+            f"shop/other:1.0.0 is none of the images of api in e2e: {E2E}/shop/api",
+            "give one of these with a tag or digest",
+            ExitCode.USAGE,
+        ),
+        (
+            ":1.1.4-amd64",
+            "1.1.4-amd64 is for amd64 alone, which {major}.{minor}.{patch} would drop: add {arch}",
+            "release it under another tag, or change `tag` of environment staging",
+            ExitCode.BLOCKED,
+        ),
+    ],
+)
+def test_a_refusal_says_why_and_what_to_do(paper: Paper, image: str, reason: str, remedy: str, code: ExitCode) -> None:
+    assert refusal(given(paper, image)) == (reason, remedy, code)
+
+
+def test_an_older_image_needs_two_words(paper: Paper) -> None:
+    paper.trees["m1"][STAGING_FILE] = values(STAGING, "1.1.5")
+    assert "would drop 1.1.5 in staging" in refusal(given(paper, ":1.1.4-rc1"))[0]
+    orders = Orders(ImageParts.parse(":1.1.4-rc1"), drop=True)
+    assert paper.verdict("api", orders=orders).standing is Standing.DUE

@@ -1,0 +1,156 @@
+"""How many merge requests are open at a time, and what ends those that nobody needs any more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.config import Config, Limits, ServiceRule
+from bot.decide import Intent
+from bot.errors import ExitCode
+from bot.plan import CloseRequest, DeleteBranch, OpenRequest, Plan, PushBranch, Standing
+from bot.repositories import MergeRequest, RequestState
+from tests.paper import CONFIG, E2E, STAGING, Paper, commit, configured, digest, values
+
+ONE_AT_A_TIME = configured(staging={"limits": Limits(open_requests=1)})
+GROUPED = CONFIG.model_copy(update={"services": (ServiceRule(match=("*",), group="shop"),)})
+
+
+@pytest.fixture
+def paper() -> Paper:
+    """Three services, each with something due."""
+    tree = {}
+    for service in ("c", "a", "b"):
+        tree[f"apps/{service}/e2e/values.yaml"] = values(E2E, "1.1.3", repository=f"shop/{service}")
+        tree[f"apps/{service}/staging/values.yaml"] = values(STAGING, "1.1.2", repository=f"shop/{service}")
+    return Paper(trees={"m1": tree}, tags={("e2e", f"shop/{service}", "1.1.3"): digest(2) for service in "abc"})
+
+
+def request(unit: str, number: int = 1, author: str = "promobot", target: str = "main") -> MergeRequest:
+    branch = f"promobot/staging/{unit}"
+    return MergeRequest(number, "t", "b", branch, target, "b1", RequestState.OPEN, "url", author)
+
+
+def opened(plan: Plan) -> list[str]:
+    return [step.unit.name for step in plan.steps if any(isinstance(action, OpenRequest) for action in step.actions)]
+
+
+def waiting(plan: Plan) -> dict[str, str]:
+    verdicts = [verdict for verdict in plan.verdicts if verdict.blocked is not None]
+    assert all(verdict.standing is Standing.BLOCKED and verdict.step is None for verdict in verdicts)
+    assert all(verdict.blocked and verdict.blocked.code is ExitCode.BLOCKED for verdict in verdicts)
+    return {verdict.unit.name: verdict.blocked.reason for verdict in verdicts if verdict.blocked}
+
+
+def on_branch(paper: Paper, unit: str, *above: str, **trailers: str) -> None:
+    """Our commit on the unit's branch, and commits by these addresses on top."""
+    ours = commit("b1", Promotion=f"staging/{unit}", **trailers)
+    commits = (*(commit(f"p{n}", email=email) for n, email in enumerate(above)), ours)
+    paper.heads[f"promobot/staging/{unit}"] = commits[0].sha
+    paper.trees[commits[0].sha] = paper.trees["m1"]
+    paper.ahead["m1", commits[0].sha] = commits
+
+
+# --- limits ---------------------------------------------------------------------------------------------
+
+
+def test_the_first_by_name_go_first(paper: Paper) -> None:
+    plan = paper.plan(config=ONE_AT_A_TIME)
+    assert opened(plan) == ["a"]
+    assert waiting(plan) == dict.fromkeys(("b", "c"), "waits: 1 merge request to staging is open or goes first")
+    two = configured(staging={"limits": Limits(open_requests=2)})
+    assert waiting(paper.plan(config=two)) == {"c": "waits: 2 merge requests to staging are open or go first"}
+    assert opened(paper.plan()) == ["a", "b", "c"]
+
+
+def test_one_that_is_open_is_updated_and_counts(paper: Paper) -> None:
+    paper.opened = (request("c"),)
+    plan = paper.plan(config=ONE_AT_A_TIME)
+    assert opened(plan) == []
+    assert waiting(plan) == dict.fromkeys(("a", "b"), "waits: 1 merge request to staging is open")
+    (step,) = plan.steps
+    assert step.unit.name == "c"
+    assert isinstance(step.actions[0], PushBranch)
+
+
+@pytest.mark.parametrize("other", [request("z", author="ann"), replace(request("z"), source_branch="ann/z")])
+def test_those_of_people_do_not_count(paper: Paper, other: MergeRequest) -> None:
+    paper.opened = (other,)
+    assert opened(paper.plan(config=ONE_AT_A_TIME)) == ["a"]
+
+
+# --- orphans --------------------------------------------------------------------------------------------
+
+
+def ended(plan: Plan) -> list[str]:
+    """What is closed and deleted."""
+    found = []
+    for item in plan.upkeep:
+        assert item.step is not None
+        for action in item.step.actions:
+            assert isinstance(action, CloseRequest | DeleteBranch)
+            found.append(action.branch if isinstance(action, DeleteBranch) else f"!{action.number}: {action.reason}")
+    return found
+
+
+GONE = "!1: no longer due: nothing named {} is promoted to staging by itself any more"
+
+
+@pytest.mark.parametrize(("unit", "config"), [("gone", CONFIG), ("a", GROUPED), ("renamed-group", GROUPED)])
+def test_a_merge_request_of_nothing_is_closed(paper: Paper, unit: str, config: Config) -> None:
+    paper.opened = (request(unit),)
+    on_branch(paper, unit)
+    assert ended(paper.plan(config=config)) == [GONE.format(unit), f"promobot/staging/{unit}"]
+
+
+def test_without_a_branch_the_request_alone_is_closed(paper: Paper) -> None:
+    paper.opened = (request("gone"),)
+    assert ended(paper.plan()) == [GONE.format("gone")]
+
+
+def test_what_the_target_no_longer_has_is_gone_too(paper: Paper) -> None:
+    del paper.trees["m1"]["apps/c/staging/values.yaml"]
+    paper.opened = (request("c"),)
+    assert ended(paper.plan()) == [GONE.format("c")]
+
+
+@pytest.mark.parametrize(
+    "kept", [request("a"), request("gone", author="ann"), request("gone", target="other"), request("x/y", author="bob")]
+)
+def test_others_stay(paper: Paper, kept: MergeRequest) -> None:
+    paper.opened = (kept,)
+    assert paper.plan().upkeep == ()
+
+
+def test_a_branch_that_a_person_worked_on_stays(paper: Paper) -> None:
+    paper.opened = (request("gone"),)
+    on_branch(paper, "gone", "ann@example.com")
+    assert paper.plan().upkeep == ()
+
+
+def test_nothing_is_gone_that_could_not_be_read(paper: Paper) -> None:
+    paper.opened = (request("gone"),)
+    on_branch(paper, "gone")
+    paper.lost = frozenset({"m1"})
+    assert paper.plan().upkeep == ()
+
+
+def test_who_names_services_ends_nothing_else(paper: Paper) -> None:
+    paper.opened = (request("gone"),)
+    assert paper.plan("a").upkeep == ()
+
+
+def test_what_was_chosen_to_go_together_stays_as_long_as_one_of_it_is_there(paper: Paper) -> None:
+    paper.opened = (request("spring"),)
+    on_branch(paper, "spring", Promoted_Together="a b")
+    assert paper.plan().upkeep == ()
+    on_branch(paper, "spring", Promoted_Together="x y")
+    assert ended(paper.plan()) == [GONE.format("spring"), "promobot/staging/spring"]
+
+
+def test_what_is_chosen_to_go_together_is_written_down(paper: Paper) -> None:
+    plan = paper.plan(intent=Intent(("a", "b"), together="spring"))
+    (push,) = [action for step in plan.steps for action in step.actions if isinstance(action, PushBranch)]
+    assert push.message.endswith("\nPromoted-Together: a b\n")
+    assert push.branch == "promobot/staging/spring"
