@@ -42,11 +42,18 @@ _WORKERS = 16
 
 def observe(world: World, questions: Iterable[Question[Any]]) -> Answers:
     """Answer every question. What can't be found out is Unknown, with the error; nothing is raised for it."""
-    batches = list(_batches(world, questions))
+    asked = tuple(questions)
+    world.lookout.tell(asked=len(asked))
     answers: Answers = {}
-    for answered in in_parallel(lambda batch: batch(), batches, workers=_WORKERS):
+    for answered in in_parallel(partial(_told, world), _batches(world, asked), workers=_WORKERS):
         answers.update(answered)
     return answers
+
+
+def _told(world: World, batch: Callable[[], Answers]) -> Answers:
+    answered = batch()
+    world.lookout.tell(answered=len(answered))
+    return answered
 
 
 def _batches(world: World, questions: Iterable[Question[Any]]) -> Iterator[Callable[[], Answers]]:

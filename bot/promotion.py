@@ -126,7 +126,8 @@ class Deployed:
 
     `image` is None where it can't be read. `ours`: it comes from the environment's registry, so promobot moves it.
     `code` is of the kind of failure where nothing could be read of a whole file or environment. `present` is whether
-    its tag is in the environment's registry, None where that wasn't asked or could not be found out.
+    its tag is in the environment's registry, `drift` whether that leads to another digest than the manifest names; None
+    where that wasn't asked or could not be found out.
     """
 
     environment: str
@@ -140,3 +141,4 @@ class Deployed:
     problem: str = ""
     code: ExitCode = ExitCode.DONE
     present: bool | None = None
+    drift: bool | None = None

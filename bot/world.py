@@ -23,6 +23,32 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
+class Look:
+    """How far observing is: what was turned to last, and how many of the questions so far are answered."""
+
+    where: str
+    answered: int
+    asked: int
+
+
+class Lookout:
+    """Tells whoever watches how far observing is. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self.watch: Callable[[Look], None] | None = None
+        self._lock = threading.Lock()
+        self._now = Look("", 0, 0)
+
+    def tell(self, where: str = "", *, answered: int = 0, asked: int = 0) -> None:
+        """What is turned to now, or how many more questions are answered or asked."""
+        with self._lock:
+            now = self._now
+            self._now = Look(where or now.where, now.answered + answered, now.asked + asked)
+            if self.watch is not None:
+                self.watch(self._now)
+
+
+@dataclass(frozen=True)
 class World:
     """Everything outside that a pass talks to.
 
@@ -33,11 +59,13 @@ class World:
     config: Config
     environ: Mapping[str, str]
     cache: Path
+    lookout: Lookout = field(default_factory=Lookout)
     _made: dict[tuple[str, object], Any] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def clone(self, repository: Repository) -> Clone:
         """The kept clone of a repository. Raises ConfigError."""
+        self.lookout.tell(repository.project)
         return self._once(("clone", repository), lambda: self._make_clone(repository))
 
     def forge(self, name: str) -> Forge:
@@ -46,6 +74,7 @@ class World:
 
     def registry(self, name: str) -> RegistryClient:
         """A reader of the registry of that name. Raises ConfigError where its password is missing."""
+        self.lookout.tell(f"registry {name}")
         return self.registries.client(name)
 
     @property

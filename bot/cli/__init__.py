@@ -42,6 +42,9 @@ INTERRUPTED = 130
 
 def main(argv: Sequence[str], *, environ: Mapping[str, str] = os.environ, watch: Watch | None = None) -> int:
     """Run one command and return its exit code. `watch` sees every effect on the world before and after it happens."""
+    if not argv:
+        make_parser().print_help(sys.stderr)
+        return int(ExitCode.USAGE)
     args = make_parser().parse_args(argv)
     _prepare(args.verbose)
     try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bot.config import Config
     from bot.decide import Texts
     from bot.registries import Registries
-    from bot.world import World
+    from bot.world import Look, World
 
 Watch: TypeAlias = "Callable[[Event], None]"
 
@@ -60,6 +60,16 @@ class Call:
         self.closing.callback(world.close)
         return world
 
+    @contextmanager
+    def looking(self, world: World) -> Iterator[None]:
+        """While the world is read, say on a terminal how far that is."""
+        from bot.cli.terminal import ProgressLine  # noqa: PLC0415
+
+        with ProgressLine(self.terminal(stderr=True)) as line:
+            world.lookout.watch = lambda look: line.show(look_text(look))
+            yield
+            world.lookout.watch = None
+
     def registries(self) -> Registries:
         """Registries without a configuration."""
         from bot.registries import Registries  # noqa: PLC0415
@@ -96,3 +106,8 @@ class Call:
     def print_json(self, data: object) -> None:
         """Print the answer as JSON on stdout, in ASCII: whatever the locale, and whatever others wrote."""
         sys.stdout.write(json.dumps(data, indent=2) + "\n")
+
+
+def look_text(look: Look) -> str:
+    """How far reading the world is, on one line."""
+    return f"reading {look.where}: {look.answered:,} of {look.asked:,} questions answered …"

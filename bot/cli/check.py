@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
@@ -18,6 +19,9 @@ from bot.errors import ExitCode
 from bot.promotion import Deployed
 from bot.reconcile import look_over, worst
 
+if TYPE_CHECKING:
+    from bot.cli import answers
+
 # So many services of one way are named unless all are asked for.
 _MOST_NAMED = 6
 _NOTHING = "matches files, but no image was found in them"
@@ -28,22 +32,22 @@ def main(call: Call) -> ExitCode:
     """Read the configuration and every environment's manifests; with `--online`, knock at every registry too."""
     world = call.world()
     call.texts(world.config).check()
-    deployed, coverage = look_over(world)
+    with call.looking(world):
+        deployed, coverage = look_over(world)
     findings = [*coverage.findings, *_without_images(world.config, deployed, coverage)]
     places = Places.of(call.config_path)
     visits = visit_all(world, deployed) if call.args.online else []
     unread = list(dict.fromkeys(item.problem for item in deployed if item.code is not ExitCode.DONE))
     if call.json:
-        call.print_json(
-            {
-                "config": str(call.config_path),
-                "ways": [_way_data(way, services) for way, services in coverage.ways.items()],
-                "images": [deployed_data(item) for item in deployed],
-                "registries": [visit_data(visit) for visit in visits],
-                "findings": [_finding_data(places, finding) for finding in findings],
-                "problems": unread,
-            }
-        )
+        answer: answers.Checked = {
+            "config": str(call.config_path),
+            "ways": [_way_data(way, services) for way, services in coverage.ways.items()],
+            "images": [deployed_data(item) for item in deployed],
+            "registries": [visit_data(visit) for visit in visits],
+            "findings": [_finding_data(places, finding) for finding in findings],
+            "problems": unread,
+        }
+        call.print_json(answer)
     else:
         _show(call, deployed)
         _show_ways(call, coverage.ways)
@@ -66,11 +70,11 @@ def _without_images(config: Config, deployed: Sequence[Deployed], coverage: Cove
 # --- JSON -----------------------------------------------------------------------------------------------
 
 
-def _way_data(way: Sequence[Sequence[str]], services: Sequence[str]) -> dict[str, object]:
+def _way_data(way: Sequence[Sequence[str]], services: Sequence[str]) -> answers.Way:
     return {"environments": [list(step) for step in way], "services": list(services)}
 
 
-def _finding_data(places: Places, finding: Finding) -> dict[str, object]:
+def _finding_data(places: Places, finding: Finding) -> answers.Finding:
     return {
         "at": places.at(finding.loc),
         "what": finding.what,

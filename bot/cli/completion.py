@@ -7,6 +7,7 @@ import sys
 from argparse import Action, ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import argcomplete
 from argcomplete.completers import BaseCompleter
@@ -17,9 +18,13 @@ from bot.cli.parser import make_parser
 from bot.cli.visible import inline
 from bot.errors import BotError, ExitCode
 
-_FILES = frozenset({"config", "keep", "paths", "start", "stop"})
+if TYPE_CHECKING:
+    from bot.config import Config
+
+_FILES = frozenset({"config", "keep", "output_file", "paths", "start", "stop"})
 # Where an image may be named: what its registry is called is long, and at hand. What it holds would take too long.
 _IMAGES = frozenset({"image", "name"})
+_ENVIRONMENTS = frozenset({"env", "to"})
 
 
 def main(call: Call) -> ExitCode:
@@ -52,13 +57,17 @@ class _Completer(BaseCompleter):
 
 
 def _words(prefix: str, name: str, args: Namespace) -> Sequence[str]:
+    if name == "words":
+        return _answers(args.words or [])
     if name in _FILES:
         return _files(prefix)
     if name == "edits":
         return _edits(prefix, args.edits or [])
     if name in _IMAGES:
         return _registries(args)
-    return _environments(args) if name in {"to", "env"} else ()
+    if name in _ENVIRONMENTS:
+        return _config(args).names
+    return _services(args) if name == "services" else ()
 
 
 def _files(prefix: str) -> Sequence[str]:
@@ -83,14 +92,40 @@ def _edits(prefix: str, given: Sequence[str]) -> Sequence[str]:
             return ()
 
 
+def _answers(given: Sequence[str]) -> Sequence[str]:
+    """The commands whose answers have a schema, of which `mr` has several."""
+    from bot.cli.answers import ANSWERS  # noqa: PLC0415
+
+    names = [name.split(" ") for name in ANSWERS]
+    return list(dict.fromkeys(words[len(given)] for words in names if words[:-1][: len(given)] == list(given)))
+
+
 def _registries(args: Namespace) -> Sequence[str]:
+    registries = [f"{registry.url}/" for registry in _config(args).registries.values()]
+    named = _services(args) if args.command == "tags" else ()
+    return list(dict.fromkeys([*named, *registries]))
+
+
+def _services(args: Namespace) -> Sequence[str]:
+    """Groups, and services as the last run saw them: no server is asked while somebody holds TAB."""
+    from bot.decide.environments import service_at  # noqa: PLC0415
+    from bot.world import World  # noqa: PLC0415
+
+    config, call = _config(args), _call(args)
+    world = World(config, os.environ, call.cache)
+    found = {group for rule in config.services if (group := rule.group)}
+    for environment in config.environments:
+        clone = world.clone(environment.repository.repository)
+        paths = clone.kept_paths(environment.repository.branch)
+        found.update(name for path in paths if (name := service_at(config, environment, path)))
+    return sorted(found - set(getattr(args, "services", None) or ()))
+
+
+def _config(args: Namespace) -> Config:
     from bot.configfile import load_config  # noqa: PLC0415
 
-    config = load_config(Call(args, os.environ, lambda _: None).config_path)
-    return list(dict.fromkeys(f"{registry.url}/" for registry in config.registries.values()))
+    return load_config(_call(args).config_path)
 
 
-def _environments(args: Namespace) -> Sequence[str]:
-    from bot.configfile import load_config  # noqa: PLC0415
-
-    return load_config(Call(args, os.environ, lambda _: None).config_path).names
+def _call(args: Namespace) -> Call:
+    return Call(args, os.environ, lambda _: None)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.cli.call import Call
 from bot.cli.estate import Estate
@@ -18,6 +19,9 @@ from bot.forges.local import copy_project, create_project, project_directory
 from bot.git import Identity
 from bot.layout import NO_REGISTRY, Layout, recognise
 from bot.layout.written import Home, write_config
+
+if TYPE_CHECKING:
+    from bot.cli import answers
 
 # Beside the configuration; the first is what it says, so it is relative to it.
 _TRIAL = ".promobot/git"
@@ -54,7 +58,7 @@ def main(call: Call) -> ExitCode:
     found = _look(call)
     if call.args.stdout:
         if call.json:
-            call.print_json(_data(found, written=False) | {"text": found.text})
+            call.print_json(_data(found, written=False))
         else:
             sys.stdout.write(found.text)
             _show(call, found, written=False)
@@ -151,7 +155,7 @@ def _left(found: _Found) -> Iterator[str]:
         yield "no environment gets its images from another: add `from`, or name the repositories of the others too"
 
 
-def _data(found: _Found, *, written: bool) -> dict[str, object]:
+def _data(found: _Found, *, written: bool) -> answers.Initialised:
     return {
         "config": str(found.config),
         "written": written,
@@ -168,9 +172,10 @@ def _data(found: _Found, *, written: bool) -> dict[str, object]:
             }
             for one in found.layout.environments
         ],
-        "registries": found.layout.registries,
+        "registries": dict(found.layout.registries),
         "unsure": [{"environment": name, "reason": reason} for name, reason in _unsure(found.layout)],
         "left": list(_left(found)),
+        "text": None if written else found.text,
     }
 
 

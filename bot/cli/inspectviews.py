@@ -16,6 +16,7 @@ from bot.images import Digest, ImageRef
 from bot.registry import Attached, Inspection, Kind, Part
 
 if TYPE_CHECKING:
+    from bot.cli import answers
     from bot.cli.terminal import Terminal
 
 
@@ -41,7 +42,7 @@ class Inspected:
 # --- JSON -----------------------------------------------------------------------------------------------
 
 
-def inspected_data(inspected: Inspected) -> dict[str, object]:
+def inspected_data(inspected: Inspected) -> answers.Inspected:
     """An image as `inspect -o json` prints it."""
     found, overview = inspected.inspection, inspected.inspection.overview
     return {
@@ -62,7 +63,7 @@ def inspected_data(inspected: Inspected) -> dict[str, object]:
     }
 
 
-def _part_data(part: Part) -> dict[str, object]:
+def _part_data(part: Part) -> answers.Platform:
     layers = part.image.layers if part.image else ()
     return {
         "platform": part.platform or None,
@@ -74,7 +75,7 @@ def _part_data(part: Part) -> dict[str, object]:
     }
 
 
-def _attached_data(one: Attached) -> dict[str, object]:
+def _attached_data(one: Attached) -> answers.Attached:
     return {
         "kind": one.kind,
         "type": one.type,
@@ -84,7 +85,7 @@ def _attached_data(one: Attached) -> dict[str, object]:
     }
 
 
-def _found_data(found: Found) -> dict[str, object]:
+def _found_data(found: Found) -> answers.Elsewhere:
     return {
         "registry": found.holder.registry,
         "repository": found.holder.repository,

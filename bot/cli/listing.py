@@ -16,6 +16,7 @@ from bot.images import ImageParts
 from bot.manifests import ImageField
 
 if TYPE_CHECKING:
+    from bot.cli import answers
     from bot.cli.terminal import Terminal
 
 
@@ -44,7 +45,7 @@ def place(image: ImageField) -> str:
     return f"{image.document}:{image.pointer}"
 
 
-def image_data(path: str, image: ImageField) -> dict[str, object]:
+def image_data(path: str, image: ImageField) -> answers.Image:
     """A field as `images -o json` prints it."""
     parts = image.parts
     return {

@@ -5,12 +5,16 @@ from __future__ import annotations
 import getpass
 import shlex
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from bot.cli.call import Call
 from bot.errors import ConflictError, ExitCode, UsageError
 from bot.forges import Forge
 from bot.repositories import MergeRequest, Repository, RequestState
 from bot.world import World
+
+if TYPE_CHECKING:
+    from bot.cli import answers
 
 
 def main(call: Call) -> ExitCode:
@@ -45,7 +49,8 @@ def _show(call: Call, world: World) -> None:
     repository, request = _find(call, world)
     diff = world.forge(repository.forge).diff(repository.project, request.number)
     if call.json:
-        call.print_json({**_data(repository, request), "body": request.body, "diff": diff})
+        shown: answers.MergeRequestShown = {**_data(repository, request), "body": request.body, "diff": diff}
+        call.print_json(shown)
         return
     terminal = call.terminal()
     terminal.title(f"{_name(repository, request)}  {request.title}")
@@ -141,7 +146,7 @@ def _numbered(forge: Forge, repository: Repository, number: int) -> Iterator[Mer
     yield from (request for request in forge.requests(repository.project) if request.number == number)
 
 
-def _data(repository: Repository, request: MergeRequest) -> dict[str, object]:
+def _data(repository: Repository, request: MergeRequest) -> answers.MergeRequest:
     return {
         "repository": str(repository),
         "number": request.number,

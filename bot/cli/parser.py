@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -100,7 +101,7 @@ def _add_init(commands: _Subparsers) -> None:
         "look at GitOps repositories, and write a promobot.yaml for them",
         """\
   promobot init                        the repository in this folder
-  promobot init --try                  and copies of it to play with, in .promobot
+  promobot init --try                  and copies to play with, in .promobot
   promobot init ../gitops ../gitops-prod     environments in two repositories
   promobot init --stdout               show it, and write nothing
 
@@ -134,12 +135,32 @@ def _add_check(commands: _Subparsers) -> None:
 
 
 def _add_status(commands: _Subparsers) -> None:
-    _command(
+    parser = _command(
         commands,
         "status",
         "what runs where, what is proposed, and what is blocked and why",
-        "  promobot status\n  promobot status -o json",
+        """\
+  promobot status
+  promobot status inventory payments     of these services or groups
+  promobot status --env prod --blocked   what is kept out of prod, and why
+  promobot status --due -o json | jq -r '.verdicts[].unit'
+
+A cell says what runs there and, after its mark, what would come:
+  = current   ↑ due   … proposed   ✗ blocked   – not there   ? can't be read
+On a narrow terminal owners go first, then groups, then the middle of long tags.
+""",
     )
+    parser.add_argument("services", metavar="SERVICE", nargs="*", help="only these services or groups")
+    parser.add_argument(
+        "--env",
+        metavar="ENV",
+        action="append",
+        default=[],
+        help="only this environment; may be given several times",
+    )
+    parser.add_argument("--blocked", action="store_true", help="only what is blocked, every reason told")
+    parser.add_argument("--due", action="store_true", help="only what is due; with --blocked, both")
+    _add_output_file(parser)
 
 
 def _add_plan(commands: _Subparsers) -> None:
@@ -147,17 +168,20 @@ def _add_plan(commands: _Subparsers) -> None:
         commands,
         "plan",
         "what would happen and why not, with diffs; changes nothing",
-        "  promobot plan\n  promobot plan inventory --to staging\n  promobot plan --exit-code      10 if work is due",
+        """\
+  promobot plan
+  promobot plan inventory --to staging
+  promobot plan --to prod --diff         every diff, however many
+  promobot plan cart inventory --to prod --together
+  promobot plan --exit-code              10 if work is due
+""",
     )
     _add_services(parser, nargs="*")
-    parser.add_argument(
-        "--to",
-        metavar="ENV",
-        action="append",
-        default=[],
-        help="only into this environment; may be given several times",
-    )
+    _add_targets(parser, "only into this environment", required=False)
+    _add_together(parser)
+    _add_diff(parser)
     parser.add_argument("--exit-code", action="store_true", help="end with 10 if anything is due")
+    _add_output_file(parser)
 
 
 def _add_promote(commands: _Subparsers) -> None:
@@ -168,8 +192,14 @@ def _add_promote(commands: _Subparsers) -> None:
         """\
   promobot promote inventory --to staging
   promobot promote inventory storefront --to prod --dry-run
+  promobot promote cart inventory --to prod --together     in one merge request
+  promobot promote inventory --to prod --wait --timeout 2h
+  promobot promote inventory --to prod --output-file promoted.env
+
+With --wait it ends with 0 when all is merged, with 8 when a person closed a
+merge request, and with 7 when the time is up and they haven't decided.
   promobot promote inventory --to prod --image :1.1.2
-  promobot promote inventory --to prod --image :1.1.4@sha256:... --unproven 'CVE, see INC-7'
+  promobot promote inventory --to prod --image :1.1.4 --unproven 'see INC-7'
 
 An image given by --image must have run in the source environment, by its
 manifest's history there; else --unproven says why it goes untried, and the
@@ -177,15 +207,20 @@ merge request says so.
 """,
     )
     _add_services(parser, nargs="+")
+    _add_targets(parser, "the environment to promote to", required=True)
+    _add_together(parser)
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument("--dry-run", action="store_true", help="show the plan and stop")
+    either.add_argument("--wait", action="store_true", help="until the merge requests are merged or closed")
     parser.add_argument(
-        "--to",
-        metavar="ENV",
-        action="append",
-        required=True,
-        help="the environment to promote to; may be given several times",
+        "--timeout", metavar="TIME", type=_duration, default=1800.0, help="how long to wait, such as 90s, 30m, 2h (30m)"
     )
-    parser.add_argument("--dry-run", action="store_true", help="show the plan and stop")
+    parser.add_argument(
+        "--interval", metavar="TIME", type=_duration, default=15.0, help="how often the forge is asked meanwhile (15s)"
+    )
+    _add_diff(parser)
     parser.add_argument("--reopen", action="store_true", help="propose again what a person closed")
+    _add_output_file(parser)
     parser.add_argument(
         "--image",
         metavar="IMAGE",
@@ -207,16 +242,15 @@ def _add_reconcile(commands: _Subparsers) -> None:
         commands,
         "reconcile",
         "one pass over everything whose environment says `promote: auto`",
-        "  promobot reconcile\n  promobot reconcile --to staging --strict",
+        """\
+  promobot reconcile
+  promobot reconcile --to staging --strict
+  promobot reconcile -o json --output-file reconciled.json
+""",
     )
-    parser.add_argument(
-        "--to",
-        metavar="ENV",
-        action="append",
-        default=[],
-        help="only into this environment; may be given several times",
-    )
+    _add_targets(parser, "only into this environment", required=False)
     parser.add_argument("--strict", action="store_true", help="blocked work is a failure (exit codes 7 and 8)")
+    _add_output_file(parser)
 
 
 def _add_pin(commands: _Subparsers) -> None:
@@ -246,7 +280,7 @@ def _add_tags(commands: _Subparsers) -> None:
   promobot tags inventory                    a service's image, along the chain
   promobot tags inventory --match '1.1.*'
   promobot tags inventory --all -o json
-  promobot tags shop/inventory               a path, at every registry of the chain
+  promobot tags shop/inventory               a path, at the chain's registries
   promobot tags registry.example.com/shop/inventory
 
 Highest version first. Where a tag leads to different digests, it is marked.
@@ -271,6 +305,23 @@ Tags of signatures (sha256-...) are shown only with --all.
     parser.add_argument("--all", action="store_true", help="every tag, however many there are")
 
 
+_DURATION = re.compile(r"(?:(\d{1,4})h)?(?:(\d{1,6})m)?(?:(\d{1,7})s)?")
+
+
+def _duration(text: str) -> float:
+    """In seconds."""
+    found = _DURATION.fullmatch(text)
+    hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
+    total = 3600 * hours + 60 * minutes + seconds
+    if not total:
+        raise ValueError(text)
+    return float(total)
+
+
+# As argparse names it in "invalid duration (such as 90s, 30m or 2h) value: '5'".
+_duration.__name__ = "duration (such as 90s, 30m or 2h)"
+
+
 def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
@@ -290,8 +341,8 @@ def _add_inspect(commands: _Subparsers) -> None:
         """\
   promobot inspect registry.example.com/shop/inventory:1.1.3
   promobot inspect registry.example.com/shop/inventory@sha256:...
-  promobot inspect shop/inventory:1.1.3     at the first registry of the chain that has it
-  promobot inspect docker.io/nginx:1.25     as Docker reads it: docker.io/library/nginx
+  promobot inspect shop/inventory:1.1.3     at the first that has it
+  promobot inspect docker.io/nginx:1.25     as Docker reads it, library/nginx
   promobot inspect ghcr.io/org/app -o json
 
 A configured registry is asked with its login, any other anonymously by https;
@@ -388,17 +439,20 @@ def _mr_close(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_schema(commands: _Subparsers) -> None:
-    _command(
+    parser = _command(
         commands,
         "schema",
-        "print the JSON Schema of promobot.yaml, for editors",
+        "print the JSON Schema of promobot.yaml, or of what a command answers",
         """\
   promobot schema > promobot.schema.json
+  promobot schema status                 of `promobot status -o json`
+  promobot schema mr list
 
-and as the first line of promobot.yaml:
+An editor checks promobot.yaml if its first line is:
   # yaml-language-server: $schema=promobot.schema.json
 """,
     )
+    parser.add_argument("words", metavar="COMMAND", nargs="*", help="of what this command prints with `-o json`")
 
 
 def _add_completion(commands: _Subparsers) -> None:
@@ -409,7 +463,7 @@ def _add_completion(commands: _Subparsers) -> None:
         """\
   source <(promobot completion bash)         bash: into ~/.bashrc
   source <(promobot completion zsh)          zsh: into ~/.zshrc, after compinit
-  promobot completion fish | source          fish: into ~/.config/fish/config.fish
+  promobot completion fish | source          fish: into its config.fish
 """,
     )
     parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="for which shell")
@@ -426,3 +480,30 @@ _MR_VERBS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None]], ...
 
 def _add_services(parser: argparse.ArgumentParser, *, nargs: str) -> None:
     parser.add_argument("services", metavar="SERVICE", nargs=nargs, help="services by name")
+
+
+def _add_targets(parser: argparse.ArgumentParser, what: str, *, required: bool) -> None:
+    help_text = f"{what}; may be given several times"
+    parser.add_argument("--to", metavar="ENV", action="append", default=[], required=required, help=help_text)
+
+
+def _add_together(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--together",
+        metavar="NAME",
+        nargs="?",
+        const="",
+        help="all the services in one merge request; NAME is what it is called (default: their names)",
+    )
+
+
+def _add_diff(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--diff", action=argparse.BooleanOptionalAction, help="what would be done for each (default: if they are few)"
+    )
+
+
+def _add_output_file(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--output-file", metavar="FILE", help="the answer in FILE too: FILE.json, or FILE.env for variables"
+    )

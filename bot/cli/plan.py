@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -10,15 +11,20 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from bot.cli.call import Call
+from bot.cli.outputfile import OutputFile, promotion_variables
 from bot.cli.targets import checked_intent
 from bot.cli.views import (
     action_text,
+    mark,
+    name_width,
     outcome_lines,
     remedy,
+    service_lines,
     upkeep_data,
     upkeep_line,
     verdict_data,
     verdict_line,
+    warnings,
     way_out,
 )
 from bot.errors import ExitCode
@@ -26,35 +32,65 @@ from bot.plan import Outcome, Plan, Standing, Verdict
 from bot.reconcile import exit_code, look
 
 if TYPE_CHECKING:
+    from bot.cli import answers
     from bot.cli.terminal import Terminal
     from bot.config import Config
+
+# Of more units that are due, what would be done is told with --diff only.
+_FEW = 5
+# What somebody has to look at comes first.
+_ORDER = (Standing.BLOCKED, Standing.DUE, Standing.PROPOSED, Standing.CURRENT, Standing.OUTSIDE)
 
 
 def main(call: Call) -> ExitCode:
     """Decide and show."""
+    file = OutputFile.named(call.args.output_file)
     world = call.world()
-    intent = checked_intent(world.config, call.args.services, call.args.to)
-    plan = look(world, call.texts(world.config), intent, now=datetime.now(UTC))
-    show_plan(call, world.config, plan)
-    return exit_code(plan, due_is_news=call.args.exit_code)
-
-
-def show_plan(call: Call, config: Config, plan: Plan) -> None:
-    """Print a plan in the form that was asked for."""
+    intent = checked_intent(world.config, call.args.services, call.args.to, together=call.args.together)
+    with call.looking(world):
+        plan = look(world, call.texts(world.config), intent, now=datetime.now(UTC))
+    answer = plan_data(plan)
     if call.json:
-        call.print_json(plan_data(plan))
-        return
+        call.print_json(answer)
+    else:
+        show_plan(call, world.config, plan, diff=call.args.diff, named=bool(call.args.services))
+    code = exit_code(plan, due_is_news=call.args.exit_code)
+    if file is not None:
+        file.write(call, answer, promotion_variables(plan.verdicts, {}), code)
+    return code
+
+
+def show_plan(call: Call, config: Config, plan: Plan, *, diff: bool | None = None, named: bool = True) -> None:
+    """Print a plan for people: for each target what is blocked, then what is due, then the rest.
+
+    `diff`: whether to say what would be done for each (None: if they are few); `named`: whether what is current counts
+    as an answer, however much it is.
+    """
     terminal = call.terminal()
-    for target in dict.fromkeys(verdict.target for verdict in plan.verdicts):
+    due = sum(verdict.standing is Standing.DUE for verdict in plan.verdicts)
+    in_full = due <= _FEW if diff is None else diff
+    targets = dict.fromkeys(verdict.target for verdict in plan.verdicts)
+    for target in targets:
         terminal.title(hop(config, target))
-        for verdict in plan.verdicts:
-            if verdict.target == target and (verdict.standing is not Standing.OUTSIDE or call.args.verbose):
-                _show_verdict(terminal, verdict)
+        shown = [
+            verdict
+            for verdict in plan.verdicts
+            if verdict.target == target and (verdict.standing is not Standing.OUTSIDE or call.args.verbose)
+        ]
+        show_blocked(terminal, shown)
+        width = name_width(shown)
+        for verdict in sorted(shown, key=lambda verdict: _ORDER.index(verdict.standing)):
+            if verdict.standing is not Standing.BLOCKED and (named or call.args.verbose or _is_news(verdict, shown)):
+                _show_verdict(terminal, verdict, width, in_full=in_full)
+        if len(targets) > 1 and len(shown) > _FEW:
+            terminal.say(_sum(shown), indent=2)
+    if due and not in_full:
+        terminal.say(Text("--diff shows what would be done for each that is due", style="dim"))
     show_upkeep(terminal, plan, {})
-    terminal.say(_sum(plan))
+    terminal.say(_sum(plan.verdicts, len(plan.upkeep)))
 
 
-def plan_data(plan: Plan) -> dict[str, object]:
+def plan_data(plan: Plan) -> answers.Planned:
     """A plan as JSON."""
     return {
         "verdicts": [verdict_data(verdict) for verdict in plan.verdicts],
@@ -82,23 +118,44 @@ def hop(config: Config, target: str) -> str:
     return f"{', '.join(config.environment(target).from_)} → {target}"
 
 
-def _show_verdict(terminal: Terminal, verdict: Verdict) -> None:
-    terminal.say(verdict_line(verdict), indent=2)
-    for warning in verdict.promotion.warnings if verdict.promotion and verdict.standing is Standing.DUE else ():
-        terminal.say(Text.assemble(("! ", "yellow"), warning), indent=6)
-    if remedy(verdict):
-        terminal.say(remedy(verdict), indent=6)
-    for warning in verdict.promotion.warnings if verdict.promotion else ():
-        terminal.say(f"! {warning}", indent=6)
-    if verdict.step is not None:
+def show_blocked(terminal: Terminal, verdicts: Iterable[Verdict]) -> None:
+    """What is blocked and why; what to do comes after the last of those that it helps."""
+    blocked: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        if verdict.standing is Standing.BLOCKED:
+            blocked.setdefault(remedy(verdict), []).append(verdict)
+    for advice, helped in blocked.items():
+        for verdict in helped:
+            terminal.say(verdict_line(verdict, name_width(helped)), indent=2)
+        if advice:
+            terminal.say(advice, indent=6)
+
+
+def _is_news(verdict: Verdict, shown: Sequence[Verdict]) -> bool:
+    """Where there are many, those that stay as they are are only counted."""
+    current = sum(one.standing is Standing.CURRENT for one in shown)
+    return verdict.standing is not Standing.CURRENT or current <= _FEW
+
+
+def _show_verdict(terminal: Terminal, verdict: Verdict, width: int, *, in_full: bool) -> None:
+    terminal.say(verdict_line(verdict, width), indent=2)
+    for line in service_lines(verdict):
+        terminal.say(line, indent=6)
+    for line in warnings(verdict):
+        terminal.say(line, indent=6)
+    if verdict.step is not None and in_full:
         for action in verdict.step.actions:
             terminal.say(action_text(action), indent=6)
         terminal.diff(verdict.step.diff, indent=6)
 
 
-def _sum(plan: Plan) -> str:
-    counts = {standing: sum(v.standing is standing for v in plan.verdicts) for standing in Standing}
-    words = [f"{count} {standing.value}" for standing, count in counts.items() if count]
-    if plan.upkeep:
-        words.append(f"{len(plan.upkeep)} upkeep")
-    return ", ".join(words) or "nothing to promote: no environment has a `from`"
+def _sum(verdicts: Iterable[Verdict], upkeep: int = 0) -> Text:
+    words = [*_counted(verdicts), *([Text(f"{upkeep} upkeep")] if upkeep else [])]
+    return Text(", ").join(words) if words else Text("nothing to promote: no environment has a `from`")
+
+
+def _counted(verdicts: Iterable[Verdict]) -> Iterator[Text]:
+    counts = Counter(verdict.standing for verdict in verdicts)
+    for standing in _ORDER:
+        if counts[standing]:
+            yield Text(f"{counts[standing]:,} {standing.value}", style=mark(standing).style)

@@ -2,35 +2,50 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from bot.apply import Ended, Event, Progressing, Started, Watch
 from bot.cli.call import Call
-from bot.cli.plan import hop, plan_data, show_plan, show_upkeep
-from bot.cli.sizes import size
+from bot.cli.outputfile import OutputFile, Variables, promotion_variables
+from bot.cli.plan import hop, show_blocked, show_plan, show_upkeep
 from bot.cli.targets import checked_intent, checked_orders
 from bot.cli.terminal import printable
-from bot.cli.views import action_text, heading, outcome_lines, remedy, result_data, verdict_line
+from bot.cli.views import (
+    heading,
+    outcome_lines,
+    result_data,
+    service_lines,
+    upkeep_data,
+    verdict_data,
+    verdict_line,
+    warnings,
+)
+from bot.cli.waiting import Patience, Waiting, code_of, open_requests, wait
+from bot.cli.watching import watching
 from bot.errors import ExitCode
-from bot.plan import Outcome, Standing, Step, Verdict
-from bot.reconcile import Pass, exit_code, look, run
+from bot.plan import AlreadyDone, Done, OpenRequest, Outcome, Plan, Standing, UpdateRequest, Verdict
+from bot.reconcile import Pass, exit_code, look, run, worst
+from bot.repositories import RequestState
 
 if TYPE_CHECKING:
-    from rich.status import Status
-
+    from bot.cli import answers
     from bot.cli.terminal import Terminal
     from bot.config import Config
-    from bot.registry import Progress
+    from bot.decide import Intent, Texts
+    from bot.world import World
+
+# So many merge requests are named on one line.
+_FEW = 5
 
 
 def main(call: Call) -> ExitCode:
     """Promote what was named, or everything that is due by itself."""
+    file = OutputFile.named(call.args.output_file)
     world = call.world()
     texts = call.texts(world.config)
     named = call.args.command == "promote"
@@ -39,95 +54,180 @@ def main(call: Call) -> ExitCode:
         call.args.services if named else (),
         call.args.to,
         automatic=not named,
-        reopen=named and call.args.reopen,
+        together=call.args.together if named else None,
         orders=checked_orders(call.args) if named else None,
     )
+    intent = replace(intent, reopen=named and call.args.reopen)
     if named and call.args.dry_run:
-        plan = look(world, texts, intent, now=datetime.now(UTC))
-        show_plan(call, world.config, plan)
-        return exit_code(plan)
-    with watching(call) as watch:
+        return _dry_run(call, world, texts, intent, file)
+    with watching(call, world) as watch:
         done = run(world, texts, intent, clock=lambda: datetime.now(UTC), watch=watch)
-    show_pass(call, world.config, done)
-    return exit_code(done, blocked_is_fine=not named and not call.args.strict)
+    code = exit_code(done, blocked_is_fine=not named and not call.args.strict)
+    if not call.json:
+        _show_text(call, world.config, done)
+    if not (named and call.args.wait):
+        return _end(call, file, _Answer(done), code)
+    if file is not None:  # who is interrupted while waiting has the merge requests' addresses
+        file.write(call, _Answer(done).data(), _Answer(done).variables(), code)
+    return _end(call, file, *_wait(call, world, texts, intent, done, code))
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What a pass came to, what became of the merge requests that were waited for, and what was done after that."""
+
+    done: Pass
+    waited: Sequence[Waiting] = ()
+    after: Pass = field(default_factory=lambda: Pass(Plan(())))
+
+    @property
+    def opened(self) -> dict[tuple[str, str], str]:
+        """The addresses of the merge requests that were opened or updated, by target and unit."""
+        return {
+            (result.step.target, result.step.unit.name): outcome.detail
+            for result in (*self.done.results, *self.after.results)
+            for outcome in result.outcomes
+            if isinstance(outcome, Done | AlreadyDone) and isinstance(outcome.action, OpenRequest | UpdateRequest)
+        }
+
+    @property
+    def verdicts(self) -> Iterator[Verdict]:
+        """The last word on each unit."""
+        newer = {(verdict.target, verdict.unit.name): verdict for verdict in self.after.plan.verdicts}
+        for verdict in self.done.plan.verdicts:
+            yield newer.get((verdict.target, verdict.unit.name), verdict)
+
+    def data(self) -> answers.Promoted:
+        """As JSON."""
+        opened = self.opened
+        verdicts = [verdict_data(verdict) for verdict in self.verdicts]
+        for data in verdicts:
+            data["merge_request"] = opened.get((data["target"], data["unit"])) or data["merge_request"]
+        results = [result_data(result) for result in (*self.done.results, *self.after.results)]
+        upkeep = [upkeep_data(item) for item in (*self.done.plan.upkeep, *self.after.plan.upkeep)]
+        return {
+            "verdicts": verdicts,
+            "upkeep": upkeep,
+            "results": results,
+            "waited": [_waited_data(one) for one in self.waited],
+        }
+
+    def variables(self) -> Variables:
+        """For a dotenv file."""
+        waited = {(one.target, one.unit.name): one.request.url for one in self.waited}
+        return promotion_variables(self.verdicts, {**waited, **self.opened})
+
+
+def _waited_data(one: Waiting) -> answers.Waited:
+    return {
+        "unit": one.unit.name,
+        "target": one.target,
+        "repository": str(one.repository),
+        "number": one.request.number,
+        "url": one.request.url,
+        "state": one.request.state.value,
+        "ended_by": one.request.ended_by,
+        "reason": one.request.reason,
+    }
+
+
+def _dry_run(call: Call, world: World, texts: Texts, intent: Intent, file: OutputFile | None) -> ExitCode:
+    with call.looking(world):
+        plan = look(world, texts, intent, now=datetime.now(UTC))
+    if not call.json:
+        show_plan(call, world.config, plan, diff=call.args.diff)
+    return _end(call, file, _Answer(Pass(plan)), exit_code(plan))
+
+
+def _end(call: Call, file: OutputFile | None, answer: _Answer, code: ExitCode) -> ExitCode:
+    if call.json:
+        call.print_json(answer.data())
+    if file is not None:
+        file.write(call, answer.data(), answer.variables(), code)
+    return code
+
+
+# --- waiting --------------------------------------------------------------------------------------------
+
+
+def _wait(
+    call: Call, world: World, texts: Texts, intent: Intent, done: Pass, code: ExitCode
+) -> tuple[_Answer, ExitCode]:
+    """Wait, then do for what was merged what comes after a merge; the answer, and the worst that came of it."""
+    waiting = open_requests(world, done)
+    notes = call.terminal(stderr=True)
+    patience = Patience(call.args.timeout, call.args.interval)
+    with _saying_what_is_waited_for(notes, waiting, patience):
+        ended = wait(world, waiting, patience, lambda one: notes.say(_ended_text(one)))
+    for one in ended:
+        if one.request.state is RequestState.OPEN:
+            notes.say(Text(f"… {one.target}/{one.unit.name}: {one.name} is still open", style="yellow"))
+    codes = [code, *(code_of(world, one) for one in ended)]
+    merged = tuple(service for one in ended if code_of(world, one) is ExitCode.DONE for service in one.unit.services)
+    after = Pass(Plan(()))
+    if merged and worst(codes) is ExitCode.DONE:
+        with watching(call, world) as watch:
+            after = run(world, texts, intent, clock=lambda: datetime.now(UTC), watch=watch)
+        if not call.json:
+            _show_text(call, world.config, after)
+        codes.append(exit_code(after))
+    return _Answer(done, ended, after), worst(codes)
 
 
 @contextmanager
-def watching(call: Call) -> Iterator[Watch]:
-    """Say what is being done while it is being done: on a terminal only, and never on stdout."""
-    terminal = call.terminal(stderr=True)
-    if not terminal.interactive:
-        yield call.watch
+def _saying_what_is_waited_for(notes: Terminal, waiting: Sequence[Waiting], patience: Patience) -> Iterator[None]:
+    if not waiting:
+        notes.say("nothing to wait for")
+        yield
         return
-    with terminal.console.status("looking at what is deployed …") as status:
-        yield _Ticker(call, terminal, status)
+    first = ", ".join(one.name for one in waiting[:_FEW])
+    more = f" and {len(waiting) - _FEW} more" if len(waiting) > _FEW else ""
+    text = f"waiting for {first}{more}, at most {_minutes(patience.timeout)}"
+    if notes.interactive:
+        with notes.console.status(printable(f"{text} (Ctrl-C ends the waiting alone)")):
+            yield
+    else:
+        notes.say(text)
+        yield
 
 
-class _Ticker:
-    """Keeps the spinner's lines at what goes on, one for each step that is carried out at the moment."""
-
-    def __init__(self, call: Call, terminal: Terminal, status: Status) -> None:
-        self._call, self._terminal, self._status = call, terminal, status
-        self._running: dict[tuple[str, str], str] = {}
-        self._lock = threading.Lock()
-
-    def __call__(self, event: Event) -> None:
-        key = (event.step.target, event.step.unit.name)
-        match event:
-            case Started(_, action):
-                self._set(key, action_text(action))
-            case Progressing(_, action, progress):
-                self._set(key, f"{_how_far(progress)}: {action_text(action)}")
-            case Ended(step, outcome):
-                self._set(key, None)
-                self._say(step, outcome)
-        self._call.watch(event)
-
-    def _set(self, key: tuple[str, str], text: str | None) -> None:
-        with self._lock:
-            if text is None:
-                self._running.pop(key, None)
-            else:
-                self._running[key] = text
-            self._status.update(self._lines([*self._running.values()] or ["looking again …"]))
-
-    def _say(self, step: Step, outcome: Outcome) -> None:
-        """A line that stays, above those of what goes on."""
-        first = next(outcome_lines(outcome))
-        with self._lock:
-            self._terminal.say(Text.assemble((f"{step.target}/{step.unit.name} ", "dim"), first))
-
-    def _lines(self, texts: list[str]) -> Text:
-        """As many lines as there is room for, with room left for the spinner and for the echo of Ctrl-C."""
-        room = max(self._terminal.console.height - 2, 1)
-        if len(texts) > room:
-            texts = [*texts[: room - 1], f"… and {len(texts) - room + 1} more"]
-        lines = [printable(text) for text in texts]
-        for line in lines:
-            line.truncate(max(self._terminal.console.width - 5, 10), overflow="ellipsis")
-        return Text("\n  ").join(lines)  # below what follows the spinner
+def _minutes(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    return " ".join(filter(None, [f"{minutes} min" if minutes else "", f"{rest} s" if rest else ""]))
 
 
-def _how_far(progress: Progress) -> str:
-    share = f"{100 * progress.bytes // max(progress.total_bytes, 1)} %".rjust(5)
-    sent = f"{size(progress.bytes)} of {size(progress.total_bytes)}"
-    return f"{share}, {sent}, layer {progress.layers} of {progress.total_layers}"
+def _ended_text(one: Waiting) -> Text:
+    merged = one.request.state is RequestState.MERGED
+    sign, style = ("✓", "green") if merged else ("✗", "red")
+    reason = f": {one.request.reason}" if one.request.reason else ""
+    by = f" by {one.request.ended_by}" if one.request.ended_by else ""
+    said = f" {one.target}/{one.unit.name}: {one.name} was {one.request.state.value}{by}{reason}"
+    return Text.assemble((sign, style), said)
+
+
+# --- what is shown --------------------------------------------------------------------------------------
 
 
 def show_pass(call: Call, config: Config, done: Pass) -> None:
     """Print what was decided and what came of it, in the form that was asked for."""
     if call.json:
-        call.print_json({**plan_data(done.plan), "results": [result_data(result) for result in done.results]})
-        return
+        call.print_json(_Answer(done).data())
+    else:
+        _show_text(call, config, done)
+
+
+def _show_text(call: Call, config: Config, done: Pass) -> None:
     terminal = call.terminal()
     # What stands on this screen already, from when it ended, isn't said twice: how each step ended is.
     first = -1 if terminal.interactive and call.terminal(stderr=True).interactive else 0
     outcomes = {result.step.key: result.outcomes[first:] for result in done.results}
     for target in dict.fromkeys(verdict.target for verdict in done.plan.verdicts):
         terminal.title(hop(config, target))
-        for verdict in done.plan.verdicts:
-            if verdict.target == target and verdict.standing is not Standing.OUTSIDE:
+        shown = [one for one in done.plan.verdicts if one.target == target and one.standing is not Standing.OUTSIDE]
+        for verdict in shown:
+            if verdict.standing is not Standing.BLOCKED:
                 _show_verdict(terminal, verdict, outcomes.get(verdict.step.key, ()) if verdict.step else ())
+        show_blocked(terminal, shown)
     show_upkeep(terminal, done.plan, outcomes)
     if not any(outcomes.values()):
         terminal.say(_why_nothing(done))
@@ -142,10 +242,10 @@ def _why_nothing(done: Pass) -> str:
 
 def _show_verdict(terminal: Terminal, verdict: Verdict, outcomes: Sequence[Outcome]) -> None:
     terminal.say(heading(verdict) if outcomes else verdict_line(verdict), indent=2)
+    for line in service_lines(verdict):
+        terminal.say(line, indent=6)
     for outcome in outcomes:
         for line in outcome_lines(outcome):
             terminal.say(line, indent=6)
-    if remedy(verdict):
-        terminal.say(remedy(verdict), indent=6)
-    for warning in verdict.promotion.warnings if verdict.promotion else ():
-        terminal.say(f"! {warning}", indent=6)
+    for line in warnings(verdict):
+        terminal.say(line, indent=6)

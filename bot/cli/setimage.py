@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
@@ -17,6 +18,9 @@ from bot.errors import ExitCode, ManifestError, UsageError
 from bot.files import Original, Replacement, open_original, replace_all
 from bot.images import ImageParts
 from bot.manifests import FieldRule, ImageEdit, Part, find_images, scalar_at, set_images
+
+if TYPE_CHECKING:
+    from bot.cli import answers
 
 _POINTER = re.compile(r"(?:(?P<document>[0-9]{1,6}):)?(?P<pointer>(?:/(?:[^~]|~[01])*)?)", re.DOTALL)
 # A tag without its colon, which is a valid repository too.
@@ -179,7 +183,8 @@ def _diff_lines(one: Replacement) -> Iterator[str]:
 def _show(call: Call, changes: Sequence[_Change], diff: str) -> None:
     if call.json:
         written = bool(diff) and not call.args.check
-        call.print_json({"changes": [_data(change) for change in changes], "diff": diff, "written": written})
+        answer: answers.Edited = {"changes": [_data(change) for change in changes], "diff": diff, "written": written}
+        call.print_json(answer)
         return
     terminal = call.terminal()
     if call.args.check:
@@ -197,7 +202,7 @@ def _line(change: _Change) -> Text:
     return Text.assemble(("✓ ", "green"), inline(f"{where}{change.before.text} → {change.after.text}"))
 
 
-def _data(change: _Change) -> dict[str, object]:
+def _data(change: _Change) -> answers.Change:
     return {
         "file": change.path,
         "pointer": change.place,

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from bot.cli.call import Call
+from bot.cli.matrix import Matrix, show_matrix
+from bot.cli.outputfile import OutputFile, deployed_variables
 from bot.cli.plan import plan_data, show_upkeep
-from bot.cli.views import mark, remedy
+from bot.cli.targets import check_environments, check_services
+from bot.cli.views import mark, remedy, unit_text
 from bot.config import Config
 from bot.errors import ExitCode
 from bot.plan import Plan, Standing, Verdict
@@ -18,23 +22,84 @@ from bot.promotion import Deployed
 from bot.reconcile import exit_code, look_at_all
 
 if TYPE_CHECKING:
+    from bot.cli import answers
     from bot.cli.terminal import Terminal
 
-_Cells: TypeAlias = "Mapping[tuple[str, str], Verdict]"
+# Of what is told line by line, so many are told unless it was asked for, and of more than that so many of each kind.
+_MANY = 20
+_FEW = 5
 
 
 def main(call: Call) -> ExitCode:
     """Show a matrix of services and environments, and below it what needs somebody."""
+    file = OutputFile.named(call.args.output_file)
     world = call.world()
-    deployed, plan = look_at_all(world, call.texts(world.config), now=datetime.now(UTC))
+    check_environments(world.config, call.args.env)
+    with call.looking(world):
+        deployed, plan = look_at_all(world, call.texts(world.config), now=datetime.now(UTC))
+    matrix = _narrowed(call, world.config, deployed, plan)
+    answer = _data(matrix)
     if call.json:
-        call.print_json({"deployed": [deployed_data(item) for item in deployed], **plan_data(plan)})
+        call.print_json(answer)
     else:
-        _show(call, world.config, deployed, plan)
-    return exit_code(plan, blocked_is_fine=True)
+        _show(call, matrix)
+    code = exit_code(matrix.plan, blocked_is_fine=True)
+    if file is not None:
+        variables = (*deployed_variables(matrix.deployed), *_requests_of(matrix))
+        file.write(call, answer, variables, code)
+    return code
 
 
-def deployed_data(item: Deployed) -> dict[str, object]:
+def _requests_of(matrix: Matrix) -> Iterator[tuple[Sequence[str], str]]:
+    """The merge requests as variables, each for all of its services."""
+    for verdict in filter(_has_request, matrix.verdicts):
+        for service in verdict.unit.services:
+            yield (verdict.target, service, "merge_request_url"), verdict.request.url if verdict.request else ""
+
+
+def _narrowed(call: Call, config: Config, deployed: Sequence[Deployed], plan: Plan) -> Matrix:
+    """What was asked for: some services or groups, some environments, only what is blocked or due."""
+    environments = tuple(name for name in config.names if not call.args.env or name in call.args.env)
+    services = {item.service for item in deployed if item.ours}
+    services.update(service for verdict in plan.verdicts for service in verdict.unit.services)
+    if all(item.code is ExitCode.DONE for item in deployed):
+        check_services(config, call.args.services, services)
+    if call.args.services:
+        services = {name for name in services if {name, config.group(name)} & set(call.args.services)}
+    verdicts = [verdict for verdict in plan.verdicts if verdict.target in environments]
+    if wanted := _wanted(call):
+        verdicts = [verdict for verdict in verdicts if verdict.standing in wanted]
+        services &= {service for verdict in verdicts for service in verdict.unit.services}
+    # What is said of a whole environment has no services, and concerns them all.
+    verdicts = [one for one in verdicts if not one.unit.services or services & set(one.unit.services)]
+    shown = [item for item in deployed if item.environment in environments and item.service in {*services, "*"}]
+    upkeep = [] if wanted else [item for item in plan.upkeep if item.environment in environments]
+    if call.args.services:
+        upkeep = [item for item in upkeep if services & {item.unit.name, *item.unit.services}]
+    return Matrix(config, environments, tuple(sorted(services)), shown, Plan(tuple(verdicts), tuple(upkeep)))
+
+
+def _wanted(call: Call) -> set[Standing]:
+    blocked = {Standing.BLOCKED} if call.args.blocked else set()
+    return blocked | ({Standing.DUE} if call.args.due else set())
+
+
+# --- JSON -----------------------------------------------------------------------------------------------
+
+
+def _data(matrix: Matrix) -> answers.Status:
+    config = matrix.config
+    return {
+        "environments": list(matrix.environments),
+        "services": [
+            {"name": name, "group": config.group(name), "owner": config.owner(name)} for name in matrix.services
+        ],
+        "deployed": [deployed_data(item) for item in matrix.deployed],
+        **plan_data(matrix.plan),
+    }
+
+
+def deployed_data(item: Deployed) -> answers.Deployed:
     """One image of one manifest, as `status` and `check` print it as JSON."""
     return {
         "environment": item.environment,
@@ -47,32 +112,54 @@ def deployed_data(item: Deployed) -> dict[str, object]:
         "image": str(item.image) if item.image else None,
         "ours": item.ours,
         "present": item.present,
+        "drift": item.drift,
         "problem": item.problem,
     }
 
 
-def _show(call: Call, config: Config, deployed: Sequence[Deployed], plan: Plan) -> None:
+# --- text -----------------------------------------------------------------------------------------------
+
+
+def _show(call: Call, matrix: Matrix) -> None:
     terminal = call.terminal()
-    verdicts = {(service, v.target): v for v in plan.verdicts for service in v.unit.services}
-    services = sorted({item.service for item in deployed if item.ours})
-    rows = (
-        (Text(service), *(_cell(service, name, deployed, verdicts) for name in config.names)) for service in services
-    )
-    if services:
-        terminal.table(("SERVICE", *(name.upper() for name in config.names)), rows)
-        terminal.say(_legend(plan))
+    everything = bool(call.args.verbose or call.args.services or call.args.blocked)
+    if matrix.services:
+        show_matrix(terminal, matrix)
+        terminal.say(_legend(matrix))
+    elif _wanted(call):
+        terminal.say(f"Nothing is {' or '.join(sorted(standing.value for standing in _wanted(call)))}.")
     else:
         terminal.say("No images found; `promobot check` says where it looked.")
-    _show_others(terminal, deployed if call.args.verbose else ())
-    for item in deployed:
+    _show_others(terminal, matrix.deployed if call.args.verbose else ())
+    _show_some(terminal, list(_gone(matrix)), everything=everything, rest="promobot status -v")
+    _show_blocked(terminal, matrix, everything=everything)
+    requests = [_request(matrix.config, one) for one in matrix.verdicts if _has_request(one)]
+    _show_some(terminal, requests, everything=everything, rest="promobot status -v")
+    show_upkeep(terminal, matrix.plan, {})
+
+
+def _legend(matrix: Matrix) -> Text:
+    """What the marks mean, and of how many cells each is said."""
+    counts: Counter[Standing] = Counter()
+    for verdict in matrix.verdicts:
+        counts[verdict.standing] += len(verdict.unit.services) or 1
+    legend = Text(f"{len(matrix.services):,} service{'' if len(matrix.services) == 1 else 's'}:   ", style="dim")
+    for standing in (one for one in Standing if counts[one] and one is not Standing.OUTSIDE):
+        legend.append_text(mark(standing)).append(f" {counts[standing]:,} {standing.value}   ")
+    legend.rstrip()
+    return legend
+
+
+def _gone(matrix: Matrix) -> Iterator[Text]:
+    """What runs, as its manifest says, and its registry hasn't, or not any more."""
+    for item in matrix.deployed:
+        registry = matrix.config.environment(item.environment).registry
         if item.present is False:
-            registry = config.environment(item.environment).registry
-            lacks = f"✗ {item.environment} runs {item.image}, which registry {registry} hasn't"
-            terminal.say(Text(lacks, style="red"))
-    _show_blocked(terminal, plan)
-    for verdict in plan.verdicts:
-        _show_request(terminal, config, verdict)
-    show_upkeep(terminal, plan, {})
+            yield Text(f"✗ {item.environment} runs {item.image}, which registry {registry} hasn't", style="red")
+        if item.drift:
+            yield Text(
+                f"✗ drift: {item.environment} names {item.image}, and the tag leads to another digest", style="red"
+            )
 
 
 def _show_others(terminal: Terminal, deployed: Sequence[Deployed]) -> None:
@@ -82,52 +169,38 @@ def _show_others(terminal: Terminal, deployed: Sequence[Deployed]) -> None:
             terminal.say(f"– {item.service} in {item.environment} runs {item.image} too, which isn't ours ({place})")
 
 
-def _show_blocked(terminal: Terminal, plan: Plan) -> None:
+def _show_blocked(terminal: Terminal, matrix: Matrix, *, everything: bool) -> None:
     """Why, and below those that one remedy helps what to do: a registry that is down blocks many."""
     blocked: dict[str, list[Text]] = {}
-    for verdict in plan.verdicts:
+    for verdict in matrix.verdicts:
         if verdict.standing is Standing.BLOCKED and verdict.blocked is not None:
-            line = f"✗ {verdict.unit.name} to {verdict.target}: {verdict.blocked.reason}"
+            line = f"✗ {unit_text(verdict.unit)} to {verdict.target}: {verdict.blocked.reason}"
             blocked.setdefault(remedy(verdict), []).append(Text(line, style="red"))
+    everything = everything or sum(map(len, blocked.values())) <= _MANY
     for advice, reasons in blocked.items():
-        for reason in reasons:
+        for reason in reasons if everything else reasons[:_FEW]:
             terminal.say(reason)
+        if not everything and len(reasons) > _FEW:
+            terminal.say(Text(f"✗ and {len(reasons) - _FEW:,} more: promobot status --blocked", style="red"))
         if advice:
             terminal.say(advice, indent=2)
 
 
-def _show_request(terminal: Terminal, config: Config, verdict: Verdict) -> None:
+def _show_some(terminal: Terminal, lines: Sequence[Text], *, everything: bool, rest: str) -> None:
+    shown = lines if everything or len(lines) <= _MANY else lines[:_FEW]
+    for line in shown:
+        terminal.say(line)
+    if len(shown) < len(lines):
+        terminal.say(f"and {len(lines) - len(shown):,} more: {rest}", indent=2)
+
+
+def _has_request(verdict: Verdict) -> bool:
+    return verdict.request is not None and verdict.standing in {Standing.DUE, Standing.PROPOSED}
+
+
+def _request(config: Config, verdict: Verdict) -> Text:
     """The open merge request; where something is due besides, the next pass has to complete, change or close it."""
-    if verdict.request is None or verdict.standing not in {Standing.DUE, Standing.PROPOSED}:
-        return
+    assert verdict.request is not None  # noqa: S101  that is who is asked
     request = f"{config.environment(verdict.target).repository.project}!{verdict.request.number}"
-    line = Text.assemble(mark(verdict.standing), f" {verdict.unit.name} to {verdict.target}: {request}")
-    terminal.say(line.append(f"  {verdict.request.url}"))
-
-
-def _cell(service: str, environment: str, deployed: Sequence[Deployed], verdicts: _Cells) -> Text:
-    here = [item for item in deployed if (item.service, item.environment) == (service, environment)]
-    images = [item.image for item in here if item.ours and item.image]
-    verdict = verdicts.get((service, environment))
-    unreadable = any(item.code is not ExitCode.DONE for item in here)
-    cell = Text() if images else Text("?", style="red") if unreadable else Text("–", style="dim")
-    tags = (image.tag or (image.digest.short if image.digest else "?") for image in images)
-    cell.append(", ".join(dict.fromkeys(tags)))
-    if any(item.present is False for item in here):
-        cell.append(" missing", style="red")
-    if verdict is not None and images:
-        cell.append(" ").append_text(mark(verdict.standing))
-        if verdict.promotion is not None and verdict.standing in {Standing.DUE, Standing.PROPOSED}:
-            # Where only a digest or what goes with the image changes, `↑` says it all.
-            new = dict.fromkeys(move.tag for move in verdict.promotion.moves if move.before.tag != move.tag)
-            cell.append(" " + ", ".join(new) if new else "", style="dim")
-    return cell
-
-
-def _legend(plan: Plan) -> Text:
-    seen = {verdict.standing for verdict in plan.verdicts} - {Standing.OUTSIDE}
-    legend = Text()
-    for standing in (standing for standing in Standing if standing in seen):
-        legend.append_text(mark(standing)).append(f" {standing.value}   ")
-    legend.rstrip()
-    return legend
+    line = Text.assemble(mark(verdict.standing), f" {unit_text(verdict.unit)} to {verdict.target}: {request}")
+    return line.append(f"  {verdict.request.url}", style="dim")

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from bot.catalog import Holder, Listing, TagEntry, list_tags, look_up, of_image, of_service
 from bot.cli.call import Call
@@ -20,6 +21,9 @@ from bot.promotion import Deployed
 from bot.reconcile import look_around, worst
 from bot.registries import Registries
 from bot.versions import newest_first
+
+if TYPE_CHECKING:
+    from bot.cli import answers
 
 # What cosign and the fallback for referrers call what is attached to a digest.
 _ATTACHED = re.compile(r"sha256-[0-9a-f]{64}(\.[a-z]+)?")
@@ -35,7 +39,8 @@ def main(call: Call) -> ExitCode:
     for table in tables:
         _refuse_nothing(table, tag)
     if call.json:
-        call.print_json({"images": [table_data(table) for table in tables]})
+        answer: answers.Tags = {"images": [table_data(table) for table in tables]}
+        call.print_json(answer)
     else:
         for table in tables:
             show_table(call, table)

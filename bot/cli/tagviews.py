@@ -18,6 +18,7 @@ from bot.images import Digest
 from bot.registry import Kind
 
 if TYPE_CHECKING:
+    from bot.cli import answers
     from bot.cli.terminal import Terminal
 
 # So many tags of the same digest are named beside each other.
@@ -65,7 +66,7 @@ class TagTable:
 # --- JSON -----------------------------------------------------------------------------------------------
 
 
-def table_data(table: TagTable) -> dict[str, object]:
+def table_data(table: TagTable) -> answers.TagTable:
     """An image's tags as `tags -o json` prints them."""
     return {
         "name": table.name,
@@ -77,7 +78,7 @@ def table_data(table: TagTable) -> dict[str, object]:
     }
 
 
-def _listing_data(listing: Listing) -> dict[str, object]:
+def _listing_data(listing: Listing) -> answers.Listing:
     return {
         "registry": listing.holder.registry,
         "repository": listing.holder.repository,
@@ -89,7 +90,7 @@ def _listing_data(listing: Listing) -> dict[str, object]:
     }
 
 
-def _tagged_data(table: TagTable, one: TagEntry) -> dict[str, object]:
+def _tagged_data(table: TagTable, one: TagEntry) -> answers.Tag:
     overview = one.overview
     return {
         "tag": one.tag,

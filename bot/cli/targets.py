@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
+import re
 from argparse import Namespace
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Sequence
 
 from bot.config import Config, is_service
 from bot.decide import Intent, Orders
@@ -14,6 +15,13 @@ from bot.images import ImageParts
 
 _LONGEST_REASON = 300
 
+# So many names are told of what there is.
+_FEW = 20
+# Part of a branch's name (git-check-ref-format(1)); `+` is in no service's name, so it joins without confusing.
+_UNIT = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._+-]{0,61}[A-Za-z0-9])?")
+_LONGEST = 63
+_DIGITS = 8
+
 
 def checked_intent(
     config: Config,
@@ -21,21 +29,74 @@ def checked_intent(
     targets: Sequence[str],
     *,
     automatic: bool = False,
-    reopen: bool = False,
+    together: str | None = None,
     orders: Orders | None = None,
 ) -> Intent:
-    """The intent of a command. Raises UsageError for an environment or service that can't be."""
+    """The intent of a command. Raises UsageError for an environment, service or unit that can't be.
+
+    `together`: the name of the unit that the services make up; empty: one made of theirs.
+    """
     for target in targets:
         _check_target(config, target)
     if automatic:
         _check_automatic(config, targets)
     for service in services:
         _check_service(service)
-    intent = Intent(tuple(dict.fromkeys(services)), tuple(targets), automatic=automatic, reopen=reopen)
-    if orders is None:
-        return intent
-    # An image is given for one service, which then doesn't wait for its group.
-    return replace(intent, orders=orders, together=services[0] if orders.image else None)
+    wanted = tuple(dict.fromkeys(services))
+    unit = None if together is None else _unit(config, wanted, together)
+    if orders is not None and orders.image and unit is None:
+        unit = services[0]  # an image is given for one service, which then doesn't wait for its group
+    given = Orders() if orders is None else orders
+    return Intent(wanted, tuple(targets), automatic=automatic, together=unit, orders=given)
+
+
+def _unit(config: Config, services: Sequence[str], name: str) -> str:
+    """The name of what goes together only now; the same services have the same one, in whatever order."""
+    groups = {rule.group for rule in config.services if rule.group}
+    if len(services) < 2:
+        raise UsageError("--together is for several services", hint="name at least two")
+    for service in services:
+        if service in groups:
+            raise UsageError(f"{service} is a group, which goes together anyway", hint="name services")
+    unit = name or _joined(services)
+    if not _UNIT.fullmatch(unit) or ".." in unit or unit.endswith(".lock"):
+        hint = "it becomes part of a branch's name: letters, digits, dots, dashes, underscores, plus"
+        raise UsageError(f"{unit!r} can't be called so", hint=hint)
+    if unit in {*groups, *services}:
+        raise UsageError(f"{unit} is a service or group of its own", hint="give what goes together another name")
+    return unit
+
+
+def _joined(services: Sequence[str]) -> str:
+    """`cart+inventory`; of many services the beginning, told apart by a hash of all."""
+    joined = "+".join(sorted(services))
+    if len(joined) <= _LONGEST:
+        return joined
+    digits = hashlib.sha256(joined.encode()).hexdigest()[:_DIGITS]
+    return f"{joined[: _LONGEST - _DIGITS - 1].rstrip('+._-')}+{digits}"
+
+
+def check_environments(config: Config, names: Iterable[str]) -> None:
+    """Raises UsageError for the first that there isn't."""
+    for name in names:
+        if name not in config.names:
+            raise UsageError(f"no environment is named {name}", hint=_hint(name, config.names))
+
+
+def check_services(config: Config, names: Iterable[str], known: Collection[str]) -> None:
+    """The same for services and groups."""
+    groups = {group for service in known if (group := config.group(service))}
+    for name in names:
+        if name not in known and name not in groups:
+            raise UsageError(
+                f"no environment has a service or group named {name}", hint=_hint(name, sorted({*known, *groups}))
+            )
+
+
+def _hint(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    more = f" and {len(known) - _FEW} more" if len(known) > _FEW else ""
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(known[:_FEW]) or 'none'}{more}"
 
 
 def checked_orders(args: Namespace) -> Orders:
@@ -72,10 +133,7 @@ def _checked_reason(text: str) -> str:
 def check_environment(config: Config, service: str, environment: str) -> None:
     """Raise UsageError for an environment that isn't there, or what can't be a service's name."""
     _check_service(service)
-    if environment not in config.names:
-        near = difflib.get_close_matches(environment, config.names, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(config.names)}"
-        raise UsageError(f"no environment is named {environment}", hint=hint)
+    check_environments(config, [environment])
 
 
 def _check_service(service: str) -> None:

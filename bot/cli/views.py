@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, assert_never
 
 from rich.text import Text
@@ -27,10 +27,11 @@ from bot.plan import (
     Upkeep,
     Verdict,
 )
-from bot.promotion import Companion, Given, Move
+from bot.promotion import Companion, Given, Move, Unit
 
 if TYPE_CHECKING:
     from bot.apply import StepResult
+    from bot.cli import answers
 
 _MARKS = {
     Standing.CURRENT: ("=", "green"),
@@ -39,6 +40,12 @@ _MARKS = {
     Standing.BLOCKED: ("✗", "red"),
     Standing.OUTSIDE: ("–", "dim"),
 }
+
+# So many services of a group are named where there is but a line for it.
+_FEW_SERVICES = 6
+# Columns for the name of a unit, and the most that it gets.
+_NAME = 16
+_WIDE_NAME = 32
 
 
 def mark(standing: Standing) -> Text:
@@ -49,7 +56,7 @@ def mark(standing: Standing) -> Text:
 # --- JSON -----------------------------------------------------------------------------------------------
 
 
-def verdict_data(verdict: Verdict) -> dict[str, object]:
+def verdict_data(verdict: Verdict) -> answers.Verdict:
     """A verdict as `plan -o json` prints it."""
     blocked = verdict.blocked
     return {
@@ -70,7 +77,7 @@ def verdict_data(verdict: Verdict) -> dict[str, object]:
     }
 
 
-def upkeep_data(item: Upkeep) -> dict[str, object]:
+def upkeep_data(item: Upkeep) -> answers.Upkeep:
     """What is due beside promotions, as `plan -o json` prints it."""
     blocked = item.blocked
     return {
@@ -83,7 +90,7 @@ def upkeep_data(item: Upkeep) -> dict[str, object]:
     }
 
 
-def move_data(move: Move) -> dict[str, object]:
+def move_data(move: Move) -> answers.Move:
     """A move: what the target names now, what it would name, and the digest with how it is known."""
     return {
         "service": move.service,
@@ -106,7 +113,7 @@ def move_data(move: Move) -> dict[str, object]:
     }
 
 
-def companion_data(companion: Companion) -> dict[str, object]:
+def companion_data(companion: Companion) -> answers.Companion:
     """A scalar that is carried with the images: what the target says there now, and what it would say."""
     return {
         "file": companion.path,
@@ -117,12 +124,12 @@ def companion_data(companion: Companion) -> dict[str, object]:
     }
 
 
-def action_data(action: Action) -> dict[str, object]:
+def action_data(action: Action) -> answers.Action:
     """An action: its kind and the sentence that people read."""
     return {"action": type(action).__name__, "summary": action_text(action)}
 
 
-def result_data(result: StepResult) -> dict[str, object]:
+def result_data(result: StepResult) -> answers.Result:
     """What came of a step."""
     return {
         "unit": result.step.unit.name,
@@ -131,11 +138,9 @@ def result_data(result: StepResult) -> dict[str, object]:
     }
 
 
-def _outcome_data(outcome: Outcome) -> dict[str, object]:
-    data: dict[str, object] = {"outcome": type(outcome).__name__, "detail": _detail(outcome)}
-    if not isinstance(outcome, Stale):
-        data = {"action": type(outcome.action).__name__, **data}
-    return data
+def _outcome_data(outcome: Outcome) -> answers.Outcome:
+    action = None if isinstance(outcome, Stale) else type(outcome.action).__name__
+    return {"action": action, "outcome": type(outcome).__name__, "detail": _detail(outcome)}
 
 
 def _detail(outcome: Outcome) -> str:
@@ -153,19 +158,50 @@ def _detail(outcome: Outcome) -> str:
 # --- text -----------------------------------------------------------------------------------------------
 
 
-def verdict_line(verdict: Verdict) -> Text:
-    """One line: mark, unit, versions, how it stands."""
-    return Text.assemble(heading(verdict), "  ", (_standing(verdict), _MARKS[verdict.standing][1]))
+def unit_text(unit: Unit) -> str:
+    """Its name and, where it has several services or one of another name, some of those."""
+    if unit.services in {(), (unit.name,)}:
+        return unit.name
+    more = f" and {len(unit.services) - _FEW_SERVICES} more" if len(unit.services) > _FEW_SERVICES else ""
+    return f"{unit.name} ({', '.join(unit.services[:_FEW_SERVICES])}{more})"
 
 
-def heading(verdict: Verdict) -> Text:
+def service_lines(verdict: Verdict) -> Iterator[Text]:
+    """What becomes of each service of a unit that has several, and how many stay as they are."""
+    promotion = verdict.promotion
+    if promotion is None or len(verdict.unit.services) == 1:
+        return
+    versions: dict[str, dict[str, None]] = {}
+    for move in promotion.moves:
+        if move.before != move.after:
+            versions.setdefault(move.service, {})[_version(move)] = None
+    longest = max(map(len, versions), default=0)
+    for service, steps in versions.items():
+        yield Text(f"{service.ljust(longest)}   {', '.join(steps)}")
+    if versions and len(versions) < len(verdict.unit.services):
+        yield Text(f"{len(verdict.unit.services) - len(versions)} more stay as they are", style="dim")
+
+
+def verdict_line(verdict: Verdict, width: int = _NAME) -> Text:
+    """One line: mark, unit in so many columns, versions, how it stands."""
+    return Text.assemble(heading(verdict, width), "  ", (_standing(verdict), _MARKS[verdict.standing][1]))
+
+
+def heading(verdict: Verdict, width: int = _NAME) -> Text:
     """Mark, unit and versions."""
-    return Text.assemble(mark(verdict.standing), f" {verdict.unit.name:<16} {_versions(verdict)}")
+    return Text.assemble(mark(verdict.standing), f" {verdict.unit.name:<{width}} {_versions(verdict)}")
+
+
+def name_width(verdicts: Iterable[Verdict]) -> int:
+    """How many columns units take where they stand below each other; one that is far too long has to stick out."""
+    return max((len(verdict.unit.name) for verdict in verdicts if len(verdict.unit.name) <= _WIDE_NAME), default=_NAME)
 
 
 def _versions(verdict: Verdict) -> str:
     if verdict.promotion is None:
         return ""
+    if len(verdict.unit.services) > 1:
+        return f"{len(verdict.unit.services)} services"
     if verdict.promotion.created:
         return ", ".join(dict.fromkeys(f"new: {move.tag}" for move in verdict.promotion.moves))
     carried = (
@@ -188,12 +224,23 @@ def _standing(verdict: Verdict) -> str:
     return verdict.standing.value
 
 
+def warnings(verdict: Verdict) -> Iterator[Text]:
+    """What should be known before it is approved."""
+    for warning in verdict.promotion.warnings if verdict.promotion else ():
+        yield Text.assemble(("! ", "yellow"), warning)
+
+
 def upkeep_line(item: Upkeep) -> Text:
     """One line: mark, unit, environment, and what stands against it."""
     standing = Standing.BLOCKED if item.blocked else Standing.DUE
     reason = f"  {item.blocked.reason}" if item.blocked else ""
     style = _MARKS[standing][1] if item.blocked else ""
-    return Text.assemble(mark(standing), f" {item.unit.name:<16} in {item.environment}", (reason, style))
+    return Text.assemble(mark(standing), f" {item.unit.name:<{_NAME}} in {item.environment}", (reason, style))
+
+
+def way_out(item: Upkeep) -> str:
+    """What to do about upkeep that is blocked."""
+    return f"→ {item.blocked.remedy}" if item.blocked and item.blocked.remedy else ""
 
 
 def remedy(verdict: Verdict) -> str:
@@ -235,11 +282,6 @@ def _request_text(action: OpenRequest | UpdateRequest | CloseRequest) -> str:
             return f"close merge request !{number}: {reason}"
         case _:
             assert_never(action)
-
-
-def way_out(item: Upkeep) -> str:
-    """What to do about upkeep that is blocked."""
-    return f"→ {item.blocked.remedy}" if item.blocked and item.blocked.remedy else ""
 
 
 def outcome_lines(outcome: Outcome) -> Iterator[Text]:

@@ -16,6 +16,7 @@ from bot.registry.errors import StatusError
 from bot.world import World
 
 if TYPE_CHECKING:
+    from bot.cli import answers
     from bot.cli.terminal import Terminal
 
 _WORKERS = 16
@@ -81,7 +82,7 @@ def _some_image(world: World, deployed: Sequence[Deployed], name: str) -> ImageR
     return next((image for image in here if image and (image.tag or image.digest)), None)
 
 
-def visit_data(visit: Visit) -> dict[str, object]:
+def visit_data(visit: Visit) -> answers.Visit:
     """A visit as `check --online -o json` prints it."""
     return {
         "name": visit.name,

@@ -132,8 +132,11 @@ def _targets(config: Config, intent: Intent) -> Iterator[EnvironmentConfig]:
 
 
 def _to_read(config: Config, intent: Intent) -> tuple[str, ...]:
-    """The services whose manifests are read; none: all, as who names one of a group means the others too."""
-    return () if any(rule.group for rule in config.services) else intent.services
+    """The services whose manifests are read; none: all, as who names one of a group means the others too.
+
+    All as well where a command names a unit, which must not be called as a service is.
+    """
+    return () if intent.together or any(rule.group for rule in config.services) else intent.services
 
 
 def _is_meant(config: Config, intent: Intent, target: EnvironmentConfig, service: str) -> bool:

@@ -148,6 +148,12 @@ def _globs(config: Config, environment: EnvironmentConfig, services: Sequence[st
             yield pattern.glob
 
 
+def service_at(config: Config, environment: EnvironmentConfig, path: str) -> str | None:
+    """The service that an environment has a manifest of at this path, as far as the path tells."""
+    manifest = next(_manifests(environment, File(path, "", b"")), None)
+    return config.service_called(manifest.name, environment.name) if manifest else None
+
+
 def _manifests(environment: EnvironmentConfig, file: File) -> Iterator[Manifest]:
     """The file as a manifest, once for each path pattern that it fits."""
     if any(glob_match(glob, file.path) for glob in environment.exclude):

@@ -38,8 +38,9 @@ def with_presence(config: Config, deployed: Iterable[Deployed], facts: Facts) ->
             continue
         location = Location(config.environment(item.environment).registry, item.image.repository)
         match facts.answers.get(TagDigest(location, item.image.tag)):
-            case Found():
-                yield replace(item, present=True)
+            case Found(digest):
+                drift = None if item.image.digest is None else item.image.digest != digest
+                yield replace(item, present=True, drift=drift)
             case Absent():
                 yield replace(item, present=False)
             case _:

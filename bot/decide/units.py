@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.config import Config, EnvironmentConfig
 from bot.decide.environments import Snapshot, read_environments
 from bot.decide.facts import Ask, Refusal
-from bot.errors import ExitCode
+from bot.errors import ExitCode, UsageError
 from bot.promotion import Unit
 
 
@@ -44,10 +44,14 @@ def read_reach(ask: Ask, config: Config, target: EnvironmentConfig, services: Se
 def find_units(config: Config, services: Sequence[str], wanted: Sequence[str], together: str | None) -> Iterator[Unit]:
     """What these services make up, in their order: each by itself or with its group; what is wanted, or everything.
 
-    Who names a service of a group means the group. With `together`, what is wanted is one unit of that name.
+    Who names a service of a group means the group. With `together`, what is wanted is one unit of that name; raises
+    UsageError where a service has it.
     """
     if together is not None:
-        yield Unit(together, tuple(service for service in services if service in wanted), chosen=True)
+        if together in services and set(wanted) != {together}:
+            raise UsageError(f"{together} is a service of its own", hint="give what goes together another name")
+        if named := tuple(service for service in services if service in wanted):
+            yield Unit(together, named, chosen=True)
         return
     units: dict[str, list[str]] = {}
     for service in services:

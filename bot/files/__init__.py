@@ -1,9 +1,10 @@
-"""Manifests as files of this machine: found, read, and replaced as a whole."""
+"""Files of this machine: manifests found, read, and replaced as a whole; what we write ourselves."""
 
 from bot.files.creating import create
 from bot.files.reading import STDIN, check_given, read_given, read_manifest
 from bot.files.replacing import Original, Replacement, open_original, replace_all
 from bot.files.walking import Link, Listed, Unlisted, walk
+from bot.files.writing import write_file
 
 __all__ = [
     "STDIN",
@@ -19,4 +20,5 @@ __all__ = [
     "read_manifest",
     "replace_all",
     "walk",
+    "write_file",
 ]

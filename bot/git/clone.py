@@ -120,6 +120,16 @@ class Clone:
         self._need(commit)
         return tuple(entry.path for entry in reading.tree(self._git, commit))
 
+    def kept_paths(self, branch: str) -> tuple[str, ...]:
+        """Every path of a branch as it was last seen, without a look at the server; none where it never was."""
+        if not (self._git.path / "HEAD").is_file():
+            return ()
+        _must_be_ours(self._git.path.parent, self._git.path)
+        try:
+            return tuple(entry.path for entry in reading.tree(self._git, _kept(branch)))
+        except GitError:
+            return ()
+
     def commits(self, base: str, head: str) -> tuple[Commit, ...]:
         """The commits that `head` has and `base` has not, newest first."""
         self._need(base, head)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from bot.cli import main
+from bot.forges.local import create_project
+from bot.git import Identity
 from tests.cli.conftest import Promobot
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +29,7 @@ registries: {e2e: {url: registry.example.com/e2e}}
 environments:
   - {name: e2e, repository: {forge: work, project: g/e2e}, paths: ["{service}/values.yaml"], registry: e2e}
   - {name: prod, from: e2e, repository: {forge: work, project: g/prod}, paths: ["{service}/values.yaml"], registry: e2e}
+services: [{match: "pay-*", group: payments}]
 """
 
 
@@ -45,8 +50,9 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def completions(folder: Path, line: str) -> list[str]:
+def completions(folder: Path, line: str, **more: str) -> list[str]:
     environ = {
+        **more,
         "PATH": f"{folder.parent}/bin:{os.environ['PATH']}",
         "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
     }
@@ -75,14 +81,36 @@ def completions(folder: Path, line: str) -> list[str]:
         ("promobot set-image missing.yaml ", []),
         ("promobot plan --to p", ["prod"]),
         ("promobot plan -c missing.yaml --to ", []),
-        ("promobot plan ", []),
+        ("promobot plan ", ["payments"]),
+        ("promobot status --env ", ["e2e", "prod"]),
+        ("promobot status --bl", ["--blocked"]),
+        ("promobot promote --tog", ["--together"]),
+        ("promobot schema mr l", ["list"]),
+        ("promobot schema im", ["images"]),
+        ("promobot plan --output-file ap", ["apps/"]),
         ("promobot inspect reg", ["registry.example.com/e2e/"]),
-        ("promobot tags ", ["registry.example.com/e2e/"]),
+        ("promobot tags ", ["payments", "registry.example.com/e2e/"]),
         ("promobot tags -c missing.yaml ", []),
     ],
 )
 def test_tab(folder: Path, line: str, words: list[str]) -> None:
     assert completions(folder, line) == words
+
+
+def test_services_are_those_that_the_last_run_saw(folder: Path) -> None:
+    """No server is asked: the repository may be gone."""
+    root = folder.parent / "git"
+    when = datetime.now(UTC)
+    for name in ("e2e", "prod"):
+        files = {f"{service}/values.yaml": b"" for service in ("cart", f"pay-{name}")}
+        create_project(root, f"g/{name}", files, who=Identity("Ann", "ann@example.com"), when=when)
+    (folder / "promobot.yaml").write_text(CONFIG.replace("/srv/git", str(root)), encoding="utf-8")
+    assert completions(folder, "promobot plan ") == ["payments"]
+    cache = {"PROMOBOT_CACHE": str(folder.parent / "cache")}
+    assert main(["status", "-c", str(folder / "promobot.yaml")], environ={**os.environ, **cache}) == 0
+    root.rename(folder.parent / "away")
+    assert completions(folder, "promobot plan ", **cache) == ["cart", "pay-e2e", "pay-prod", "payments"]
+    assert completions(folder, "promobot promote cart pay-", **cache) == ["pay-e2e", "pay-prod"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -159,6 +159,7 @@ def test_json_says_what_the_file_says(folder: Path, promobot: Promobot) -> None:
         "registries": {"images": "registry.example.com/shop"},
         "unsure": [],
         "left": [],
+        "text": None,
     }
     assert said.data["left"][0].startswith(f"{Path.cwd()}/.promobot/git/estate.git isn't there")
     assert [file.name for file in Path().iterdir()] == ["other.yaml"]

@@ -9,6 +9,7 @@ import pytest
 
 from bot.demo.oci import build_index
 from bot.demo.registries import RunningRegistry
+from bot.errors import ExitCode
 from tests.cli.registries import Shop, shop
 from tests.company import PROJECT, STAGING, Company
 from tests.proxy import Answer, start_proxy
@@ -60,3 +61,26 @@ def test_an_open_merge_request_is_told_while_something_newer_is_due(shop: Shop) 
     said = shop.run("status").out
     assert "inventory   1.1.4-rc1   1.1.2 ↑ 1.1.4\n" in said
     assert f"↑ inventory to staging: {PROJECT}!1  " in said
+
+
+def test_only_what_was_asked_for_is_told(two: Shop) -> None:
+    assert [one["name"] for one in two.run("status", "payments", "-o", "json").data["services"]] == ["payments"]
+    data = two.run("status", "--env", "e2e", "-o", "json").data
+    assert (data["environments"], data["verdicts"]) == (["e2e"], [])
+    assert {item["environment"] for item in data["deployed"]} == {"e2e"}
+    assert two.run("promote", "payments", "--to", "staging").code == 0
+    assert [one["name"] for one in two.run("status", "--due", "-o", "json").data["services"]] == ["inventory"]
+    assert two.run("status", "--blocked").out == "Nothing is blocked.\n"
+    assert two.run("mr", "close", "1", "--as", "ann").code == 0
+    assert "✗ payments to staging: ann closed !1" in two.run("status", "--blocked").out
+    assert "inventory" not in two.run("status", "--blocked").out
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [(("inventry",), "did you mean inventory?"), (("--env", "stagin"), "did you mean staging?")],
+)
+def test_what_there_isn_t_is_a_mistake(two: Shop, words: tuple[str, ...], hint: str) -> None:
+    said = two.run("status", *words)
+    assert said.code == ExitCode.USAGE
+    assert hint in said.err

@@ -268,7 +268,7 @@ def test_status_tells_what_cannot_be_read_from_what_is_not_there(
     company: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
     company.commit("main", FILE, b"values: [\n")
-    assert "inventory   1.1.3-rc2   ?\n" in said(company, capsys, "status", code=ExitCode.MANIFEST)
+    assert "inventory   1.1.3-rc2   ? ✗\n" in said(company, capsys, "status", code=ExitCode.MANIFEST)
 
 
 def test_check_lists_where_images_were_found(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
