@@ -57,7 +57,7 @@ def test_the_whole_story(tmp_path: Path, environ: dict[str, str], capsys: pytest
         '+      tag: "1.1.3"   # promoted from e2e, see README\n',
         "platform/gitops!1 merged by approver: inventory 1.1.2 → 1.1.3 to staging",
         "sre/gitops-prod!1 merged by approver: inventory 1.1.2 → 1.1.3 to prod",
-        "recorded when it was promoted there",
+        "recorded when it was",  # and the line breaks there
         "Nothing to do.",
         "1.1.3-rc2   1.1.3 =         1.1.3 =",
         "Nothing was left running.",

@@ -351,7 +351,7 @@ def test_hostile_branches_stay_names(world: World, branch: str) -> None:
     assert world.refs("refs/heads") == ["refs/heads/main"]
 
 
-def test_a_thousand_merge_requests_are_read_by_two_processes(world: World, processes: Callable[[], list[str]]) -> None:
+def test_a_thousand_merge_requests_are_read_by_three_processes(world: World, processes: Callable[[], list[str]]) -> None:
     world.push("x", "2")
     world.open()
     record = load(world.show("refs/promobot/merge-requests/1").encode(), "ref")
@@ -366,4 +366,4 @@ def test_a_thousand_merge_requests_are_read_by_two_processes(world: World, proce
     processes()
     assert len(world.forge.requests(PROJECT)) == 1000
     assert [request.number for request in world.forge.open_requests(PROJECT)] == [1]
-    assert len(processes()) == 4
+    assert len(processes()) == 6
