@@ -67,11 +67,11 @@ def must_be_borne_out(ask: Ask, hop: Hop, pair: Pair, claim: Record, now: Digest
     """Refuse a claim that neither registry confirms: whoever may push a branch can write one, for any digest."""
     destination = destination_of(hop, pair)
     copied = ask(TagDigest(Location(hop.target.environment.registry, destination.repository), destination.tag or ""))
-    if claim.digest == now or not isinstance(copied, Absent):
+    if claim.digest == now or (not isinstance(copied, Absent) and claim.digest == copied.value):
         return
     raise Refusal(
         f"the promotion's branch says that {pair.source[2]} was {claim.digest.short}, but it is now "
-        f"{now.short if now else 'absent'} and nothing is copied yet: the tag moved, or somebody else wrote the commit",
+        f"{now.short if now else 'absent'} and that isn't copied yet: the tag moved, or somebody else wrote the commit",
         "look at who pushed the branch, then delete it: the tag will be resolved again",
     )
 

@@ -218,6 +218,16 @@ def test_a_claim_that_no_registry_bears_out_is_not_believed(paper: Paper, now: D
     assert "delete it" in verdict.blocked.remedy
 
 
+def test_a_claim_of_other_bits_than_were_copied_is_not_believed(paper: Paper) -> None:
+    """Where versions may be made anew, it would move the tag to bits that the source never ran."""
+    pushed(paper)
+    paper.tags["e2e", "shop/api", "1.1.3-rc2"] = paper.tags["staging", "shop/api", "1.1.3"] = digest(66)
+    verdict = paper.verdict("api", config=configured(staging={"replace_unreleased": True}))
+    assert verdict.step is None
+    assert verdict.blocked is not None
+    assert f"was {NEW.short}" in verdict.blocked.reason
+
+
 def test_a_newer_candidate_of_the_same_release_is_resolved_anew(paper: Paper) -> None:
     pushed(paper)
     paper.trees["m1"][E2E_FILE] = values(E2E, "1.1.3-rc3")
