@@ -111,6 +111,7 @@ class Paper:
     trees: dict[str, dict[str, bytes]] = field(default_factory=dict)
     ahead: dict[tuple[str, str], tuple[Commit, ...]] = field(default_factory=dict)
     history: dict[str, tuple[Commit, ...]] = field(default_factory=dict)
+    history_at: dict[tuple[str, str], tuple[Commit, ...]] = field(default_factory=dict)
     tags: dict[tuple[str, str, str], Digest] = field(default_factory=dict)
     labels: dict[Digest, Mapping[str, str]] = field(default_factory=dict)
     opened: tuple[MergeRequest, ...] = ()
@@ -174,8 +175,9 @@ class Paper:
             case Commits(_, base, head):
                 gone = GitError(f"cannot fetch {base}", hint="it is no longer there")
                 return Unknown(gone) if {base, head} & self.lost else Found(self.ahead.get((base, head), ()))
-            case History(_, path):
-                return Found(self.history.get(path, (commit("c0", email="dev@example.com"),)))
+            case History(rev, path):
+                history = self.history.get(path, (commit("c0", email="dev@example.com"),))
+                return Found(self.history_at.get((rev.commit, path), history))
             case Landed(_, path, limit):
                 return Found(self.landed.get(path, ())[:limit])
             case MergedBy(_, landing):

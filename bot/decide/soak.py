@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 
 from bot.decide.environments import Manifest
 from bot.decide.facts import Ask, Refusal
@@ -14,7 +15,7 @@ from bot.images import Digest, ImageRef
 from bot.plan import Check
 from bot.promotion import FromEnvironment, Given, Move
 from bot.questions import Absent, History, Landed, MergedBy
-from bot.repositories import File, Landing
+from bot.repositories import File, Landing, Rev
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,10 @@ def _since(ask: Ask, hop: Hop, move: Move, manifest: Manifest, now: datetime) ->
     history = ask(History(rev, move.origin.path))
     promoted = records(history.value if not isinstance(history, Absent) else ())
     answer = ask(Landed(rev, move.origin.path))
-    first: Landing | None = None
-    for landing in answer.value if not isinstance(answer, Absent) else ():
-        if move.digest not in _digests(manifest, landing, move.origin.image, promoted):
-            break
-        first = landing
+    landings = answer.value if not isinstance(answer, Absent) else ()
+    image = move.origin.image
+    named = tuple(takewhile(lambda landing: move.digest in _digests(manifest, landing, image, promoted), landings))
+    first = _oldest_known(ask, hop, move, manifest, named)
     if first is None:
         raise Refusal(
             f"since when {hop.source.environment.name} has run {move.digest.short} isn't known: {move.origin.path} "
@@ -78,6 +78,24 @@ def _since(ask: Ask, hop: Hop, move: Move, manifest: Manifest, now: datetime) ->
     merged = ask(MergedBy(rev.repository, first.commit))
     landed = first.at if isinstance(merged, Absent) or merged.value.merged_at is None else merged.value.merged_at
     return min(landed, now)  # a clock that is ahead makes nothing older, nor younger than just now
+
+
+def _oldest_known(ask: Ask, hop: Hop, move: Move, manifest: Manifest, named: Sequence[Landing]) -> Landing | None:
+    """The oldest at which the digest was known: what a tag was is told by the record that was there, not by later ones.
+
+    `named` are the landings that name the digest by what is recorded today, newest first.
+    """
+    image, repository = move.origin.image, hop.source.rev.repository
+    for some in (named[-1:], named):  # the oldest mostly brought the record
+        by_tag = [landing for landing in some if move.digest not in _digests(manifest, landing, image, {})]
+        then = {landing: History(Rev(repository, landing.commit), move.origin.path) for landing in by_tag}
+        ask.together(*then.values())
+        for landing in reversed(some):
+            history = ask(then[landing]) if landing in then else Absent()
+            promoted = records(history.value if not isinstance(history, Absent) else ())
+            if move.digest in _digests(manifest, landing, image, promoted):
+                return landing
+    return None
 
 
 def _digests(

@@ -111,6 +111,16 @@ def test_a_tag_whose_digest_was_recorded_at_its_promotion_counts(paper: Paper) -
     assert paper.verdict("api", config=SOAKING).standing is Standing.DUE
 
 
+def test_a_record_says_nothing_of_the_time_before_it_was_there(paper: Paper) -> None:
+    """Whoever moves a tag and then has a trailer merged doesn't make its new bits old."""
+    by_tag(paper)
+    older = landing(72, values(E2E, "1.1.3-rc2"), sha="c1")
+    paper.landed[E2E_FILE] = (landing(1, values(E2E, "1.1.3-rc2", extra="replicas: 3\n"), sha="c2"), older)
+    paper.history[E2E_FILE] = (commit("c2", **RECORD), commit("c1", email="dev@example.com"))
+    paper.history_at["c1", E2E_FILE] = (commit("c1", email="dev@example.com"),)
+    assert blocked(paper.verdict("api", config=SOAKING)) == UNTIL.format("13:00")
+
+
 @pytest.mark.parametrize("config", [configured(), configured(staging={"gates": {"soak": timedelta(0)}})])
 def test_nothing_waits_where_no_time_is_said(paper: Paper, config: Config) -> None:
     paper.landed[E2E_FILE] = (landing(0, named(str(NEW))),)
