@@ -13,8 +13,11 @@ from bot.decide.trailers import Record, every_record
 from bot.errors import ExitCode
 from bot.images import Digest, ImageParts, ImageRef
 from bot.promotion import Given, Proof
-from bot.questions import Absent, Files, Location, TagDigest
-from bot.repositories import Commit, Rev
+from bot.questions import Absent, Landed, Location, TagDigest
+from bot.repositories import Landing
+
+# Of the commits of the source's branch that changed the manifest, as many are read.
+_MOST = 50
 
 
 @dataclass(frozen=True)
@@ -125,24 +128,19 @@ def _in_manifest(ask: Ask, hop: Hop, pair: Pair, digest: Digest) -> _Evidence | 
 
 
 def _in_history(ask: Ask, hop: Hop, pair: Pair, digest: Digest) -> Iterator[_Evidence]:
-    commits = history_of(ask, hop, pair)
-    name = pair.source[2].name
-    for commit, image, record in every_record(commits):
-        if image.name == name and record.digest == digest:
-            yield _Evidence(image, commit.sha, Proof.RECORD)
-    yield from _in_contents(ask, hop, pair, digest, commits)
-
-
-def _in_contents(ask: Ask, hop: Hop, pair: Pair, digest: Digest, commits: Sequence[Commit]) -> Iterator[_Evidence]:
-    """What the manifest said at each commit: this digest, or the tag that leads to it."""
+    """What the branch itself had: a commit of what was merged into it may say what nothing ever ran."""
     manifest, _, given = pair.source
+    answer = ask(Landed(hop.source.rev, manifest.file.path, _MOST))
+    landings = answer.value if not isinstance(answer, Absent) else ()
+    named = [(image, landing.commit) for landing in landings for image in _named_at(landing, manifest)]
+    had = {image.at(image.tag, None) for image, _ in named if image.digest in {None, digest}}
+    for commit, image, record in every_record(history_of(ask, hop, pair)):
+        if image.name == given.name and record.digest == digest and image in had:
+            yield _Evidence(image, commit.sha, Proof.RECORD)
     tag = given.tag if given.tag and _leads_to(ask, hop, given, digest) else None
-    questions = [Files(Rev(hop.source.rev.repository, commit.sha), (manifest.file.path,)) for commit in commits]
-    ask.together(*questions)
-    for question in questions:
-        for image in _named_at(ask, question, manifest):
-            if image.name == given.name and (image.digest == digest or (not image.digest and tag and image.tag == tag)):
-                yield _Evidence(image, question.rev.commit, Proof.HISTORY)
+    for image, at in named:
+        if image.name == given.name and (image.digest == digest or (not image.digest and tag and image.tag == tag)):
+            yield _Evidence(image, at, Proof.HISTORY)
 
 
 def _leads_to(ask: Ask, hop: Hop, image: ImageRef, digest: Digest) -> bool:
@@ -150,10 +148,12 @@ def _leads_to(ask: Ask, hop: Hop, image: ImageRef, digest: Digest) -> bool:
     return _now(ask, place, image.tag or "") == digest
 
 
-def _named_at(ask: Ask, question: Files, manifest: Manifest) -> Iterator[ImageRef]:
-    answer = ask(question)
-    for file in answer.value if not isinstance(answer, Absent) else ():
-        try:
-            yield from (field.image for field in replace(manifest, file=file).fields if field.image is not None)
-        except Refusal:
-            continue  # a commit that left it unreadable says nothing
+def _named_at(landing: Landing, manifest: Manifest) -> Iterator[ImageRef]:
+    if landing.content is None:
+        return
+    file = replace(manifest.file, content=landing.content)
+    try:
+        fields = replace(manifest, file=file).fields
+    except Refusal:
+        return  # a commit that left it unreadable says nothing
+    yield from (field.image for field in fields if field.image is not None)

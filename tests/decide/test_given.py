@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from bot.decide import Orders
@@ -9,11 +11,15 @@ from bot.errors import ExitCode
 from bot.images import ImageParts
 from bot.plan import CopyImage, OpenRequest, PushBranch, Standing, Verdict
 from bot.promotion import Given, Proof
-from bot.repositories import Commit
+from bot.repositories import Commit, Landing
 from tests.paper import E2E, STAGING, Paper, commit, digest, values
 
 E2E_FILE, STAGING_FILE = "apps/api/e2e/values.yaml", "apps/api/staging/values.yaml"
 NEW, WANTED = digest(2), digest(3)
+
+
+def landed(*contents: tuple[str, bytes]) -> tuple[Landing, ...]:
+    return tuple(Landing(sha, datetime(2026, 11, 1, tzinfo=UTC), content) for sha, content in contents)
 
 
 @pytest.fixture
@@ -22,9 +28,9 @@ def paper() -> Paper:
     return Paper(
         trees={
             "m1": {E2E_FILE: values(E2E, "1.1.5-rc1"), STAGING_FILE: values(STAGING, "1.1.2")},
-            "c2": {E2E_FILE: values(E2E, "1.1.5-rc1")},
-            "c1": {E2E_FILE: values(E2E, "1.1.4-rc1")},
-            "c0": {E2E_FILE: b"image: [\n"},
+        },
+        landed={
+            E2E_FILE: landed(("c2", values(E2E, "1.1.5-rc1")), ("c1", values(E2E, "1.1.4-rc1")), ("c0", b"image: [\n"))
         },
         history={E2E_FILE: tuple(commit(sha, email="dev@example.com") for sha in ("c2", "c1", "c0"))},
         tags={
@@ -78,7 +84,7 @@ def test_what_the_source_runs_now_is_proven_as_ever(paper: Paper) -> None:
 
 def test_a_digest_that_the_source_named_before_brings_its_tag(paper: Paper) -> None:
     paper.trees["m1"][E2E_FILE] = named(str(NEW))
-    paper.trees["c1"][E2E_FILE] = named(str(WANTED))
+    paper.landed[E2E_FILE] = landed(("c2", named(str(NEW))), ("c1", named(str(WANTED))))
     verdict = given(paper, f"@{WANTED}")
     assert (origin(verdict).commit, proof(verdict)) == ("c1", Proof.HISTORY)
     assert str(origin(verdict).image) == f"{E2E}/shop/api:1.1.4-rc1@{WANTED}"
@@ -95,6 +101,17 @@ def test_a_digest_that_a_promotion_recorded_is_proven(paper: Paper) -> None:
     del paper.tags["e2e", "shop/api", "1.1.4-rc1"]
     verdict = given(paper, f"@{WANTED}")
     assert (origin(verdict).commit, proof(verdict)) == ("c1", Proof.RECORD)
+
+
+@pytest.mark.parametrize("trailers", [{}, {"Promoted_Image": f"{E2E}/shop/api:1.1.9-rc1@{digest(9)}"}])
+def test_what_a_commit_said_that_the_branch_never_had_proves_nothing(paper: Paper, trailers: dict[str, str]) -> None:
+    """Somebody's merge request named it and took it back: nobody who merged that saw it."""
+    both = {**trailers, "Promoted_From": "dev@c7 registry-dev.example.com/shop/api:1.1.9"} if trailers else {}
+    paper.history[E2E_FILE] = (commit("t2", email="dev@example.com"), commit("t1", email="dev@example.com", **both))
+    paper.trees["t1"] = {E2E_FILE: values(E2E, "1.1.9-rc1")}
+    verdict = given(paper, f"@{digest(9)}" if trailers else ":1.1.9-rc1")
+    assert verdict.step is None
+    assert verdict.blocked is not None
 
 
 def test_what_never_ran_is_marked_wherever_it_is_seen(paper: Paper) -> None:
