@@ -81,8 +81,12 @@ def _seen(path: str, name: str) -> Seen:
 def _host_and_path(url: str) -> tuple[str, str]:
     """The server and the project's path; both empty for what is on no server."""
     scp = _SCP.fullmatch(url)
-    host, path = (scp["host"], scp["path"]) if scp else (urlsplit(url).hostname or "", urlsplit(url).path)
-    return (host, path.strip("/").removesuffix(".git")) if host else ("", "")
+    try:
+        host, path = (scp["host"], scp["path"]) if scp else (urlsplit(url).hostname or "", urlsplit(url).path)
+    except ValueError:
+        return "", ""
+    # With a slip of the pen, a password is a part of the path: `https:/user:password@host/project`.
+    return (host, path.strip("/").removesuffix(".git")) if host and "@" not in path else ("", "")
 
 
 def _is_project(path: str) -> bool:

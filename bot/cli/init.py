@@ -128,7 +128,10 @@ def _make_trial(found: _Found) -> None:
             files = {seen.path: read_manifest(str(estate.root / seen.path)) for seen in estate.manifests}
             create_project(root, home.project, files, who=_AUTHOR, when=datetime.now(UTC), branch=home.branch)
     if found.forge == _TRIAL:
-        (found.config.absolute().parent / ".promobot" / ".gitignore").write_text("*\n", encoding="utf-8")
+        ignored = found.config.absolute().parent / ".promobot" / ".gitignore"
+        # The folder may hold what somebody else committed: a link there must not lead us to another file.
+        if not os.path.lexists(ignored):
+            create(str(ignored), b"*\n")
 
 
 def _unsure(layout: Layout) -> Iterator[tuple[str, str]]:

@@ -86,6 +86,30 @@ def test_no_password_of_the_origin_is_written_or_said(clones: Path, promobot: Pr
     assert "hunter2" not in said.out + said.err + (clones / "promobot.yaml").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https:/u:hunter2@gitlab.example.com/shop/gitops.git",
+        "u:hunter2@gitlab.example.com/shop/gitops.git",
+        "https://u:hunter2@[gitlab/shop/gitops.git",
+    ],
+)
+def test_an_origin_with_a_slip_of_the_pen_is_not_said(clones: Path, promobot: Promobot, origin: str) -> None:
+    git(clones / "platform-gitops", "remote", "set-url", "origin", origin)
+    said = promobot("init", "platform-gitops")
+    assert said.code == ExitCode.DONE
+    assert "hunter2" not in said.out + said.err + (clones / "promobot.yaml").read_text(encoding="utf-8")
+
+
+def test_a_trial_overwrites_nothing_by_a_link_that_somebody_left(clones: Path, promobot: Promobot) -> None:
+    precious = clones / "precious"
+    precious.write_text("mine", encoding="utf-8")
+    (clones / ".promobot").mkdir()
+    (clones / ".promobot/.gitignore").symlink_to(precious)
+    assert promobot("init", "platform-gitops", "--try").code == ExitCode.DONE
+    assert precious.read_text(encoding="utf-8") == "mine"
+
+
 def test_clones_of_a_local_forge_need_no_copy(clones: Path, promobot: Promobot) -> None:
     git(clones, "clone", "--quiet", "--bare", "platform-gitops", "srv/gitops.git")
     git(clones / "platform-gitops", "remote", "set-url", "origin", str(clones / "srv/gitops.git"))
