@@ -95,6 +95,10 @@ def _is_pattern(path: str) -> str:
     odd = [name for name in placeholders if not _WORD.fullmatch(name)]
     if odd or set("{}") & set(_PLACEHOLDER.sub("", path)):
         raise ValueError(f"{path!r}: write placeholders such as {{service}} or {{team}}")
+    if "}{" in path:
+        raise ValueError(
+            f"{path!r}: where one placeholder ends and the next begins can't be told; write something between"
+        )
     if "**" in path:
         raise ValueError(f"{path!r}: ** is for `exclude` only; write a placeholder or * for each segment")
     return _stays_inside(path)
