@@ -195,11 +195,11 @@ def _add_promote(commands: _Subparsers) -> None:
   promobot promote cart inventory --to prod --together     in one merge request
   promobot promote inventory --to prod --wait --timeout 2h
   promobot promote inventory --to prod --output-file promoted.env
+  promobot promote inventory --to prod --image :1.1.2
+  promobot promote inventory --to prod --image :1.1.4 --unproven 'see INC-7'
 
 With --wait it ends with 0 when all is merged, with 8 when a person closed a
 merge request, and with 7 when the time is up and they haven't decided.
-  promobot promote inventory --to prod --image :1.1.2
-  promobot promote inventory --to prod --image :1.1.4 --unproven 'see INC-7'
 
 An image given by --image must have run in the source environment, by its
 manifest's history there; else --unproven says why it goes untried, and the
