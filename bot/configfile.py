@@ -151,6 +151,11 @@ _WORDS = {
     "model_type": "must be a mapping, `key: value`",
     "dict_type": "must be a mapping, `key: value`",
     "tuple_type": "must be a list",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "string_pattern_mismatch": "must be of a-z, 0-9, dots, dashes and underscores, a letter or digit first and last",
 }
 
 

@@ -256,7 +256,10 @@ def test_where_prefixes_nest_an_image_lives_in_the_longest(tmp_path: Path) -> No
         ("tag: ", "also_promote: [version]\n    tag: ", "environments.1.also_promote.0: 'version' is no JSON pointer"),
         ("tag: ", "write: digests\n    tag: ", "environments.1.write: must be 'as-found', 'tag', 'digest' or"),
         ("registries:", "registries: [", "not YAML"),
-        ("name: e2e\n", "name: E2E\n", "DIR/promobot.yaml:12: environments.0.name"),
+        ("name: e2e\n", "name: E2E\n", "DIR/promobot.yaml:12: environments.0.name: must be of a-z, 0-9, dots,"),
+        ("tag: ", "gates: {soak: 30}\n    tag: ", "environments.1.gates.soak: 30 is no duration, such as 30m, 2h"),
+        ("tag: ", "replace_unreleased: maybe\n    tag: ", "environments.1.replace_unreleased: must be true or false"),
+        ("tag: ", "approvers: {required: two}\n    tag: ", "environments.1.approvers.required: must be a whole number"),
         ("name: prod\n", "name: 3\n", "DIR/promobot.yaml:16: environments.1.name: must be a valid string"),
     ],
 )

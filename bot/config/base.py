@@ -38,9 +38,9 @@ def _as_path(value: object) -> object:
 
 
 def _as_duration(value: object) -> object:
-    if not isinstance(value, str):
+    if isinstance(value, timedelta):
         return value
-    match = _DURATION.fullmatch(value)
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None or not value:
         raise ValueError(f"{value!r} is no duration, such as 30m, 2h or 1d12h")
     return timedelta(**{unit: int(count) for unit, count in match.groupdict().items() if count})
