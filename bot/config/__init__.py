@@ -181,6 +181,12 @@ class Config(Model):
             return None
         return path
 
+    def moves_to(self, environment: str, image: ImageRef) -> bool:
+        """Whether an image is one of those that are promoted to here, under its name here or a source's."""
+        env = self.environment(environment)
+        names = [env.name, *(source.name for source in self.upstream(env))]
+        return any(self.moving_path(name, image) is not None for name in names)
+
     @property
     def hops(self) -> Iterator[tuple[EnvironmentConfig, EnvironmentConfig]]:
         """Each (source, target) pair, targets in the file's order."""

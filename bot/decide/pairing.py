@@ -186,7 +186,8 @@ def _no_partner(ask: Ask, hop: Hop, unpaired: _Unpaired) -> Refusal:
         base = read_base(ask, hop.target.rev, manifest.file.path)
         found = _in_base(hop, image, base.images)
         if found is not None:
-            return Refusal(f"{runs} inherits its image from {found.place}, {found.image}", _remedy(hop, manifest))
+            inherits = f"{runs} inherits its image from {found.place}, {found.image}"
+            return Refusal(inherits, _remedy(hop, manifest, found))
     return Refusal(f"{runs} names no image for it{_looked(ask, hop)}", f"write the image in {_where(hop, field)}")
 
 
@@ -205,9 +206,9 @@ def _any_path(hop: Hop, image: ImageRef) -> str | None:
     return next((path for path in paths if path is not None), None)
 
 
-def _remedy(hop: Hop, manifest: Manifest) -> str:
+def _remedy(hop: Hop, manifest: Manifest, found: Inherited) -> str:
     environment = hop.target.environment.name
-    if is_kustomization(manifest.file.path):
+    if is_kustomization(manifest.file.path) and hop.config.moves_to(environment, found.image):
         return f"`promobot pin {hop.service} --env {environment}` proposes an override of its own"
     return f"write the image with its repository in {manifest.file.path}, so that {environment} has its own"
 

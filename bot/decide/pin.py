@@ -7,13 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.config import Config
-from bot.decide.bases import Base, Inherited, is_kustomization, read_base
+from bot.decide.bases import Inherited, is_kustomization, read_base
 from bot.decide.branch import Branch, branch_at
 from bot.decide.changes import Change
 from bot.decide.environments import Manifest, Snapshot, head_of, read_environments
 from bot.decide.facts import Ask, Facts, Refusal, Unanswered
 from bot.errors import ExitCode, ManifestError, UsageError
-from bot.images import ImageRef
 from bot.manifests import Form, add_images, scalar_at
 from bot.plan import Guard, OpenRequest, Plan, PushBranch, Standing, Step, UpdateRequest, Verdict
 from bot.promotion import Unit
@@ -62,8 +61,7 @@ def _judge(ask: Ask, config: Config, pin: Pin, unit: Unit) -> Verdict:
     (snapshot,) = read_environments(ask, config, (environment,), (pin.service,))
     if pin.service not in snapshot.manifests:
         raise UsageError(f"{pin.environment} has no service named {pin.service}", hint="`promobot check` lists them")
-    found = {m.file.path: _missing(ask, config, snapshot, m) for m in snapshot.manifests[pin.service]}
-    overlay = _Overlay(config, snapshot, pin, {path: images for path, images in found.items() if images})
+    overlay = _Overlay(config, snapshot, pin, _inherited(ask, config, snapshot, snapshot.manifests[pin.service]))
     if not overlay.inherited:
         return Verdict(unit, pin.environment, Standing.CURRENT)
     changes = overlay.changes
@@ -111,47 +109,52 @@ class _Overlay:
 # --- what to pin ----------------------------------------------------------------------------------------
 
 
+def _inherited(
+    ask: Ask, config: Config, snapshot: Snapshot, manifests: Sequence[Manifest]
+) -> dict[str, tuple[Inherited, ...]]:
+    """What to pin, by manifest. Raises Refusal where that can't be, or where nothing names an image."""
+    found = {manifest.file.path: _missing(ask, config, snapshot, manifest) for manifest in manifests}
+    if not any(found.values()) and not any(_names(manifest) for manifest in manifests):
+        raise _nothing(ask, config, snapshot, manifests)
+    return {path: images for path, images in found.items() if images}
+
+
 def _missing(ask: Ask, config: Config, snapshot: Snapshot, manifest: Manifest) -> tuple[Inherited, ...]:
     """The images that move and that a manifest only inherits. Raises Refusal where they can't be pinned."""
-    own = set(_names(manifest))
+    own = _names(manifest)
     base = read_base(ask, snapshot.rev, manifest.file.path)
     nearest: dict[str, Inherited] = {}
     for each in base.images:
-        if _moves(config, snapshot, each.image) and each.image.name not in own:
+        if config.moves_to(snapshot.environment.name, each.image) and each.image.name not in own:
             first = nearest.setdefault(each.image.name, each)
             if first.image != each.image and not is_kustomization(first.file.path):
                 versions = f"{first.place} and {each.place} name {first.image} and {each.image}"
                 raise Refusal(versions, "let the base name one version of it, or write them by hand")
-    if not nearest and not own:
-        raise _nothing(config, snapshot, manifest, base)
     for each in nearest.values():
         _refuse_unreachable(manifest, each)
     return tuple(nearest.values())
 
 
-def _names(manifest: Manifest) -> Iterator[str]:
+def _names(manifest: Manifest) -> set[str]:
     """What the overlay calls images by itself, and what they are called below it."""
+    names = set()
     for field in manifest.fields:
         if field.image is not None:
-            yield field.image.name
             below = scalar_at(manifest.file.path, manifest.file.content, field.document, f"{field.pointer}/name")
-            yield from [below.text] if below else []
+            names |= {field.image.name, *([below.text] if below else [])}
+    return names
 
 
-def _moves(config: Config, snapshot: Snapshot, image: ImageRef) -> bool:
-    """Whether an image is one of those that are promoted to here, under its name here or the source's."""
-    environment = snapshot.environment
-    names = [environment.name, *(source.name for source in config.upstream(environment))]
-    return any(config.moving_path(name, image) is not None for name in names)
-
-
-def _nothing(config: Config, snapshot: Snapshot, manifest: Manifest, base: Base) -> Refusal:
+def _nothing(ask: Ask, config: Config, snapshot: Snapshot, manifests: Sequence[Manifest]) -> Refusal:
     url = config.registries[snapshot.environment.registry].url
-    read = ", ".join(dict.fromkeys([manifest.file.path, *base.read]))
-    elsewhere = f"; not looked into: {', '.join(base.elsewhere)}" if base.elsewhere else ""
+    paths = [manifest.file.path for manifest in manifests]
+    bases = [read_base(ask, snapshot.rev, path) for path in paths]
+    read = ", ".join(dict.fromkeys([*paths, *(path for base in bases for path in base.read)]))
+    unread = dict.fromkeys(path for base in bases for path in base.elsewhere)
+    elsewhere = f"; not looked into: {', '.join(unread)}" if unread else ""
     return Refusal(
         f"no image from {url} or a source's registry was found in {read}{elsewhere}",
-        f"write the image in {manifest.file.path} by hand",
+        f"write the image in {paths[0]} by hand",
     )
 
 

@@ -231,6 +231,23 @@ def test_an_overlay_without_an_exact_place_is_refused(paper: Paper, found: str) 
     assert verdict.blocked.code is ExitCode.MANIFEST
 
 
+def test_a_manifest_without_images_beside_one_that_names_them_is_no_obstacle(paper: Paper) -> None:
+    paths = ["apps/{service}/staging/kustomization.yaml", "apps/{service}/staging/values.yaml"]
+    paper.trees["m1"] |= {
+        OVERLAY: b"resources: []\n",
+        "apps/api/staging/values.yaml": f"image: {STAGING}/shop/api:1.1.2\n".encode(),
+    }
+    assert pinned(paper, config=configured(staging={"paths": paths})).standing is Standing.CURRENT
+
+
+def test_no_pin_is_advised_where_it_would_be_refused(paper: Paper) -> None:
+    paper.trees["m1"][DEPLOYMENT] = deployment("localhost:5000/shop/api:1.0.0")
+    reason, remedy = why(paper.verdict("api", config=CONFIG))
+    assert f"inherits its image from {DEPLOYMENT}:6, localhost:5000/shop/api:1.0.0" in reason
+    assert remedy == f"write the image with its repository in {OVERLAY}, so that staging has its own"
+    assert "no image from" in why(pinned(paper))[0]
+
+
 def test_a_service_that_is_not_there_is_a_mistake(paper: Paper) -> None:
     with pytest.raises(UsageError, match="staging has no service named apo"):
         pinned(paper, "apo")
