@@ -67,7 +67,7 @@ def _words(prefix: str, name: str, args: Namespace) -> Sequence[str]:
         return _registries(args)
     if name in _ENVIRONMENTS:
         return _config(args).names
-    return _services(args) if name == "services" else ()
+    return _services(args) if name in {"services", "service"} else ()
 
 
 def _files(prefix: str) -> Sequence[str]:
@@ -107,13 +107,13 @@ def _registries(args: Namespace) -> Sequence[str]:
 
 
 def _services(args: Namespace) -> Sequence[str]:
-    """Groups, and services as the last run saw them: no server is asked while somebody holds TAB."""
+    """Groups but for `pin`, and services as the last run saw them: no server is asked while somebody holds TAB."""
     from bot.decide.environments import service_at  # noqa: PLC0415
     from bot.world import World  # noqa: PLC0415
 
     config, call = _config(args), _call(args)
     world = World(config, os.environ, call.cache)
-    found = {group for rule in config.services if (group := rule.group)}
+    found = {group for rule in config.services if (group := rule.group) and args.command != "pin"}
     for environment in config.environments:
         clone = world.clone(environment.repository.repository)
         paths = clone.kept_paths(environment.repository.branch)

@@ -111,6 +111,7 @@ def test_services_are_those_that_the_last_run_saw(folder: Path) -> None:
     root.rename(folder.parent / "away")
     assert completions(folder, "promobot plan ", **cache) == ["cart", "pay-e2e", "pay-prod", "payments"]
     assert completions(folder, "promobot promote cart pay-", **cache) == ["pay-e2e", "pay-prod"]
+    assert completions(folder, "promobot pin --env prod ", **cache) == ["cart", "pay-e2e", "pay-prod"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
