@@ -11,7 +11,7 @@ from bot.decide.bases import Base, Inherited, is_kustomization, read_base
 from bot.decide.branch import Branch, branch_at
 from bot.decide.changes import Change
 from bot.decide.environments import Manifest, Snapshot, head_of, read_environments
-from bot.decide.facts import Ask, Facts, Refusal, Unanswered
+from bot.decide.facts import Ask, Facts, Refusal, Unanswered, for_each
 from bot.errors import ExitCode, ManifestError, UsageError
 from bot.images import ImageRef
 from bot.manifests import Form, add_images, scalar_at
@@ -62,7 +62,9 @@ def _judge(ask: Ask, config: Config, pin: Pin, unit: Unit) -> Verdict:
     (snapshot,) = read_environments(ask, config, (environment,), (pin.service,))
     if pin.service not in snapshot.manifests:
         raise UsageError(f"{pin.environment} has no service named {pin.service}", hint="`promobot check` lists them")
-    found = {m.file.path: _missing(ask, config, snapshot, m) for m in snapshot.manifests[pin.service]}
+    manifests = snapshot.manifests[pin.service]
+    missing = for_each(manifests, lambda manifest: _missing(ask, config, snapshot, manifest))
+    found = {manifest.file.path: images for manifest, images in zip(manifests, missing, strict=True)}
     overlay = _Overlay(config, snapshot, pin, {path: images for path, images in found.items() if images})
     if not overlay.inherited:
         return Verdict(unit, pin.environment, Standing.CURRENT)
