@@ -12,13 +12,14 @@ from bot.decide.cautions import warnings
 from bot.decide.companions import find_companions
 from bot.decide.creation import Creation, create_missing
 from bot.decide.environments import Snapshot
-from bot.decide.facts import Ask, Outside, Refusal, Unanswered
+from bot.decide.facts import Ask, NotKnown, Outside, Refusal, Unanswered, for_each
 from bot.decide.moves import find_moves, hop_questions
 from bot.decide.orders import Orders
 from bot.decide.pairing import Hop
 from bot.decide.proposal import Proposal, fingerprint, propose
 from bot.decide.soak import Soaked, must_have_soaked, passed_over
 from bot.decide.text import Texts
+from bot.decide.trailers import records
 from bot.errors import ExitCode
 from bot.plan import Standing, Verdict
 from bot.promotion import Move, Promotion, Unit
@@ -52,7 +53,7 @@ def judge(ask: Ask, case: Case) -> tuple[Verdict, ...]:
     if len(case.unit.services) == 1:
         return (_propose(ask, case),)
     held = _held(ask, case)
-    _hold_all(case, held)
+    _hold_all(ask, case, held)
     together = _propose(ask, case.of(*(service for service in case.unit.services if service not in held)))
     return (together, *(_left_out(case, service, refusal) for service, refusal in held.items()))
 
@@ -62,16 +63,31 @@ def _left_out(case: Case, service: str, refusal: Refusal) -> Verdict:
     return Verdict(Unit(service, (service,)), case.target.environment.name, standing, blocked=refusal.blocked)
 
 
-def _hold_all(case: Case, held: Mapping[str, Refusal]) -> None:
-    """Raise what holds the whole group: one that is blocked where it is all or nothing, or all of them."""
-    group = case.config.groups.get(case.unit.name)
+def _hold_all(ask: Ask, case: Case, held: Mapping[str, Refusal]) -> None:
+    """Raise what holds the whole group: all of them, or one, see `_holds_the_others`."""
     blocked = {service: refusal for service, refusal in held.items() if not isinstance(refusal, Outside)}
     if len(held) == len(case.unit.services):
         raise next(iter(blocked.values()), next(iter(held.values())))
-    if blocked and group is not None and group.all_or_nothing:
-        service, refusal = next(iter(blocked.items()))
-        why = refusal.blocked
-        raise Refusal(f"{service} holds the others of {case.unit.name}: {why.reason}", why.remedy, why.code)
+    for service, refusal in blocked.items():
+        if _holds_the_others(ask, case, service, refusal):
+            why = refusal.blocked
+            raise Refusal(f"{service} holds the others of {case.unit.name}: {why.reason}", why.remedy, why.code)
+
+
+def _holds_the_others(ask: Ask, case: Case, service: str, refusal: Refusal) -> bool:
+    """Where it is all or nothing; and where it is proposed already, as what isn't known takes nothing back."""
+    group = case.config.groups.get(case.unit.name)
+    if group is not None and group.all_or_nothing:
+        return True
+    return isinstance(refusal, NotKnown) and _is_proposed(ask, case, service)
+
+
+def _is_proposed(ask: Ask, case: Case, service: str) -> bool:
+    """Whether the unit's branch has any of the service's images."""
+    branch = read_branch(ask, case.target, case.unit, case.config.author)
+    proposed = {record.source.name for record in records(branch.ours[:1]).values()}
+    fields = [field for manifest in case.sources[service][0].manifests[service] for field in manifest.fields]
+    return any(field.image is not None and field.image.name in proposed for field in fields)
 
 
 def _held(ask: Ask, case: Case) -> dict[str, Refusal]:
@@ -104,7 +120,7 @@ def _propose(ask: Ask, case: Case) -> Verdict:
         _refuse_shared_file(hop)
     ask.together(*branch_questions(target, unit), *(question for hop in every for question in hop_questions(ask, hop)))
     branch = read_branch(ask, target, unit, case.config.author)
-    agreed = [_agreed(ask, of_service, branch.ours, case.now) for of_service in hops.values()]
+    agreed = for_each(hops.values(), lambda of_service: _agreed(ask, of_service, branch.ours, case.now))
     moves = tuple(move for of_service, _ in agreed for move in of_service)
     soaked = tuple(each for _, of_service in agreed for each in of_service)
     companions = tuple(companion for first, *_ in hops.values() for companion in find_companions(ask, first))
@@ -146,7 +162,7 @@ def _agreed(
 
     Raises Refusal while they differ, or soak.
     """
-    moves = [find_moves(ask, hop, claim) for hop in hops]
+    moves = for_each(hops, lambda hop: find_moves(ask, hop, claim))
     for other in moves[1:]:
         theirs = {(move.destination, move.tag): move for move in other}
         for move in moves[0]:
@@ -157,7 +173,7 @@ def _agreed(
                     + (f"runs {_runs(found)}" if found else f"runs {', '.join(map(_runs, other))}"),
                     "it is proposed when all of them run the same",
                 )
-    soaked = [must_have_soaked(ask, hop, its_moves, now) for hop, its_moves in zip(hops, moves, strict=True)]
+    soaked = for_each(zip(hops, moves, strict=True), lambda way: must_have_soaked(ask, *way, now))
     return moves[0], [each for each in soaked if each is not None]
 
 
