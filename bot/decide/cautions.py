@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from bot.decide.facts import Ask, Refusal, Unanswered
+from bot.decide.facts import Ask, Refusal, for_each
 from bot.decide.pairing import Hop, Pair
 from bot.decide.tags import split_arch
 from bot.decide.trailers import ALLOWED, every_record
 from bot.images import Digest, ImageRef
 from bot.promotion import Given, Move
-from bot.questions import Absent, Commits, History, Labels, Location, Question, TagDigest
+from bot.questions import Absent, Commits, History, Labels, Location, TagDigest
 from bot.repositories import Commit, Repository
 from bot.versions import is_older
 
@@ -51,8 +51,8 @@ def allow_by_name(ask: Ask, hop: Hop, moves: Sequence[Move], claim: Sequence[Com
 
     if any(manifest.copied for manifest in hop.target.manifests[hop.service]):
         return tuple(moves)  # nothing runs there yet
-    noted = _for_each(moves, note_drop)
-    return (*_for_each(noted[:1], note_mixed), *noted[1:])
+    noted = for_each(moves, note_drop)
+    return (*for_each(noted[:1], note_mixed), *noted[1:])
 
 
 def warnings(target: str, moves: Iterable[Move]) -> tuple[str, ...]:
@@ -69,20 +69,6 @@ def _warnings(target: str, move: Move) -> Iterator[str]:
             yield f"{origin.environment} runs images of {move.service} in different versions, which was allowed by name"
         else:
             yield f"{target} may lose what {_version(move.before)} has and {move.tag} hasn't, which was allowed by name"
-
-
-def _for_each(moves: Iterable[Move], check: Callable[[Move], Move]) -> tuple[Move, ...]:
-    """Check all of them, so that what they ask is answered in one round."""
-    checked: list[Move] = []
-    questions: list[Question[object]] = []
-    for move in moves:
-        try:
-            checked.append(check(move))
-        except Unanswered as need:
-            questions += need.questions
-    if questions:
-        raise Unanswered(questions)
-    return tuple(checked)
 
 
 def _is_refused(check: Callable[[], None], allowed: object) -> bool:

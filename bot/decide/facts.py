@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
@@ -11,6 +11,7 @@ from bot.plan import Blocked
 from bot.questions import Absent, Answer, Found, Question, Unknown
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 @dataclass(frozen=True)
@@ -77,3 +78,20 @@ class Ask:
         missing = [question for question in questions if question not in self.facts.answers]
         if missing:
             raise Unanswered(missing)
+
+
+def for_each(items: Iterable[T], think: Callable[[T], U]) -> tuple[U, ...]:
+    """What is thought of each, where what they ask is answered in one round, however many there are.
+
+    Raises Unanswered and the first Refusal.
+    """
+    thought: list[U] = []
+    questions: list[Question[Any]] = []
+    for item in items:
+        try:
+            thought.append(think(item))
+        except Unanswered as need:
+            questions += need.questions
+    if questions:
+        raise Unanswered(questions)
+    return tuple(thought)

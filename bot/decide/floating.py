@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from bot.config import Config
 from bot.decide.environments import Snapshot, unchanged
-from bot.decide.facts import Ask, Refusal, Unanswered
+from bot.decide.facts import Ask, Refusal, Unanswered, for_each
 from bot.decide.trailers import Record, records
 from bot.images import Digest, ImageRef, is_tag
 from bot.plan import MoveTag, Step, Upkeep
@@ -144,7 +144,8 @@ def _moves(
     ask.together(TagDigest(location, tag), *(History(snapshot.rev, one.path) for one in rivals))
     now = ask(TagDigest(location, tag))
     leads_to = None if isinstance(now, Absent) else now.value
-    found = [(one, digest) for one in rivals if (digest := _proven(ask, snapshot.rev, one)) is not None]
+    digests = for_each(rivals, lambda one: _proven(ask, snapshot.rev, one))
+    found = [(one, digest) for one, digest in zip(rivals, digests, strict=True) if digest is not None]
     if not found:
         return
     declared, digest = _leading(found)

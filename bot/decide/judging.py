@@ -12,7 +12,7 @@ from bot.decide.cautions import warnings
 from bot.decide.companions import find_companions
 from bot.decide.creation import Creation, create_missing
 from bot.decide.environments import Snapshot
-from bot.decide.facts import Ask, Outside, Refusal, Unanswered
+from bot.decide.facts import Ask, Outside, Refusal, Unanswered, for_each
 from bot.decide.moves import find_moves, hop_questions
 from bot.decide.orders import Orders
 from bot.decide.pairing import Hop
@@ -104,7 +104,7 @@ def _propose(ask: Ask, case: Case) -> Verdict:
         _refuse_shared_file(hop)
     ask.together(*branch_questions(target, unit), *(question for hop in every for question in hop_questions(ask, hop)))
     branch = read_branch(ask, target, unit, case.config.author)
-    agreed = [_agreed(ask, of_service, branch.ours, case.now) for of_service in hops.values()]
+    agreed = for_each(hops.values(), lambda of_service: _agreed(ask, of_service, branch.ours, case.now))
     moves = tuple(move for of_service, _ in agreed for move in of_service)
     soaked = tuple(each for _, of_service in agreed for each in of_service)
     companions = tuple(companion for first, *_ in hops.values() for companion in find_companions(ask, first))
@@ -146,7 +146,7 @@ def _agreed(
 
     Raises Refusal while they differ, or soak.
     """
-    moves = [find_moves(ask, hop, claim) for hop in hops]
+    moves = for_each(hops, lambda hop: find_moves(ask, hop, claim))
     for other in moves[1:]:
         theirs = {(move.destination, move.tag): move for move in other}
         for move in moves[0]:
@@ -157,7 +157,7 @@ def _agreed(
                     + (f"runs {_runs(found)}" if found else f"runs {', '.join(map(_runs, other))}"),
                     "it is proposed when all of them run the same",
                 )
-    soaked = [must_have_soaked(ask, hop, its_moves, now) for hop, its_moves in zip(hops, moves, strict=True)]
+    soaked = for_each(zip(hops, moves, strict=True), lambda way: must_have_soaked(ask, *way, now))
     return moves[0], [each for each in soaked if each is not None]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from bot.decide.cautions import allow_by_name, refuse_policy
-from bot.decide.facts import Ask, Refusal
+from bot.decide.facts import Ask, Refusal, for_each
 from bot.decide.given import given_pairs, prove_given
 from bot.decide.pairing import Hop, Pair, paired
 from bot.decide.proving import destination_of, last_change, prove
@@ -24,7 +24,7 @@ def find_moves(ask: Ask, hop: Hop, claim: tuple[Commit, ...]) -> tuple[Move, ...
     image, it alone moves.
     """
     claimed = records(claim)
-    moves = tuple(_move(ask, hop, pair, claimed) for pair in _pairs(ask, hop))
+    moves = for_each(_pairs(ask, hop), lambda pair: _move(ask, hop, pair, claimed))
     _refuse_two_for_one_tag(moves)
     return allow_by_name(ask, hop, moves, claim)
 

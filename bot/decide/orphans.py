@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bot.config import Config
 from bot.decide.branch import Branch, branch_prefix, open_requests_of, read_branch
 from bot.decide.environments import Snapshot, head_of
-from bot.decide.facts import Ask
+from bot.decide.facts import Ask, for_each
 from bot.decide.trailers import PROMOTED_TOGETHER
 from bot.decide.units import Reach, find_units
 from bot.plan import Action, CloseRequest, DeleteBranch, Guard, Step, Upkeep
@@ -25,11 +25,13 @@ def find_orphans(ask: Ask, config: Config, reach: Reach) -> Iterator[Upkeep]:
     services = [service for service in reach.sources if _may_be_promoted(config, target, service)]
     units = {unit.name for unit in find_units(config, services, (), None)}
     prefix = branch_prefix(target.environment.name)
-    for request in open_requests_of(ask, config, target.environment):
-        name = request.source_branch.removeprefix(prefix)
-        if name in units:
-            continue
-        branch = read_branch(ask, target, Unit(name, ()), config.author)
+    requests = {
+        name: request
+        for request in open_requests_of(ask, config, target.environment)
+        if (name := request.source_branch.removeprefix(prefix)) not in units
+    }
+    branches = for_each(requests, lambda name: read_branch(ask, target, Unit(name, ()), config.author))
+    for (name, request), branch in zip(requests.items(), branches, strict=True):
         if not branch.foreign and not _chosen(branch).intersection(services):
             yield Upkeep(Unit(name, ()), target.environment.name, _ending(reach, request, branch, name))
 

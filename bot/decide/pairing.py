@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import TypeAlias
 
 from bot.config import Config, RegistryConfig, Settings
-from bot.decide.bases import Inherited, is_kustomization, read_base
+from bot.decide.bases import Base, Inherited, is_kustomization, read_base
 from bot.decide.environments import Manifest, Snapshot
-from bot.decide.facts import Ask, Outside, Refusal
+from bot.decide.facts import Ask, Outside, Refusal, for_each
 from bot.decide.orders import Orders
 from bot.images import ImageRef
 from bot.manifests import ImageField
@@ -182,13 +182,18 @@ def _no_partner(ask: Ask, hop: Hop, unpaired: _Unpaired) -> Refusal:
     runs = f"{hop.source.environment.name} runs {image}, but {hop.service} in {target}"
     if unpaired.twice:
         return Refusal(f"{runs} names it more than once", "write it at the same place as the source's manifest does")
-    for manifest in hop.target.manifests[hop.service]:
-        base = read_base(ask, hop.target.rev, manifest.file.path)
+    bases = _bases(ask, hop)
+    for manifest, base in zip(hop.target.manifests[hop.service], bases, strict=True):
         found = _in_base(hop, image, base.images)
         if found is not None:
             inherits = f"{runs} inherits its image from {found.place}, {found.image}"
             return Refusal(inherits, _remedy(hop, manifest, found))
-    return Refusal(f"{runs} names no image for it{_looked(ask, hop)}", f"write the image in {_where(hop, field)}")
+    return Refusal(f"{runs} names no image for it{_looked(hop, bases)}", f"write the image in {_where(hop, field)}")
+
+
+def _bases(ask: Ask, hop: Hop) -> tuple[Base, ...]:
+    manifests = hop.target.manifests[hop.service]
+    return for_each(manifests, lambda manifest: read_base(ask, hop.target.rev, manifest.file.path))
 
 
 def _in_base(hop: Hop, image: ImageRef, found: Sequence[Inherited]) -> Inherited | None:
@@ -213,11 +218,10 @@ def _remedy(hop: Hop, manifest: Manifest, found: Inherited) -> str:
     return f"write the image with its repository in {manifest.file.path}, so that {environment} has its own"
 
 
-def _looked(ask: Ask, hop: Hop) -> str:
+def _looked(hop: Hop, bases: Sequence[Base]) -> str:
     """What was looked at in vain, and what couldn't be."""
     manifests = hop.target.manifests[hop.service]
     gaps = [f"{path}:{field.line}: {field.gap}" for path, field in _unread(hop.target, hop.service)]
-    bases = [read_base(ask, hop.target.rev, manifest.file.path) for manifest in manifests]
     read = dict.fromkeys(
         [*(manifest.file.path for manifest in manifests), *(path for base in bases for path in base.read)]
     )

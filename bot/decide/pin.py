@@ -11,7 +11,7 @@ from bot.decide.bases import Inherited, is_kustomization, read_base
 from bot.decide.branch import Branch, branch_at
 from bot.decide.changes import Change
 from bot.decide.environments import Manifest, Snapshot, head_of, read_environments
-from bot.decide.facts import Ask, Facts, Refusal, Unanswered
+from bot.decide.facts import Ask, Facts, Refusal, Unanswered, for_each
 from bot.errors import ExitCode, ManifestError, UsageError
 from bot.manifests import Form, add_images, scalar_at
 from bot.plan import Guard, OpenRequest, Plan, PushBranch, Standing, Step, UpdateRequest, Verdict
@@ -113,7 +113,8 @@ def _inherited(
     ask: Ask, config: Config, snapshot: Snapshot, manifests: Sequence[Manifest]
 ) -> dict[str, tuple[Inherited, ...]]:
     """What to pin, by manifest. Raises Refusal where that can't be, or where nothing names an image."""
-    found = {manifest.file.path: _missing(ask, config, snapshot, manifest) for manifest in manifests}
+    missing = for_each(manifests, lambda manifest: _missing(ask, config, snapshot, manifest))
+    found = {manifest.file.path: images for manifest, images in zip(manifests, missing, strict=True)}
     if not any(found.values()) and not any(_names(manifest) for manifest in manifests):
         raise _nothing(ask, config, snapshot, manifests)
     return {path: images for path, images in found.items() if images}

@@ -11,7 +11,7 @@ from bot.decide.branch import Branch
 from bot.decide.changes import Change, find_changes
 from bot.decide.creation import Creation
 from bot.decide.environments import Snapshot, unchanged
-from bot.decide.facts import Ask, Refusal
+from bot.decide.facts import Ask, Refusal, for_each
 from bot.decide.released import must_be_replaceable
 from bot.decide.soak import Soaked
 from bot.decide.text import Background, Texts, fingerprint_in
@@ -205,20 +205,24 @@ def _copies(ask: Ask, proposal: Proposal) -> Iterator[CopyImage | MoveTag]:
 
     Where a version is made anew, its image is there before its tag moves.
     """
-    moves = proposal.promotion.moves
-    for move in {(move.destination, move.tag, move.digest): move for move in moves}.values():
-        present = ask(TagDigest(move.destination, move.tag))
-        if isinstance(present, Absent):
-            yield CopyImage(move.source, move.digest, move.destination, move.tag)
-        elif present.value != move.digest:
-            taken = (
-                f"version taken: {move.after.at(move.tag, None)} is already {present.value.short}, "
-                f"but {move.origin.environment} runs {move.digest.short}"
-            )
-            must_be_replaceable(ask, proposal.config, proposal.target, move, taken)
-            if isinstance(ask(Holds(move.destination, move.digest)), Absent):
-                yield CopyImage(move.source, move.digest, move.destination, None)
-            yield MoveTag(move.destination, move.tag, present.value, move.digest)
+    moves = {(move.destination, move.tag, move.digest): move for move in proposal.promotion.moves}
+    for actions in for_each(moves.values(), lambda move: tuple(_copy(ask, proposal, move))):
+        yield from actions
+
+
+def _copy(ask: Ask, proposal: Proposal, move: Move) -> Iterator[CopyImage | MoveTag]:
+    present = ask(TagDigest(move.destination, move.tag))
+    if isinstance(present, Absent):
+        yield CopyImage(move.source, move.digest, move.destination, move.tag)
+    elif present.value != move.digest:
+        taken = (
+            f"version taken: {move.after.at(move.tag, None)} is already {present.value.short}, "
+            f"but {move.origin.environment} runs {move.digest.short}"
+        )
+        must_be_replaceable(ask, proposal.config, proposal.target, move, taken)
+        if isinstance(ask(Holds(move.destination, move.digest)), Absent):
+            yield CopyImage(move.source, move.digest, move.destination, None)
+        yield MoveTag(move.destination, move.tag, present.value, move.digest)
 
 
 def _request(ask: Ask, proposal: Proposal, request: MergeRequest | None) -> Iterator[Action]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from bot.config import Config, EnvironmentConfig, TagScheme
 from bot.decide.branch import branch_questions, read_branch
 from bot.decide.environments import Manifest, Snapshot, manifest_of, read_environments
-from bot.decide.facts import Ask, Refusal
+from bot.decide.facts import Ask, Refusal, for_each
 from bot.decide.tags import target_tag
 from bot.decide.trailers import PROMOTED_FROM
 from bot.images import ImageRef
@@ -43,8 +43,9 @@ def must_be_replaceable(ask: Ask, config: Config, target: Snapshot, move: Move, 
         )
     others = tuple(env for env in config.environments if env.name not in _before(config, environment))
     version = _Version(config, move.service, image, _tags(config, environment, move))
-    for snapshot in read_environments(ask, config, others, ()):
-        had = _trace(ask, version, snapshot)
+    snapshots = read_environments(ask, config, others, ())
+    traces = for_each(snapshots, lambda snapshot: _trace(ask, version, snapshot))
+    for snapshot, had in zip(snapshots, traces, strict=True):
         if had is not None:
             raise Refusal(f"{taken}; {had}", f"what {snapshot.environment.name} may have had never moves: {_ANOTHER}")
 
@@ -104,7 +105,7 @@ def _trace(ask: Ask, version: _Version, snapshot: Snapshot) -> str | None:
     pasts = [ask(question) for question in history]
     if any(_promotes(version, past.value) for past in pasts if not isinstance(past, Absent)):
         return f"it was promoted to {environment.name}"
-    branches = (read_branch(ask, snapshot, unit, version.config.author) for unit in units)
+    branches = for_each(units, lambda unit: read_branch(ask, snapshot, unit, version.config.author))
     if any(_promotes(version, branch.ours) for branch in branches):
         return f"it is proposed to {environment.name}"
     return None

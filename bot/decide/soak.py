@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 
 from bot.decide.environments import Manifest
-from bot.decide.facts import Ask, Refusal
+from bot.decide.facts import Ask, Refusal, for_each
 from bot.decide.pairing import Hop
 from bot.decide.trailers import Record, records
 from bot.images import Digest, ImageRef
@@ -42,7 +42,7 @@ def must_have_soaked(ask: Ask, hop: Hop, moves: Sequence[Move], now: datetime) -
         return None
     manifests = {manifest.file.path: manifest for manifest in hop.source.manifests[hop.service]}
     ask.together(*(Landed(hop.source.rev, path) for path in dict.fromkeys(move.origin.path for move in changing)))
-    since = max(_since(ask, hop, move, manifests[move.origin.path], now) for move in changing)
+    since = max(for_each(changing, lambda move: _since(ask, hop, move, manifests[move.origin.path], now)))
     if since + soak > now:
         raise Refusal(
             f"soaks in {hop.source.environment.name} until {_minute(since + soak)}",
