@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from bot.decide.facts import Ask, Refusal, for_each
+from bot.decide.facts import Ask, NotKnown, Refusal, for_each
 from bot.decide.pairing import Hop, Pair
 from bot.decide.tags import split_arch
 from bot.decide.trailers import ALLOWED, every_record
@@ -140,9 +140,9 @@ def _refuse_lost_commits(ask: Ask, hop: Hop, move: Move, code: Repository, revis
     name, target = _version(move.before), hop.target.environment.name
     try:
         answer = ask(Commits(code, new, now))
-    except Refusal as unknown:
+    except NotKnown as unknown:
         why = unknown.blocked
-        raise Refusal(
+        raise NotKnown(
             f"whether {move.tag} has all that {name} in {target} has is not known: {why.reason}",
             f"{why.remedy}; `promote --allow-downgrade` doesn't ask" if why.remedy else "see `source` of the service",
             why.code,

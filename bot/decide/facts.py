@@ -49,6 +49,10 @@ class Outside(Refusal):
     """Nothing of this service is promoted to that environment; a refusal only to who names it."""
 
 
+class NotKnown(Refusal):
+    """What decides it could not be found out."""
+
+
 @dataclass(frozen=True)
 class Ask:
     """Looks answers up in the facts.
@@ -64,7 +68,7 @@ class Ask:
         self.together(question)
         answer = cast("Answer[T]", self.facts.answers[question])
         if isinstance(answer, Unknown):
-            raise Refusal(answer.error.message, answer.error.hint, answer.error.exit_code)
+            raise NotKnown(answer.error.message, answer.error.hint, answer.error.exit_code)
         return answer
 
     def perhaps(self, question: Question[T]) -> T | None:

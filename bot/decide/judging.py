@@ -12,13 +12,14 @@ from bot.decide.cautions import warnings
 from bot.decide.companions import find_companions
 from bot.decide.creation import Creation, create_missing
 from bot.decide.environments import Snapshot
-from bot.decide.facts import Ask, Outside, Refusal, Unanswered, for_each
+from bot.decide.facts import Ask, NotKnown, Outside, Refusal, Unanswered, for_each
 from bot.decide.moves import find_moves, hop_questions
 from bot.decide.orders import Orders
 from bot.decide.pairing import Hop
 from bot.decide.proposal import Proposal, fingerprint, propose
 from bot.decide.soak import Soaked, must_have_soaked, passed_over
 from bot.decide.text import Texts
+from bot.decide.trailers import records
 from bot.errors import ExitCode
 from bot.plan import Standing, Verdict
 from bot.promotion import Move, Promotion, Unit
@@ -52,7 +53,7 @@ def judge(ask: Ask, case: Case) -> tuple[Verdict, ...]:
     if len(case.unit.services) == 1:
         return (_propose(ask, case),)
     held = _held(ask, case)
-    _hold_all(case, held)
+    _hold_all(ask, case, held)
     together = _propose(ask, case.of(*(service for service in case.unit.services if service not in held)))
     return (together, *(_left_out(case, service, refusal) for service, refusal in held.items()))
 
@@ -62,16 +63,31 @@ def _left_out(case: Case, service: str, refusal: Refusal) -> Verdict:
     return Verdict(Unit(service, (service,)), case.target.environment.name, standing, blocked=refusal.blocked)
 
 
-def _hold_all(case: Case, held: Mapping[str, Refusal]) -> None:
-    """Raise what holds the whole group: one that is blocked where it is all or nothing, or all of them."""
-    group = case.config.groups.get(case.unit.name)
+def _hold_all(ask: Ask, case: Case, held: Mapping[str, Refusal]) -> None:
+    """Raise what holds the whole group: all of them, or one, see `_holds_the_others`."""
     blocked = {service: refusal for service, refusal in held.items() if not isinstance(refusal, Outside)}
     if len(held) == len(case.unit.services):
         raise next(iter(blocked.values()), next(iter(held.values())))
-    if blocked and group is not None and group.all_or_nothing:
-        service, refusal = next(iter(blocked.items()))
-        why = refusal.blocked
-        raise Refusal(f"{service} holds the others of {case.unit.name}: {why.reason}", why.remedy, why.code)
+    for service, refusal in blocked.items():
+        if _holds_the_others(ask, case, service, refusal):
+            why = refusal.blocked
+            raise Refusal(f"{service} holds the others of {case.unit.name}: {why.reason}", why.remedy, why.code)
+
+
+def _holds_the_others(ask: Ask, case: Case, service: str, refusal: Refusal) -> bool:
+    """Where it is all or nothing; and where it is proposed already, as what isn't known takes nothing back."""
+    group = case.config.groups.get(case.unit.name)
+    if group is not None and group.all_or_nothing:
+        return True
+    return isinstance(refusal, NotKnown) and _is_proposed(ask, case, service)
+
+
+def _is_proposed(ask: Ask, case: Case, service: str) -> bool:
+    """Whether the unit's branch has any of the service's images."""
+    branch = read_branch(ask, case.target, case.unit, case.config.author)
+    proposed = {record.source.name for record in records(branch.ours[:1]).values()}
+    fields = [field for manifest in case.sources[service][0].manifests[service] for field in manifest.fields]
+    return any(field.image is not None and field.image.name in proposed for field in fields)
 
 
 def _held(ask: Ask, case: Case) -> dict[str, Refusal]:

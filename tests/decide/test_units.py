@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from bot.config import Config
+from bot.errors import RegistryError
 from bot.plan import PushBranch, Standing, Verdict
-from tests.paper import Paper, digest
+from bot.questions import Answer, Location, Question, TagDigest, Unknown
+from bot.repositories import MergeRequest, RequestState
+from tests.paper import Paper, commit, digest
 
 SERVICES = ("cart", "pay-api", "pay-web")
 
@@ -187,6 +190,55 @@ def test_one_that_is_blocked_does_not_hold_the_others_of_its_group() -> None:
     assert found["staging", "pay"].unit.services == ("pay-api",)
     assert found["staging", "pay-web"].standing is Standing.BLOCKED
     assert "version taken" in reason(found["staging", "pay-web"])
+
+
+def propose(paper: Paper, *services: str) -> None:
+    """The group's merge request is open, for version 2 of these."""
+    paper.heads["promobot/staging/pay"] = "b1"
+    images = [f"{registry('staging')}/shop/{service}:2@{digest(1)}" for service in services]
+    sources = [f"e2e@x {registry('e2e')}/shop/{service}:2" for service in services]
+    ours = commit("b1", Promotion="staging/pay", Promoted_Image=images, Promoted_From=sources)
+    paper.ahead["m1", "b1"] = (ours,)
+    paper.trees["b1"] = {f"apps/{service}/staging.yaml": manifest("staging", service, "2") for service in services}
+    branch = "promobot/staging/pay"
+    paper.opened = (MergeRequest(1, "t", "b", branch, "main", "b1", RequestState.OPEN, "url", "promobot"),)
+
+
+class Unsure(Paper):
+    """Whether pay-web's image is in e2e's registry can't be found out."""
+
+    def answer(self, question: Question[Any]) -> Answer[Any]:
+        match question:
+            case TagDigest(Location("e2e", "shop/pay-web"), _):
+                return Unknown(RegistryError("registry e2e: 503", hint="try later"))
+            case _:
+                return super().answer(question)
+
+
+@pytest.mark.parametrize("merged", [False, True], ids=["due", "merged by hand"])
+def test_what_is_proposed_is_not_taken_apart_because_something_is_not_known(*, merged: bool) -> None:
+    paper = world(e2e="2", staging="1")
+    paper = Unsure(trees=paper.trees, tags=paper.tags)
+    propose(paper, "pay-api", "pay-web")
+    if merged:
+        paper.trees["m1"]["apps/pay-api/staging.yaml"] = manifest("staging", "pay-api", "2")
+        paper.tags["staging", "shop/pay-api", "2"] = digest(1)
+    found = by_unit(paper, chain(*THREE[:2], **GROUP))
+    assert found["staging", "pay"].step is None
+    assert reason(found["staging", "pay"]) == "pay-web holds the others of pay: registry e2e: 503"
+    assert ("staging", "pay-web") not in found
+
+
+@pytest.mark.parametrize("proposed", [(), ("pay-api",)], ids=["nothing", "the other"])
+def test_what_is_not_known_holds_nothing_that_it_is_no_part_of(proposed: tuple[str, ...]) -> None:
+    paper = world(e2e="2", staging="1")
+    paper = Unsure(trees=paper.trees, tags=paper.tags)
+    if proposed:
+        propose(paper, *proposed)
+    found = by_unit(paper, chain(*THREE[:2], **GROUP))
+    assert found["staging", "pay"].unit.services == ("pay-api",)
+    assert found["staging", "pay"].standing is Standing.DUE
+    assert reason(found["staging", "pay-web"]) == "registry e2e: 503"
 
 
 def test_unless_the_group_is_all_or_nothing() -> None:
