@@ -149,10 +149,10 @@ class Config(Model):
             found.update({source.name: source for source in (env, *further)})
         return tuple(found.values())
 
-    def service_called(self, name: str, environment: str) -> str:
-        """The service that an environment's paths call `name`."""
+    def service_called(self, name: str, environment: str) -> str | None:
+        """The service that an environment's paths call `name`; None where rules call that one otherwise."""
         known = (rule.known_as(name, environment) for rule in reversed(self.services))
-        return next(filter(None, known), name)
+        return next((one for one in (*known, name) if one and self.name_of(one, environment) == name), None)
 
     def name_of(self, service: str, environment: str) -> str:
         """What an environment's paths call a service."""

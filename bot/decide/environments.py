@@ -64,7 +64,7 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Nameless:
-    """A file that would be the manifest of a service if there could be one called `name`."""
+    """A file that would be the manifest of a service if one could be called `name`, or were called so here."""
 
     path: str
     name: str
@@ -131,8 +131,9 @@ def _snapshot(ask: Ask, config: Config, environment: EnvironmentConfig, question
     for file in files.value if not isinstance(files, Absent) else ():
         fitting = tuple(_manifests(environment, file))
         manifest = next((manifest for manifest in fitting if is_service(manifest.name)), None)
-        if manifest is not None:
-            found.setdefault(config.service_called(manifest.name, environment.name), []).append(manifest)
+        service = config.service_called(manifest.name, environment.name) if manifest else None
+        if manifest is not None and service is not None:
+            found.setdefault(service, []).append(manifest)
         elif fitting:
             nameless.append(Nameless(file.path, fitting[0].name))
     manifests = {service: tuple(manifests) for service, manifests in sorted(found.items())}

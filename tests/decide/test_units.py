@@ -94,6 +94,23 @@ def test_a_service_has_other_names_in_other_environments() -> None:
     assert only.standing is Standing.DUE
 
 
+@pytest.mark.parametrize(
+    "rest", [{}, {"match": "*", "names": {"staging": "{service}-live"}}], ids=["its own", "by rule"]
+)
+@pytest.mark.parametrize("named", [(), ("cart",)], ids=["all", "by name"])
+def test_what_only_could_be_a_service_s_by_its_name_is_left_alone(
+    rest: dict[str, object], named: tuple[str, ...]
+) -> None:
+    """Staging calls it till, so neither `cart` there nor `cart-live` is its manifest."""
+    rules = [*([rest] if rest else []), {"match": "cart", "names": {"staging": "till"}}]
+    paper = world(e2e="2", staging="1")
+    for name in ("till", "cart", "cart-live"):
+        paper.trees["m1"][f"apps/{name}/staging.yaml"] = manifest("staging", "cart", "1")
+    promotion = by_unit(paper, chain(*THREE[:2], services=rules), *named)["staging", "cart"].promotion
+    assert promotion is not None
+    assert [move.path for move in promotion.moves] == ["apps/till/staging.yaml"]
+
+
 def test_the_last_rule_counts_and_a_lock_is_stronger() -> None:
     rules = [
         {"match": "*", "tag": "{major}", "promote": "auto"},
