@@ -12,7 +12,8 @@ from bot.manifests.site import Site, Slot
 from bot.manifests.source import fault
 
 # What may follow a value in a map in flow style, over line breaks and comments.
-_FLOW_END = re.compile(r"(?:[ \t\r\n]|(?<=[ \t\r\n])#[^\r\n]*+)*+[,}]")
+# No possessive group: Python 3.11.2, Debian 12's, matches those wrongly.
+_FLOW_END = re.compile(r"(?:[ \t\r\n]|(?<=[ \t\r\n])#[^\r\n]*(?=[\r\n]|\Z))*[,}]")
 _REST_OF_LINE = re.compile(r"[ \t]*(?:(?<=[ \t])#[^\r\n]*)?(?=[\r\n]|\Z)")
 _INDENT = re.compile(r"(?:^|[\r\n])\ufeff?([ ]*(?:- +)*)\Z")
 
