@@ -12,8 +12,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from bot.config import Auth, BasicAuth, Config, DockerAuth
-from bot.config.references import broken_references, did_you_mean
-from bot.errors import ConfigError
+from bot.config.references import broken_references
+from bot.errors import ConfigError, did_you_mean
 
 Loc: TypeAlias = tuple[int | str, ...]
 _Data: TypeAlias = "dict[str, _Data] | list[_Data] | str | int | float | bool | None"

@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from bot.cli import main
-from bot.cli.parser import make_parser
+from bot.cli.arguments import make_parser
 from bot.config import (
     Approvers,
     Author,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from bot.config import Config, EnvironmentConfig, ServiceRule
+from bot.errors import did_you_mean
 
 Loc: TypeAlias = tuple[int | str, ...]
 Fault: TypeAlias = tuple[Loc, str]
@@ -29,12 +29,6 @@ def broken_references(config: Config) -> Iterator[Fault]:
     yield from _two_for_one_tag(config)
     if all(source in config.names for env in config.environments for source in env.from_):
         yield from _circles(config)
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`, did you mean x?`, or nothing."""
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f", did you mean {near[0]}?" if near else ""
 
 
 def _unknown(loc: Loc, name: str, known: Iterable[str], section: str) -> Iterator[Fault]:
