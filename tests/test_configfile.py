@@ -198,6 +198,11 @@ def test_where_prefixes_nest_an_image_lives_in_the_longest(tmp_path: Path) -> No
         ),
         ("apps/{service}/prod", "../{service}/prod", "must stay inside the repository"),
         ("{service}/prod", "{team}{service}/prod", "where one placeholder ends and the next begins can't be told"),
+        (
+            "{service}/prod",
+            "{team}-{service}/{service}-{team}",
+            "what {team} is can't be told, as it stands twice and in",
+        ),
         ("{minor}", "{mino}", "environments.1.tag: unknown placeholder {mino}; there are {v},"),
         ("tag: ", 'floating_tags: ["{major}.{minor}.0"]\n    tag: ', "{major}.{minor}.0 is a version of its own"),
         ("tag: ", 'floating_tags: ["v{major}.{minor}.{patch}"]\n    tag: ', "is a version of its own"),

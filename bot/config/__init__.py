@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 
 from bot.config.base import FilePath, Model, Name, as_tuple
 from bot.config.environments import EnvironmentConfig, Limits, RepositoryConfig
+from bot.config.expressions import groups_of
 from bot.config.fields import FieldConfig, fill
 from bot.config.forges import LocalForge
 from bot.config.paths import PathPattern, glob_match, is_service
@@ -41,6 +42,7 @@ __all__ = [
     "TagScheme",
     "fill",
     "glob_match",
+    "groups_of",
     "is_service",
 ]
 

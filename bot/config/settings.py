@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from bot.config.base import Duration, Model, Pointer, Strings, as_tuple
+from bot.config.expressions import group_names
 
 _VERSION = re.compile(r"v?[0-9]+\.[0-9]+\.[0-9]+")
 
@@ -29,7 +30,8 @@ class TagScheme(Model):
     """What becomes of a tag: `to` is filled from the named groups of `match`, or from the version that the tag is."""
 
     match: str | None = Field(
-        default=None, description="Regular expression that the whole tag must fit, such as `aat-(?P<sha>[0-9a-f]+)`."
+        default=None,
+        description="Regular expression (RE2) that the whole tag must fit, such as `aat-(?P<sha>[0-9a-f]+)`.",
     )
     to: str = Field(min_length=1, description="The tag here, such as `prod-{sha}`; `same` keeps it.")
 
@@ -37,18 +39,14 @@ class TagScheme(Model):
     @classmethod
     def _compiles(cls, match: str | None) -> str | None:
         if match is not None:
-            try:
-                re.compile(match)
-            except re.error as error:
-                raise ValueError(f"{match!r} is no regular expression: {error}") from None
+            group_names(match)
         return match
 
     @model_validator(mode="after")
     def _knows_its_placeholders(self) -> TagScheme:
         if set("{}") & set(_PLACEHOLDER.sub("", self.to)):
             raise ValueError("a brace without its partner")
-        groups = None if self.match is None else re.compile(self.match).groupindex
-        known = VERSION_PARTS if groups is None else tuple(groups)
+        known = VERSION_PARTS if self.match is None else group_names(self.match)
         unknown = set(_PLACEHOLDER.findall(self.to)) - set(known)
         if unknown:
             there = ", ".join(f"{{{name}}}" for name in known) or "none: name a group, (?P<name>…)"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.git.command import GitDirectory
+from bot.globs import within_segments
 from bot.manifests.source import MAX_BYTES
 from bot.repositories import Commit
 
@@ -129,6 +130,6 @@ def _trailers(text: str) -> tuple[tuple[str, str], ...]:
 
 def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
     """Whether a path fits any of the patterns; `*` stands for part of one path segment, all else for itself."""
-    choices = (re.escape(pattern).replace(r"\*", "[^/]*") for pattern in patterns)
+    choices = map(within_segments, patterns)
     whole = re.compile("|".join(f"(?:{choice})" for choice in choices), re.DOTALL)
     return lambda path: bool(patterns) and whole.fullmatch(path) is not None
