@@ -211,17 +211,6 @@ def test_where_prefixes_nest_an_image_lives_in_the_longest(tmp_path: Path) -> No
             'floating_tags: ["{major}{arch}"]\n    tag: ',
             "a floating tag has no {arch}; it may have {v}, {major}",
         ),
-        (
-            "registry: e2e\n  - name: prod\n",
-            "registry: prd\n    floating_tags: [stable]\n  - name: prod\n    floating_tags: ['{major}', stable]\n",
-            "environments.1.floating_tags.1: stable follows e2e already, in the same registry",
-        ),
-        (
-            "    tag: ",
-            "    floating_tags: []\n  - {name: eu, from: e2e, repository: {forge: work, project: a/b}, "
-            'paths: ["{service}/eu"], registry: prd}\nservices: [{match: "*", floating_tags: [stable]}]\n#',
-            "services.0.floating_tags.0: stable would follow several environments in one registry",
-        ),
         ("{patch}", "{patch", "environments.1.tag: a brace without its partner"),
         ("name: prod\n", "name: prod..eu\n", "DIR/promobot.yaml:16: environments.1.name: prod..eu can't be part of"),
         (

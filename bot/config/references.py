@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from bot.config import Config, EnvironmentConfig, ServiceRule
+from bot.config.floating import contested_tags
 from bot.errors import did_you_mean
 
 Loc: TypeAlias = tuple[int | str, ...]
@@ -26,7 +27,7 @@ def broken_references(config: Config) -> Iterator[Fault]:
     groups = {rule.group for rule in config.services if rule.group}
     for group in config.groups:
         yield from _unknown(("groups", group), group, sorted(groups), "the groups that services name")
-    yield from _two_for_one_tag(config)
+    yield from contested_tags(config)
     if all(source in config.names for env in config.environments for source in env.from_):
         yield from _circles(config)
 
@@ -54,24 +55,6 @@ def _of_rule(config: Config, at: Loc, rule: ServiceRule) -> Iterator[Fault]:
     for key, names in (("environments", rule.environments), ("skip", rule.skip), ("names", rule.names)):
         for name in names:
             yield from _unknown((*at, key), name, config.names, "environments")
-
-
-def _two_for_one_tag(config: Config) -> Iterator[Fault]:
-    """A name such as `stable` that would follow two environments in one registry, and go to and fro."""
-    follows: dict[tuple[str, str], str] = {}
-    for index, env in enumerate(config.environments):
-        for place, tag in enumerate(env.floating_tags):
-            other = follows.setdefault((env.registry, tag), env.name)
-            if "{" not in tag and other != env.name:
-                loc = ("environments", index, "floating_tags", place)
-                yield loc, f"{tag} follows {other} already, in the same registry: name it such as {tag}-{env.name}"
-    for index, rule in enumerate(config.services):
-        where = [env for env in config.environments if not rule.environments or env.name in rule.environments]
-        registries = [env.registry for env in where if "floating_tags" not in env.lock]
-        for place, tag in enumerate(rule.floating_tags):
-            if "{" not in tag and len(set(registries)) < len(registries):
-                loc = ("services", index, "floating_tags", place)
-                yield loc, f"{tag} would follow several environments in one registry: say in `environments` which one"
 
 
 def _circles(config: Config) -> Iterator[Fault]:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from bot.config.base import FilePath, Model, as_tuple
-from bot.images import ImageRef, split_registry
+from bot.images import DOCKER_HUB, DOCKER_HUB_ENDPOINT, ImageRef, split_registry
 
 
 class BasicAuth(Model):
@@ -101,6 +101,16 @@ class RegistryConfig(Model):
     def prefix(self) -> str:
         """The path below the host that every image of this registry begins with; often empty."""
         return self.url.partition("/")[2]
+
+    @property
+    def address(self) -> str:
+        """Where to connect, `host[:port]`."""
+        return self.endpoint or (DOCKER_HUB_ENDPOINT if self.host == DOCKER_HUB else self.host)
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """What tells whether two are one: where to connect, and the prefix there."""
+        return self.address.lower().removesuffix(":80" if self.plain_http else ":443"), self.prefix
 
     def path_of(self, image: ImageRef) -> str | None:
         """The repository path of `image` below this registry's prefix, or None where it lives elsewhere.
