@@ -84,6 +84,13 @@ class Ask:
             raise Unanswered(missing)
 
 
+def both(first: Callable[[], T], second: Callable[[], U]) -> tuple[T, U]:
+    """What two thoughts come to, where what they ask is answered in one round. Raises as `for_each` does."""
+    thoughts: tuple[Callable[[], Any], ...] = (first, second)
+    one, other = for_each(thoughts, lambda think: think())
+    return one, other
+
+
 def for_each(items: Iterable[T], think: Callable[[T], U]) -> tuple[U, ...]:
     """What is thought of each, where what they ask is answered in one round, however many there are.
 

@@ -34,7 +34,7 @@ from bot.plan import (
 )
 from bot.promotion import Companion, Move, Promotion, Unit
 from bot.questions import Absent, ClosedRequests, Files, Holds, OpenRequests, TagDigest
-from bot.repositories import FileChange, MergeRequest, RequestDraft, Rev
+from bot.repositories import Commit, FileChange, MergeRequest, RequestDraft, Rev
 
 
 @dataclass(frozen=True)
@@ -164,14 +164,26 @@ def _in_place(ask: Ask, proposal: Proposal, changes: tuple[Change, ...]) -> bool
         return False
     answer = ask(Files(Rev(proposal.target.rev.repository, branch.head), tuple(change.path for change in changes)))
     files = {file.path: file.content for file in answer.value} if not isinstance(answer, Absent) else {}
-    recorded = set(branch.ours[0].trailer(PROMOTED_IMAGE))
-    wanted = {str(move.after.at(move.tag, move.digest)) for move in proposal.promotion.moves}
-    if recorded == wanted and branch.foreign and proposal.promotion.created:
+    recorded = _is_recorded(branch.ours[0], proposal.promotion)
+    if recorded and branch.foreign and proposal.promotion.created:
         return True  # what a reviewer made of the copy is what shall be merged
-    if recorded == wanted and all(files.get(change.path) == change.content for change in changes):
+    if recorded and all(files.get(change.path) == change.content for change in changes):
         return True
     _leave_foreign_alone(proposal)
     return False
+
+
+def _is_recorded(commit: Commit, promotion: Promotion) -> bool:
+    """Whether a commit's trailers say which digests the promotion is about, and what goes together in it."""
+    wanted = {str(move.after.at(move.tag, move.digest)) for move in promotion.moves}
+    return set(commit.trailer(PROMOTED_IMAGE)) == wanted and commit.trailer(PROMOTED_TOGETHER) == _together(
+        promotion.unit
+    )
+
+
+def _together(unit: Unit) -> tuple[str, ...]:
+    """The values of one more trailer: who finds the branch later has no other way to know what it is about."""
+    return (" ".join(unit.chosen),) if unit.chosen else ()
 
 
 def _leave_foreign_alone(proposal: Proposal) -> None:
@@ -191,13 +203,9 @@ def _push(proposal: Proposal, changes: tuple[Change, ...]) -> PushBranch:
         base=proposal.target.rev.commit,
         expected=proposal.branch.head,
         files=tuple(FileChange(change.path, change.content) for change in changes),
-        message=proposal.texts.commit_message(proposal.promotion) + _together(proposal.promotion.unit),
+        message=proposal.texts.commit_message(proposal.promotion)
+        + "".join(f"{PROMOTED_TOGETHER}: {value}\n" for value in _together(proposal.promotion.unit)),
     )
-
-
-def _together(unit: Unit) -> str:
-    """One more trailer: who finds the branch later has no other way to know what it is about."""
-    return f"{PROMOTED_TOGETHER}: {' '.join(unit.services)}\n" if unit.chosen else ""
 
 
 def _copies(ask: Ask, proposal: Proposal) -> Iterator[CopyImage | MoveTag]:
