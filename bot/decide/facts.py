@@ -77,6 +77,11 @@ class Ask:
         answer = cast("Answer[T]", self.facts.answers[question])
         return answer.value if isinstance(answer, Found) else None
 
+    def known(self, question: Question[T]) -> T | None:
+        """What is known by now, of what only helps to ask sooner; nothing is asked for it."""
+        answer = cast("Answer[T] | None", self.facts.answers.get(question))
+        return answer.value if isinstance(answer, Found) else None
+
     def together(self, *questions: Question[Any]) -> None:
         """Say that all of these will be asked, so that those not known yet are answered in one round."""
         missing = [question for question in questions if question not in self.facts.answers]

@@ -99,7 +99,7 @@ def _trace(ask: Ask, version: _Version, snapshot: Snapshot) -> str | None:
     landed = [Landed(snapshot.rev, manifest.file.path) for manifest in manifests]
     history = [History(snapshot.rev, manifest.file.path) for manifest in manifests]
     units = [Unit(name, ()) for name in {version.service, version.config.group(version.service) or version.service}]
-    ask.together(*landed, *history, *(question for unit in units for question in branch_questions(snapshot, unit)))
+    ask.together(*landed, *history, *(question for unit in units for question in branch_questions(ask, snapshot, unit)))
     for manifest, question in zip(manifests, landed, strict=True):
         if had := _named(ask, version, snapshot, manifest, question):
             return had

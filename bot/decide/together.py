@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.config import Config, EnvironmentConfig
-from bot.decide.branch import branch_at, branch_prefix, open_requests_of
+from bot.decide.branch import branch_at, branch_prefix, open_requests_of, questions_about
 from bot.decide.environments import head_of
 from bot.decide.facts import Ask, NotKnown, for_each
 from bot.decide.trailers import PROMOTED_TOGETHER, PROMOTION
-from bot.questions import Absent, BranchHead, Commits, OpenRequests
+from bot.questions import Absent, OpenRequests
 from bot.repositories import MergeRequest, Rev
 
 # In no service's or group's name, so that a branch tells by its name alone whose it is.
@@ -34,7 +34,7 @@ def together_name(name: str) -> str:
 
 
 def is_together(name: str) -> bool:
-    """Whether a unit of that name is of those that nobody but a command knows."""
+    """Whether a unit or branch of that name is of those that nobody but a command knows."""
     return _PLUS in name
 
 
@@ -50,20 +50,19 @@ def read_together(ask: Ask, config: Config, target: EnvironmentConfig) -> tuple[
     head = ask(head_of(target))
     if isinstance(head, Absent):
         return ()
-    base, prefix = Rev(repository, head.value), branch_prefix(target.name)
+    base = Rev(repository, head.value)
     try:
         requests = open_requests_of(ask, config, target)
     except NotKnown:
         return ()
-    chosen = {name: request for request in requests if is_together(name := request.source_branch.removeprefix(prefix))}
-    # The forge says where the branches are, as a rule: that saves waiting for Git to say it.
-    heads = (BranchHead(repository, request.source_branch) for request in chosen.values())
-    ask.together(*heads, *(Commits(repository, base.commit, request.head) for request in chosen.values()))
-    found = for_each(chosen.items(), lambda item: _together(ask, config, base, f"{target.name}/{item[0]}", item[1]))
+    chosen = {request.source_branch: request for request in requests if is_together(request.source_branch)}
+    ask.together(*(question for branch in chosen for question in questions_about(ask, base, branch)))
+    found = for_each(chosen.values(), lambda request: _together(ask, config, base, target.name, request))
     return tuple(sorted((each for each in found if each.services), key=lambda each: each.request.number))
 
 
-def _together(ask: Ask, config: Config, base: Rev, key: str, request: MergeRequest) -> Together:
-    branch = branch_at(ask, base, request.source_branch, config.author, (PROMOTION, key))
+def _together(ask: Ask, config: Config, base: Rev, target: str, request: MergeRequest) -> Together:
+    name = request.source_branch.removeprefix(branch_prefix(target))
+    branch = branch_at(ask, base, request.source_branch, config.author, (PROMOTION, f"{target}/{name}"))
     said = [name for commit in branch.ours[:1] for text in commit.trailer(PROMOTED_TOGETHER) for name in text.split()]
-    return Together(key.partition("/")[2], tuple(dict.fromkeys(said)), request)
+    return Together(name, tuple(dict.fromkeys(said)), request)

@@ -290,14 +290,15 @@ def test_a_branch_without_a_commit_of_ours_holds_nothing(desk: Desk) -> None:
 # --- questions ------------------------------------------------------------------------------------------
 
 
-def test_it_takes_no_further_round_of_questions(desk: Desk) -> None:
-    desk.carry_out(desk.paper.plan())
+@pytest.mark.parametrize("name", [None, "+spring"])
+def test_what_is_proposed_takes_no_more_rounds_than_what_is_not(desk: Desk, name: str | None) -> None:
     desk.paper.plan()
     rounds = desk.paper.rounds
-    fresh = Desk(replace(desk.paper, heads={"main": desk.paper.heads["main"]}, opened=()))
-    promote(fresh, "a", "b")
-    fresh.paper.plan()
-    assert fresh.paper.rounds <= rounds
+    promote(desk, "a", "b", name=name)
+    desk.paper.plan()
+    desk.commit(e2e("a", "3.0.0"))
+    desk.paper.plan()
+    assert desk.paper.rounds == rounds == 5, "four times questions, and then the plan"
 
 
 def test_who_names_one_service_has_no_branch_read_but_those_that_may_hold_it(desk: Desk) -> None:
