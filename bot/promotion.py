@@ -91,11 +91,14 @@ class Companion:
 
 @dataclass(frozen=True)
 class Unit:
-    """What one merge request promotes: a service, or several that go together; `chosen`: by a command alone."""
+    """What one merge request promotes: a service, or several that go together.
+
+    `chosen` are those that do so because a command said so, whether they can go by now or not.
+    """
 
     name: str
     services: tuple[str, ...]
-    chosen: bool = False
+    chosen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

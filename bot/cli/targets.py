@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from bot.config import Config, is_service
 from bot.decide import Intent, Orders
+from bot.decide.together import together_name
 from bot.errors import UsageError, did_you_mean
 from bot.images import ImageParts
 
@@ -17,7 +18,7 @@ _LONGEST_REASON = 300
 # So many names are told of what there is.
 _FEW = 20
 # Part of a branch's name (git-check-ref-format(1)); `+` is in no service's name, so it joins without confusing.
-_UNIT = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._+-]{0,61}[A-Za-z0-9])?")
+_UNIT = re.compile(r"\+?[A-Za-z0-9]([A-Za-z0-9._+-]{0,61}[A-Za-z0-9])?")
 _LONGEST = 63
 _DIGITS = 8
 
@@ -43,26 +44,35 @@ def checked_intent(
         _check_service(service)
     wanted = tuple(dict.fromkeys(services))
     unit = None if together is None else _unit(config, wanted, together)
-    if orders is not None and orders.image and unit is None:
-        unit = services[0]  # an image is given for one service, which then doesn't wait for its group
+    if orders is not None and orders.image:
+        unit = _alone(config, services[0])
     given = Orders() if orders is None else orders
     return Intent(wanted, tuple(targets), automatic=automatic, together=unit, orders=given)
 
 
+def _alone(config: Config, service: str) -> str | None:
+    """The name of a unit of this service alone, where it would go with its group; None where it goes alone anyway."""
+    if service in _groups(config) and config.group(service) != service:
+        raise UsageError(f"{service} is a group, and --image is for one service", hint="name the service")
+    return together_name(service) if config.group(service) else None
+
+
+def _groups(config: Config) -> set[str]:
+    return {rule.group for rule in config.services if rule.group}
+
+
 def _unit(config: Config, services: Sequence[str], name: str) -> str:
     """The name of what goes together only now; the same services have the same one, in whatever order."""
-    groups = {rule.group for rule in config.services if rule.group}
+    groups = _groups(config)
     if len(services) < 2:
         raise UsageError("--together is for several services", hint="name at least two")
     for service in services:
         if service in groups:
             raise UsageError(f"{service} is a group, which goes together anyway", hint="name services")
-    unit = name or _joined(services)
+    unit = together_name(name or _joined(services))
     if not _UNIT.fullmatch(unit) or ".." in unit or unit.endswith(".lock"):
         hint = "it becomes part of a branch's name: letters, digits, dots, dashes, underscores, plus"
-        raise UsageError(f"{unit!r} can't be called so", hint=hint)
-    if unit in {*groups, *services}:
-        raise UsageError(f"{unit} is a service or group of its own", hint="give what goes together another name")
+        raise UsageError(f"{name!r} can't be called so", hint=hint)
     return unit
 
 

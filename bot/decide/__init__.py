@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.config import Config, EnvironmentConfig
@@ -17,7 +17,7 @@ from bot.decide.judging import Case, judge
 from bot.decide.limits import within_limits
 from bot.decide.orders import Orders
 from bot.decide.text import Texts
-from bot.decide.units import Reach, find_units, read_reach
+from bot.decide.units import Reach, find_units, find_wanted, read_reach, refuse_taken
 from bot.decide.upkeep import Scope, find_upkeep
 from bot.errors import UsageError
 from bot.plan import Plan, Standing, Upkeep, Verdict
@@ -97,26 +97,26 @@ def decide(config: Config, texts: Texts, intent: Intent, facts: Facts, now: date
 
 def _judge_all(ask: Ask, turn: _Turn, given: _Pass, reach: Reach) -> None:
     config, intent, target = given.config, given.intent, reach.target.environment
-    services = [service for service in reach.sources if _is_meant(config, intent, target, service)]
-    for unit in find_units(config, services, intent.services, intent.together):
+    for unit in _units(config, intent, reach):
+        case = Case(config, given.texts, unit, reach.target, reach.sources, given.now, intent.reopen, intent.orders)
         try:
-            turn.verdicts += judge(
-                ask,
-                Case(
-                    config,
-                    given.texts,
-                    unit,
-                    reach.target,
-                    reach.sources,
-                    given.now,
-                    intent.reopen,
-                    intent.orders,
-                ),
-            )
+            refuse_taken(config, reach, unit)
+            turn.verdicts += judge(ask, case)
         except Unanswered as need:
             turn.questions += need.questions
         except Refusal as refusal:
             turn.verdicts.append(_refused(unit, target, refusal, intent))
+
+
+def _units(config: Config, intent: Intent, reach: Reach) -> Iterator[Unit]:
+    """What is to be judged; of that an automatic pass has only what goes by itself."""
+    if intent.services:
+        yield from find_wanted(config, reach, intent.services, intent.together)
+        return
+    for unit in find_units(config, reach):
+        meant = tuple(one for one in unit.services if _is_meant(config, intent, reach.target.environment, one))
+        if meant:
+            yield replace(unit, services=meant)
 
 
 def _refused(unit: Unit, target: EnvironmentConfig, refusal: Refusal, intent: Intent) -> Verdict:
@@ -132,11 +132,8 @@ def _targets(config: Config, intent: Intent) -> Iterator[EnvironmentConfig]:
 
 
 def _to_read(config: Config, intent: Intent) -> tuple[str, ...]:
-    """The services whose manifests are read; none: all, as who names one of a group means the others too.
-
-    All as well where a command names a unit, which must not be called as a service is.
-    """
-    return () if intent.together or any(rule.group for rule in config.services) else intent.services
+    """The services whose manifests are read; none: all, as who names one of a group means the others too."""
+    return () if any(rule.group for rule in config.services) else intent.services
 
 
 def _is_meant(config: Config, intent: Intent, target: EnvironmentConfig, service: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,10 +50,30 @@ def open_requests_of(ask: Ask, config: Config, target: EnvironmentConfig) -> tup
     )
 
 
-def branch_questions(target: Snapshot, unit: Unit) -> tuple[Question[Any], ...]:
+def requests_from(ask: Ask, target: Snapshot, branch: str) -> tuple[MergeRequest, ...]:
+    """The open merge requests from a branch, whosever they are and wherever they go."""
+    answer = ask(OpenRequests(target.rev.repository))
+    requests = answer.value if not isinstance(answer, Absent) else ()
+    return tuple(request for request in requests if request.source_branch == branch)
+
+
+def open_request(ask: Ask, target: Snapshot, branch: str) -> MergeRequest | None:
+    """The open merge request from a branch to the target's."""
+    base = target.environment.repository.branch
+    return next((one for one in requests_from(ask, target, branch) if one.target_branch == base), None)
+
+
+def branch_questions(ask: Ask, target: Snapshot, unit: Unit) -> Iterator[Question[Any]]:
     """What deciding about a unit's branch begins with."""
-    repository = target.rev.repository
-    return BranchHead(repository, branch_name(target.environment.name, unit)), OpenRequests(repository)
+    yield OpenRequests(target.rev.repository)
+    yield from questions_about(ask, target.rev, branch_name(target.environment.name, unit))
+
+
+def questions_about(ask: Ask, base: Rev, branch: str) -> Iterator[Question[Any]]:
+    """What `branch_at` will ask, by where the forge says the branch is: as a rule Git says the same."""
+    yield BranchHead(base.repository, branch)
+    requests = ask.known(OpenRequests(base.repository)) or ()
+    yield from (Commits(base.repository, base.commit, one.head) for one in requests if one.source_branch == branch)
 
 
 def read_branch(ask: Ask, target: Snapshot, unit: Unit, author: Author) -> Branch:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeVar
 
 from bot.config import Config
 from bot.decide.branch import branch_questions, read_branch
@@ -14,9 +15,10 @@ from bot.decide.creation import Creation, create_missing
 from bot.decide.environments import Snapshot
 from bot.decide.facts import Ask, NotKnown, Outside, Refusal, Unanswered, for_each
 from bot.decide.moves import find_moves, hop_questions
+from bot.decide.objections import fingerprint
 from bot.decide.orders import Orders
 from bot.decide.pairing import Hop
-from bot.decide.proposal import Proposal, fingerprint, propose
+from bot.decide.proposal import Proposal, examine, propose
 from bot.decide.soak import Soaked, must_have_soaked, passed_over
 from bot.decide.text import Texts
 from bot.decide.trailers import records
@@ -25,6 +27,8 @@ from bot.plan import Standing, Verdict
 from bot.promotion import Move, Promotion, Unit
 from bot.questions import Question
 from bot.repositories import Commit
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ def _held(ask: Ask, case: Case) -> dict[str, Refusal]:
     questions: list[Question[object]] = []
     for service in case.unit.services:
         try:
-            _propose(ask, case.of(service))
+            _with_proposal(ask, case.of(service), examine)
         except Unanswered as need:
             questions += need.questions
         except Refusal as refusal:
@@ -108,6 +112,11 @@ def _held(ask: Ask, case: Case) -> dict[str, Refusal]:
 
 
 def _propose(ask: Ask, case: Case) -> Verdict:
+    return _with_proposal(ask, case, propose)
+
+
+def _with_proposal(ask: Ask, case: Case, think: Callable[[Ask, Proposal], T]) -> T:
+    """What is thought of what the case comes to. Raises Refusal where it comes to nothing."""
     unit = case.unit
     _refuse_odd_name(unit)
     target, creation = _with_missing(ask, case)
@@ -118,7 +127,8 @@ def _propose(ask: Ask, case: Case) -> Verdict:
     every = [hop for of_service in hops.values() for hop in of_service]
     for hop in every:
         _refuse_shared_file(hop)
-    ask.together(*branch_questions(target, unit), *(question for hop in every for question in hop_questions(ask, hop)))
+    of_hops = (question for hop in every for question in hop_questions(ask, hop))
+    ask.together(*branch_questions(ask, target, unit), *of_hops)
     branch = read_branch(ask, target, unit, case.config.author)
     agreed = for_each(hops.values(), lambda of_service: _agreed(ask, of_service, branch.ours, case.now))
     moves = tuple(move for of_service, _ in agreed for move in of_service)
@@ -129,7 +139,7 @@ def _propose(ask: Ask, case: Case) -> Verdict:
     told = (*warnings(target.environment.name, moves), *passed_over(hops, moves))
     promotion = Promotion(unit, target.environment.name, moves, mark, companions, created, told)
     sources = {service: case.sources[service][0] for service in unit.services}
-    return propose(
+    return think(
         ask, Proposal(sources, target, promotion, branch, case.config, case.texts, case.reopen, creation, soaked)
     )
 

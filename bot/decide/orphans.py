@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from bot.config import Config
 from bot.decide.branch import Branch, branch_prefix, open_requests_of, read_branch
 from bot.decide.environments import Snapshot, head_of
 from bot.decide.facts import Ask, for_each
-from bot.decide.trailers import PROMOTED_TOGETHER
 from bot.decide.units import Reach, find_units
 from bot.plan import Action, CloseRequest, DeleteBranch, Guard, Step, Upkeep
 from bot.promotion import Unit
@@ -22,8 +22,8 @@ def find_orphans(ask: Ask, config: Config, reach: Reach) -> Iterator[Upkeep]:
     A branch that a person worked on stays, and its merge request with it.
     """
     target = reach.target
-    services = [service for service in reach.sources if _may_be_promoted(config, target, service)]
-    units = {unit.name for unit in find_units(config, services, (), None)}
+    may = {service: before for service, before in reach.sources.items() if _may_be_promoted(config, target, service)}
+    units = {unit.name for unit in find_units(config, replace(reach, sources=may))}
     prefix = branch_prefix(target.environment.name)
     requests = {
         name: request
@@ -32,18 +32,12 @@ def find_orphans(ask: Ask, config: Config, reach: Reach) -> Iterator[Upkeep]:
     }
     branches = for_each(requests, lambda name: read_branch(ask, target, Unit(name, ()), config.author))
     for (name, request), branch in zip(requests.items(), branches, strict=True):
-        if not branch.foreign and not _chosen(branch).intersection(services):
+        if not branch.foreign:
             yield Upkeep(Unit(name, ()), target.environment.name, _ending(reach, request, branch, name))
 
 
 def _may_be_promoted(config: Config, target: Snapshot, service: str) -> bool:
     return service in target.manifests or bool(config.settings(target.environment.name, service).when_missing)
-
-
-def _chosen(branch: Branch) -> frozenset[str]:
-    """The services that somebody chose to promote together, under a name that no configuration knows."""
-    newest = branch.ours[:1]
-    return frozenset(name for commit in newest for text in commit.trailer(PROMOTED_TOGETHER) for name in text.split())
 
 
 def _ending(reach: Reach, request: MergeRequest, branch: Branch, name: str) -> Step:

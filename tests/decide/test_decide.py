@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.decide.proposal import fingerprint
+from bot.decide.objections import fingerprint
 from bot.decide.text import fingerprint_in
 from bot.errors import ExitCode, UsageError
 from bot.images import Digest

@@ -141,16 +141,8 @@ def test_who_names_services_ends_nothing_else(paper: Paper) -> None:
     assert paper.plan("a").upkeep == ()
 
 
-def test_what_was_chosen_to_go_together_stays_as_long_as_one_of_it_is_there(paper: Paper) -> None:
-    paper.opened = (request("spring"),)
-    on_branch(paper, "spring", Promoted_Together="a b")
-    assert paper.plan().upkeep == ()
-    on_branch(paper, "spring", Promoted_Together="x y")
-    assert ended(paper.plan()) == [GONE.format("spring"), "promobot/staging/spring"]
-
-
 def test_what_is_chosen_to_go_together_is_written_down(paper: Paper) -> None:
-    plan = paper.plan(intent=Intent(("a", "b"), together="spring"))
+    plan = paper.plan(intent=Intent(("a", "b"), together="+spring"))
     (push,) = [action for step in plan.steps for action in step.actions if isinstance(action, PushBranch)]
     assert push.message.endswith("\nPromoted-Together: a b\n")
-    assert push.branch == "promobot/staging/spring"
+    assert push.branch == "promobot/staging/+spring"

@@ -52,7 +52,7 @@ def make_context(promotion: Promotion, background: Background, most: int) -> Row
     moves = list({(move.service, move.after, move.digest, move.before): move for move in promotion.moves}.values())
     creation = background.creation or Creation()
     return {
-        "unit": Foreign(promotion.unit.name),
+        "unit": Foreign(promotion.unit.name.removeprefix("+")),
         "services": Listed.of(map(Foreign, promotion.unit.services), most),
         "target": Foreign(promotion.target),
         "sources": Listed.of(map(Foreign, sorted({move.origin.environment for move in moves})), most),
