@@ -71,6 +71,11 @@ class Ask:
             raise NotKnown(answer.error.message, answer.error.hint, answer.error.exit_code)
         return answer
 
+    def maybe(self, question: Question[T]) -> T | None:
+        """The answer, None where nothing is there."""
+        answer = self(question)
+        return None if isinstance(answer, Absent) else answer.value
+
     def perhaps(self, question: Question[T]) -> T | None:
         """The answer to what only informs: None where nothing is there, or where it could not be found out."""
         self.together(question)

@@ -47,6 +47,12 @@ def hotfix(paper: Paper) -> None:
     paper.ahead[PROPOSED, NOW] = (commit(NOW), commit(THIRD))
 
 
+def rebuilt(paper: Paper) -> None:
+    newer(paper)
+    paper.tags["staging", "shop/api", "1.1.4"] = OLD
+    paper.labels = {OLD: {REVISION: NOW}, NEW: {REVISION: NOW}}
+
+
 def unknown_commit(paper: Paper) -> None:
     hotfix(paper)
     paper.lost = frozenset({NOW})
@@ -90,6 +96,13 @@ CASES = {
         "would drop 1.1.4 in staging, which is newer than 1.1.3",
         "bring a version after 1.1.4 to e2e; `promote --allow-downgrade` proposes it all the same",
         newer,
+        SOURCE,
+        way=Orders(drop=True),
+    ),
+    "a rebuild of the same commit": Case(
+        "would drop 1.1.4 in staging, which is newer than 1.1.3, though both were built from commit aaaaaaaaaaaa",
+        "bring a version after 1.1.4 to e2e; `promote --allow-downgrade` proposes it all the same",
+        rebuilt,
         SOURCE,
         way=Orders(drop=True),
     ),
@@ -208,6 +221,11 @@ def test_a_hotfix_that_was_merged_back_does_not_block(paper: Paper) -> None:
     newer(paper)
     paper.tags["staging", "shop/api", "1.1.4"] = OLD
     assert paper.verdict("api", config=SOURCE).standing is Standing.DUE, "commits tell more than numbers"
+
+
+def test_a_rebuild_of_the_same_commit_goes_forward(paper: Paper) -> None:
+    paper.labels = {OLD: {REVISION: NOW}, NEW: {REVISION: NOW}}
+    assert paper.verdict("api", config=SOURCE).standing is Standing.DUE
 
 
 def test_labels_are_asked_only_where_a_source_is_named_and_the_tags_differ(paper: Paper) -> None:
