@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from urllib3 import exceptions
 
+from bot.network.retry import may_pass
 from bot.registry.addresses import Origin
-from bot.registry.retry import may_pass
 
 _CUT = (ConnectionError, http.client.IncompleteRead, exceptions.IncompleteRead, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
@@ -32,10 +32,6 @@ class NoAnswerError(Exception):
     def cut(self) -> bool:
         """Whether the connection ended early, which may not happen again."""
         return self.connected and any(isinstance(arg, _CUT) for arg in (self.cause, *self.cause.args))
-
-
-class RefusedError(Exception):
-    """An answer, or a place to ask, that is not accepted; `str()` says why."""
 
 
 @dataclass(frozen=True)
