@@ -44,11 +44,13 @@ class Pace:
         concurrency: int,
         *,
         longest: float = LONGEST_PAUSE,
+        tell: Callable[[float], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`longest` is the pause, in seconds, that is still waited for."""
+        """`longest` is the pause, in seconds, that is still waited for; `tell` hears of each wait for one."""
         self._longest = longest
+        self._tell = tell
         self._turns = BoundedSemaphore(concurrency)
         self._clock = clock
         self._sleep = sleep
@@ -84,6 +86,7 @@ class Pace:
             if left > 0:
                 if pause.until - pause.since > self._longest:
                     raise place.limited(left)
+                self._tell(left)
                 self._sleep(left)
             waited = pause.until
         return waited

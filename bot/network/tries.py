@@ -27,8 +27,8 @@ def pause_after(status: int, headers: Mapping[str, str]) -> float | None:
 class Tries:
     """The tries of one request so far: `failed` by itself, `limited` because the endpoint wants fewer requests.
 
-    What is `repeatable` is sent again where a failure may pass. `patient`: also where the endpoint limits the rate,
-    which it does before any work. `pause_after` reads the endpoint's answers for that.
+    What is `repeatable` is sent again where a failure may pass, what is `patient` where the endpoint limits the rate,
+    which it does before any work.
     """
 
     place: Place
@@ -36,7 +36,6 @@ class Tries:
     pace: Pace
     sleep: Callable[[float], None]
     patient: bool
-    pause_after: Callable[[int, Mapping[str, str]], float | None] = pause_after
     failed: int = 0
     limited: int = 0
 
@@ -48,9 +47,11 @@ class Tries:
         self._wait()
         return True
 
-    def again_after(self, status: int, headers: Mapping[str, str]) -> bool:
-        """Whether to try again after this answer; waits before that, or tells everybody at the endpoint to."""
-        asked = self.pause_after(status, headers)
+    def again_after(self, status: int, asked: float | None) -> bool:
+        """Whether to try again after this answer; waits before that, or tells everybody at the endpoint to.
+
+        `asked` is the pause that it wants everybody to make, see `pause_after`.
+        """
         if asked is not None:
             self.limited += 1
             self.pace.wait_for(max(asked, pause(self.limited)))

@@ -15,7 +15,7 @@ from bot.errors import ConfigError, RegistryError
 from bot.network.connection import Limits, RefusedError
 from bot.network.pace import Pace
 from bot.network.redaction import redact
-from bot.network.tries import Tries
+from bot.network.tries import Tries, pause_after
 from bot.registry.access import RegistryAccess
 from bot.registry.addresses import Address
 from bot.registry.errors import Place, of_status
@@ -121,7 +121,7 @@ class Transport:
                 if not tries.again_without(may_pass=error.cut):
                     raise of_failure(request.place, error) from error
             else:
-                if not tries.again_after(response.status, response.headers):
+                if not tries.again_after(response.status, pause_after(response.status, response.headers)):
                     return response
 
     def _authorized(self, request: Request) -> Response:
