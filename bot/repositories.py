@@ -77,7 +77,8 @@ class RequestState(Enum):
 class MergeRequest:
     """A merge request as every forge has it.
 
-    `head` is the source branch's commit, `ended_by` who merged or closed it, and `reason` what was said then. A `draft`
+    `ours` says whether the account that promobot works as opened it, `ended_by_us` whether that one ended it. `head` is
+    the source branch's commit, `ended_by` who merged or closed it, and `reason` what was said then. A `draft`
     is not merged before a person says that it is ready. Of a merged one, `merge_commit` is where the target's branch
     was right after, and `merged_at` the forge's own time of it.
     """
@@ -91,9 +92,11 @@ class MergeRequest:
     state: RequestState
     url: str
     author: str
+    ours: bool
     reviewers: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     ended_by: str = ""
+    ended_by_us: bool = False
     reason: str = ""
     draft: bool = False
     merge_commit: str = ""

@@ -52,7 +52,9 @@ class Desk:
                 ends = draft.source_branch, draft.target_branch
                 head = paper.heads[draft.source_branch]
                 state, number = RequestState.OPEN, next(self.numbers)
-                opened = MergeRequest(number, draft.title, draft.body, *ends, head, state, f"url/{number}", "promobot")
+                opened = MergeRequest(
+                    number, draft.title, draft.body, *ends, head, state, f"url/{number}", "promobot", ours=True
+                )
                 paper.opened = (*paper.opened, opened)
             case UpdateRequest(_, number, title, body):
                 self.change(number, title=title, body=body)
@@ -93,7 +95,7 @@ class Desk:
     def close(self, number: int, *, by: str = "ann", reason: str = "") -> None:
         """Close a merge request without merging; the branch stays."""
         (ended,) = [request for request in self.paper.opened if request.number == number]
-        closed = replace(ended, state=RequestState.CLOSED, ended_by=by, reason=reason)
+        closed = replace(ended, state=RequestState.CLOSED, ended_by=by, ended_by_us=by == "promobot", reason=reason)
         self.paper.opened = tuple(request for request in self.paper.opened if request.number != number)
         self.paper.closed = (closed, *self.paper.closed)
 

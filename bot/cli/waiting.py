@@ -123,13 +123,13 @@ def _look(world: World, seen: Sequence[Waiting]) -> Iterator[Waiting]:
         yield replace(one, request=now or forge.get(one.repository.project, one.request.number))
 
 
-def code_of(world: World, ended: Waiting) -> ExitCode:
+def code_of(ended: Waiting) -> ExitCode:
     """A person's no is a conflict with what was wanted; people who haven't decided yet block it, and nothing failed."""
     match ended.request.state:
         case RequestState.MERGED:
             return ExitCode.DONE
         case RequestState.CLOSED:
-            ours = ended.request.ended_by == world.config.author.name  # another pass of ours found it done
-            return ExitCode.DONE if ours else ExitCode.CONFLICT
+            # Another pass of ours may have found it done.
+            return ExitCode.DONE if ended.request.ended_by_us else ExitCode.CONFLICT
         case RequestState.OPEN:
             return ExitCode.BLOCKED

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bot.config import Author, Config, EnvironmentConfig
+from bot.config import Author, EnvironmentConfig
 from bot.decide.environments import Snapshot
 from bot.decide.facts import Ask
 from bot.decide.trailers import PROMOTION
@@ -38,13 +38,13 @@ def branch_name(target: str, unit: Unit) -> str:
     return branch_prefix(target) + unit.name
 
 
-def open_requests_of(ask: Ask, config: Config, target: EnvironmentConfig) -> tuple[MergeRequest, ...]:
+def open_requests_of(ask: Ask, target: EnvironmentConfig) -> tuple[MergeRequest, ...]:
     """The open merge requests into an environment that are ours; what people open from our branches is not."""
     answer = ask(OpenRequests(target.repository.repository))
     return tuple(
         request
         for request in (answer.value if not isinstance(answer, Absent) else ())
-        if request.author == config.author.name
+        if request.ours
         and request.target_branch == target.repository.branch
         and request.source_branch.startswith(branch_prefix(target.name))
     )

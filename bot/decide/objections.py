@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from bot.config import Author
 from bot.decide.branch import Branch, requests_from
 from bot.decide.environments import Snapshot
 from bot.decide.facts import Ask, Refusal
@@ -52,11 +51,11 @@ def closed_requests(target: Snapshot, branch: Branch) -> ClosedRequests:
     return ClosedRequests(target.rev.repository, branch.name)
 
 
-def respect_closed(ask: Ask, target: Snapshot, branch: Branch, promotion: Promotion, author: Author) -> None:
+def respect_closed(ask: Ask, target: Snapshot, branch: Branch, promotion: Promotion) -> None:
     """Refuse what a person said no to."""
     answer = ask(closed_requests(target, branch))
     for closed in answer.value if not isinstance(answer, Absent) else ():
-        if closed.ended_by != author.name and fingerprint_in(closed.body) == promotion.fingerprint:
+        if not closed.ended_by_us and fingerprint_in(closed.body) == promotion.fingerprint:
             raise Refusal(
                 f"{closed.ended_by or 'somebody'} closed !{closed.number}, which proposed exactly this",
                 "a newer image will be proposed again; to propose this one anyway, use promote --reopen",

@@ -27,7 +27,7 @@ def find_orphans(ask: Ask, config: Config, reach: Reach) -> Iterator[Upkeep]:
     prefix = branch_prefix(target.environment.name)
     requests = {
         name: request
-        for request in open_requests_of(ask, config, target.environment)
+        for request in open_requests_of(ask, target.environment)
         if (name := request.source_branch.removeprefix(prefix)) not in units
     }
     branches = for_each(requests, lambda name: read_branch(ask, target, Unit(name, ()), config.author))

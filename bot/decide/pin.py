@@ -207,7 +207,7 @@ def _proposing(overlay: _Overlay, request: MergeRequest | None) -> Iterator[Open
         labels = ("promobot", f"to-{pin.environment}")
         draft = RequestDraft(pin.branch, environment.repository.branch, title, body, reviewers, labels)
         yield OpenRequest(repository, draft)
-    elif request.author == config.author.name and (request.title, request.body) != (title, body):
+    elif request.ours and (request.title, request.body) != (title, body):
         yield UpdateRequest(repository, request.number, title, body)
 
 

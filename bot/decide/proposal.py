@@ -115,7 +115,7 @@ def _respect_people(
         respect_retargeted(ask, target, branch)
         if not proposal.reopen:
             ask.together(closed_requests(target, branch), *besides)
-            respect_closed(ask, target, branch, proposal.promotion, proposal.config.author)
+            respect_closed(ask, target, branch, proposal.promotion)
 
 
 def _on_branch(proposal: Proposal, changes: Iterable[Change]) -> Iterator[Files]:
@@ -206,7 +206,7 @@ def _request(ask: Ask, proposal: Proposal, request: MergeRequest | None) -> Iter
         branch = environment.repository.branch
         draft = RequestDraft(proposal.branch.name, branch, title, body, reviewers, labels, draft=creation is not None)
         yield OpenRequest(repository, draft)
-    elif _is_ours(proposal, request) and (request.title, request.body) != (title, body):
+    elif request.ours and (request.title, request.body) != (title, body):
         yield UpdateRequest(repository, request.number, title, body)
 
 
@@ -217,15 +217,11 @@ def _reviewers(proposal: Proposal) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for approvers in asked for name in (*approvers.groups, *approvers.users)))
 
 
-def _is_ours(proposal: Proposal, request: MergeRequest) -> bool:
-    """Whether we opened it: what a person opened from our branch keeps its words and is theirs to close."""
-    return request.author == proposal.config.author.name
-
-
 def _tidying(ask: Ask, proposal: Proposal, request: MergeRequest | None) -> Iterator[Action]:
     """Nothing is proposed any more: close what we opened, and take our branch away unless a person worked on it."""
     branch, repository = proposal.branch, proposal.target.rev.repository
-    if branch.foreign or (request is not None and not _is_ours(proposal, request)):
+    # What a person opened from our branch keeps its words and is theirs to close.
+    if branch.foreign or (request is not None and not request.ours):
         return
     if request is not None:
         target = proposal.promotion.target

@@ -52,7 +52,7 @@ def read_together(ask: Ask, config: Config, target: EnvironmentConfig) -> tuple[
         return ()
     base = Rev(repository, head.value)
     try:
-        requests = open_requests_of(ask, config, target)
+        requests = open_requests_of(ask, target)
     except NotKnown:
         return ()
     chosen = {request.source_branch: request for request in requests if is_together(request.source_branch)}

@@ -143,7 +143,7 @@ def test_not_to_know_is_a_failure(desk: Desk, timeout: float, times: int) -> Non
 def test_how_it_ended_is_the_exit_code(desk: Desk, end: Callable[[Desk], None], code: ExitCode) -> None:
     end(desk)
     ended = wait(desk.world, desk.waiting[:1], Clock(iter([])).patience(timeout=1), lambda _: None)
-    assert code_of(desk.world, ended[0]) is code
+    assert code_of(ended[0]) is code
 
 
 # --- the command ----------------------------------------------------------------------------------------

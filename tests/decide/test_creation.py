@@ -219,7 +219,9 @@ def proposed(paper: Paper) -> Paper:
     verdict = decided(paper)
     draft = action(verdict, OpenRequest).draft
     paper.opened = (
-        MergeRequest(1, draft.title, draft.body, draft.source_branch, "main", "b1", RequestState.OPEN, "u", "promobot"),
+        MergeRequest(
+            1, draft.title, draft.body, draft.source_branch, "main", "b1", RequestState.OPEN, "u", "promobot", ours=True
+        ),
     )
     ours = commit(
         "b1",
@@ -272,7 +274,7 @@ def test_a_draft_that_a_person_closed_is_not_opened_again(proposed: Paper) -> No
     proposed.closed = (
         MergeRequest(
             1, request.title, request.body, request.source_branch, "main", "b1", RequestState.CLOSED, "u", "promobot",
-            ended_by="ann",
+            ours=True, ended_by="ann",
         ),
     )  # fmt: skip
     verdict = decided(proposed)

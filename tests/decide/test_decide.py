@@ -70,8 +70,12 @@ def request_of(paper: Paper, *, state: RequestState = RequestState.OPEN, ended_b
     """The merge request that is planned, as the forge would show it."""
     (opening,) = [a for a in actions_of(paper.verdict("api")) if isinstance(a, OpenRequest)]
     draft = opening.draft
-    return MergeRequest(
-        1, draft.title, draft.body, draft.source_branch, "main", "b1", state, "url", "promobot", ended_by=ended_by
+    return replace(
+        MergeRequest(
+            1, draft.title, draft.body, draft.source_branch, "main", "b1", state, "url", "promobot", ours=True
+        ),
+        ended_by=ended_by,
+        ended_by_us=ended_by == "promobot",
     )
 
 
@@ -408,7 +412,7 @@ def test_the_branch_of_a_merge_request_that_a_person_retargeted_is_not_taken_awa
 
 
 def test_a_merge_request_that_a_person_opened_is_neither_rewritten_nor_closed(paper: Paper) -> None:
-    paper.opened = (replace(request_of(paper), author="ann", title="Mine", body="hello"),)
+    paper.opened = (replace(request_of(paper), author="ann", ours=False, title="Mine", body="hello"),)
     pushed(paper)
     paper.tags["staging", "shop/api", "1.1.3"] = NEW
     verdict = paper.verdict("api")

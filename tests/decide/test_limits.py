@@ -29,7 +29,9 @@ def paper() -> Paper:
 
 def request(unit: str, number: int = 1, author: str = "promobot", target: str = "main") -> MergeRequest:
     branch = f"promobot/staging/{unit}"
-    return MergeRequest(number, "t", "b", branch, target, "b1", RequestState.OPEN, "url", author)
+    return MergeRequest(
+        number, "t", "b", branch, target, "b1", RequestState.OPEN, "url", author, ours=author == "promobot"
+    )
 
 
 def opened(plan: Plan) -> list[str]:

@@ -110,7 +110,16 @@ def test_a_further_change_updates_the_text_and_nothing_else(paper: Paper) -> Non
     draft = opening.draft
     paper.opened = (
         MergeRequest(
-            1, draft.title, draft.body, draft.source_branch, "main", "b1", RequestState.OPEN, "url", "promobot"
+            1,
+            draft.title,
+            draft.body,
+            draft.source_branch,
+            "main",
+            "b1",
+            RequestState.OPEN,
+            "url",
+            "promobot",
+            ours=True,
         ),
     )
     ours = commit(

@@ -176,7 +176,7 @@ def test_it_is_proposed_once_and_then_current(paper: Paper) -> None:
     assert [type(action) for action in half.step.actions] == [OpenRequest]
     draft = opening.draft
     request = MergeRequest(
-        1, draft.title, draft.body, draft.source_branch, "main", "b1", RequestState.OPEN, "url", "promobot"
+        1, draft.title, draft.body, draft.source_branch, "main", "b1", RequestState.OPEN, "url", "promobot", ours=True
     )
     paper.opened = (request,)
     assert (pinned(paper).standing, pinned(paper).step) == (Standing.PROPOSED, None)

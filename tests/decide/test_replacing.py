@@ -142,7 +142,7 @@ def test_one_that_is_proposed_counts(paper: Paper, unit: str) -> None:
     branch = f"promobot/prod/{unit}"
     paper.heads[branch] = "b1"
     paper.ahead["m1", "b1"] = (ours,)
-    paper.opened = (MergeRequest(1, "t", "b", branch, "main", "b1", RequestState.OPEN, "url", "promobot"),)
+    paper.opened = (MergeRequest(1, "t", "b", branch, "main", "b1", RequestState.OPEN, "url", "promobot", ours=True),)
     assert "it is proposed to prod" in refused(paper)[0]
 
 

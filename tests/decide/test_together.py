@@ -276,7 +276,7 @@ def test_a_forged_trailer_moves_nothing_that_an_automatic_pass_must_not_move(des
 @pytest.mark.parametrize("author", ["mallory", ""])
 def test_a_merge_request_of_somebody_else_holds_nothing(desk: Desk, author: str) -> None:
     promote(desk, "a", "b")
-    desk.change(1, author=author)
+    desk.change(1, author=author, ours=False)
     assert set(standings(desk.paper.plan())) == {"a", "b", "c"}
 
 

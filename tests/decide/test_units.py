@@ -218,7 +218,7 @@ def propose(paper: Paper, *services: str) -> None:
     paper.ahead["m1", "b1"] = (ours,)
     paper.trees["b1"] = {f"apps/{service}/staging.yaml": manifest("staging", service, "2") for service in services}
     branch = "promobot/staging/pay"
-    paper.opened = (MergeRequest(1, "t", "b", branch, "main", "b1", RequestState.OPEN, "url", "promobot"),)
+    paper.opened = (MergeRequest(1, "t", "b", branch, "main", "b1", RequestState.OPEN, "url", "promobot", ours=True),)
 
 
 class Unsure(Paper):
