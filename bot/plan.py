@@ -151,7 +151,11 @@ class Blocked:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was decided for one unit and target: `step` where something is due, `blocked` says why not."""
+    """What was decided for one unit and target: `step` where something is due, `blocked` says why not.
+
+    `request` is the open merge request, also of a unit that is blocked; `outdated` says what it proposes then that
+    would not be proposed now.
+    """
 
     unit: Unit
     target: str
@@ -160,6 +164,7 @@ class Verdict:
     step: Step | None = None
     blocked: Blocked | None = None
     request: MergeRequest | None = None
+    outdated: str = ""
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,11 @@ class Action(TypedDict):
 
 
 class Verdict(TypedDict):
-    """How a unit stands towards a target: what would be done, or why nothing is."""
+    """How a unit stands towards a target: what would be done, or why nothing is.
+
+    `merge_request` is the address of the one that is open, also of a unit that is blocked; `outdated` says what that
+    one proposes which would not be proposed now.
+    """
 
     unit: str
     services: list[str]
@@ -83,6 +87,7 @@ class Verdict(TypedDict):
     actions: list[Action]
     diff: str
     merge_request: str | None
+    outdated: str
     reason: str
     remedy: str
     exit_code: int

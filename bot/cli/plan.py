@@ -20,6 +20,7 @@ from bot.cli.views import (
     outcome_lines,
     remedy,
     service_lines,
+    under_review,
     upkeep_data,
     upkeep_line,
     verdict_data,
@@ -127,6 +128,8 @@ def show_blocked(terminal: Terminal, verdicts: Iterable[Verdict]) -> None:
     for advice, helped in blocked.items():
         for verdict in helped:
             terminal.say(verdict_line(verdict, name_width(helped)), indent=2)
+            for line in under_review(verdict):
+                terminal.say(line, indent=6)
         if advice:
             terminal.say(advice, indent=6)
 

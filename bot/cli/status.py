@@ -14,7 +14,7 @@ from bot.cli.matrix import Matrix, show_matrix
 from bot.cli.outputfile import OutputFile, deployed_variables
 from bot.cli.plan import plan_data, show_upkeep
 from bot.cli.targets import check_environments, check_services
-from bot.cli.views import mark, remedy, unit_text
+from bot.cli.views import mark, remedy, under_review, unit_text
 from bot.config import Config
 from bot.errors import ExitCode
 from bot.plan import Plan, Standing, Verdict
@@ -171,17 +171,19 @@ def _show_others(terminal: Terminal, deployed: Sequence[Deployed]) -> None:
 
 def _show_blocked(terminal: Terminal, matrix: Matrix, *, everything: bool) -> None:
     """Why, and below those that one remedy helps what to do: a registry that is down blocks many."""
-    blocked: dict[str, list[Text]] = {}
+    blocked: dict[str, list[Verdict]] = {}
     for verdict in matrix.verdicts:
         if verdict.standing is Standing.BLOCKED and verdict.blocked is not None:
-            line = f"✗ {unit_text(verdict.unit)} to {verdict.target}: {verdict.blocked.reason}"
-            blocked.setdefault(remedy(verdict), []).append(Text(line, style="red"))
+            blocked.setdefault(remedy(verdict), []).append(verdict)
     everything = everything or sum(map(len, blocked.values())) <= _MANY
-    for advice, reasons in blocked.items():
-        for reason in reasons if everything else reasons[:_FEW]:
-            terminal.say(reason)
-        if not everything and len(reasons) > _FEW:
-            terminal.say(Text(f"✗ and {len(reasons) - _FEW:,} more: promobot status --blocked", style="red"))
+    for advice, helped in blocked.items():
+        for verdict in helped if everything else helped[:_FEW]:
+            reason = verdict.blocked.reason if verdict.blocked else ""
+            terminal.say(Text(f"✗ {unit_text(verdict.unit)} to {verdict.target}: {reason}", style="red"))
+            for line in under_review(verdict):
+                terminal.say(line, indent=2)
+        if not everything and len(helped) > _FEW:
+            terminal.say(Text(f"✗ and {len(helped) - _FEW:,} more: promobot status --blocked", style="red"))
         if advice:
             terminal.say(advice, indent=2)
 

@@ -71,6 +71,7 @@ def verdict_data(verdict: Verdict) -> answers.Verdict:
         "actions": [action_data(action) for action in verdict.step.actions] if verdict.step else [],
         "diff": verdict.step.diff if verdict.step else "",
         "merge_request": verdict.request.url if verdict.request else None,
+        "outdated": verdict.outdated,
         "reason": blocked.reason if blocked else "",
         "remedy": blocked.remedy if blocked else "",
         "exit_code": int(blocked.code) if blocked else 0,
@@ -222,6 +223,13 @@ def _standing(verdict: Verdict) -> str:
     if verdict.request is not None and verdict.standing is not Standing.CURRENT:
         return f"{verdict.standing.value}: !{verdict.request.number}"
     return verdict.standing.value
+
+
+def under_review(verdict: Verdict) -> Iterator[Text]:
+    """The open merge request of a unit that is blocked: people may be looking at it."""
+    if verdict.blocked is not None and verdict.request is not None:
+        said = verdict.outdated or f"!{verdict.request.number} is open"
+        yield Text.assemble(("! ", "yellow"), said, (f"  {verdict.request.url}", "dim"))
 
 
 def warnings(verdict: Verdict) -> Iterator[Text]:

@@ -16,6 +16,7 @@ from bot.decide.facts import Ask, Facts, Outside, Refusal, Unanswered
 from bot.decide.judging import Case, judge
 from bot.decide.limits import within_limits
 from bot.decide.orders import Orders
+from bot.decide.reviewed import under_review
 from bot.decide.text import Texts
 from bot.decide.units import Reach, find_units, find_wanted, read_reach, refuse_taken
 from bot.decide.upkeep import Scope, find_upkeep
@@ -105,7 +106,13 @@ def _judge_all(ask: Ask, turn: _Turn, given: _Pass, reach: Reach) -> None:
         except Unanswered as need:
             turn.questions += need.questions
         except Refusal as refusal:
-            turn.verdicts.append(_refused(unit, target, refusal, intent))
+            try:
+                request, outdated = under_review(ask, config, reach, unit)
+            except Unanswered as need:
+                turn.questions += need.questions
+            else:
+                verdict = _refused(unit, target, refusal, intent)
+                turn.verdicts.append(replace(verdict, request=request, outdated=outdated))
 
 
 def _units(config: Config, intent: Intent, reach: Reach) -> Iterator[Unit]:
