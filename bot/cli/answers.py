@@ -72,6 +72,7 @@ class Action(TypedDict):
 class Verdict(TypedDict):
     """How a unit stands towards a target: what would be done, or why nothing is.
 
+    `actions` are what a pass would do; what is current or proposed has some where something is to be tidied up.
     `merge_request` is the address of the one that is open, also of a unit that is blocked; `outdated` says what that
     one proposes which would not be proposed now.
     """

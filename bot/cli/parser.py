@@ -173,14 +173,14 @@ def _add_plan(commands: _Subparsers) -> None:
   promobot plan inventory --to staging
   promobot plan --to prod --diff         every diff, however many
   promobot plan cart inventory --to prod --together
-  promobot plan --exit-code              10 if work is due
+  promobot plan --exit-code              10 if there is work
 """,
     )
     _add_services(parser, nargs="*")
     _add_targets(parser, "only into this environment", required=False)
     _add_together(parser)
     _add_diff(parser)
-    parser.add_argument("--exit-code", action="store_true", help="end with 10 if anything is due")
+    parser.add_argument("--exit-code", action="store_true", help="end with 10 if a pass would do anything")
     _add_output_file(parser)
 
 

@@ -137,7 +137,7 @@ def show_blocked(terminal: Terminal, verdicts: Iterable[Verdict]) -> None:
 def _is_news(verdict: Verdict, shown: Sequence[Verdict]) -> bool:
     """Where there are many, those that stay as they are are only counted."""
     current = sum(one.standing is Standing.CURRENT for one in shown)
-    return verdict.standing is not Standing.CURRENT or current <= _FEW
+    return verdict.standing is not Standing.CURRENT or verdict.step is not None or current <= _FEW
 
 
 def _show_verdict(terminal: Terminal, verdict: Verdict, width: int, *, in_full: bool) -> None:

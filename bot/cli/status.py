@@ -133,7 +133,7 @@ def _show(call: Call, matrix: Matrix) -> None:
     _show_others(terminal, matrix.deployed if call.args.verbose else ())
     _show_some(terminal, list(_gone(matrix)), everything=everything, rest="promobot status -v")
     _show_blocked(terminal, matrix, everything=everything)
-    requests = [_request(matrix.config, one) for one in matrix.verdicts if _has_request(one)]
+    requests = [_request(matrix.config, one) for one in matrix.verdicts if _has_request(one) or _is_closed_next(one)]
     _show_some(terminal, requests, everything=everything, rest="promobot status -v")
     show_upkeep(terminal, matrix.plan, {})
 
@@ -200,9 +200,14 @@ def _has_request(verdict: Verdict) -> bool:
     return verdict.request is not None and verdict.standing in {Standing.DUE, Standing.PROPOSED}
 
 
+def _is_closed_next(verdict: Verdict) -> bool:
+    return verdict.request is not None and verdict.standing is Standing.CURRENT and verdict.step is not None
+
+
 def _request(config: Config, verdict: Verdict) -> Text:
-    """The open merge request; where something is due besides, the next pass has to complete, change or close it."""
+    """The open merge request, which the next pass may have to complete, change or close."""
     assert verdict.request is not None  # noqa: S101  that is who is asked
     request = f"{config.environment(verdict.target).repository.project}!{verdict.request.number}"
     line = Text.assemble(mark(verdict.standing), f" {unit_text(verdict.unit)} to {verdict.target}: {request}")
+    line.append(" is no longer due" if _is_closed_next(verdict) else "")
     return line.append(f"  {verdict.request.url}", style="dim")

@@ -220,9 +220,16 @@ def _version(move: Move) -> str:
 def _standing(verdict: Verdict) -> str:
     if verdict.blocked is not None:
         return verdict.blocked.reason
+    if verdict.standing is Standing.CURRENT and verdict.step is not None:
+        return f"{verdict.standing.value}: {tidying(verdict)}"
     if verdict.request is not None and verdict.standing is not Standing.CURRENT:
         return f"{verdict.standing.value}: !{verdict.request.number}"
     return verdict.standing.value
+
+
+def tidying(verdict: Verdict) -> str:
+    """What is left over of a proposal that is no longer due."""
+    return f"!{verdict.request.number} is no longer due" if verdict.request else "its branch is left over"
 
 
 def under_review(verdict: Verdict) -> Iterator[Text]:
