@@ -100,6 +100,9 @@ def _judge_all(ask: Ask, turn: _Turn, given: _Pass, reach: Reach) -> None:
     config, intent, target = given.config, given.intent, reach.target.environment
     for unit in _units(config, intent, reach):
         case = Case(config, given.texts, unit, reach.target, reach.sources, given.now, intent.reopen, intent.orders)
+        case = replace(case, manual=frozenset(_unasked(config, intent, target, unit)))
+        if case.manual.issuperset(unit.services):
+            continue
         try:
             refuse_taken(config, reach, unit)
             turn.verdicts += judge(ask, case)
@@ -116,14 +119,9 @@ def _judge_all(ask: Ask, turn: _Turn, given: _Pass, reach: Reach) -> None:
 
 
 def _units(config: Config, intent: Intent, reach: Reach) -> Iterator[Unit]:
-    """What is to be judged; of that an automatic pass has only what goes by itself."""
     if intent.services:
-        yield from find_wanted(config, reach, intent.services, intent.together)
-        return
-    for unit in find_units(config, reach):
-        meant = tuple(one for one in unit.services if _is_meant(config, intent, reach.target.environment, one))
-        if meant:
-            yield replace(unit, services=meant)
+        return find_wanted(config, reach, intent.services, intent.together)
+    return find_units(config, reach)
 
 
 def _refused(unit: Unit, target: EnvironmentConfig, refusal: Refusal, intent: Intent) -> Verdict:
@@ -143,8 +141,10 @@ def _to_read(config: Config, intent: Intent) -> tuple[str, ...]:
     return () if any(rule.group for rule in config.services) else intent.services
 
 
-def _is_meant(config: Config, intent: Intent, target: EnvironmentConfig, service: str) -> bool:
-    return not intent.automatic or config.settings(target.name, service).promote == "auto"
+def _unasked(config: Config, intent: Intent, target: EnvironmentConfig, unit: Unit) -> Iterator[str]:
+    """The services of a unit that don't go where nobody names them."""
+    if intent.automatic:
+        yield from (one for one in unit.services if config.settings(target.name, one).promote == "manual")
 
 
 def _all_found(ask: Ask, config: Config, intent: Intent, known: set[str]) -> Need | None:
