@@ -6,7 +6,7 @@ No I/O and no clock here; imports of adapters are refused by CI.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -20,7 +20,7 @@ from bot.decide.reviewed import under_review
 from bot.decide.text import Texts
 from bot.decide.units import Reach, find_units, find_wanted, read_reach, refuse_taken
 from bot.decide.upkeep import Scope, find_upkeep
-from bot.errors import UsageError
+from bot.errors import ExitCode, UsageError
 from bot.plan import Plan, Standing, Upkeep, Verdict
 from bot.promotion import Unit
 from bot.questions import Need, Question
@@ -98,12 +98,14 @@ def decide(config: Config, texts: Texts, intent: Intent, facts: Facts, now: date
 
 def _judge_all(ask: Ask, turn: _Turn, given: _Pass, reach: Reach) -> None:
     config, intent, target = given.config, given.intent, reach.target.environment
+    misnamed = config.misnamed(reach.sources.keys())
     for unit in _units(config, intent, reach):
         case = Case(config, given.texts, unit, reach.target, reach.sources, given.now, intent.reopen, intent.orders)
         case = replace(case, manual=frozenset(_unasked(config, intent, target, unit)))
         if case.manual.issuperset(unit.services):
             continue
         try:
+            _refuse_misnamed(unit, misnamed)
             refuse_taken(config, reach, unit)
             turn.verdicts += judge(ask, case)
         except Unanswered as need:
@@ -139,6 +141,15 @@ def _targets(config: Config, intent: Intent) -> Iterator[EnvironmentConfig]:
 def _to_read(config: Config, intent: Intent) -> tuple[str, ...]:
     """The services whose manifests are read; none: all, as who names one of a group means the others too."""
     return () if any(rule.group for rule in config.services) else intent.services
+
+
+def _refuse_misnamed(unit: Unit, misnamed: Collection[str]) -> None:
+    if unit.name in misnamed:
+        raise Refusal(
+            f"{unit.name} is a group and a service that isn't one of it, so what is meant by the name isn't known",
+            "correct `services`: call the group otherwise, or let `match` fit the service",
+            ExitCode.USAGE,
+        )
 
 
 def _unasked(config: Config, intent: Intent, target: EnvironmentConfig, unit: Unit) -> Iterator[str]:
