@@ -11,7 +11,7 @@ from typing import Any
 from bot.config import Config
 from bot.decide import Facts, Intent, Orders, Texts, decide
 from bot.decide.coverage import Coverage, cover
-from bot.errors import GitError, RegistryError
+from bot.errors import ForgeError, GitError, RegistryError
 from bot.images import Digest
 from bot.plan import Plan, Verdict
 from bot.questions import (
@@ -117,6 +117,7 @@ class Paper:
     opened: tuple[MergeRequest, ...] = ()
     closed: tuple[MergeRequest, ...] = ()
     unreachable: frozenset[str] = frozenset()
+    deaf: bool = False
     lost: frozenset[str] = frozenset()
     modes: Mapping[str, str] = field(default_factory=dict)
     landed: dict[str, tuple[Landing, ...]] = field(default_factory=dict)
@@ -184,12 +185,19 @@ class Paper:
                 return Found(self.merged[landing]) if landing in self.merged else Absent()
             case TagDigest() | Holds() | Tags() | Labels():
                 return self._of_registry(question)
+            case OpenRequests() | ClosedRequests():
+                return self._of_forge(question)
+            case _:
+                raise AssertionError(f"nobody taught this world to answer {question}")
+
+    def _of_forge(self, question: OpenRequests | ClosedRequests) -> Answer[Any]:
+        if self.deaf:
+            return Unknown(ForgeError("forge local: 503", hint="try later"))
+        match question:
             case OpenRequests():
                 return Found(self.opened)
             case ClosedRequests(_, branch):
                 return Found(tuple(request for request in self.closed if request.source_branch == branch))
-            case _:
-                raise AssertionError(f"nobody taught this world to answer {question}")
 
     def _of_registry(self, question: TagDigest | Holds | Tags | Labels) -> Answer[Any]:
         registry, repository = question.location.registry, question.location.repository

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bot.errors import ExitCode, ForgeError
-from bot.plan import AlreadyDone, CloseRequest, DeleteBranch, Done, OpenRequest, Standing, Step, Verdict
+from bot.plan import AlreadyDone, Done, OpenRequest, Standing, Verdict
 from bot.promotion import Unit
 from bot.reconcile import Pass
 from bot.repositories import MergeRequest, Repository, RequestState
@@ -58,17 +58,10 @@ def _open_requests(world: World, done: Pass) -> Iterator[Waiting]:
             continue
         if result is not None and not isinstance(result.outcomes[-1], Done | AlreadyDone):
             continue
-        if verdict.step is not None and _ends_it(verdict.step):
-            continue
         repository = world.config.environment(verdict.target).repository.repository
         request = verdict.request or _opened(world, verdict)
         if request is not None:
             yield Waiting(verdict.unit, verdict.target, repository, request)
-
-
-def _ends_it(step: Step) -> bool:
-    """Whether the step tidies up after a proposal that is no longer due."""
-    return all(isinstance(action, CloseRequest | DeleteBranch) for action in step.actions)
 
 
 def _opened(world: World, verdict: Verdict) -> MergeRequest | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Annotated
 
@@ -119,6 +119,11 @@ class Config(Model):
     def group(self, service: str) -> str | None:
         """The group that a service is promoted with."""
         return next((rule.group for rule in reversed(self._rules(service)) if rule.group), None)
+
+    def misnamed(self, services: Collection[str]) -> set[str]:
+        """Groups of these services that are called like another of them, which would go with the group unasked."""
+        groups = {group for service in services if (group := self.group(service))}
+        return {name for name in groups if name in services and self.group(name) != name}
 
     def owner(self, service: str) -> str:
         """Who owns a service; often nobody is said to."""

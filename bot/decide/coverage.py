@@ -139,8 +139,13 @@ def _shared(config: Config, snapshots: Sequence[Snapshot]) -> Iterator[Finding]:
 
 def _rules(config: Config, snapshots: Sequence[Snapshot]) -> Iterator[Finding]:
     services = sorted({service for snapshot in snapshots for service in snapshot.manifests})
+    misnamed = config.misnamed(services)
     for index, rule in enumerate(config.services):
         at: Loc = ("services", index)
+        if rule.group in misnamed:
+            what = f"{rule.group} is also a service that isn't one of this group"
+            advice = "call the group otherwise, or let `match` fit the service"
+            yield Finding((*at, "group"), what, advice, fault=True)
         for pattern in rule.match:
             if not any(fnmatchcase(service, pattern) for service in services):
                 near = difflib.get_close_matches(pattern.strip("*"), services, n=1)

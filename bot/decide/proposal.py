@@ -41,6 +41,9 @@ from bot.promotion import Move, Promotion, Unit
 from bot.questions import Absent, Files, Found, Holds, Question, TagDigest
 from bot.repositories import Commit, FileChange, MergeRequest, RequestDraft, Rev
 
+# What is left to do where no image has a way to go any more.
+_TIDYING = (CloseRequest, DeleteBranch, UpdateRequest)
+
 
 @dataclass(frozen=True)
 class Proposal:
@@ -75,7 +78,7 @@ def propose(ask: Ask, proposal: Proposal) -> Verdict:
     return Verdict(
         unit=proposal.promotion.unit,
         target=proposal.promotion.target,
-        standing=Standing.DUE if step else settled,
+        standing=settled if all(isinstance(action, _TIDYING) for action in actions) else Standing.DUE,
         promotion=proposal.promotion,
         step=step,
         request=request,

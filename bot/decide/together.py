@@ -9,6 +9,7 @@ from bot.decide.branch import branch_at, branch_prefix, open_requests_of, questi
 from bot.decide.environments import head_of
 from bot.decide.facts import Ask, NotKnown, for_each
 from bot.decide.trailers import PROMOTED_TOGETHER, PROMOTION
+from bot.promotion import Unit
 from bot.questions import Absent, OpenRequests
 from bot.repositories import MergeRequest, Rev
 
@@ -36,6 +37,12 @@ def together_name(name: str) -> str:
 def is_together(name: str) -> bool:
     """Whether a unit or branch of that name is of those that nobody but a command knows."""
     return _PLUS in name
+
+
+def by_name(unit: Unit, target: str) -> str:
+    """The command that promotes all of a unit."""
+    names, name = (" ".join(unit.chosen), f" --together {unit.name}") if unit.chosen else (unit.name, "")
+    return f"promobot promote {names} --to {target}{name}"
 
 
 def read_together(ask: Ask, config: Config, target: EnvironmentConfig) -> tuple[Together, ...]:

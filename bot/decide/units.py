@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.config import Config, EnvironmentConfig
 from bot.decide.environments import Snapshot, read_environments
 from bot.decide.facts import Ask, Refusal, both
-from bot.decide.together import Together, read_together
+from bot.decide.together import Together, by_name, read_together
 from bot.errors import ExitCode
 from bot.promotion import Unit
 
@@ -89,12 +89,11 @@ def refuse_taken(config: Config, reach: Reach, unit: Unit) -> None:
     for service in (*unit.services, *missing):
         holding = reach.holding(service)
         if holding is not None and holding.name != unit.name:
-            target = reach.target.environment.name
-            again = f"promote {' '.join(holding.services)} --to {target} --together {holding.name}"
+            again = by_name(Unit(holding.name, (), holding.services), reach.target.environment.name)
             others = f"{service} holds the others of {unit.name}: it" if service not in unit.services else service
             raise Refusal(
                 f"{others} goes with {holding}",
-                f"`promobot {again}` brings that up to date; merge or close it, and {service} goes by itself again",
+                f"`{again}` brings that up to date; merge or close it, and {service} goes by itself again",
             )
 
 

@@ -82,6 +82,15 @@ def test_two_paths_that_make_one_name_are_a_fault() -> None:
     assert (found.what, found.fault) == ("t/a-b/c.yaml and t/a/b-c.yaml are both a-b-c", True)
 
 
+@pytest.mark.parametrize("named", ["*", "pay-*"])
+def test_a_group_that_is_called_like_a_service_outside_of_it(named: str) -> None:
+    rules = [{"match": "pay-*", "owner": "payments"}, {"match": named, "group": "cart"}]
+    told = findings(world(e2e="1", staging="1"), chain(*THREE[:2], services=rules))
+    faults = [(found.loc, found.what) for found in told if found.fault]
+    clash = (("services", 1, "group"), "cart is also a service that isn't one of this group")
+    assert faults == ([clash] if named == "pay-*" else [])
+
+
 def test_rules_that_do_nothing() -> None:
     rules = [{"match": ["pay-*", "carts"]}, {"match": "cart", "tag": "same", "promote": "auto"}]
     config = chain(THREE[0], {**THREE[1], "lock": ["promote"]}, services=rules)

@@ -272,9 +272,11 @@ def test_a_text_that_somebody_changed_is_put_right(paper: Paper) -> None:
     paper.opened = (replace(request_of(paper), body="hello"),)
     pushed(paper)
     paper.tags["staging", "shop/api", "1.1.3"] = NEW
-    (action,) = actions_of(paper.verdict("api"))
+    verdict = paper.verdict("api")
+    (action,) = actions_of(verdict)
     assert isinstance(action, UpdateRequest)
     assert str(NEW) in action.body
+    assert verdict.standing is Standing.PROPOSED
 
 
 def test_the_branch_is_rebuilt_when_the_target_file_changed(paper: Paper) -> None:

@@ -50,7 +50,12 @@ class Action(TypedDict):
 
 
 class Verdict(TypedDict):
-    """How a unit stands towards a target: what would be done, or why nothing is."""
+    """How a unit stands towards a target: what would be done, or why nothing is.
+
+    `actions` are what a pass would do; what is current or proposed has some where something is to be tidied up.
+    `merge_request` is the address of the one that is open, also of a unit that is blocked; `outdated` says what that
+    one proposes which would not be proposed now.
+    """
 
     unit: str
     services: list[str]
@@ -63,6 +68,7 @@ class Verdict(TypedDict):
     actions: list[Action]
     diff: str
     merge_request: str | None
+    outdated: str
     reason: str
     remedy: str
     exit_code: int

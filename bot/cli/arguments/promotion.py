@@ -55,14 +55,14 @@ def add_plan(commands: Parser) -> None:
   promobot plan inventory --to staging
   promobot plan --to prod --diff         every diff, however many
   promobot plan cart inventory --to prod --together
-  promobot plan --exit-code              10 if work is due
+  promobot plan --exit-code              10 if there is work
 """,
     )
     add_services(parser, nargs="*")
     add_targets(parser, "only into this environment", required=False)
     add_together(parser)
     add_diff(parser)
-    parser.add_argument("--exit-code", action="store_true", help="end with 10 if anything is due")
+    parser.add_argument("--exit-code", action="store_true", help="end with 10 if a pass would do anything")
     add_output_file(parser)
 
 
