@@ -151,7 +151,10 @@ class Blocked:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was decided for one unit and target: `step` where something is due, `blocked` says why not."""
+    """What was decided for one unit and target: `step` where something is due, `blocked` says why not.
+
+    `note` says why it stands as it does, where nothing is against it and that isn't plain.
+    """
 
     unit: Unit
     target: str
@@ -160,6 +163,7 @@ class Verdict:
     step: Step | None = None
     blocked: Blocked | None = None
     request: MergeRequest | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def verdict_data(verdict: Verdict) -> answers.Verdict:
         "actions": [action_data(action) for action in verdict.step.actions] if verdict.step else [],
         "diff": verdict.step.diff if verdict.step else "",
         "merge_request": verdict.request.url if verdict.request else None,
-        "reason": blocked.reason if blocked else "",
+        "reason": blocked.reason if blocked else verdict.note,
         "remedy": blocked.remedy if blocked else "",
         "exit_code": int(blocked.code) if blocked else 0,
     }
@@ -221,7 +221,7 @@ def _standing(verdict: Verdict) -> str:
         return verdict.blocked.reason
     if verdict.request is not None and verdict.standing is not Standing.CURRENT:
         return f"{verdict.standing.value}: !{verdict.request.number}"
-    return verdict.standing.value
+    return f"{verdict.standing.value}: {verdict.note}" if verdict.note else verdict.standing.value
 
 
 def warnings(verdict: Verdict) -> Iterator[Text]:
