@@ -157,6 +157,7 @@ class Verdict:
     no longer due, a branch that is left over, a text that somebody changed.
     `request` is the open merge request, also of a unit that is blocked; `outdated` says what it proposes then that
     would not be proposed now.
+    `note` says why it stands as it does, where nothing is against it and that isn't plain.
     """
 
     unit: Unit
@@ -167,6 +168,7 @@ class Verdict:
     blocked: Blocked | None = None
     request: MergeRequest | None = None
     outdated: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -140,9 +140,7 @@ def _show(call: Call, matrix: Matrix) -> None:
 
 def _legend(matrix: Matrix) -> Text:
     """What the marks mean, and of how many cells each is said."""
-    counts: Counter[Standing] = Counter()
-    for verdict in matrix.verdicts:
-        counts[verdict.standing] += len(verdict.unit.services) or 1
+    counts = Counter(matrix.marks)
     legend = Text(f"{len(matrix.services):,} service{'' if len(matrix.services) == 1 else 's'}:   ", style="dim")
     for standing in (one for one in Standing if counts[one] and one is not Standing.OUTSIDE):
         legend.append_text(mark(standing)).append(f" {counts[standing]:,} {standing.value}   ")

@@ -72,7 +72,7 @@ def verdict_data(verdict: Verdict) -> answers.Verdict:
         "diff": verdict.step.diff if verdict.step else "",
         "merge_request": verdict.request.url if verdict.request else None,
         "outdated": verdict.outdated,
-        "reason": blocked.reason if blocked else "",
+        "reason": blocked.reason if blocked else verdict.note,
         "remedy": blocked.remedy if blocked else "",
         "exit_code": int(blocked.code) if blocked else 0,
     }
@@ -224,7 +224,7 @@ def _standing(verdict: Verdict) -> str:
         return f"{verdict.standing.value}: {tidying(verdict)}"
     if verdict.request is not None and verdict.standing is not Standing.CURRENT:
         return f"{verdict.standing.value}: !{verdict.request.number}"
-    return verdict.standing.value
+    return f"{verdict.standing.value}: {verdict.note}" if verdict.note else verdict.standing.value
 
 
 def tidying(verdict: Verdict) -> str:

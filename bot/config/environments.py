@@ -101,12 +101,20 @@ class EnvironmentConfig(Settings):
         """`paths`, to match and fill."""
         return tuple(PathPattern(path) for path in self.paths)
 
-    def mapped(self, path: str) -> str:
-        """What a repository path of the source's registry is called here, by the first entry that fits."""
-        for theirs, ours in self.repositories.items():
+    def mapping(self, path: str) -> str | None:
+        """The first entry of `repositories` that a path of the source's registry fits."""
+        for theirs in self.repositories:
             begin, star, end = theirs.partition("*")
             if path == theirs or (
                 star and len(path) >= len(begin) + len(end) and path.startswith(begin) and path.endswith(end)
             ):
-                return ours.replace("*", path[len(begin) : len(path) - len(end)]) if star else ours
-        return path
+                return theirs
+        return None
+
+    def mapped(self, path: str) -> str:
+        """What a repository path of the source's registry is called here."""
+        theirs = self.mapping(path)
+        if theirs is None:
+            return path
+        begin, _, end = theirs.partition("*")
+        return self.repositories[theirs].replace("*", path[len(begin) : len(path) - len(end)])

@@ -63,7 +63,7 @@ def _judge(ask: Ask, config: Config, pin: Pin, unit: Unit) -> Verdict:
         raise UsageError(f"{pin.environment} has no service named {pin.service}", hint="`promobot check` lists them")
     overlay = _Overlay(config, snapshot, pin, _inherited(ask, config, snapshot, snapshot.manifests[pin.service]))
     if not overlay.inherited:
-        return Verdict(unit, pin.environment, Standing.CURRENT)
+        return Verdict(unit, pin.environment, Standing.CURRENT, note=_why_current(overlay))
     changes = overlay.changes
     branch = branch_at(ask, snapshot.rev, pin.branch, config.author, (PINNED, pin.key))
     request = _open_request(ask, overlay)
@@ -144,6 +144,18 @@ def _names(manifest: Manifest) -> set[str]:
             below = scalar_at(manifest.file.path, manifest.file.content, field.document, f"{field.pointer}/name")
             names |= {field.image.name, *([below.text] if below else [])}
     return names
+
+
+def _why_current(overlay: _Overlay) -> str:
+    """Which image it names by itself: one that moves, if there is one."""
+    config, environment = overlay.config, overlay.pin.environment
+    named = [
+        (config.moves_to(environment, field.image), f"{manifest.file.path}:{field.line} names {field.image} already")
+        for manifest in overlay.snapshot.manifests[overlay.pin.service]
+        for field in manifest.fields
+        if field.image is not None
+    ]
+    return next((text for moves, text in named if moves), named[0][1])
 
 
 def _nothing(ask: Ask, config: Config, snapshot: Snapshot, manifests: Sequence[Manifest]) -> Refusal:

@@ -348,7 +348,9 @@ def test_check_tells_what_cannot_be_read(company: Company, capsys: pytest.Captur
     config = company.folder / "promobot.yaml"
     config.write_text(config.read_text(encoding="utf-8").replace(PROJECT, "shop/gone"), encoding="utf-8")
     words = said(company, capsys, "check", code=ExitCode.GIT)
-    assert words.count("shop/gone.git: ") == 1, "both environments are there, once is enough"
+    assert words.count("has no repository shop/gone.git") == 1, "both environments are there, once is enough"
+    assert "environments.0.repository.project: " in words
+    assert "environments.1.repository.project: the same\n" in words
 
 
 def test_check_tells_a_registry_that_is_down(company: Company, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from bot.demo.oci import build_index, push
 from bot.errors import ExitCode
 from bot.forges.local import create_project
 from bot.plan import OpenRequest
-from tests.company import DEVELOPER, E2E, Company
+from tests.company import DEVELOPER, E2E, STAGING, Company
 from tests.promotion.test_commands import BRANCH, FILE, PROMOTE, answer, said
 from tests.proxy import start_proxy
 
@@ -211,4 +211,8 @@ def test_what_can_not_be_pinned_is_a_mistake(
 
 
 def test_an_image_of_its_own_needs_no_pin(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
-    assert answer(company, capsys, *PIN)["verdicts"][0]["standing"] == "current"
+    (verdict,) = answer(company, capsys, *PIN)["verdicts"]
+    path = "apps/inventory/staging/helmrelease.yaml"
+    assert verdict["standing"] == "current"
+    assert verdict["reason"] == f"{path}:8 names {STAGING}/{company.team}/inventory:1.1.2 already"
+    assert f"current: {verdict['reason']}\n" in said(company, capsys, *PIN)
