@@ -61,8 +61,12 @@ class Estate:
             return self.working.files(self.ref, lambda path: is_manifest(path) and (below == "." or _in(below, path)))
         listed = (found.path for found in walk(str(self.folder)) if isinstance(found, Listed))
         files = self._read(Path(path).relative_to(self.root).as_posix() for path in listed)
-        more = (path for path in values_named(files) if path not in files and not path.startswith(("/", "..")))
+        more = (path for path in values_named(files) if path not in files and self._is_inside(path))
         return files | self._read(more)
+
+    def _is_inside(self, path: str) -> bool:
+        """Whether no link, and no way up, leads out of the repository."""
+        return not path.startswith("/") and (self.root / path).resolve() == self.root / path
 
     def _read(self, paths: Iterable[str]) -> dict[str, bytes]:
         contents = {path: _content(str(self.root / path)) for path in paths}

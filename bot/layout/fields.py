@@ -47,17 +47,16 @@ def _of_path(same: Sequence[Served]) -> Ruled:
         return Ruled(tuple(same))
     best = max(counts, key=lambda field: counts[field])
     having = [one for one in same if best in said[_file(one)]]
+    others = [one for one in same if best not in said[_file(one)]]
     plain = [one for one in same if one.marked.seen.parts or len(one.images) > len(one.marked.seen.told)]
-    if len(having) < len([one for one in plain if one not in having]):
+    if len(having) < sum(best not in said[_file(one)] for one in plain):
         return Ruled(tuple(plain), (), tuple(f"{_told(one)}: its `fields` aren't written" for one in having))
     fields = tuple(field for field in said[_file(having[0])] if all(field in said[_file(one)] for one in having))
     written = {fill(field.pointer, one.service) for one in having for field in fields}
     more = sorted({told.pointer for one in having for told in one.marked.seen.told} - written)
-    doubts = [
-        f"{_file(one)} hasn't the variables that `fields` name: it is left out" for one in same if one not in having
-    ]
+    doubts = [f"{_file(one)} hasn't the variables that `fields` name: it is left out" for one in others]
     doubts += [
-        f"{_name(pointer)} says a version too, but not in all manifests there: add it to `fields`" for pointer in more
+        f"{_name(pointer)} says a version too, but not in all manifests there: it isn't promoted" for pointer in more
     ]
     return Ruled(tuple(having), fields, tuple(doubts))
 

@@ -6,8 +6,9 @@ https://fluxcd.io/flux/components/kustomize/kustomizations/#post-build-variable-
 from __future__ import annotations
 
 import posixpath
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.errors import ManifestError
@@ -30,9 +31,10 @@ def fed_by_flux(files: Mapping[str, bytes]) -> Iterator[Fed | Gap]:
     """The images of a repository's files whose versions Flux Kustomizations, or ConfigMaps for these, say."""
     applied, config_maps = _gathered(files)
     used = {path: found for path, content in files.items() if (found := _uses(path, content))}
+    paths = sorted(files)
     for one in applied if used else ():
         settings = _settings(one, config_maps)
-        for path in _reached(one.folder, files):
+        for path in _reached(one.folder, files, paths):
             for use in used.get(path, ()):
                 if fed := feed(use, settings.get):
                     yield fed
@@ -75,8 +77,8 @@ def _shared(one: str, other: str) -> int:
     return len(posixpath.commonpath([posixpath.dirname(one) or ".", posixpath.dirname(other) or "."]).split("/"))
 
 
-def _reached(folder: str, files: Mapping[str, bytes]) -> list[str]:
-    """The files of a folder, and of all folders and files that its kustomizations are made from."""
+def _reached(folder: str, files: Mapping[str, bytes], paths: Sequence[str]) -> list[str]:
+    """The files of a folder, and of all folders and files that its kustomizations are made from; `paths` are sorted."""
     pending, met = [folder] if folder not in {"", "."} else [], set[str]()
     found: dict[str, None] = {}
     while pending:
@@ -84,8 +86,9 @@ def _reached(folder: str, files: Mapping[str, bytes]) -> list[str]:
         if place in met:
             continue
         met.add(place)
-        below = [place] if place in files else [path for path in files if path.startswith(f"{place}/")]
-        for path in below:
+        # "0" is what comes after "/".
+        below = paths[bisect_left(paths, f"{place}/") : bisect_left(paths, f"{place}0")]
+        for path in [place] if place in files else below:
             found[path] = None
             if posixpath.basename(path) in KUSTOMIZATIONS:
                 pending += _bases(path, files[path])

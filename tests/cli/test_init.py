@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -224,6 +225,19 @@ def test_a_file_that_is_there_stays(folder: Path, promobot: Promobot) -> None:
     assert promobot("init", folder, "--force").code == ExitCode.DONE
     assert load_config(config).names == ("dev", "prod")
     assert [file.name for file in Path().iterdir()] == ["promobot.yaml"]
+
+
+@pytest.mark.parametrize("name", ["link/qa.env", "../secret/qa.env", "{secret}/qa.env", "gone.env"])
+def test_values_that_a_helmfile_names_elsewhere_arent_read(tmp_path: Path, promobot: Promobot, name: str) -> None:
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "qa.env").write_text("image: registry.example.com/secret:1\n", encoding="utf-8")
+    estate = tmp_path / "estate"
+    estate.mkdir()
+    (estate / "link").symlink_to(tmp_path / "secret")
+    values = json.dumps([name.format(secret=tmp_path / "secret")])
+    (estate / "helmfile.yaml").write_text(f"environments: {{qa: {{values: {values}}}}}\n", encoding="utf-8")
+    said = promobot("init", estate, "-c", tmp_path / "promobot.yaml")
+    assert "no environments recognised; no manifest names an image; helmfile" in said.err
 
 
 def test_a_link_to_nowhere_is_a_file_that_is_there(folder: Path, promobot: Promobot) -> None:
