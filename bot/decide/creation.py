@@ -7,11 +7,10 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 
 from bot.config import Config, EnvironmentConfig, PathPattern
-from bot.decide.bases import KUSTOMIZATIONS
 from bot.decide.environments import Manifest, Snapshot, manifest_of
 from bot.decide.facts import Ask, Refusal
 from bot.errors import ExitCode, ManifestError
-from bot.manifests import Binding, add_resource, find_bindings, kustomization_resources
+from bot.manifests import KUSTOMIZATIONS, Binding, add_resource, find_bindings, kustomization_resources
 from bot.questions import Absent, Files
 from bot.repositories import File, FileChange
 

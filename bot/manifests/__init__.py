@@ -5,11 +5,13 @@ from bot.manifests.differences import Difference, DifferenceKind, find_differenc
 from bot.manifests.edit import scalar_at, set_images
 from bot.manifests.fields import Edit, FieldRule, Form, ImageEdit, ImageField, Part, ScalarEdit
 from bot.manifests.find import find_images
+from bot.manifests.formats.kustomize import KUSTOMIZATIONS
 from bot.manifests.kustomization import add_resource, kustomization_bases, kustomization_resources
 from bot.manifests.pinning import add_images
 from bot.manifests.pullsecrets import find_pull_secrets
 
 __all__ = [
+    "KUSTOMIZATIONS",
     "Binding",
     "BindingKind",
     "Difference",

@@ -32,6 +32,7 @@ def add_init(commands: Parser) -> None:
   promobot init                        the repository in this folder
   promobot init --try                  and copies to play with, in .promobot
   promobot init ../gitops ../gitops-prod     environments in two repositories
+  promobot init --order lab,live       environments whose names nobody could know
   promobot init --stdout               show it, and write nothing
 
 It reads the manifests and changes none. What it is unsure of is said in the
@@ -50,8 +51,19 @@ is without --force.
         dest="trial",
         help="also make bare copies of the repositories in .promobot beside the file, for the local forge",
     )
+    parser.add_argument(
+        "--order",
+        metavar="ENV,ENV…",
+        type=_names,
+        default=(),
+        help="what environments are called, as images go through them, where names don't tell",
+    )
     parser.add_argument("--force", action="store_true", help="replace the file if it is there")
     parser.without("--force", "--stdout")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, (name.strip() for name in text.split(","))))
 
 
 def add_check(commands: Parser) -> None:

@@ -21,7 +21,8 @@ from bot.manifests.walk import Entries, Place, Resolved, items
 
 _GROUP = "kustomize.config.k8s.io"
 _FLUX_GROUP = "kustomize.toolkit.fluxcd.io"
-_FILES = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
+# What a kustomization's file is called.
+KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 _KEYS = {"newName": Part.REPOSITORY, "newTag": Part.TAG, "digest": Part.DIGEST}
 _NO_NAME = "there is no `newName` in the entry; add it by hand first"
@@ -34,7 +35,7 @@ def recognises(path: str, found: Entries) -> bool:
         found, (_FLUX_GROUP,), ("Kustomization",)
     ):
         return True
-    return path.rpartition("/")[2] in _FILES and not {"apiVersion", "kind"} <= found.keys()
+    return path.rpartition("/")[2] in KUSTOMIZATIONS and not {"apiVersion", "kind"} <= found.keys()
 
 
 def sites(place: Place, found: Entries) -> Iterator[Site]:
