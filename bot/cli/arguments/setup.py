@@ -32,7 +32,7 @@ def add_init(commands: Parser) -> None:
   promobot init                        the repository in this folder
   promobot init --try                  and copies to play with, in .promobot
   promobot init ../gitops ../gitops-prod     environments in two repositories
-  promobot init --order lab,live       environments whose names nobody could know
+  promobot init --order lab,live       environments that names do not give away
   promobot init --stdout               show it, and write nothing
 
 It reads the manifests and changes none. What it is unsure of is said in the
