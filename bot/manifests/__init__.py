@@ -2,7 +2,7 @@
 
 from bot.manifests.bindings import Binding, BindingKind, find_bindings
 from bot.manifests.differences import Difference, DifferenceKind, find_differences
-from bot.manifests.edit import scalar_at, set_images
+from bot.manifests.edit import items_above, scalar_at, set_images
 from bot.manifests.fields import Edit, FieldRule, Form, ImageEdit, ImageField, Part, ScalarEdit
 from bot.manifests.find import find_images
 from bot.manifests.formats.kustomize import KUSTOMIZATIONS
@@ -29,6 +29,7 @@ __all__ = [
     "find_differences",
     "find_images",
     "find_pull_secrets",
+    "items_above",
     "kustomization_bases",
     "kustomization_resources",
     "scalar_at",
