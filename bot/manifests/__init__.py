@@ -1,5 +1,6 @@
 """Find and edit the images that a manifest names. Pure: bytes in, values or bytes out."""
 
+from bot.manifests.applied import Applied, find_applied
 from bot.manifests.bindings import Binding, BindingKind, find_bindings
 from bot.manifests.differences import Difference, DifferenceKind, find_differences
 from bot.manifests.edit import items_above, scalar_at, set_images
@@ -12,6 +13,7 @@ from bot.manifests.pullsecrets import find_pull_secrets
 
 __all__ = [
     "KUSTOMIZATIONS",
+    "Applied",
     "Binding",
     "BindingKind",
     "Difference",
@@ -25,6 +27,7 @@ __all__ = [
     "ScalarEdit",
     "add_images",
     "add_resource",
+    "find_applied",
     "find_bindings",
     "find_differences",
     "find_images",

@@ -149,6 +149,7 @@ def _copy(copy: Copy, most: int) -> Row:
         "path": Foreign(copy.path),
         "origin": Foreign(copy.origin),
         "environment": Foreign(copy.environment),
+        "applies": Listed.of(map(Foreign, copy.applies), most),
         "bindings": Listed.of(
             (
                 {"kind": binding.kind.value, "text": Foreign(_shortened(binding.text)), "line": binding.line}

@@ -73,7 +73,7 @@ def _background() -> Background:
     return Background(
         left_behind=(NotCarried("e2e", _COMMIT, origin, (changed, added)),),
         creation=Creation(
-            copies=(Copy(path, "e2e", origin, (binding,)),),
+            copies=(Copy(path, "e2e", origin, (binding,), ("./apps/orders/staging",)),),
             listings=(FileChange("apps/kustomization.yaml", b""),),
             notes=("no kustomization lists it",),
         ),
