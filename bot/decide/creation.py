@@ -10,6 +10,7 @@ from bot.config import Config, EnvironmentConfig, PathPattern
 from bot.decide.bases import KUSTOMIZATIONS
 from bot.decide.environments import Manifest, Snapshot, manifest_of
 from bot.decide.facts import Ask, Refusal
+from bot.decide.sentences import Sentence, sentence
 from bot.errors import ExitCode, ManifestError
 from bot.manifests import Binding, add_resource, find_bindings, kustomization_resources
 from bot.questions import Absent, Files
@@ -37,7 +38,7 @@ class Creation:
     copies: tuple[Copy, ...] = ()
     listings: tuple[FileChange, ...] = ()
     before: tuple[File, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Sentence, ...] = ()
 
 
 def create_missing(
@@ -101,15 +102,15 @@ def _listed(ask: Ask, target: Snapshot, created: list[Manifest], copies: tuple[C
     there = {file.path: file for file in answer.value} if not isinstance(answer, Absent) else {}
     made = {manifest.file.path: manifest.file.content for manifest in created}
     changed: dict[str, bytes] = {}
-    notes: list[str] = []
+    notes: list[Sentence] = []
     for manifest in created:
         try:
             if not _is_listed_by_one_of(made, manifest.file.path):
                 _list(target.environment, manifest, there, made.keys(), changed)
         except _NotListed as reason:
-            notes.append(str(reason))
+            notes.append(reason.note)
         except ManifestError as error:
-            notes.append(f"{error.message}: {error.hint}")
+            notes.append(sentence("{}: {}", error.message, error.hint))
     before = tuple(there[path] for path in changed)
     listings = tuple(FileChange(path, content) for path, content in changed.items())
     return Creation(copies, listings, before, tuple(dict.fromkeys(notes)))
@@ -117,6 +118,10 @@ def _listed(ask: Ask, target: Snapshot, created: list[Manifest], copies: tuple[C
 
 class _NotListed(Exception):  # noqa: N818  not an error: a note for the reviewer
     """Why a created file is in no kustomization yet."""
+
+    def __init__(self, words: str, *values: str) -> None:
+        super().__init__(words)
+        self.note = sentence(words, *values)
 
 
 def _is_listed_by_one_of(made: Mapping[str, bytes], path: str) -> bool:
@@ -161,7 +166,7 @@ def _list(
             _must_be_whole(path, entry, manifest, there, created)
             changed[path] = add_resource(path, content, entry.resource, after=entry.neighbour)
             return
-    raise _NotListed(f"no kustomization lists files like {manifest.file.path}: see that it is deployed")
+    raise _NotListed("no kustomization lists files like {}: see that it is deployed", manifest.file.path)
 
 
 def _joined(path: str, resource: str) -> str:
@@ -185,7 +190,7 @@ def _entry(pattern: str, values: Mapping[str, str], path: str, resource: str) ->
 def _only(path: str, entries: list[_Entry]) -> _Entry:
     if len({entry.path for entry in entries}) > 1:
         ways = " and ".join(dict.fromkeys(entry.neighbour for entry in entries))
-        raise _NotListed(f"{path} lists its like in several ways ({ways}): add what is missing")
+        raise _NotListed("{} lists its like in several ways ({}): add what is missing", path, ways)
     return entries[-1]
 
 
@@ -193,4 +198,6 @@ def _must_be_whole(path: str, entry: _Entry, manifest: Manifest, there: Mapping[
     """A folder can only be listed if it has a kustomization, or the listing itself breaks."""
     inside = {posixpath.join(entry.path, name) for name in KUSTOMIZATIONS}
     if entry.path != manifest.file.path and not inside & (there.keys() | created):
-        raise _NotListed(f"{path} lists folders, and {entry.path} has no kustomization: add one, and list the folder")
+        raise _NotListed(
+            "{} lists folders, and {} has no kustomization: add one, and list the folder", path, entry.path
+        )

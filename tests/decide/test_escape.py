@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from bot.decide.sentences import Foreign
 from bot.decide.text import BODY, COMMIT_MESSAGE, TITLE, Background, Texts, fingerprint_in
-from bot.decide.text.context import Listed, make_context
-from bot.decide.text.escape import Foreign, code, words
+from bot.decide.text.context import make_context
+from bot.decide.text.escape import code, words
+from bot.decide.text.listed import Listed
 from bot.decide.text.sample import samples
 from bot.promotion import Promotion, Unit
 from tests.paper import TEXTS
