@@ -51,7 +51,7 @@ def asked(paper: Paper, *kinds: type) -> set[object]:
 
 def test_the_commits_that_come_are_listed_newest_first(paper: Paper) -> None:
     text = body(paper, CODE)
-    assert "\n**New: 14 commits** of `shop/code`, `1111111 → 2222222` by the labels of the images\n\n" in text
+    assert "\n**New:** 14 commits of `shop/code`, `1111111 → 2222222` by the labels of the images\n\n" in text
     assert "\n\n- `0000000` `Change 0`\n- `0000000` `Change 1`\n" in text
     assert "`Change 9`\n- and 4 more\n\n" in text
     assert "](" not in text, "the local forge has no pages"
@@ -60,7 +60,7 @@ def test_the_commits_that_come_are_listed_newest_first(paper: Paper) -> None:
 def test_the_commits_that_go_come_first(paper: Paper) -> None:
     paper.between[AFTER, BEFORE] = (Summary("3" * 40, "Hotfix"),)
     text = body(paper, CODE)
-    assert "**Gone: 1 commit**; **New: 14 commits** of `shop/code`" in text
+    assert "**Gone:** 1 commit; **New:** 14 commits of `shop/code`" in text
     assert text.index("- **gone:** `3333333` `Hotfix`") < text.index("`Change 0`")
 
 

@@ -50,7 +50,7 @@ def test_the_commits_between_two_images_are_told_once(company: Company, capsys: 
     config.write_text(config.read_text(encoding="utf-8") + SOURCE, encoding="utf-8")
     assert company.promobot(*PROMOTE) == ExitCode.DONE
     (request,) = company.requests()
-    listed = f"**New: 3 commits** of `shop/inventory`, `{before[:7]} → {after[:7]}` by the labels of the images\n"
+    listed = f"**New:** 3 commits of `shop/inventory`, `{before[:7]} → {after[:7]}` by the labels of the images\n"
     assert listed in request.body
     assert "` `Round totals half up (#412)`\n" in request.body
     assert "` `/approve`\n" in request.body

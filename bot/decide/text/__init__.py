@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bot.decide.revisions import marks
 from bot.decide.text.background import Background
 from bot.decide.text.context import Row, make_context
-from bot.decide.text.escape import settled
+from bot.decide.text.escape import settled, words
 from bot.decide.text.headline import headline, step
 from bot.decide.text.sample import samples
 from bot.decide.trailers import trailer_block
 from bot.errors import ConfigError
-from bot.promotion import Promotion
+from bot.promotion import Given, Move, Promotion
 
 if TYPE_CHECKING:
     from bot.decide.text.language import Program
@@ -61,7 +61,7 @@ class Texts:
         message = self._fitting(COMMIT_MESSAGE, promotion, _NOTHING, _LONGEST_BODY)
         subject, _, rest = message.strip().partition("\n")
         message = f"{_cut(subject, _LONGEST_TITLE)}\n{rest}".strip()
-        return f"{message}\n\n{trailer_block(promotion.key, promotion.moves)}\n"
+        return f"{message}\n\n{trailer_block(promotion.key, tuple(map(_in_words, promotion.moves)))}\n"
 
     def check(self) -> None:
         """Render everything for made-up promotions. Raises ConfigError, `file:line: what`."""
@@ -101,6 +101,12 @@ def fingerprint_in(body: str) -> str | None:
     """The fingerprint that a merge request's body claims."""
     found = [match["fingerprint"] for match in _FINGERPRINT.finditer(body)]
     return found[-1] if found else None
+
+
+def _in_words(move: Move) -> Move:
+    """The move with a reason that no forge obeys. All else that trailers hold is read again, and has no room for it."""
+    origin = move.origin
+    return replace(move, origin=replace(origin, unproven=words(origin.unproven))) if isinstance(origin, Given) else move
 
 
 def _cut(line: str, most: int) -> str:

@@ -23,8 +23,10 @@ _LONG_HTML = re.compile(r"<(?:[!?]|(?:pre|script|style|textarea)\b)", re.IGNOREC
 # `<` begins HTML and our own marks; what ends HTML that began further up ends it anywhere.
 _ENDS_CODE = re.compile(r"[`<]|(?<=[-\]?])>")
 
+# A colon before a digest, a port or a version; with another one behind it, none of these is an emoji.
+_COLON = r"(?<=sha256):(?=[0-9a-f]{12})|:(?!(?:100|1234)\b)(?=[0-9]+\.|[0-9]{2,5}\b)"
 # Letters and digits, with single marks between them.
-_TAME = re.compile(r"[^\W_]+(?:(?:[.+=/]|-+|_+|(?<=sha256):|:(?=[0-9]))[^\W_]+)*|(?<! ) (?! )|[,;?'…→]")
+_TAME = re.compile(rf"[^\W_]+(?:(?:[.+=/]|-+|_+|{_COLON})[^\W_]+)*|(?<! ) (?! )|[,;?'…→]")
 _LIKE_A_REFERENCE = re.compile(r"(?<=www)\.|(?<=\bGH)-(?=[0-9])", re.IGNORECASE)
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&+,;=%-]+")
 _LONGEST = 1000
