@@ -8,7 +8,9 @@ from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from bot.errors import BotError
 from bot.images import Digest
-from bot.repositories import Commit, File, Landing, MergeRequest, Repository, Rev
+from bot.repositories import Commit, File, Landing, MergeRequest, Repository, Rev, Summary
+
+MOST_SUMMARIES = 1000
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -97,6 +99,17 @@ class Commits(Question[tuple[Commit, ...]]):
     repository: Repository
     base: str
     head: str
+
+
+@dataclass(frozen=True)
+class Summaries(Question[tuple[Summary, ...]]):
+    """The commits that `head` has and `base` has not, without merges, newest first, at most `limit`; for people."""
+
+    lasting: ClassVar[bool] = True
+    repository: Repository
+    base: str
+    head: str
+    limit: int = MOST_SUMMARIES
 
 
 @dataclass(frozen=True)

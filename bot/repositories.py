@@ -53,6 +53,14 @@ class Commit:
 
 
 @dataclass(frozen=True)
+class Summary:
+    """What people see of a commit: its first line, of which there is at most so much as fits one."""
+
+    sha: str
+    subject: str
+
+
+@dataclass(frozen=True)
 class Landing:
     """A commit of a branch itself (no commit of what was merged into it) that changed a file.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
@@ -13,7 +13,7 @@ from bot.decide import Facts, Intent, Orders, Texts, decide
 from bot.decide.coverage import Coverage, cover
 from bot.errors import ForgeError, GitError, RegistryError
 from bot.images import Digest
-from bot.plan import Plan, Verdict
+from bot.plan import CopyImage, OpenRequest, Plan, PushBranch, UpdateRequest, Verdict
 from bot.questions import (
     Absent,
     Answer,
@@ -30,11 +30,12 @@ from bot.questions import (
     OpenRequests,
     Paths,
     Question,
+    Summaries,
     TagDigest,
     Tags,
     Unknown,
 )
-from bot.repositories import Commit, File, Landing, MergeRequest, Repository
+from bot.repositories import Commit, File, Landing, MergeRequest, Repository, RequestState, Summary
 from bot.resources import load_templates
 
 SHOP = Repository("local", "shop/gitops")
@@ -110,10 +111,12 @@ class Paper:
     heads: dict[str, str] = field(default_factory=lambda: {"main": "m1"})
     trees: dict[str, dict[str, bytes]] = field(default_factory=dict)
     ahead: dict[tuple[str, str], tuple[Commit, ...]] = field(default_factory=dict)
+    between: dict[tuple[str, str], tuple[Summary, ...]] = field(default_factory=dict)
     history: dict[str, tuple[Commit, ...]] = field(default_factory=dict)
     history_at: dict[tuple[str, str], tuple[Commit, ...]] = field(default_factory=dict)
     tags: dict[tuple[str, str, str], Digest] = field(default_factory=dict)
     labels: dict[Digest, Mapping[str, str]] = field(default_factory=dict)
+    silent: frozenset[Digest] = frozenset()
     opened: tuple[MergeRequest, ...] = ()
     closed: tuple[MergeRequest, ...] = ()
     unreachable: frozenset[str] = frozenset()
@@ -162,6 +165,28 @@ class Paper:
         (verdict,) = self.plan(*services, reopen=reopen, config=config, orders=orders).verdicts
         return verdict
 
+    def carry_out(self, verdict: Verdict) -> None:
+        """What the world is like when the verdict's step was done."""
+        for action in verdict.step.actions if verdict.step else ():
+            match action:
+                case PushBranch(_, branch, base, _, files, message):
+                    lines = (line.partition(": ") for line in message.rstrip().split("\n\n")[-1].splitlines())
+                    trailers = tuple((key, value) for key, _, value in lines)
+                    pushed = Commit(f"c-{branch}", "promobot@localhost", "promobot@localhost", trailers)
+                    self.heads[branch], self.ahead[base, pushed.sha] = pushed.sha, (pushed,)
+                    self.trees[pushed.sha] = {**self.trees[base], **{file.path: file.content for file in files}}
+                case CopyImage(_, bits, place, tag):
+                    self.tags[place.registry, place.repository, tag or ""] = bits
+                case OpenRequest(_, draft):
+                    there = draft.title, draft.body, draft.source_branch, draft.target_branch
+                    self.opened += (MergeRequest(1, *there, "head", RequestState.OPEN, "url", "promobot"),)
+                case UpdateRequest(_, number, title, body):
+                    said = {one.number: one for one in self.opened}
+                    said[number] = replace(said[number], title=title, body=body)
+                    self.opened = tuple(said.values())
+                case _:
+                    raise AssertionError(f"nobody taught this world to do {action}")
+
     def answer(self, question: Question[Any]) -> Answer[Any]:
         """Look the answer up."""
         match question:
@@ -173,9 +198,10 @@ class Paper:
                 return Found(tuple(self._files(rev.commit, patterns)))
             case Paths(rev):
                 return Found(tuple(sorted(self.trees[rev.commit])))
-            case Commits(_, base, head):
+            case Commits(_, base, head) | Summaries(_, base, head):
                 gone = GitError(f"cannot fetch {base}", hint="it is no longer there")
-                return Unknown(gone) if {base, head} & self.lost else Found(self.ahead.get((base, head), ()))
+                there = self.ahead if isinstance(question, Commits) else self.between
+                return Unknown(gone) if {base, head} & self.lost else Found(there.get((base, head), ()))
             case History(rev, path):
                 history = self.history.get(path, (commit("c0", email="dev@example.com"),))
                 return Found(self.history_at.get((rev.commit, path), history))
@@ -209,6 +235,8 @@ class Paper:
                 return Found(there[tag]) if tag in there else Absent()
             case Holds(_, wanted):
                 return Found(wanted) if wanted in there.values() else Absent()
+            case Labels(_, wanted) if wanted in self.silent:
+                return Unknown(RegistryError(f"registry {registry}: 503", hint="try again"))
             case Labels(_, wanted):
                 return Found(self.labels[wanted]) if wanted in self.labels else Absent()
             case Tags():

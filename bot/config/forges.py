@@ -14,3 +14,7 @@ class LocalForge(Model):
 
     type: Literal["local"]
     path: FilePath = Field(description="Folder that holds the bare repositories, `<path>/<project>.git`.")
+
+    def comparison(self, _project: str, _before: str, _after: str) -> str:
+        """Where a browser shows the commits between two of a project; this forge has no pages."""
+        return ""

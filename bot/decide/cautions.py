@@ -8,8 +8,9 @@ from dataclasses import replace
 from bot.decide.built import REVISION, is_commit, labels_after, labels_before
 from bot.decide.facts import Ask, NotKnown, Refusal, for_each
 from bot.decide.pairing import Hop, Pair
+from bot.decide.sentences import sentence
 from bot.decide.tags import split_arch
-from bot.decide.trailers import ALLOWED, every_record
+from bot.decide.trailers import ALLOWED, DROP, every_record
 from bot.images import ImageRef
 from bot.promotion import Given, Move
 from bot.questions import Absent, Commits, History, Labels
@@ -38,7 +39,7 @@ def allow_by_name(ask: Ask, hop: Hop, moves: Sequence[Move], claim: Sequence[Com
     said = {text for commit in claim for text in commit.trailer(ALLOWED)}
 
     def note_drop(move: Move) -> Move:
-        what = f"drop {move.before}"
+        what = f"{DROP}{move.before}"
         allowed = hop.orders.drop or what in said
         return replace(move, allowed=(what,)) if _is_refused(lambda: _refuse_drop(ask, hop, move), allowed) else move
 
@@ -61,12 +62,15 @@ def warnings(target: str, moves: Iterable[Move]) -> tuple[str, ...]:
 def _warnings(target: str, move: Move) -> Iterator[str]:
     origin = move.origin
     if isinstance(origin, Given) and origin.unproven:
-        yield f"unproven: {origin.environment} never ran {origin.image.tag} ({move.digest.short}); {origin.unproven}"
+        never = "unproven: {} never ran {} ({}); {}"
+        yield sentence(never, origin.environment, origin.image.tag, move.digest.short, origin.unproven)
     for text in move.allowed:
         if text == _MIXED:
-            yield f"{origin.environment} runs images of {move.service} in different versions, which was allowed by name"
+            mixed = "{} runs images of {} in different versions, which was allowed by name"
+            yield sentence(mixed, origin.environment, move.service)
         else:
-            yield f"{target} may lose what {_version(move.before)} has and {move.tag} hasn't, which was allowed by name"
+            lost = "{} may lose what {} has and {} hasn't, which was allowed by name"
+            yield sentence(lost, target, _version(move.before), move.tag)
 
 
 def _is_refused(check: Callable[[], None], allowed: object) -> bool:

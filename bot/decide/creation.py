@@ -10,6 +10,7 @@ from bot.config import Config, EnvironmentConfig, PathPattern
 from bot.decide.deploying import following, missing_objects
 from bot.decide.environments import Manifest, Snapshot, manifest_of
 from bot.decide.facts import Ask, Refusal
+from bot.decide.sentences import Sentence, sentence
 from bot.errors import ExitCode, ManifestError
 from bot.manifests import KUSTOMIZATIONS, Binding, add_resource, find_bindings, kustomization_resources
 from bot.questions import Absent, Files
@@ -41,7 +42,7 @@ class Creation:
     copies: tuple[Copy, ...] = ()
     listings: tuple[FileChange, ...] = ()
     before: tuple[File, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Sentence, ...] = ()
 
 
 def create_missing(
@@ -52,7 +53,7 @@ def create_missing(
     Raises Refusal where the target's paths don't say where they belong.
     """
     copied = {service: tuple(_copied(config, source, target, service)) for service, source in sources.items()}
-    notes: list[str] = []
+    notes: list[Sentence] = []
     made = {service: tuple(_following(pairs, notes)) for service, pairs in copied.items()}
     manifests = {**target.manifests, **{service: tuple(m for m, _ in pairs) for service, pairs in made.items()}}
     copies = tuple(copy for pairs in made.values() for _, copy in pairs)
@@ -72,7 +73,7 @@ def _copied(config: Config, source: Snapshot, target: Snapshot, service: str) ->
         yield manifest, Copy(path, source.environment.name, theirs.file.path, bindings)
 
 
-def _following(pairs: Sequence[tuple[Manifest, Copy]], notes: list[str]) -> Iterator[tuple[Manifest, Copy]]:
+def _following(pairs: Sequence[tuple[Manifest, Copy]], notes: list[Sentence]) -> Iterator[tuple[Manifest, Copy]]:
     """The copies, of which Flux Kustomizations apply the other copies. Raises Refusal."""
     paths = {copy.origin: copy.path for _, copy in pairs}
     for manifest, copy in pairs:
@@ -80,7 +81,8 @@ def _following(pairs: Sequence[tuple[Manifest, Copy]], notes: list[str]) -> Iter
             content, applies, kept = following(copy.path, manifest.file.content, paths)
         except ManifestError as error:
             raise Refusal(error.message, error.hint, ExitCode.MANIFEST) from None
-        notes += (f"{copy.path} applies {folder}, as {copy.origin} does: see that it is right here" for folder in kept)
+        applied = "{} applies {}, as {} does: see that it is right here"
+        notes += (sentence(applied, copy.path, folder, copy.origin) for folder in kept)
         yield replace(manifest, file=replace(manifest.file, content=content)), replace(copy, applies=applies)
 
 
@@ -114,7 +116,7 @@ class _Entry:
 
 
 def _listed(
-    ask: Ask, target: Snapshot, created: list[Manifest], copies: tuple[Copy, ...], notes: list[str]
+    ask: Ask, target: Snapshot, created: list[Manifest], copies: tuple[Copy, ...], notes: list[Sentence]
 ) -> Creation:
     candidates = {path: None for manifest in created for path in _candidates(manifest.file.path)}
     answer = ask(Files(target.rev, tuple(candidates)))
@@ -127,12 +129,12 @@ def _listed(
                 target.environment, manifest, there, made.keys(), changed
             ):
                 missing = missing_objects(ask, target, manifest, made.keys())
-                unknown = f"no kustomization lists files like {manifest.file.path}: see that it is deployed"
+                unknown = sentence("no kustomization lists files like {}: see that it is deployed", manifest.file.path)
                 notes += [unknown] if missing is None else missing
         except _NotListed as reason:
-            notes.append(str(reason))
+            notes.append(reason.note)
         except ManifestError as error:
-            notes.append(f"{error.message}: {error.hint}")
+            notes.append(sentence("{}: {}", error.message, error.hint))
     before = tuple(there[path] for path in changed)
     listings = tuple(FileChange(path, content) for path, content in changed.items())
     return Creation(copies, listings, before, tuple(dict.fromkeys(notes)))
@@ -140,6 +142,10 @@ def _listed(
 
 class _NotListed(Exception):  # noqa: N818  not an error: a note for the reviewer
     """Why a created file is in no kustomization yet."""
+
+    def __init__(self, words: str, *values: str) -> None:
+        super().__init__(words)
+        self.note = sentence(words, *values)
 
 
 def _is_listed_by_one_of(made: Mapping[str, bytes], path: str) -> bool:
@@ -211,7 +217,7 @@ def _entry(pattern: str, values: Mapping[str, str], path: str, resource: str) ->
 def _only(path: str, entries: list[_Entry]) -> _Entry:
     if len({entry.path for entry in entries}) > 1:
         ways = " and ".join(dict.fromkeys(entry.neighbour for entry in entries))
-        raise _NotListed(f"{path} lists its like in several ways ({ways}): add what is missing")
+        raise _NotListed("{} lists its like in several ways ({}): add what is missing", path, ways)
     return entries[-1]
 
 
@@ -219,4 +225,6 @@ def _must_be_whole(path: str, entry: _Entry, manifest: Manifest, there: Mapping[
     """A folder can only be listed if it has a kustomization, or the listing itself breaks."""
     inside = {posixpath.join(entry.path, name) for name in KUSTOMIZATIONS}
     if entry.path != manifest.file.path and not inside & (there.keys() | created):
-        raise _NotListed(f"{path} lists folders, and {entry.path} has no kustomization: add one, and list the folder")
+        raise _NotListed(
+            "{} lists folders, and {} has no kustomization: add one, and list the folder", path, entry.path
+        )

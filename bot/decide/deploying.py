@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from bot.config import PathPattern
 from bot.decide.environments import Manifest, Snapshot
 from bot.decide.facts import Ask
+from bot.decide.sentences import Sentence, sentence
 from bot.errors import ManifestError
 from bot.manifests import KUSTOMIZATIONS, Applied, ScalarEdit, find_applied, set_images
 from bot.questions import Absent, Files, Paths
@@ -51,7 +52,9 @@ def _holds(folder: str, path: str) -> bool:
     return path.startswith(f"{folder}/")
 
 
-def missing_objects(ask: Ask, target: Snapshot, manifest: Manifest, created: Collection[str]) -> tuple[str, ...] | None:
+def missing_objects(
+    ask: Ask, target: Snapshot, manifest: Manifest, created: Collection[str]
+) -> tuple[Sentence, ...] | None:
     """What deploys other services and is missing for this one, as sentences: none where nothing is.
 
     None where it isn't known what deploys others.
@@ -71,8 +74,10 @@ def missing_objects(ask: Ask, target: Snapshot, manifest: Manifest, created: Col
         if _holds(folder := _called(applied.folder, name, manifest.name), manifest.file.path)
     ]
     missing = tuple(
-        f"{wanted} is missing: a Flux Kustomization that applies {applied.instead(folder)}, "
-        f"as {path} applies {applied.text}"
+        sentence(
+            "{} is missing: a Flux Kustomization that applies {}, as {} applies {}",
+            *(wanted, applied.instead(folder), path, applied.text),
+        )
         for wanted, applied, path, folder in own
         if wanted not in {*paths, *created}
     )

@@ -87,6 +87,10 @@ class Ask:
         answer = cast("Answer[T] | None", self.facts.answers.get(question))
         return answer.value if isinstance(answer, Found) else None
 
+    def knows(self, *questions: Question[Any]) -> bool:
+        """Whether none of these, as far as they were asked, could not be found out."""
+        return not any(isinstance(self.facts.answers.get(question), Unknown) for question in questions)
+
     def together(self, *questions: Question[Any]) -> None:
         """Say that all of these will be asked, so that those not known yet are answered in one round."""
         missing = [question for question in questions if question not in self.facts.answers]
@@ -116,3 +120,9 @@ def for_each(items: Iterable[T], think: Callable[[T], U]) -> tuple[U, ...]:
     if questions:
         raise Unanswered(questions)
     return tuple(thought)
+
+
+def both(one: Callable[[], T], other: Callable[[], U]) -> tuple[T, U]:
+    """What two thoughts come to, where what they ask is answered in one round."""
+    thoughts: tuple[Callable[[], T | U], ...] = (one, other)
+    return cast("tuple[T, U]", for_each(thoughts, lambda think: think()))

@@ -20,9 +20,9 @@ from bot.decide.objections import (
 )
 from bot.decide.released import must_be_replaceable
 from bot.decide.soak import Soaked
-from bot.decide.text import Background, Texts
+from bot.decide.telling import first_questions, tell
+from bot.decide.text import Texts
 from bot.decide.trailers import PROMOTED_IMAGE, PROMOTED_TOGETHER
-from bot.decide.uncarried import first_questions, not_carried
 from bot.decide.warnings import find_warnings
 from bot.plan import (
     Action,
@@ -196,10 +196,11 @@ def _copy(ask: Ask, proposal: Proposal, move: Move) -> Iterator[CopyImage | Move
 
 def _request(ask: Ask, proposal: Proposal, request: MergeRequest | None) -> Iterator[Action]:
     creation = proposal.creation
-    left_behind = not_carried(ask, proposal.sources, proposal.target, proposal.promotion)
+    said = request.body if request is not None and _is_ours(proposal, request) else ""
+    background = tell(ask, proposal.config, proposal.sources, proposal.target, proposal.promotion, said)
     since = max((each.since for each in proposal.soaked), default=None)
     checks = tuple(dict.fromkeys(each.check for each in proposal.soaked))
-    background = Background(left_behind, creation, since, checks)
+    background = replace(background, creation=creation, since=since, checks=checks)
     title, body = proposal.texts.title(proposal.promotion), proposal.texts.body(proposal.promotion, background)
     environment = proposal.target.environment
     repository = proposal.target.rev.repository

@@ -22,6 +22,8 @@ PROMOTED_IMAGE = "Promoted-Image"
 PROMOTED_FROM = "Promoted-From"
 UNPROVEN = "Unproven"
 ALLOWED = "Allowed"
+# What begins an `Allowed` that lets go of what the target runs.
+DROP = "drop "
 # The services of a unit that nobody but a command knows.
 PROMOTED_TOGETHER = "Promoted-Together"
 

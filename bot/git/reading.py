@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from bot.git.command import GitDirectory
 from bot.globs import within_segments
 from bot.manifests.source import MAX_BYTES
-from bot.repositories import Commit
+from bot.repositories import Commit, Summary
 
 # Both ends of a record are certain: a commit cannot hold NUL, and an unfolded trailer is one line.
 COMMIT_FORMAT = "--format=%H%x00%ae%x00%ce%x00%(trailers:only,unfold)"
@@ -18,6 +18,8 @@ COMMIT_FORMAT = "--format=%H%x00%ae%x00%ce%x00%(trailers:only,unfold)"
 _FILES = frozenset({"100644", "100755"})
 # Anybody may write a commit of the year 100000, which no datetime holds.
 _LAST_SECOND = int(datetime(9999, 1, 1, tzinfo=UTC).timestamp())
+# A subject may be as long as somebody likes.
+_LONGEST_SUBJECT = 200
 # One for all, so that any number of files of any size takes no memory.
 UNREAD = bytes(MAX_BYTES + 1)
 
@@ -101,6 +103,15 @@ def log(git: GitDirectory, *args: str, stdin: bytes = b"") -> tuple[Commit, ...]
     fields = output.decode("utf-8", "replace").split("\0")[:-1]
     records = zip(fields[0::4], fields[1::4], fields[2::4], fields[3::4], strict=True)
     return tuple(Commit(sha, author, committer, _trailers(trailers)) for sha, author, committer, trailers in records)
+
+
+def summaries(git: GitDirectory, base: str, head: str, limit: int) -> tuple[Summary, ...]:
+    """The commits that `head` has and `base` has not, without merges, newest first."""
+    options = ("-z", "--no-merges", f"--max-count={limit}", "--format=%H%x00%s")
+    output = git.run("log", *options, f"{base}..{head}").stdout
+    fields = output.decode("utf-8", "replace").split("\0")[:-1]
+    records = zip(fields[0::2], fields[1::2], strict=True)
+    return tuple(Summary(sha, subject[:_LONGEST_SUBJECT]) for sha, subject in records)
 
 
 def landings(git: GitDirectory, commit: str, path: str, limit: int) -> list[tuple[str, datetime, str | None]]:

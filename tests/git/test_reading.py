@@ -247,6 +247,22 @@ def test_a_server_without_filters_works(tmp_path: Path) -> None:
     assert shas(clone.commits(commit, later)) == [later]
 
 
+def test_summaries_are_first_lines_newest_first_without_merges(origin: Origin, clone: Clone) -> None:
+    base = origin.commit({"a": b"1"}, "first")
+    one = origin.commit({"a": b"2"}, "one\n\nnot told")
+    two = origin.commit({"b": b"1"}, "x" * 10_000)
+    git(origin.work, "switch", "--quiet", "--create", "work/side", base)
+    side = origin.commit({"c": b"1"}, "side,\nfolded\n\tand \x07rung", "side")
+    git(origin.work, "switch", "--quiet", "work/main")
+    git(origin.work, "merge", "--quiet", "--no-ff", "-m", "a merge", "work/side")
+    head = origin.record("last")
+    found = {summary.sha: summary.subject for summary in clone.summaries(base, head, 10)}
+    assert found == {head: "last", side: "side, folded \tand \x07rung", two: "x" * 200, one: "one"}
+    assert next(iter(found)) == head
+    assert [summary.sha for summary in clone.summaries(base, head, 1)] == [head]
+    assert clone.summaries(head, base, 10) == ()
+
+
 def test_what_a_branch_has_had_in_a_file_is_told_by_its_own_commits(origin: Origin, clone: Clone) -> None:
     times = {name: f"2026-03-0{day}T12:00:00Z" for day, name in enumerate(("first", "side", "merge"), 1)}
     first = origin.commit({"a": b"1", "b": b"1"})
