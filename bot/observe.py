@@ -152,7 +152,7 @@ def _in_git(world: World, question: Files | Paths | Commits | Landed) -> object:
             return world.clone(rev.repository).files(rev.commit, patterns)
         case Paths(rev):
             return world.clone(rev.repository).paths(rev.commit)
-        case Commits(repository, base, head):
-            return world.clone(repository).commits(base, head)
+        case Commits(repository, base, head, paths):
+            return world.clone(repository).commits(base, head, paths=paths)
         case Landed(rev, path, limit):
             return world.clone(rev.repository).landed(rev.commit, path, limit)

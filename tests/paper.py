@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
@@ -173,9 +173,11 @@ class Paper:
                 return Found(tuple(self._files(rev.commit, patterns)))
             case Paths(rev):
                 return Found(tuple(sorted(self.trees[rev.commit])))
-            case Commits(_, base, head):
+            case Commits(_, base, head, paths):
                 gone = GitError(f"cannot fetch {base}", hint="it is no longer there")
-                return Unknown(gone) if {base, head} & self.lost else Found(self.ahead.get((base, head), ()))
+                found = self.ahead.get((base, head), ())
+                told = found if paths else tuple(replace(each, paths=()) for each in found)
+                return Unknown(gone) if {base, head} & self.lost else Found(told)
             case History(rev, path):
                 history = self.history.get(path, (commit("c0", email="dev@example.com"),))
                 return Found(self.history_at.get((rev.commit, path), history))
