@@ -153,8 +153,8 @@ def _in_git(world: World, question: Files | Paths | Commits | Summaries | Landed
             return world.clone(rev.repository).files(rev.commit, patterns)
         case Paths(rev):
             return world.clone(rev.repository).paths(rev.commit)
-        case Commits(repository, base, head):
-            return world.clone(repository).commits(base, head)
+        case Commits(repository, base, head, paths):
+            return world.clone(repository).commits(base, head, paths=paths)
         case Summaries(repository, base, head, limit):
             return world.clone(repository).summaries(base, head, limit)
         case Landed(rev, path, limit):

@@ -93,12 +93,13 @@ class Paths(Question[tuple[str, ...]]):
 
 @dataclass(frozen=True)
 class Commits(Question[tuple[Commit, ...]]):
-    """The commits that `head` has and `base` has not, newest first."""
+    """The commits that `head` has and `base` has not, newest first; with the `paths` that each changes, or without."""
 
     lasting: ClassVar[bool] = True
     repository: Repository
     base: str
     head: str
+    paths: bool = False
 
 
 @dataclass(frozen=True)

@@ -39,13 +39,15 @@ class File:
 class Commit:
     """A commit with what recognises it as ours: its addresses and its trailers in their order.
 
-    Who amends or rebases a commit becomes its committer; its author stays.
+    Who amends or rebases a commit becomes its committer; its author stays. `paths` are the files that it changes
+    against its first parent, where that was asked.
     """
 
     sha: str
     author_email: str
     committer_email: str
     trailers: tuple[tuple[str, str], ...]
+    paths: tuple[str, ...] = ()
 
     def trailer(self, key: str) -> tuple[str, ...]:
         """Every value of the trailer `key`."""

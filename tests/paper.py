@@ -179,7 +179,7 @@ class Paper:
                     self.tags[place.registry, place.repository, tag or ""] = bits
                 case OpenRequest(_, draft):
                     there = draft.title, draft.body, draft.source_branch, draft.target_branch
-                    self.opened += (MergeRequest(1, *there, "head", RequestState.OPEN, "url", "promobot"),)
+                    self.opened += (MergeRequest(1, *there, "head", RequestState.OPEN, "url", "promobot", ours=True),)
                 case UpdateRequest(_, number, title, body):
                     said = {one.number: one for one in self.opened}
                     said[number] = replace(said[number], title=title, body=body)
@@ -198,10 +198,14 @@ class Paper:
                 return Found(tuple(self._files(rev.commit, patterns)))
             case Paths(rev):
                 return Found(tuple(sorted(self.trees[rev.commit])))
-            case Commits(_, base, head) | Summaries(_, base, head):
+            case Commits(_, base, head, paths):
                 gone = GitError(f"cannot fetch {base}", hint="it is no longer there")
-                there = self.ahead if isinstance(question, Commits) else self.between
-                return Unknown(gone) if {base, head} & self.lost else Found(there.get((base, head), ()))
+                found = self.ahead.get((base, head), ())
+                told = found if paths else tuple(replace(each, paths=()) for each in found)
+                return Unknown(gone) if {base, head} & self.lost else Found(told)
+            case Summaries(_, base, head):
+                gone = GitError(f"cannot fetch {base}", hint="it is no longer there")
+                return Unknown(gone) if {base, head} & self.lost else Found(self.between.get((base, head), ()))
             case History(rev, path):
                 history = self.history.get(path, (commit("c0", email="dev@example.com"),))
                 return Found(self.history_at.get((rev.commit, path), history))

@@ -67,7 +67,9 @@ class Desk:
         paper = self.paper
         assert paper.heads.get(push.branch) == push.expected
         pairs = tuple((key, value) for key, value in _TRAILER.findall(push.message.rpartition("\n\n")[2]))
-        made = replace(commit(f"b{next(self.commits)}"), trailers=pairs)
+        made = replace(
+            commit(f"b{next(self.commits)}"), trailers=pairs, paths=tuple(change.path for change in push.files)
+        )
         self._put(push.branch, made, {change.path: change.content for change in push.files}, push.base)
 
     def _put(self, branch: str, made: Commit, files: dict[str, bytes], base: str, *below: Commit) -> None:
@@ -123,4 +125,5 @@ class Desk:
         """Put a person's commit on top of a branch."""
         head = self.paper.heads[branch]
         below = self.paper.ahead[self.paper.heads["main"], head]
-        self._put(branch, commit(f"p{next(self.commits)}", email=email), files, head, *below)
+        theirs = replace(commit(f"p{next(self.commits)}", email=email), paths=tuple(files))
+        self._put(branch, theirs, files, head, *below)

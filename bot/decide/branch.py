@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.config import Author, EnvironmentConfig
-from bot.decide.environments import Snapshot
+from bot.decide.bases import is_kustomization
+from bot.decide.environments import Snapshot, describes
 from bot.decide.facts import Ask
 from bot.decide.trailers import PROMOTION
 from bot.promotion import Unit
@@ -20,12 +21,14 @@ class Branch:
     """The promotion's branch as it stands: its head and the commits that the target's branch has not, newest first.
 
     `ours` are those that we made, `foreign` those that hold a person's work: theirs, and ours that they amended.
+    What another configuration made in our name is foreign too, and `beyond` a file by which that is known.
     """
 
     name: str
     head: str | None
     ours: tuple[Commit, ...]
     foreign: tuple[Commit, ...]
+    beyond: str = ""
 
 
 def branch_prefix(target: str) -> str:
@@ -73,23 +76,62 @@ def questions_about(ask: Ask, base: Rev, branch: str) -> Iterator[Question[Any]]
     """What `branch_at` will ask, by where the forge says the branch is: as a rule Git says the same."""
     yield BranchHead(base.repository, branch)
     requests = ask.known(OpenRequests(base.repository)) or ()
-    yield from (Commits(base.repository, base.commit, one.head) for one in requests if one.source_branch == branch)
+    yield from (
+        Commits(base.repository, base.commit, one.head, paths=True) for one in requests if one.source_branch == branch
+    )
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What tells our commits on a branch: who made them, a trailer's key and value, and whose files they change.
+
+    Another configuration may have an environment of the same name and the same author, but not its files.
+    """
+
+    author: Author
+    key: str
+    value: str
+    environment: EnvironmentConfig
+
+    def is_on(self, commit: Commit) -> bool:
+        """Whether a commit is in our name, and nothing that it changes is beyond the environment."""
+        return self.names(commit) and self.beyond(commit) is None
+
+    def names(self, commit: Commit) -> bool:
+        """Whether it says that it is ours."""
+        return commit.author_email == self.author.email and self.value in commit.trailer(self.key)
+
+    def beyond(self, commit: Commit) -> str | None:
+        """A file that it changes and that none of the environment's paths fits; kustomizations list others' files."""
+        return next((path for path in commit.paths if not _is_within(self.environment, path)), None)
+
+
+def _is_within(environment: EnvironmentConfig, path: str) -> bool:
+    return is_kustomization(path) or describes(environment, path)
+
+
+def promotion_mark(author: Author, environment: EnvironmentConfig, unit: str) -> Mark:
+    """What our commits have that promote a unit of this name into an environment."""
+    return Mark(author, PROMOTION, f"{environment.name}/{unit}", environment)
 
 
 def read_branch(ask: Ask, target: Snapshot, unit: Unit, author: Author) -> Branch:
     """How the unit's branch stands towards the target's branch."""
     name = branch_name(target.environment.name, unit)
-    return branch_at(ask, target.rev, name, author, (PROMOTION, f"{target.environment.name}/{unit.name}"))
+    return branch_at(ask, target.rev, name, promotion_mark(author, target.environment, unit.name))
 
 
-def branch_at(ask: Ask, base: Rev, name: str, author: Author, trailer: tuple[str, str]) -> Branch:
-    """How a branch stands towards a commit, where ours are the commits with a trailer of this key and value."""
+def branch_at(ask: Ask, base: Rev, name: str, mark: Mark) -> Branch:
+    """How a branch stands towards a commit, where ours are the commits with this mark."""
     head = ask(BranchHead(base.repository, name))
-    if isinstance(head, Absent):
-        return Branch(name, None, (), ())
-    answer = ask(Commits(base.repository, base.commit, head.value))
+    return Branch(name, None, (), ()) if isinstance(head, Absent) else branch_of(ask, base, name, head.value, mark)
+
+
+def branch_of(ask: Ask, base: Rev, name: str, head: str, mark: Mark) -> Branch:
+    """The same of a branch that is or was at this head."""
+    answer = ask(Commits(base.repository, base.commit, head, paths=True))
     commits = answer.value if not isinstance(answer, Absent) else ()
-    key, value = trailer
-    ours = tuple(c for c in commits if c.author_email == author.email and value in c.trailer(key))
-    foreign = tuple(c for c in commits if c not in ours or c.committer_email != author.email)
-    return Branch(name, head.value, ours, foreign)
+    ours = tuple(commit for commit in commits if mark.is_on(commit))
+    foreign = tuple(c for c in commits if c not in ours or c.committer_email != mark.author.email)
+    beyond = next((path for c in commits if mark.names(c) and (path := mark.beyond(c))), "")
+    return Branch(name, head, ours, foreign, beyond)

@@ -120,9 +120,3 @@ def for_each(items: Iterable[T], think: Callable[[T], U]) -> tuple[U, ...]:
     if questions:
         raise Unanswered(questions)
     return tuple(thought)
-
-
-def both(one: Callable[[], T], other: Callable[[], U]) -> tuple[T, U]:
-    """What two thoughts come to, where what they ask is answered in one round."""
-    thoughts: tuple[Callable[[], T | U], ...] = (one, other)
-    return cast("tuple[T, U]", for_each(thoughts, lambda think: think()))

@@ -63,7 +63,15 @@ def respect_closed(ask: Ask, target: Snapshot, branch: Branch, promotion: Promot
 
 
 def leave_foreign_alone(branch: Branch) -> None:
-    """Refuse to write over a person's commit."""
+    """Refuse to write over the commit of a person, or of another configuration."""
+    if branch.beyond:
+        raise Refusal(
+            f"branch {branch.name} changes {branch.beyond}, which is no file of this environment by its `paths`: "
+            "another configuration's, it seems, and left as it is",
+            "call one of the two environments otherwise; or delete the branch if nobody needs it, and promobot "
+            "proposes again",
+            ExitCode.CONFLICT,
+        )
     if branch.foreign:
         commit = branch.foreign[0]
         raise Refusal(

@@ -6,9 +6,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from bot.config import Config
-from bot.decide.branch import Branch, branch_prefix, open_requests_of, read_branch
+from bot.decide.branch import (
+    Branch,
+    branch_of,
+    branch_prefix,
+    branch_questions,
+    open_requests_of,
+    promotion_mark,
+    read_branch,
+)
 from bot.decide.environments import Snapshot, head_of
-from bot.decide.facts import Ask, for_each
+from bot.decide.facts import Ask, NotKnown, for_each
 from bot.decide.units import Reach, find_units
 from bot.plan import Action, CloseRequest, DeleteBranch, Guard, Step, Upkeep
 from bot.promotion import Unit
@@ -19,7 +27,8 @@ from bot.repositories import MergeRequest
 def find_orphans(ask: Ask, config: Config, reach: Reach) -> Iterator[Upkeep]:
     """What ends them. `reach` has all services: what could not be read has raised, so who isn't there is gone.
 
-    A branch that a person worked on stays, and its merge request with it.
+    A branch that a person worked on stays, and its merge request with it; so does what isn't known to be of this
+    configuration, as another one may propose to an environment of the same name.
     """
     target = reach.target
     may = {service: before for service, before in reach.sources.items() if _may_be_promoted(config, target, service)}
@@ -30,10 +39,23 @@ def find_orphans(ask: Ask, config: Config, reach: Reach) -> Iterator[Upkeep]:
         for request in open_requests_of(ask, target.environment)
         if (name := request.source_branch.removeprefix(prefix)) not in units
     }
-    branches = for_each(requests, lambda name: read_branch(ask, target, Unit(name, ()), config.author))
+    ask.together(*(question for name in requests for question in branch_questions(ask, target, Unit(name, ()))))
+    branches = for_each(requests.items(), lambda item: _branch(ask, config, target, *item))
     for (name, request), branch in zip(requests.items(), branches, strict=True):
-        if not branch.foreign:
+        if branch is not None and branch.ours and not branch.foreign:
             yield Upkeep(Unit(name, ()), target.environment.name, _ending(reach, request, branch, name))
+
+
+def _branch(ask: Ask, config: Config, target: Snapshot, name: str, request: MergeRequest) -> Branch | None:
+    """The branch, or how it was when it was there; None where that isn't known, which keeps nobody else."""
+    try:
+        branch = read_branch(ask, target, Unit(name, ()), config.author)
+        if branch.head is not None:
+            return branch
+        mark = promotion_mark(config.author, target.environment, name)
+        return replace(branch_of(ask, target.rev, branch.name, request.head, mark), head=None)
+    except NotKnown:
+        return None
 
 
 def _may_be_promoted(config: Config, target: Snapshot, service: str) -> bool:

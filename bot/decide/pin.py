@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from bot.config import Config
 from bot.decide.bases import Inherited, is_kustomization, read_base
-from bot.decide.branch import Branch, branch_at
+from bot.decide.branch import Branch, Mark, branch_at
 from bot.decide.changes import Change
 from bot.decide.environments import Manifest, Snapshot, head_of, read_environments
 from bot.decide.facts import Ask, Facts, Refusal, Unanswered, for_each
+from bot.decide.objections import leave_foreign_alone
 from bot.errors import ExitCode, ManifestError, UsageError
 from bot.manifests import Form, add_images, scalar_at
 from bot.plan import Guard, OpenRequest, Plan, PushBranch, Standing, Step, UpdateRequest, Verdict
@@ -65,7 +66,7 @@ def _judge(ask: Ask, config: Config, pin: Pin, unit: Unit) -> Verdict:
     if not overlay.inherited:
         return Verdict(unit, pin.environment, Standing.CURRENT, note=_why_current(overlay))
     changes = overlay.changes
-    branch = branch_at(ask, snapshot.rev, pin.branch, config.author, (PINNED, pin.key))
+    branch = branch_at(ask, snapshot.rev, pin.branch, Mark(config.author, PINNED, pin.key, environment))
     request = _open_request(ask, overlay)
     actions = (*_pushing(ask, overlay, changes, branch), *_proposing(overlay, request))
     if not actions:
@@ -198,13 +199,7 @@ def _pushing(ask: Ask, overlay: _Overlay, changes: Sequence[Change], branch: Bra
     rev = overlay.snapshot.rev
     if _in_place(ask, rev, changes, branch):
         return
-    if branch.foreign:
-        commit = branch.foreign[0]
-        raise Refusal(
-            f"branch {branch.name} holds commit {commit.sha[:12]} by {commit.committer_email}, left as it is",
-            "merge or close it by hand, or delete the branch to let promobot propose again",
-            ExitCode.CONFLICT,
-        )
+    leave_foreign_alone(branch)
     files = tuple(FileChange(change.path, change.content) for change in changes if change.content != change.before)
     message = f"{_title(overlay.pin)}\n\n{PINNED}: {overlay.pin.key}\n"
     yield PushBranch(rev.repository, branch.name, rev.commit, branch.head, files, message)

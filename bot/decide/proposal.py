@@ -196,7 +196,7 @@ def _copy(ask: Ask, proposal: Proposal, move: Move) -> Iterator[CopyImage | Move
 
 def _request(ask: Ask, proposal: Proposal, request: MergeRequest | None) -> Iterator[Action]:
     creation = proposal.creation
-    said = request.body if request is not None and _is_ours(proposal, request) else ""
+    said = request.body if request is not None and request.ours else ""
     background = tell(ask, proposal.config, proposal.sources, proposal.target, proposal.promotion, said)
     since = max((each.since for each in proposal.soaked), default=None)
     checks = tuple(dict.fromkeys(each.check for each in proposal.soaked))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.config import Config, EnvironmentConfig
-from bot.decide.branch import branch_at, branch_prefix, open_requests_of, questions_about
+from bot.decide.branch import branch_at, branch_prefix, open_requests_of, promotion_mark, questions_about
 from bot.decide.environments import head_of
 from bot.decide.facts import Ask, NotKnown, for_each
-from bot.decide.trailers import PROMOTED_TOGETHER, PROMOTION
+from bot.decide.trailers import PROMOTED_TOGETHER
 from bot.promotion import Unit
 from bot.questions import Absent, OpenRequests
 from bot.repositories import MergeRequest, Rev
@@ -64,12 +64,12 @@ def read_together(ask: Ask, config: Config, target: EnvironmentConfig) -> tuple[
         return ()
     chosen = {request.source_branch: request for request in requests if is_together(request.source_branch)}
     ask.together(*(question for branch in chosen for question in questions_about(ask, base, branch)))
-    found = for_each(chosen.values(), lambda request: _together(ask, config, base, target.name, request))
+    found = for_each(chosen.values(), lambda request: _together(ask, config, base, target, request))
     return tuple(sorted((each for each in found if each.services), key=lambda each: each.request.number))
 
 
-def _together(ask: Ask, config: Config, base: Rev, target: str, request: MergeRequest) -> Together:
-    name = request.source_branch.removeprefix(branch_prefix(target))
-    branch = branch_at(ask, base, request.source_branch, config.author, (PROMOTION, f"{target}/{name}"))
+def _together(ask: Ask, config: Config, base: Rev, target: EnvironmentConfig, request: MergeRequest) -> Together:
+    name = request.source_branch.removeprefix(branch_prefix(target.name))
+    branch = branch_at(ask, base, request.source_branch, promotion_mark(config.author, target, name))
     said = [name for commit in branch.ours[:1] for text in commit.trailer(PROMOTED_TOGETHER) for name in text.split()]
     return Together(name, tuple(dict.fromkeys(said)), request)

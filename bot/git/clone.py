@@ -130,10 +130,10 @@ class Clone:
         except GitError:
             return ()
 
-    def commits(self, base: str, head: str) -> tuple[Commit, ...]:
-        """The commits that `head` has and `base` has not, newest first."""
+    def commits(self, base: str, head: str, *, paths: bool = False) -> tuple[Commit, ...]:
+        """The commits that `head` has and `base` has not, newest first; with `paths`, also which files each changes."""
         self._need(base, head)
-        return reading.log(self._git, f"{base}..{head}")
+        return (reading.log_with_paths if paths else reading.log)(self._git, f"{base}..{head}")
 
     def summaries(self, base: str, head: str, limit: int) -> tuple[Summary, ...]:
         """The commits that `head` has and `base` has not, without merges, newest first, by their first lines."""

@@ -201,6 +201,24 @@ def test_commits_with_their_trailers(origin: Origin, clone: Clone) -> None:
     assert clone.commits(second, base) == ()
 
 
+def test_commits_with_the_files_that_each_changes(origin: Origin, clone: Clone) -> None:
+    base = origin.commit({"a": b"1", "b/c": b"1"})
+    first = origin.commit({"a": b"2", "b/new\nline": b"2", "\n": b"3"}, "Change\n\nKey: value")
+    git(origin.work, "commit", "--quiet", "--allow-empty", "--message=Nothing\n\nOne: more")
+    git(origin.work, "push", "--quiet", str(origin.bare), "HEAD:main")
+    origin.commit({"b/c": b"2"}, branch="side")
+    side = clone.fetch(["side"])["side"]
+    merge = git(origin.bare, "commit-tree", f"{side}^{{tree}}", "-p", first, "-p", side, "-m", "merge\n\nLast: one")
+    git(origin.bare, "branch", "merge", merge)
+    found = {commit.sha: (commit.paths, commit.trailers) for commit in clone.commits(base, merge, paths=True)}
+    assert found[merge] == (("b/c",), (("Last", "one"),))
+    assert found[first] == (("\n", "a", "b/new\nline"), (("Key", "value"),))
+    assert found[side] == (("b/c",), ())
+    assert ((), (("One", "more"),)) in found.values()
+    assert [commit.sha for commit in clone.commits(base, merge)] == list(found)
+    assert clone.commits(merge, base, paths=True) == ()
+
+
 def test_who_amended_a_commit_is_its_committer(origin: Origin, clone: Clone) -> None:
     base = origin.commit({"a": b"1"})
     theirs = {"GIT_COMMITTER_EMAIL": "ann@example.com"}
