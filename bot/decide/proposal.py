@@ -91,7 +91,7 @@ def _proposing(
     """In this order: the branch is the claim, the image comes before the merge request that names it."""
     first: tuple[Question[Any], ...] = (
         *_on_branch(proposal, changes),
-        *first_questions(proposal.target, proposal.promotion),
+        *first_questions(proposal.target, proposal.promotion, opened=request is not None),
     )
     _respect_people(ask, proposal, request, first)
     ask.together(*first)
@@ -105,7 +105,8 @@ def examine(ask: Ask, proposal: Proposal) -> None:
     """Refuse what `propose` would refuse of one service of several: what they share isn't looked at."""
     request = open_request(ask, proposal.target, proposal.branch.name)
     if find_changes(proposal.target, proposal.promotion, proposal.creation):
-        _respect_people(ask, proposal, request, first_questions(proposal.target, proposal.promotion))
+        first = first_questions(proposal.target, proposal.promotion, opened=request is not None)
+        _respect_people(ask, proposal, request, first)
     list(_copies(ask, proposal))
 
 

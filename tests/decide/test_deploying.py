@@ -46,7 +46,8 @@ def decided(paper: Paper, *, objects: bool) -> tuple[dict[str, str], str]:
     assert verdict.step is not None, verdict
     pushed = next(action for action in verdict.step.actions if isinstance(action, PushBranch))
     opened = next(action for action in verdict.step.actions if isinstance(action, OpenRequest))
-    return {change.path: change.content.decode() for change in pushed.files}, opened.draft.body
+    plain = opened.draft.body.replace("`", "")
+    return {change.path: change.content.decode() for change in pushed.files}, plain
 
 
 def test_what_applies_it_is_said_to_be_missing(paper: Paper) -> None:
@@ -99,7 +100,7 @@ def test_a_copied_one_applies_the_copies(paper: Paper, path: str, expected: str)
     }
     said = expected.strip("'")
     assert (
-        f"- `{STAGING_OBJECT}` is new: `clusters/e2e/api.yaml` of `e2e` with `staging`'s images, applying `{said}`, "
+        f"- {STAGING_OBJECT} is new: clusters/e2e/api.yaml of e2e with staging's images, applying {said}, "
         "and no other byte changed.\n"
     ) in body
     assert "is missing" not in body

@@ -191,7 +191,7 @@ def test_who_edits_what_is_remembered_can_name_a_commit_and_no_more(paper: Paper
 
 def test_a_person_who_opened_the_merge_request_is_not_believed(paper: Paper) -> None:
     body(paper)
-    paper.opened = (replace(paper.opened[0], author="ann"),)
+    paper.opened = (replace(paper.opened[0], author="ann", ours=False),)
     asked(paper)
     assert paper.verdict("api").step is None
     assert asked(paper, Labels)
