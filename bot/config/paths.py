@@ -155,16 +155,21 @@ def _expression(glob: str) -> re.Pattern[str]:
 
 def _stays_inside(path: str) -> str:
     if path.startswith("/") or ".." in path.split("/"):
-        raise ValueError(f"{path!r} must stay inside the repository")
+        raise ValueError(f"{path!r} must stay inside the repository: a path from its root, without .. in it")
+    if {"", "."} & set(path.split("/")):
+        hint = f"; all that is in a folder is {path}**" if path.endswith("/") and "{" not in path else ""
+        raise ValueError(f"{path!r}: leave out what is empty or . between slashes and at the ends{hint}")
     return path
 
 
 def _is_pattern(path: str) -> str:
+    if set("{}") & set(_PLACEHOLDER.sub("", path)):
+        raise ValueError(f"{path!r} has a brace without its partner")
     placeholders = PathPattern(path).placeholders
     if "service" not in placeholders:
-        raise ValueError(f"{path!r} must hold {{service}}")
+        raise ValueError(f"{path!r} must hold {{service}}, where the service's name stands")
     odd = [name for name in placeholders if not _WORD.fullmatch(name)]
-    if odd or set("{}") & set(_PLACEHOLDER.sub("", path)):
+    if odd:
         raise ValueError(f"{path!r}: write placeholders such as {{service}} or {{team}}")
     if "}{" in path:
         raise ValueError(
