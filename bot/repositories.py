@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+
+# git-check-ref-format(1), read as: anything that makes a branch name bad.
+_BAD_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^/|/$|\.$|(^|/)\.|\.lock(/|$)")
+
+
+def is_branch(name: str) -> bool:
+    """Whether Git lets a branch be called that."""
+    return bool(name) and not _BAD_BRANCH.search(name)
 
 
 @dataclass(frozen=True, order=True)

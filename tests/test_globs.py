@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.config import PathPattern, TagScheme, glob_match, groups_of
-from bot.decide.tags import target_tag
 from bot.git.reading import matcher
 
 PATHS = st.text("ab-/", max_size=12)
@@ -90,12 +89,6 @@ def test_what_would_go_back_and_forth_for_hours_ends(busy: Callable[[], object])
 def test_what_can_t_be_matched_in_linear_time_is_refused(match: str, says: str) -> None:
     with pytest.raises(ValueError, match=re.escape(says)):
         TagScheme(match=match, to="same")
-
-
-def test_a_group_that_takes_no_part_is_empty() -> None:
-    scheme = TagScheme(match="(?P<n>[0-9]+(?:[.][0-9]+)*)(?:-(?P<pre>.+))?", to="{n}{pre}")
-    assert target_tag(scheme, "1.2.3") == "1.2.3"
-    assert target_tag(scheme, "1.2-x") == "1.2x"
 
 
 def test_without_the_package_a_match_is_refused_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:

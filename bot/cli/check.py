@@ -53,7 +53,7 @@ def main(call: Call) -> ExitCode:
     else:
         _show(call, deployed)
         _show_ways(call, coverage.ways)
-        _show_visits(call.terminal(), visits)
+        _show_visits(call.terminal(), places, visits)
         # Of what can't be read as a whole, the finding about its environment tells.
         _show_findings(call.terminal(), places, findings, [item.problem for item in unread if item.path])
     errors = [visit.error.exit_code for visit in visits if visit.error]
@@ -104,9 +104,9 @@ def _show(call: Call, deployed: Sequence[Deployed]) -> None:
             terminal.say(f"– {inline(item.path)}:{item.line}: {item.problem}")
 
 
-def _show_visits(terminal: Terminal, visits: Sequence[Visit]) -> None:
+def _show_visits(terminal: Terminal, places: Places, visits: Sequence[Visit]) -> None:
     for visit in visits:
-        show_visit(terminal, visit)
+        show_visit(terminal, visit, places)
     if visits:
         terminal.say("whether it may write there isn't tried: a check changes nothing")
 

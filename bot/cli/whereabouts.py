@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,9 @@ from bot.config import Config, LocalForge
 from bot.decide.coverage import Finding
 from bot.errors import ExitCode, ForgeError, did_you_mean
 from bot.forges.local import project_directory
+
+# So many projects are told of what there is.
+_FEW = 20
 
 
 def located(config: Config, findings: Iterable[Finding]) -> Iterator[Finding]:
@@ -36,11 +40,18 @@ def _of_project(forge: LocalForge, project: str, finding: Finding) -> Finding:
         return finding
     if there:
         return finding
-    known = [path.relative_to(forge.path).as_posix().removesuffix(".git") for path in _repositories(forge)]
+    known = list(_projects(forge.path))
+    more = f" and {len(known) - _FEW} more" if len(known) > _FEW else ""
     meant = did_you_mean(project, known)
-    advice = f"there are {', '.join(known)}" if known else f"{forge.path} holds no bare repository, NAME.git"
+    advice = (
+        f"there are {', '.join(known[:_FEW])}{more}" if known else f"no bare repository, NAME.git, is in {forge.path}"
+    )
     return replace(finding, what=f"{forge.path} has no repository {project}.git{meant}", advice=advice)
 
 
-def _repositories(forge: LocalForge) -> Iterator[Path]:
-    yield from sorted(forge.path.rglob("*.git"))
+def _projects(root: Path) -> Iterator[str]:
+    """The projects of a local forge, by name; what is inside of a repository isn't looked at."""
+    for folder, below, _ in os.walk(root):
+        repositories = sorted(name for name in below if name.endswith(".git"))
+        yield from ((Path(folder) / name).relative_to(root).as_posix().removesuffix(".git") for name in repositories)
+        below[:] = sorted(set(below) - set(repositories))

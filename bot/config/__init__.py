@@ -1,4 +1,4 @@
-"""What `promobot.yaml` says, as values. Reading the file is in configfile.py."""
+"""What `promobot.yaml` says, as values. Reading the file is in bot/configfile."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from bot.config.base import FilePath, Model, Name, as_tuple
 from bot.config.environments import EnvironmentConfig, Limits, RepositoryConfig
@@ -47,11 +47,20 @@ __all__ = [
 ]
 
 
+def _is_of_an_author(text: str) -> str:
+    if not text.strip() or not text.isprintable() or set("<>") & set(text):
+        raise ValueError(f"{text!r} can't stand in a commit: one line, without < and >, and not empty")
+    return text
+
+
+AuthorText = Annotated[str, AfterValidator(_is_of_an_author)]
+
+
 class Author(Model):
     """Who promobot's commits are by; commits of anybody else on its branches are left alone."""
 
-    name: str = "promobot"
-    email: str = "promobot@localhost"
+    name: AuthorText = "promobot"
+    email: AuthorText = "promobot@localhost"
 
 
 class Config(Model):

@@ -61,15 +61,14 @@ class PathPattern:
     def match(self, path: str) -> Mapping[str, str] | None:
         """The placeholders' values in a path; None where it doesn't fit."""
         found = self._regex.fullmatch(path)
-        if found is None:
-            return None
+        if found is None or not self._crowded:
+            return found and found.groupdict()
         values = {name: value for name, value in found.groupdict().items() if not name.startswith("_")}
-        for index, (fixed, wild) in enumerate(self._segments):
-            if len(wild) > 1:
-                shared = _shared(fixed, wild, found[f"_{index}"], values)
-                if shared is None:
-                    return None
-                values.update(shared)
+        for index in self._crowded:
+            shared = _shared(*self._segments[index], found[f"_{index}"], values)
+            if shared is None:
+                return None
+            values.update(shared)
         return {name: values[name] for name in self.placeholders}
 
     def service(self, values: Mapping[str, str]) -> str:
@@ -85,6 +84,11 @@ class PathPattern:
         """Of each segment the fixed texts, and between them placeholders (or `*`)."""
         split = (_WILD.split(segment) for segment in self.text.split("/"))
         return [(pieces[0::2], [piece.strip("{}") for piece in pieces[1::2]]) for pieces in split]
+
+    @cached_property
+    def _crowded(self) -> Sequence[int]:
+        """The segments with several placeholders."""
+        return [index for index, (_, wild) in enumerate(self._segments) if len(wild) > 1]
 
     @cached_property
     def _regex(self) -> re.Pattern[str]:
@@ -155,16 +159,21 @@ def _expression(glob: str) -> re.Pattern[str]:
 
 def _stays_inside(path: str) -> str:
     if path.startswith("/") or ".." in path.split("/"):
-        raise ValueError(f"{path!r} must stay inside the repository")
+        raise ValueError(f"{path!r} must stay inside the repository: a path from its root, without .. in it")
+    if {"", "."} & set(path.split("/")):
+        hint = f"; all that is in a folder is {path}**" if path.endswith("/") and "{" not in path else ""
+        raise ValueError(f"{path!r}: leave out what is empty or . between slashes and at the ends{hint}")
     return path
 
 
 def _is_pattern(path: str) -> str:
+    if set("{}") & set(_PLACEHOLDER.sub("", path)):
+        raise ValueError(f"{path!r} has a brace without its partner")
     placeholders = PathPattern(path).placeholders
     if "service" not in placeholders:
-        raise ValueError(f"{path!r} must hold {{service}}")
+        raise ValueError(f"{path!r} must hold {{service}}, where the service's name stands")
     odd = [name for name in placeholders if not _WORD.fullmatch(name)]
-    if odd or set("{}") & set(_PLACEHOLDER.sub("", path)):
+    if odd:
         raise ValueError(f"{path!r}: write placeholders such as {{service}} or {{team}}")
     if "}{" in path:
         raise ValueError(

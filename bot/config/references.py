@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TypeAlias
 
 from bot.config import Config, EnvironmentConfig, ServiceRule
@@ -28,20 +28,23 @@ def broken_references(config: Config) -> Iterator[Fault]:
     for group in config.groups:
         yield from _unknown(("groups", group), group, sorted(groups), "the groups that services name")
     yield from contested_tags(config)
-    if all(source in config.names for env in config.environments for source in env.from_):
+    if len(seen) == len(config.environments) and all(
+        source in config.names for env in config.environments for source in env.from_
+    ):
         yield from _circles(config)
 
 
-def _unknown(loc: Loc, name: str, known: Iterable[str], section: str) -> Iterator[Fault]:
+def _unknown(loc: Loc, name: str, known: Collection[str], section: str) -> Iterator[Fault]:
     if name not in known:
-        yield loc, f"{name} is not among {section}" + did_you_mean(name, known)
+        there = f"; there are {', '.join(known)}" if known else ""
+        yield loc, f"{name} is not among {section}" + (did_you_mean(name, known) or there)
 
 
 def _of_environment(config: Config, at: Loc, env: EnvironmentConfig) -> Iterator[Fault]:
     yield from _unknown((*at, "registry"), env.registry, config.registries, "registries")
-    yield from _unknown((*at, "repository"), env.repository.forge, config.forges, "forges")
-    for source in env.from_:
-        yield from _unknown((*at, "from"), source, config.names, "environments")
+    yield from _unknown((*at, "repository", "forge"), env.repository.forge, config.forges, "forges")
+    for place, source in enumerate(env.from_):
+        yield from _unknown((*at, "from", place), source, config.names, "environments")
     for index, field in enumerate(env.fields):
         if field.path is None and len(env.paths) > 1:
             yield (*at, "fields", index), "say by `path` which of `paths` this is in"
@@ -51,10 +54,12 @@ def _of_environment(config: Config, at: Loc, env: EnvironmentConfig) -> Iterator
 
 def _of_rule(config: Config, at: Loc, rule: ServiceRule) -> Iterator[Fault]:
     if rule.source is not None:
-        yield from _unknown((*at, "source"), rule.source.forge, config.forges, "forges")
-    for key, names in (("environments", rule.environments), ("skip", rule.skip), ("names", rule.names)):
-        for name in names:
-            yield from _unknown((*at, key), name, config.names, "environments")
+        yield from _unknown((*at, "source", "forge"), rule.source.forge, config.forges, "forges")
+    for key, names in (("environments", rule.environments), ("skip", rule.skip)):
+        for place, name in enumerate(names):
+            yield from _unknown((*at, key, place), name, config.names, "environments")
+    for name in rule.names:
+        yield from _unknown((*at, "names", name), name, config.names, "environments")
 
 
 def _circles(config: Config) -> Iterator[Fault]:
@@ -62,7 +67,7 @@ def _circles(config: Config) -> Iterator[Fault]:
     for index, env in enumerate(config.environments):
         trail = _way_back(sources, (env.name,))
         if trail:
-            yield ("environments", index, "from"), f"a circle: {' from '.join(trail)}"
+            yield ("environments", index, "from"), f"a circle: {' from '.join(trail)}; take one `from` out"
             return
 
 

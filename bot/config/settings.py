@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from bot.config.base import Duration, Model, Pointer, Strings, as_tuple
 from bot.config.expressions import group_names
+from bot.images import is_tag
 
 _VERSION = re.compile(r"v?[0-9]+\.[0-9]+\.[0-9]+")
 
@@ -51,10 +52,14 @@ class TagScheme(Model):
         if unknown:
             there = ", ".join(f"{{{name}}}" for name in known) or "none: name a group, (?P<name>…)"
             raise ValueError(f"unknown placeholder {{{min(unknown)}}}; there are {there}")
+        if not is_tag(_PLACEHOLDER.sub("1", self.to)):
+            raise ValueError(f"{self.to!r} makes no tag: letters, digits, dots, dashes and underscores, at most 128")
         return self
 
 
 def _as_scheme(value: object) -> object:
+    if value == "":
+        raise ValueError("must not be empty")
     return {"to": value} if isinstance(value, str) else value
 
 
@@ -68,6 +73,21 @@ class Gates(Model):
         default=None,
         description="How long the source environment must have named this digest, such as `2h` or `1d12h`.",
     )
+
+
+def _floats(tag: str) -> str:
+    if not tag:
+        raise ValueError("must not be empty")
+    other = set(_PLACEHOLDER.findall(tag)) - {"v", "major", "minor", "patch"}
+    if other:
+        raise ValueError(f"{tag}: a floating tag has no {{{min(other)}}}; it may have {{v}}, {{major}}, {{minor}}")
+    TagScheme(to=tag)
+    if "{patch}" in tag or _VERSION.match(_PLACEHOLDER.sub("1", tag)):
+        raise ValueError(f"{tag} is a version of its own, and version tags never move")
+    return tag
+
+
+FloatingTags = Annotated[tuple[Annotated[str, AfterValidator(_floats)], ...], BeforeValidator(as_tuple)]
 
 
 class Settings(Model):
@@ -96,7 +116,7 @@ class Settings(Model):
     )
     approvers: Approvers = Approvers()
     gates: Gates = Gates()
-    floating_tags: Strings = Field(
+    floating_tags: FloatingTags = Field(
         default=(),
         description="Tags that are moved to what this environment's branch names, such as `{major}.{minor}`.",
     )
@@ -116,17 +136,3 @@ class Settings(Model):
                 f"every image would get the tag {tag.to}; write `same`, or a placeholder such as {{major}}"
             )
         return tag
-
-    @field_validator("floating_tags")
-    @classmethod
-    def _known_placeholders(cls, tags: tuple[str, ...]) -> tuple[str, ...]:
-        for tag in tags:
-            TagScheme(to=tag)
-            narrow = set(_PLACEHOLDER.findall(tag)) & {"pre", "arch"}
-            if narrow:
-                raise ValueError(
-                    f"{tag}: a floating tag has no {{{min(narrow)}}}; it may have {{v}}, {{major}}, {{minor}}"
-                )
-            if "{patch}" in tag or _VERSION.match(re.sub(r"\{[^}]*\}", "1", tag)):
-                raise ValueError(f"{tag} is a version of its own, and version tags never move")
-        return tags

@@ -80,6 +80,14 @@ def test_a_project(folder: Path, capsys: pytest.CaptureFixture[str], project: st
     assert len(lines) == 2
 
 
+def test_a_folder_without_repositories(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "git").rename(folder / "away")
+    (folder / "git").mkdir()
+    code, lines = check(folder, capsys)
+    assert code == ExitCode.GIT
+    assert lines[-1] == "  → no bare repository, NAME.git, is in DIR/git"
+
+
 def test_a_branch(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, lines = check(folder, capsys, "branch: main", "branch: mian")
     assert code == ExitCode.GIT

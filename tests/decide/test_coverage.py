@@ -148,7 +148,15 @@ def test_of_images_that_can_t_be_read_nothing_is_said() -> None:
 
 def test_settings_of_an_environment_that_nothing_is_promoted_to() -> None:
     config = chain(
-        {**THREE[0], "tag": "same", "approvers": {"groups": ["a"]}, "floating_tags": ["stable"], "limits": {}}, THREE[1]
+        {
+            **THREE[0],
+            "tag": "same",
+            "approvers": {"groups": ["a"]},
+            "floating_tags": ["stable"],
+            "lock": ["floating_tags", "write"],
+            "limits": {},
+        },
+        THREE[1],
     )
     assert told(world(e2e="1", staging="1"), config) == [
         (
@@ -157,6 +165,12 @@ def test_settings_of_an_environment_that_nothing_is_promoted_to() -> None:
             "give it a `from`, or take this out",
         )
         for key in ("tag", "limits")
+    ] + [
+        (
+            ("environments", 0, "lock", 1),
+            "nothing is promoted to e2e, so to lock write says nothing here",
+            "give it a `from`, or take this out",
+        )
     ]
 
 

@@ -12,6 +12,7 @@ from bot.decide.facts import Refusal
 # What is done to an environment that nothing is promoted to.
 _WITHOUT_SOURCE = frozenset({"approvers", "floating_tags"})
 _OF_TARGETS = ("repositories", "limits")
+_TAKE_OUT = "give it a `from`, or take this out"
 # So many names are told of what there is.
 _FEW = 5
 
@@ -50,7 +51,11 @@ def _settings(at: Loc, environment: EnvironmentConfig) -> Iterator[Finding]:
     for key in (*(name for name in Settings.model_fields if name not in _WITHOUT_SOURCE), *_OF_TARGETS):
         if key in environment.model_fields_set:
             what = f"nothing is promoted to {environment.name}, so {key} says nothing here"
-            yield Finding((*at, key), what, "give it a `from`, or take this out")
+            yield Finding((*at, key), what, _TAKE_OUT)
+    for place, key in enumerate(environment.lock):
+        if key not in _WITHOUT_SOURCE:
+            what = f"nothing is promoted to {environment.name}, so to lock {key} says nothing here"
+            yield Finding((*at, "lock", place), what, _TAKE_OUT)
 
 
 def _images(at: Loc, environment: EnvironmentConfig, paths: set[str] | None) -> Iterator[Finding]:
