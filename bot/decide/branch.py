@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from bot.config import Author, Config, EnvironmentConfig
+from bot.config import Author, Config, EnvironmentConfig, PathPattern, glob_match
 from bot.decide.bases import is_kustomization
-from bot.decide.environments import Snapshot, describes
+from bot.decide.environments import Snapshot
 from bot.decide.facts import Ask
 from bot.decide.trailers import PROMOTION
 from bot.promotion import Unit
@@ -103,11 +104,20 @@ class Mark:
 
     def beyond(self, commit: Commit) -> str | None:
         """A file that it changes and that none of the environment's paths fits; kustomizations list others' files."""
-        return next((path for path in commit.paths if not _is_within(self.environment, path)), None)
+        return _beyond(self.environment.paths, self.environment.exclude, commit.paths)
 
 
-def _is_within(environment: EnvironmentConfig, path: str) -> bool:
-    return is_kustomization(path) or describes(environment, path)
+@lru_cache(maxsize=1 << 12)
+def _beyond(within: tuple[str, ...], exclude: tuple[str, ...], paths: tuple[str, ...]) -> str | None:
+    """Looked up once: each service of a group asks it of the commit that all of them share."""
+    patterns = [PathPattern(pattern) for pattern in within]
+    for path in paths:
+        fits = any(pattern.match(path) is not None for pattern in patterns) and not any(
+            glob_match(glob, path) for glob in exclude
+        )
+        if not fits and not is_kustomization(path):
+            return path
+    return None
 
 
 def promotion_mark(author: Author, environment: EnvironmentConfig, unit: str) -> Mark:

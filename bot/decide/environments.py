@@ -149,11 +149,6 @@ def _globs(config: Config, environment: EnvironmentConfig, services: Sequence[st
             yield pattern.glob
 
 
-def describes(environment: EnvironmentConfig, path: str) -> bool:
-    """Whether a file is one of the environment's manifests, whatever it is called and whether it is there."""
-    return next(_manifests(environment, File(path, "", b"")), None) is not None
-
-
 def service_at(config: Config, environment: EnvironmentConfig, path: str) -> str | None:
     """The service that an environment has a manifest of at this path, as far as the path tells."""
     manifest = next(_manifests(environment, File(path, "", b"")), None)

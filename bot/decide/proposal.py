@@ -21,7 +21,7 @@ from bot.decide.objections import (
 from bot.decide.released import must_be_replaceable
 from bot.decide.soak import Soaked
 from bot.decide.text import Background, Texts
-from bot.decide.trailers import PROMOTED_IMAGE, PROMOTED_TOGETHER
+from bot.decide.trailers import PROMOTED_IMAGE, PROMOTED_TOGETHER, recorded
 from bot.decide.uncarried import first_questions, not_carried
 from bot.decide.warnings import find_warnings
 from bot.plan import (
@@ -116,9 +116,15 @@ def _respect_people(
     target, branch = proposal.target, proposal.branch
     if request is None:
         respect_retargeted(ask, target, branch)
-        if not proposal.reopen:
-            ask.together(closed_requests(target, branch), *besides)
-            respect_closed(ask, target, branch, proposal.promotion, proposal.config.author)
+    if not proposal.reopen and not (request and _is_proposed(branch, proposal.promotion)):
+        ask.together(closed_requests(target, branch), *besides)
+        respect_closed(ask, target, branch, proposal.promotion, proposal.config.author)
+
+
+def _is_proposed(branch: Branch, promotion: Promotion) -> bool:
+    """Whether the branch has what changes by this already, whatever it has besides."""
+    said = {text for commit in branch.ours[:1] for text in commit.trailer(PROMOTED_IMAGE)}
+    return all(recorded(move) in said for move in promotion.moves if move.before != move.after)
 
 
 def _on_branch(proposal: Proposal, changes: Iterable[Change]) -> Iterator[Files]:
@@ -146,7 +152,7 @@ def _in_place(ask: Ask, proposal: Proposal, changes: tuple[Change, ...]) -> bool
 
 def _is_recorded(commit: Commit, promotion: Promotion) -> bool:
     """Whether a commit's trailers say which digests the promotion is about, and what goes together in it."""
-    wanted = {str(move.after.at(move.tag, move.digest)) for move in promotion.moves}
+    wanted = {recorded(move) for move in promotion.moves}
     return set(commit.trailer(PROMOTED_IMAGE)) == wanted and commit.trailer(PROMOTED_TOGETHER) == _together(
         promotion.unit
     )

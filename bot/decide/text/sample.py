@@ -32,8 +32,8 @@ def samples() -> tuple[tuple[Promotion, Background], ...]:
         origin="apps/orders/e2e/helmrelease.yaml",
         origin_pointer="0:/spec/chart/spec/version",
     )
-    full = Promotion(two, "staging", moves, "0" * 16, (carried,), warnings=("the registry changes",))
-    bare = Promotion(Unit("inventory", ("inventory",)), "staging", moves[:1], "0" * 16)
+    full = Promotion(two, "staging", moves, ("0" * 16,), (carried,), warnings=("the registry changes",))
+    bare = Promotion(Unit("inventory", ("inventory",)), "staging", moves[:1], ("0" * 16,))
     created = replace(bare, created=(moves[0].path,))
     given = Given("e2e", "", moves[0].origin.image, moves[0].origin.path, "urgent")
     untried = replace(bare, moves=(replace(moves[0], origin=given, proof=Proof.NOTHING, allowed=("mixed versions",)),))
