@@ -82,6 +82,11 @@ class Snapshot:
     manifests: dict[str, tuple[Manifest, ...]]
     nameless: tuple[Nameless, ...] = ()
 
+    @cached_property
+    def paths(self) -> frozenset[str]:
+        """Every manifest's."""
+        return frozenset(manifest.file.path for manifests in self.manifests.values() for manifest in manifests)
+
 
 # Deciding asks in rounds, and each round reads the same bytes again: parse them once. A cache that can't hold all of a
 # round holds nothing for the next: this one is for 10,000 services in four environments, with three files each.

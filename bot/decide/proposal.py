@@ -128,9 +128,14 @@ def _is_proposed(branch: Branch, promotion: Promotion) -> bool:
 
 
 def _on_branch(proposal: Proposal, changes: Iterable[Change]) -> Iterator[Files]:
-    """What the branch has in place of the files that change, where we made any of it."""
-    if proposal.branch.head is not None and proposal.branch.ours:
-        yield Files(Rev(proposal.target.rev.repository, proposal.branch.head), tuple(change.path for change in changes))
+    """What the branch has in place of the files that change, where we made any of it.
+
+    The other manifests that our commit changes are asked for too: so it is one question, whichever services can go.
+    """
+    branch = proposal.branch
+    if branch.head is not None and branch.ours:
+        paths = proposal.target.paths.intersection(branch.ours[0].paths).union(change.path for change in changes)
+        yield Files(Rev(proposal.target.rev.repository, branch.head), tuple(sorted(paths)))
 
 
 def _in_place(ask: Ask, proposal: Proposal, changes: tuple[Change, ...]) -> bool:
