@@ -103,7 +103,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class Promotion:
-    """One unit into one environment. `fingerprint` names it by its digests and edits alone: no clock, no prose.
+    """One unit into one environment. `fingerprints` name its edits, by digests alone: no clock, no prose.
 
     `created` are the target's manifests that are made from the source's. `warnings` are sentences without a full stop:
     what doesn't forbid the promotion, but should be known before it is approved.
@@ -112,7 +112,7 @@ class Promotion:
     unit: Unit
     target: str
     moves: tuple[Move, ...]
-    fingerprint: str
+    fingerprints: tuple[str, ...]
     companions: tuple[Companion, ...] = ()
     created: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
-from bot.config import Author, EnvironmentConfig
+from bot.config import Author, EnvironmentConfig, PathPattern, glob_match
 from bot.decide.bases import is_kustomization
-from bot.decide.environments import Snapshot, describes
-from bot.decide.facts import Ask
+from bot.decide.environments import Snapshot
+from bot.decide.facts import Ask, NotKnown
 from bot.decide.trailers import PROMOTION
 from bot.promotion import Unit
-from bot.questions import Absent, BranchHead, Commits, OpenRequests, Question
+from bot.questions import Absent, BranchHead, ClosedRequests, Commits, OpenRequests, Question
 from bot.repositories import Commit, MergeRequest, Rev
 
 
@@ -43,12 +44,16 @@ def branch_name(target: str, unit: Unit) -> str:
 
 def open_requests_of(ask: Ask, target: EnvironmentConfig) -> tuple[MergeRequest, ...]:
     """The open merge requests into an environment that are ours; what people open from our branches is not."""
+    return tuple(one for one in open_requests_to(ask, target) if one.ours)
+
+
+def open_requests_to(ask: Ask, target: EnvironmentConfig) -> tuple[MergeRequest, ...]:
+    """The open merge requests into an environment from branches that are called like ours, whosever they are."""
     answer = ask(OpenRequests(target.repository.repository))
     return tuple(
         request
         for request in (answer.value if not isinstance(answer, Absent) else ())
-        if request.ours
-        and request.target_branch == target.repository.branch
+        if request.target_branch == target.repository.branch
         and request.source_branch.startswith(branch_prefix(target.name))
     )
 
@@ -73,12 +78,18 @@ def branch_questions(ask: Ask, target: Snapshot, unit: Unit) -> Iterator[Questio
 
 
 def questions_about(ask: Ask, base: Rev, branch: str) -> Iterator[Question[Any]]:
-    """What `branch_at` will ask, by where the forge says the branch is: as a rule Git says the same."""
-    yield BranchHead(base.repository, branch)
-    requests = ask.known(OpenRequests(base.repository)) or ()
-    yield from (
-        Commits(base.repository, base.commit, one.head, paths=True) for one in requests if one.source_branch == branch
-    )
+    """What `branch_at` will ask, by where the forge says the branch is: as a rule Git says the same.
+
+    Of a branch that is there without a merge request, the next question is who closed it.
+    """
+    repository = base.repository
+    yield BranchHead(repository, branch)
+    requests = ask.known(OpenRequests(repository))
+    heads = [one.head for one in requests or () if one.source_branch == branch]
+    yield from (Commits(repository, base.commit, head, paths=True) for head in heads)
+    if requests is not None and not heads and (head := ask.known(BranchHead(repository, branch))):
+        yield Commits(repository, base.commit, head, paths=True)
+        yield ClosedRequests(repository, branch)
 
 
 @dataclass(frozen=True)
@@ -103,11 +114,20 @@ class Mark:
 
     def beyond(self, commit: Commit) -> str | None:
         """A file that it changes and that none of the environment's paths fits; kustomizations list others' files."""
-        return next((path for path in commit.paths if not _is_within(self.environment, path)), None)
+        return _beyond(self.environment.paths, self.environment.exclude, commit.paths)
 
 
-def _is_within(environment: EnvironmentConfig, path: str) -> bool:
-    return is_kustomization(path) or describes(environment, path)
+@lru_cache(maxsize=1 << 12)
+def _beyond(within: tuple[str, ...], exclude: tuple[str, ...], paths: tuple[str, ...]) -> str | None:
+    """Looked up once: each service of a group asks it of the commit that all of them share."""
+    patterns = [PathPattern(pattern) for pattern in within]
+    for path in paths:
+        fits = any(pattern.match(path) is not None for pattern in patterns) and not any(
+            glob_match(glob, path) for glob in exclude
+        )
+        if not fits and not is_kustomization(path):
+            return path
+    return None
 
 
 def promotion_mark(author: Author, environment: EnvironmentConfig, unit: str) -> Mark:
@@ -124,11 +144,24 @@ def read_branch(ask: Ask, target: Snapshot, unit: Unit, author: Author) -> Branc
 def branch_at(ask: Ask, base: Rev, name: str, mark: Mark) -> Branch:
     """How a branch stands towards a commit, where ours are the commits with this mark."""
     head = ask(BranchHead(base.repository, name))
-    return Branch(name, None, (), ()) if isinstance(head, Absent) else branch_of(ask, base, name, head.value, mark)
+    return Branch(name, None, (), ()) if isinstance(head, Absent) else _branch(ask, base, name, head.value, mark)
 
 
-def branch_of(ask: Ask, base: Rev, name: str, head: str, mark: Mark) -> Branch:
-    """The same of a branch that is or was at this head."""
+def branch_behind(ask: Ask, base: Rev, request: MergeRequest, mark: Mark) -> Branch:
+    """How the branch of an open merge request stands; of one of ours whose branch is gone, how that was in the end.
+
+    What a stranger opened from a repository of their own says nothing: only who may push here has a branch here.
+    """
+    branch = branch_at(ask, base, request.source_branch, mark)
+    if branch.head is not None or not request.ours:
+        return branch
+    try:
+        return replace(_branch(ask, base, request.source_branch, request.head, mark), head=None)
+    except NotKnown:
+        return branch  # its commits are gone as well
+
+
+def _branch(ask: Ask, base: Rev, name: str, head: str, mark: Mark) -> Branch:
     answer = ask(Commits(base.repository, base.commit, head, paths=True))
     commits = answer.value if not isinstance(answer, Absent) else ()
     ours = tuple(commit for commit in commits if mark.is_on(commit))

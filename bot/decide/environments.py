@@ -87,6 +87,11 @@ class Snapshot:
     manifests: dict[str, tuple[Manifest, ...]]
     nameless: tuple[Nameless, ...] = ()
 
+    @cached_property
+    def paths(self) -> frozenset[str]:
+        """Every manifest's."""
+        return frozenset(manifest.file.path for manifests in self.manifests.values() for manifest in manifests)
+
 
 # Deciding asks in rounds, and each round reads the same bytes again: parse them once. A cache that can't hold all of a
 # round holds nothing for the next: this one is for 10,000 services in four environments, with three files each.
@@ -152,11 +157,6 @@ def _globs(config: Config, environment: EnvironmentConfig, services: Sequence[st
                 yield pattern.fill({"service": config.name_of(service, environment.name)})
         else:
             yield pattern.glob
-
-
-def describes(environment: EnvironmentConfig, path: str) -> bool:
-    """Whether a file is one of the environment's manifests, whatever it is called and whether it is there."""
-    return next(_manifests(environment, File(path, "", b"")), None) is not None
 
 
 def service_at(config: Config, environment: EnvironmentConfig, path: str) -> str | None:

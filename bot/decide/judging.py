@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
@@ -15,14 +15,14 @@ from bot.decide.creation import Creation, create_missing
 from bot.decide.environments import Snapshot
 from bot.decide.facts import Ask, NotKnown, Outside, Refusal, Unanswered, for_each
 from bot.decide.moves import find_moves, hop_questions
-from bot.decide.objections import fingerprint
+from bot.decide.objections import fingerprints
 from bot.decide.orders import Orders
 from bot.decide.pairing import Hop
 from bot.decide.proposal import Proposal, examine, propose
 from bot.decide.soak import Soaked, must_have_soaked, passed_over
 from bot.decide.text import Texts
 from bot.decide.together import by_name
-from bot.decide.trailers import PROMOTED_IMAGE, records
+from bot.decide.trailers import PROMOTED_IMAGE, recorded, records
 from bot.errors import ExitCode
 from bot.plan import Standing, Verdict
 from bot.promotion import Move, Promotion, Unit
@@ -94,7 +94,7 @@ def _must_be_as_proposed(ask: Ask, case: Case, service: str) -> None:
     command = by_name(case.unit, case.target.environment.name)
     said = {text for commit in branch.ours[:1] for text in commit.trailer(PROMOTED_IMAGE)}
     for move in promotion.moves:
-        if request and move.before != move.after and str(move.after.at(move.tag, move.digest)) not in said:
+        if request and move.before != move.after and recorded(move) not in said:
             raise Refusal(
                 f"{service} is `promote: manual`, and {move.origin.environment} runs {_runs(move)} by now, which "
                 f"nobody has named; !{request.number} holds {service} too, and is left as it is",
@@ -142,8 +142,19 @@ def _held(ask: Ask, case: Case) -> dict[str, Refusal]:
             if refusal.blocked.code is not ExitCode.CONFLICT:
                 held[service] = refusal
     if questions:
-        raise Unanswered(questions)
+        raise Unanswered([*questions, *_asked(lambda: _propose(ask, case))])
     return held
+
+
+def _asked(think: Callable[[], object]) -> Sequence[Question[object]]:
+    """What would be asked next, to ask it at once; what is refused asks nothing."""
+    try:
+        think()
+    except Unanswered as need:
+        return need.questions
+    except Refusal:
+        pass
+    return ()
 
 
 def _propose(ask: Ask, case: Case) -> Verdict:
@@ -170,9 +181,9 @@ def _with_proposal(ask: Ask, case: Case, think: Callable[[Ask, Proposal], T]) ->
     soaked = tuple(each for _, of_service in agreed for each in of_service)
     companions = tuple(companion for first, *_ in hops.values() for companion in find_companions(ask, first))
     created = tuple(copy.path for copy in creation.copies) if creation else ()
-    mark = fingerprint(unit, target.environment.name, moves, companions, created)
+    marks = fingerprints(target.environment.name, moves, companions, created)
     told = (*warnings(target.environment.name, moves), *passed_over(hops, moves))
-    promotion = Promotion(unit, target.environment.name, moves, mark, companions, created, told)
+    promotion = Promotion(unit, target.environment.name, moves, marks, companions, created, told)
     sources = {service: case.sources[service][0] for service in unit.services}
     return think(
         ask, Proposal(sources, target, promotion, branch, case.config, case.texts, case.reopen, creation, soaked)

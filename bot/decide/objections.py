@@ -3,35 +3,42 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from bot.decide.branch import Branch, requests_from
 from bot.decide.environments import Snapshot
 from bot.decide.facts import Ask, Refusal
-from bot.decide.text import fingerprint_in
+from bot.decide.text import fingerprints_in
 from bot.errors import ExitCode
-from bot.promotion import Companion, Move, Promotion, Unit
+from bot.promotion import Companion, Move, Promotion
 from bot.questions import Absent, ClosedRequests
 
+# A merge request has room for so many fingerprints beside what people read.
+_MOST = 500
 
-def fingerprint(
-    unit: Unit, target: str, moves: Iterable[Move], companions: Iterable[Companion] = (), created: Iterable[str] = ()
-) -> str:
-    """16 hexadecimal digits over what a person says no to by closing a merge request.
+
+def fingerprints(
+    target: str, moves: Iterable[Move], companions: Iterable[Companion] = (), created: Collection[str] = ()
+) -> tuple[str, ...]:
+    """16 hexadecimal digits over each of the edits that a person says no to by closing a merge request.
 
     The same image stays the same whatever `write` makes of it and whatever else a copied manifest says. But to make a
-    manifest is something else than to edit it, and so is to write the image that is there in another way.
+    manifest is something else than to edit it, and so is to write the image that is there in another way. So many
+    edits that nobody looks at each of them are one.
     """
-    lines = [f"{m.path} {m.pointer} {m.after.name}:{m.tag}@{m.digest}{_rewriting(m)}" for m in moves]
-    lines += [f"{c.path} {c.pointer} = {c.after!r}" for c in companions]
+    lines = [_edit(m, made=m.path in created) for m in moves if m.before != m.after or m.path in created]
+    lines += [f"{c.path} {c.pointer} = {c.after!r}" for c in companions if c.before != c.after]
     lines += [f"{path} is made" for path in created]
-    return hashlib.sha256("\n".join([target, unit.name, *sorted(lines)]).encode()).hexdigest()[:16]
+    lines = lines if len(lines) <= _MOST else ["\n".join(sorted(lines))]
+    return tuple(sorted({hashlib.sha256(f"{target}\n{line}".encode()).hexdigest()[:16] for line in lines}))
 
 
-def _rewriting(move: Move) -> str:
+def _edit(move: Move, *, made: bool) -> str:
     before, after = move.before, move.after
     same_image = before.at(before.tag, None) == after.at(after.tag, None) and None in {before.digest, after.digest}
-    return f" as {after}" if same_image and before != after else ""
+    rewriting = f" as {after}" if same_image and before != after else ""
+    new = " in a new file" if made else ""
+    return f"{move.path} {move.pointer} {after.name}:{move.tag}@{move.digest}{rewriting}{new}"
 
 
 def respect_retargeted(ask: Ask, target: Snapshot, branch: Branch) -> None:
@@ -52,12 +59,15 @@ def closed_requests(target: Snapshot, branch: Branch) -> ClosedRequests:
 
 
 def respect_closed(ask: Ask, target: Snapshot, branch: Branch, promotion: Promotion) -> None:
-    """Refuse what a person said no to."""
+    """Refuse what a person said no to: to these edits, or to these among others."""
     answer = ask(closed_requests(target, branch))
+    now = set(promotion.fingerprints)
     for closed in answer.value if not isinstance(answer, Absent) else ():
-        if not closed.ended_by_us and fingerprint_in(closed.body) == promotion.fingerprint:
+        said_no = fingerprints_in(closed.body)
+        if not closed.ended_by_us and now and now <= said_no:
+            what = "exactly this" if now == said_no else "this among others"
             raise Refusal(
-                f"{closed.ended_by or 'somebody'} closed !{closed.number}, which proposed exactly this",
+                f"{closed.ended_by or 'somebody'} closed !{closed.number}, which proposed {what}",
                 "a newer image will be proposed again; to propose this one anyway, use promote --reopen",
             )
 

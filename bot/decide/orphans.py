@@ -8,12 +8,11 @@ from dataclasses import replace
 from bot.config import Config
 from bot.decide.branch import (
     Branch,
-    branch_of,
+    branch_behind,
     branch_prefix,
     branch_questions,
     open_requests_of,
     promotion_mark,
-    read_branch,
 )
 from bot.decide.environments import Snapshot, head_of
 from bot.decide.facts import Ask, NotKnown, for_each
@@ -47,13 +46,9 @@ def find_orphans(ask: Ask, config: Config, reach: Reach) -> Iterator[Upkeep]:
 
 
 def _branch(ask: Ask, config: Config, target: Snapshot, name: str, request: MergeRequest) -> Branch | None:
-    """The branch, or how it was when it was there; None where that isn't known, which keeps nobody else."""
+    """The branch; None where it isn't known, which keeps no other from its end."""
     try:
-        branch = read_branch(ask, target, Unit(name, ()), config.author)
-        if branch.head is not None:
-            return branch
-        mark = promotion_mark(config.author, target.environment, name)
-        return replace(branch_of(ask, target.rev, branch.name, request.head, mark), head=None)
+        return branch_behind(ask, target.rev, request, promotion_mark(config.author, target.environment, name))
     except NotKnown:
         return None
 

@@ -22,7 +22,7 @@ from bot.decide.released import must_be_replaceable
 from bot.decide.soak import Soaked
 from bot.decide.telling import first_questions, tell
 from bot.decide.text import Texts
-from bot.decide.trailers import PROMOTED_IMAGE, PROMOTED_TOGETHER
+from bot.decide.trailers import PROMOTED_IMAGE, PROMOTED_TOGETHER, recorded
 from bot.decide.warnings import find_warnings
 from bot.plan import (
     Action,
@@ -91,7 +91,7 @@ def _proposing(
     """In this order: the branch is the claim, the image comes before the merge request that names it."""
     first: tuple[Question[Any], ...] = (
         *_on_branch(proposal, changes),
-        *first_questions(proposal.target, proposal.promotion, opened=request is not None),
+        *_first_told(proposal, request),
     )
     _respect_people(ask, proposal, request, first)
     ask.together(*first)
@@ -105,8 +105,7 @@ def examine(ask: Ask, proposal: Proposal) -> None:
     """Refuse what `propose` would refuse of one service of several: what they share isn't looked at."""
     request = open_request(ask, proposal.target, proposal.branch.name)
     if find_changes(proposal.target, proposal.promotion, proposal.creation):
-        first = first_questions(proposal.target, proposal.promotion, opened=request is not None)
-        _respect_people(ask, proposal, request, first)
+        _respect_people(ask, proposal, request, _first_told(proposal, request))
     list(_copies(ask, proposal))
 
 
@@ -117,15 +116,26 @@ def _respect_people(
     target, branch = proposal.target, proposal.branch
     if request is None:
         respect_retargeted(ask, target, branch)
-        if not proposal.reopen:
-            ask.together(closed_requests(target, branch), *besides)
-            respect_closed(ask, target, branch, proposal.promotion)
+    if not proposal.reopen and not (request and _is_proposed(branch, proposal.promotion)):
+        ask.together(closed_requests(target, branch), *besides)
+        respect_closed(ask, target, branch, proposal.promotion)
+
+
+def _is_proposed(branch: Branch, promotion: Promotion) -> bool:
+    """Whether the branch has what changes by this already, whatever it has besides."""
+    said = {text for commit in branch.ours[:1] for text in commit.trailer(PROMOTED_IMAGE)}
+    return all(recorded(move) in said for move in promotion.moves if move.before != move.after)
 
 
 def _on_branch(proposal: Proposal, changes: Iterable[Change]) -> Iterator[Files]:
-    """What the branch has in place of the files that change, where we made any of it."""
-    if proposal.branch.head is not None and proposal.branch.ours:
-        yield Files(Rev(proposal.target.rev.repository, proposal.branch.head), tuple(change.path for change in changes))
+    """What the branch has in place of the files that change, where we made any of it.
+
+    The other manifests that our commit changes are asked for too: so it is one question, whichever services can go.
+    """
+    branch = proposal.branch
+    if branch.head is not None and branch.ours:
+        paths = proposal.target.paths.intersection(branch.ours[0].paths).union(change.path for change in changes)
+        yield Files(Rev(proposal.target.rev.repository, branch.head), tuple(sorted(paths)))
 
 
 def _in_place(ask: Ask, proposal: Proposal, changes: tuple[Change, ...]) -> bool:
@@ -147,7 +157,7 @@ def _in_place(ask: Ask, proposal: Proposal, changes: tuple[Change, ...]) -> bool
 
 def _is_recorded(commit: Commit, promotion: Promotion) -> bool:
     """Whether a commit's trailers say which digests the promotion is about, and what goes together in it."""
-    wanted = {str(move.after.at(move.tag, move.digest)) for move in promotion.moves}
+    wanted = {recorded(move) for move in promotion.moves}
     return set(commit.trailer(PROMOTED_IMAGE)) == wanted and commit.trailer(PROMOTED_TOGETHER) == _together(
         promotion.unit
     )
@@ -195,10 +205,18 @@ def _copy(ask: Ask, proposal: Proposal, move: Move) -> Iterator[CopyImage | Move
         yield MoveTag(move.destination, move.tag, present.value, move.digest)
 
 
+def _first_told(proposal: Proposal, request: MergeRequest | None) -> tuple[Question[Any], ...]:
+    return first_questions(proposal.config, proposal.target, proposal.promotion, _said(request))
+
+
+def _said(request: MergeRequest | None) -> str:
+    """What our merge request says so far."""
+    return request.body if request is not None and request.ours else ""
+
+
 def _request(ask: Ask, proposal: Proposal, request: MergeRequest | None) -> Iterator[Action]:
     creation = proposal.creation
-    said = request.body if request is not None and request.ours else ""
-    background = tell(ask, proposal.config, proposal.sources, proposal.target, proposal.promotion, said)
+    background = tell(ask, proposal.config, proposal.sources, proposal.target, proposal.promotion, _said(request))
     since = max((each.since for each in proposal.soaked), default=None)
     checks = tuple(dict.fromkeys(each.check for each in proposal.soaked))
     background = replace(background, creation=creation, since=since, checks=checks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from bot.config import Config
-from bot.decide.branch import branch_name, open_request, read_branch
+from bot.decide.branch import branch_behind, branch_name, open_request, promotion_mark
 from bot.decide.environments import Manifest
 from bot.decide.facts import Ask, NotKnown, Refusal
 from bot.decide.trailers import Record, records
@@ -26,7 +26,8 @@ def under_review(ask: Ask, config: Config, reach: Reach, unit: Unit) -> tuple[Me
     target = reach.target
     try:
         request = open_request(ask, target, branch_name(target.environment.name, unit))
-        said = records(read_branch(ask, target, unit, config.author).ours[:1]) if request else {}
+        mark = promotion_mark(config.author, target.environment, unit.name)
+        said = records(branch_behind(ask, target.rev, request, mark).ours[:1]) if request else {}
     except NotKnown:
         return None, ""  # that is why it is blocked
     if request is None or not said:

@@ -50,15 +50,19 @@ class Revisions:
     url: str = ""
 
 
-def first_questions(promotion: Promotion) -> tuple[Labels, ...]:
-    """What `find_revisions` begins with where nothing is remembered, so that it can be asked with other things."""
-    return tuple(map(labels_after, _told(promotion).values()))
+def first_questions(config: Config, promotion: Promotion, body: str) -> tuple[Labels, ...]:
+    """What `find_revisions` begins with, so that it can be asked with other things."""
+    remembered = _said(body)
+    return tuple(
+        labels_after(move)
+        for key, move in _told(promotion).items()
+        if key not in remembered or config.code(move.service) is not None
+    )
 
 
 def find_revisions(ask: Ask, config: Config, promotion: Promotion, body: str) -> tuple[Revisions, ...]:
     """What is known of the images that change; `body` is what our merge request says so far, empty without one."""
-    found = ((_remembered(mark), mark[0]) for mark in _MARK.finditer(body))
-    remembered = {each.key: each for each, text in found if _mark(each) == text}
+    remembered = _said(body)
 
     def find(key: str) -> Revisions:
         move = moves[key]
@@ -71,6 +75,12 @@ def find_revisions(ask: Ask, config: Config, promotion: Promotion, body: str) ->
 
     moves = _told(promotion)
     return for_each(moves, find)
+
+
+def _said(body: str) -> Mapping[str, Revisions]:
+    """What a body remembers, by key."""
+    found = ((_remembered(mark), mark[0]) for mark in _MARK.finditer(body))
+    return {each.key: each for each, text in found if _mark(each) == text}
 
 
 def marks(revisions: Iterable[Revisions]) -> str:

@@ -14,13 +14,9 @@ from bot.promotion import Promotion
 from bot.questions import Question
 
 
-def first_questions(target: Snapshot, promotion: Promotion, *, opened: bool) -> tuple[Question[Any], ...]:
-    """What `tell` begins with, so that it can be asked with other things.
-
-    Once a merge request is `opened` it remembers what the images were built from.
-    """
-    built = () if opened else revisions.first_questions(promotion)
-    return (*uncarried.first_questions(target, promotion), *built)
+def first_questions(config: Config, target: Snapshot, promotion: Promotion, body: str) -> tuple[Question[Any], ...]:
+    """What `tell` begins with, so that it can be asked with other things."""
+    return (*uncarried.first_questions(target, promotion), *revisions.first_questions(config, promotion, body))
 
 
 def tell(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.config import Config, EnvironmentConfig
-from bot.decide.branch import branch_at, branch_prefix, open_requests_of, promotion_mark, questions_about
+from bot.decide.branch import branch_behind, branch_prefix, open_requests_to, promotion_mark, questions_about
 from bot.decide.environments import head_of
 from bot.decide.facts import Ask, NotKnown, for_each
 from bot.decide.trailers import PROMOTED_TOGETHER
@@ -46,7 +46,7 @@ def by_name(unit: Unit, target: str) -> str:
 
 
 def read_together(ask: Ask, config: Config, target: EnvironmentConfig) -> tuple[Together, ...]:
-    """Those that an open merge request of ours proposes, the oldest first.
+    """Those that an open merge request from a branch of ours proposes, the oldest first, whoever opened it.
 
     What they are made of is what the newest of our commits on the branch says. Who may push there can say anything: it
     decides which services wait for each other, and nothing about what they become. Of a forge that doesn't answer each
@@ -59,7 +59,7 @@ def read_together(ask: Ask, config: Config, target: EnvironmentConfig) -> tuple[
         return ()
     base = Rev(repository, head.value)
     try:
-        requests = open_requests_of(ask, target)
+        requests = open_requests_to(ask, target)
     except NotKnown:
         return ()
     chosen = {request.source_branch: request for request in requests if is_together(request.source_branch)}
@@ -70,6 +70,6 @@ def read_together(ask: Ask, config: Config, target: EnvironmentConfig) -> tuple[
 
 def _together(ask: Ask, config: Config, base: Rev, target: EnvironmentConfig, request: MergeRequest) -> Together:
     name = request.source_branch.removeprefix(branch_prefix(target.name))
-    branch = branch_at(ask, base, request.source_branch, promotion_mark(config.author, target, name))
+    branch = branch_behind(ask, base, request, promotion_mark(config.author, target, name))
     said = [name for commit in branch.ours[:1] for text in commit.trailer(PROMOTED_TOGETHER) for name in text.split()]
     return Together(name, tuple(dict.fromkeys(said)), request)

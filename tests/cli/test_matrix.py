@@ -47,7 +47,7 @@ def stands(unit: Unit, target: str, standing: Standing, **steps: tuple[str, str]
         moves.append(
             Move(service, "x", "0:/i", 1, origin, place, digest, Proof.MANIFEST, place, after, refs[0], refs[1])
         )
-    return Verdict(unit, target, standing, Promotion(unit, target, tuple(moves), "f" * 16))
+    return Verdict(unit, target, standing, Promotion(unit, target, tuple(moves), ("f" * 16,)))
 
 
 def matrix(*deployed: Deployed, verdicts: tuple[Verdict, ...] = (), config: Config | None = None) -> Matrix:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.decide.text import fingerprint_in
+from bot.decide.text import fingerprints_in
 from bot.plan import OpenRequest, PushBranch, Standing, Verdict
 from tests.paper import E2E, STAGING, Paper, configured, digest
 
@@ -89,9 +89,9 @@ def test_without_the_key_it_stays(paper: Paper) -> None:
 
 
 def test_the_fingerprint_is_of_the_companions_too(paper: Paper) -> None:
-    prints = {fingerprint_in(body(paper.verdict("api"))), fingerprint_in(body(paper.verdict("api", config=CONFIG)))}
+    prints = {fingerprints_in(body(paper.verdict("api"))), fingerprints_in(body(paper.verdict("api", config=CONFIG)))}
     paper.trees["m1"][E2E_FILE] = release(E2E, "1.1.3-rc2", "1.4.0")
-    prints.add(fingerprint_in(body(paper.verdict("api", config=CONFIG))))
+    prints.add(fingerprints_in(body(paper.verdict("api", config=CONFIG))))
     assert len(prints) == 3
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from bot.decide.text import fingerprint_in
+from bot.decide.text import fingerprints_in
 from bot.errors import ExitCode
 from bot.plan import Action, CopyImage, OpenRequest, PushBranch, Standing, Verdict
 from bot.repositories import MergeRequest, RequestState
@@ -280,7 +280,7 @@ def test_a_draft_that_a_person_closed_is_not_opened_again(proposed: Paper) -> No
     verdict = decided(proposed)
     assert verdict.blocked is not None
     assert "ann closed !1" in verdict.blocked.reason
-    assert fingerprint_in(request.body) is not None
+    assert fingerprints_in(request.body)
 
 
 def test_once_the_target_has_it_there_is_nothing_to_make(proposed: Paper) -> None:

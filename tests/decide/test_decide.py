@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.decide.objections import fingerprint
-from bot.decide.text import fingerprint_in
+from bot.decide.objections import fingerprints
+from bot.decide.text import fingerprints_in
 from bot.errors import ExitCode, UsageError
 from bot.images import Digest
 from bot.plan import (
@@ -111,7 +111,7 @@ def test_the_merge_request_names_the_digest_and_ends_with_the_fingerprint(paper:
     request = request_of(paper)
     assert str(NEW) in request.body
     assert verdict.promotion is not None
-    assert fingerprint_in(request.body) == verdict.promotion.fingerprint
+    assert fingerprints_in(request.body) == set(verdict.promotion.fingerprints)
 
 
 def test_an_image_that_is_there_is_not_copied_again(paper: Paper) -> None:
@@ -355,8 +355,9 @@ def test_to_write_the_image_that_is_there_in_another_way_is_another_proposal(pap
 def test_to_make_a_manifest_is_another_proposal_than_to_edit_it(paper: Paper) -> None:
     promotion = paper.verdict("api").promotion
     assert promotion is not None
-    edited, made = (fingerprint(promotion.unit, "staging", promotion.moves, created=c) for c in ((), (STAGING_FILE,)))
-    assert edited == promotion.fingerprint != made
+    edited, made = (set(fingerprints("staging", promotion.moves, created=c)) for c in ((), (STAGING_FILE,)))
+    assert edited == set(promotion.fingerprints)
+    assert edited.isdisjoint(made)
 
 
 def test_what_a_person_closed_is_not_opened_again(paper: Paper) -> None:

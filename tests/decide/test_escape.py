@@ -17,7 +17,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from bot.decide.sentences import Foreign, Sentence, sentence
-from bot.decide.text import BODY, COMMIT_MESSAGE, TITLE, Background, Texts, fingerprint_in
+from bot.decide.text import BODY, COMMIT_MESSAGE, TITLE, Background, Texts, fingerprints_in
 from bot.decide.text.context import make_context
 from bot.decide.text.escape import Linked, code, words
 from bot.decide.text.listed import Listed
@@ -250,7 +250,7 @@ def test_ones_own_template_need_not_take_care(template: str, text: str) -> None:
     body, usual = (texts._render(BODY, {"unit": Foreign(given)}) for given in (text or "x", "x"))
     assert not structure(body) - structure(usual)
     assert not obeyed(outside_code(body)) - obeyed(outside_code(usual)) - obeyed(template)
-    assert fingerprint_in(body) is None
+    assert fingerprints_in(body) == frozenset()
 
 
 PAGE = "https://git.example.com/shop/api/-/compare/1...2"
@@ -348,7 +348,7 @@ def test_what_is_too_much_for_a_forge_ends_with_how_much_more_there_is(count: in
     promotion, background = many(count)
     body = TEXTS.body(promotion, background)
     assert len(body) <= 65_536
-    assert fingerprint_in(body) == promotion.fingerprint
+    assert fingerprints_in(body) == set(promotion.fingerprints)
     assert structure(body)["html_block"] == 3, "evidence opens and closes, and the mark"
     assert ("more images" in body) == (body.count("`shop/inventory`") < count)
 

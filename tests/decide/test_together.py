@@ -273,10 +273,28 @@ def test_a_forged_trailer_moves_nothing_that_an_automatic_pass_must_not_move(des
     assert only(plan).unit.services == ("a", "b")
 
 
-@pytest.mark.parametrize("author", ["mallory", ""])
-def test_a_merge_request_of_somebody_else_holds_nothing(desk: Desk, author: str) -> None:
+def test_one_that_a_person_opened_from_our_branch_is_not_duplicated(desk: Desk) -> None:
     promote(desk, "a", "b")
-    desk.change(1, author=author, ours=False)
+    desk.change(1, author="ann", ours=False, title="Mine")
+    plan = desk.paper.plan()
+    assert standings(plan)["+spring"] == (("a", "b"), Standing.PROPOSED)
+    desk.carry_out(plan)
+    assert [request.source_branch for request in desk.paper.opened] == [SPRING, "promobot/staging/c"]
+    assert desk.request(SPRING).title == "Mine"
+
+
+def test_a_branch_that_somebody_took_away_is_made_again(desk: Desk) -> None:
+    promote(desk, "a", "b")
+    del desk.paper.heads[SPRING]
+    desk.carry_out(desk.paper.plan())
+    assert [request.source_branch for request in desk.paper.opened] == [SPRING, "promobot/staging/c"]
+    assert SPRING in desk.paper.heads
+
+
+def test_a_stranger_s_from_another_repository_holds_nothing(desk: Desk) -> None:
+    promote(desk, "a", "b")
+    del desk.paper.heads[SPRING]
+    desk.change(1, author="mallory", ours=False)
     assert set(standings(desk.paper.plan())) == {"a", "b", "c"}
 
 

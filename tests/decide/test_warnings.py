@@ -57,7 +57,7 @@ def test_the_fingerprint_is_of_the_edits_alone() -> None:
     plain, warned = decided(values(E2E, "1.1.2")), decided(values(E2E, "1.1.2", extra=SECRETS))
     assert plain.promotion is not None
     assert warned.promotion is not None
-    assert plain.promotion.fingerprint == warned.promotion.fingerprint
+    assert plain.promotion.fingerprints == warned.promotion.fingerprints
 
 
 @pytest.mark.parametrize(

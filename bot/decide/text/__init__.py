@@ -21,11 +21,11 @@ from bot.promotion import Given, Move, Promotion
 if TYPE_CHECKING:
     from bot.decide.text.language import Program
 
-__all__ = ["BODY", "COMMIT_MESSAGE", "TITLE", "Background", "Texts", "fingerprint_in", "headline", "step"]
+__all__ = ["BODY", "COMMIT_MESSAGE", "TITLE", "Background", "Texts", "fingerprints_in", "headline", "step"]
 
 TITLE, BODY, COMMIT_MESSAGE = "title.j2", "merge_request.md.j2", "commit_message.j2"
 
-_FINGERPRINT = re.compile(r"<!-- promobot (?P<key>\S+) (?P<fingerprint>[0-9a-f]{16}) -->")
+_MARK = re.compile(r"<!-- promobot (?P<key>\S+)(?P<fingerprints>(?: [0-9a-f]{16})+) -->")
 _NOTHING = Background()
 
 # GitLab takes titles of 255 bytes, some of which `Draft: ` needs; GitHub takes bodies of 65,536 characters.
@@ -51,8 +51,9 @@ class Texts:
         return _cut(line, _LONGEST_TITLE)
 
     def body(self, promotion: Promotion, background: Background = _NOTHING) -> str:
-        """The merge request's body. It ends with the fingerprint and what labels say, hints that anybody can edit."""
-        hints = f"{marks(background.revisions)}<!-- promobot {promotion.key} {promotion.fingerprint} -->\n"
+        """The merge request's body. It ends with the fingerprints and what labels say, hints that anybody can edit."""
+        mark = f"<!-- promobot {' '.join([promotion.key, *promotion.fingerprints])} -->\n"
+        hints = f"{marks(background.revisions)}{mark}"
         body = self._fitting(BODY, promotion, background, _LONGEST_BODY - len(hints)).strip()
         return f"{body}\n\n{hints}"
 
@@ -70,11 +71,11 @@ class Texts:
             self.body(promotion, background)
             self.commit_message(promotion)
 
-    def _fitting(self, name: str, promotion: Promotion, background: Background, longest: int) -> str:
+    def _fitting(self, name: str, promotion: Promotion, background: Background, room: int) -> str:
         """What a template makes, with its lists as long as there is room for."""
         texts = (self._render(name, make_context(promotion, background, most)) for most in _LIST_LENGTHS)
         for text in texts:
-            if len(text) <= longest:
+            if len(text) <= room:
                 return text
         raise ConfigError(f"{self._place(name)}:1: makes more than the {_LONGEST_BODY:,} characters that forges take")
 
@@ -97,10 +98,10 @@ class Texts:
             yield name, compiled(self._place(name), source, names)
 
 
-def fingerprint_in(body: str) -> str | None:
-    """The fingerprint that a merge request's body claims."""
-    found = [match["fingerprint"] for match in _FINGERPRINT.finditer(body)]
-    return found[-1] if found else None
+def fingerprints_in(body: str) -> frozenset[str]:
+    """The fingerprints that a merge request's body claims."""
+    found = [match["fingerprints"].split() for match in _MARK.finditer(body)]
+    return frozenset(found[-1] if found else ())
 
 
 def _in_words(move: Move) -> Move:

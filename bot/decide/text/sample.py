@@ -35,9 +35,9 @@ def samples() -> tuple[tuple[Promotion, Background], ...]:
         origin_pointer="0:/spec/chart/spec/version",
     )
     full = Promotion(
-        two, "staging", moves, "0" * 16, (carried,), warnings=(sentence("the registry changes to {}", _STAGING),)
+        two, "staging", moves, ("0" * 16,), (carried,), warnings=(sentence("the registry changes to {}", _STAGING),)
     )
-    bare = Promotion(Unit("inventory", ("inventory",)), "staging", moves[:1], "0" * 16)
+    bare = Promotion(Unit("inventory", ("inventory",)), "staging", moves[:1], ("0" * 16,))
     created = replace(bare, created=(moves[0].path,))
     given = Given("e2e", "", moves[0].origin.image, moves[0].origin.path, "urgent")
     untried = replace(bare, moves=(replace(moves[0], origin=given, proof=Proof.NOTHING, allowed=("mixed versions",)),))
