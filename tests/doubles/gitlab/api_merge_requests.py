@@ -11,6 +11,7 @@ from tests.doubles.gitlab.call import Call, Handler
 from tests.doubles.gitlab.state import MergeRequest, Project
 from tests.doubles.http import Response
 
+_LONGEST_TITLE = 255
 _STATES = ("opened", "closed", "locked", "merged", "all")
 
 
@@ -59,7 +60,7 @@ def _get(call: Call) -> Response:
 def _create(call: Call) -> Response:
     project, author = call.project, call.me
     call.must_write()
-    title = call.text("title", required=True)
+    title = _title(call)
     source, target = call.text("source_branch", required=True), call.text("target_branch", required=True)
     with call.gitlab.lock:
         life.look(call.gitlab, project)
@@ -84,8 +85,15 @@ def _must_be_possible(project: Project, source: str, target: str) -> None:
         if branch not in project.heads:
             raise refuse("branch unseen", "does not exist", name)
     for other in project.requests.values():
-        if other.open and (other.source_branch, other.target_branch) == (source, target):
+        if other.open and not other.fork and (other.source_branch, other.target_branch) == (source, target):
             raise refuse("duplicate", f"Another open merge request already exists for this source branch: !{other.iid}")
+
+
+def _title(call: Call) -> str:
+    title = call.text("title", required=True)
+    if len(title) > _LONGEST_TITLE:
+        raise refuse("title", f"is too long (maximum is {_LONGEST_TITLE} characters)", "title")
+    return title.strip()
 
 
 def _squash(call: Call, project: Project, wanted: bool) -> bool:  # noqa: FBT001
@@ -144,7 +152,7 @@ def _change_state(call: Call, request: MergeRequest) -> None:
 
 def _change_texts(call: Call, request: MergeRequest) -> None:
     if "title" in call.given:
-        request.title = call.text("title", required=True)
+        request.title = _title(call)
     if "description" in call.given:
         request.description = call.text("description")
     if "remove_source_branch" in call.given:

@@ -36,6 +36,7 @@ REFUSALS = {
     "duplicate": Refusal(409, "array", "app/models/merge_request.rb, validate_branches; lib/api/helpers.rb, conflict!"),
     "same branch": Refusal(422, "errors", "app/models/merge_request.rb, validate_branches, and error! of lib/api"),
     "branch unseen": Refusal(400, "fields", "github.com/renovatebot/renovate, issue 44498: just after a push"),
+    "title": Refusal(400, "fields", "app/models/concerns/issuable.rb, TITLE_LENGTH_MAX"),
     "may not merge": Refusal(401, "message", "lib/api/merge_requests.rb, merge: unless can_be_merged_by?"),
     "head moved": Refusal(409, "message", "lib/api/helpers/merge_requests_helpers.rb, check_sha_param!"),
     "not mergeable": Refusal(405, "message", "lib/api/merge_requests.rb, execute_merge; right after creation, too"),

@@ -105,11 +105,11 @@ class Instance:
     # --- what people do with merge requests -------------------------------------------------------------
 
     def open(self, project: Project, user: User, source: str, target: str = "main", **fields: object) -> MergeRequest:
-        """A person opens a merge request."""
+        """A person opens a merge request; `fork` is the number of the project that its branch is of."""
         with self.lock:
             life.look(self, project, user)
             number = max(project.requests, default=0) + 1
-            heads = project.repository.heads()
+            heads = project.heads
             request = MergeRequest(
                 id=self.accounts.next_id(),
                 iid=number,
@@ -121,7 +121,7 @@ class Instance:
                 updated=life.now(),
                 **{"title": source, "description": "", **fields},  # type: ignore[arg-type]
             )
-            request.base_sha = project.repository.base(heads[target], heads[source]) or ""
+            request.base_sha = project.repository.base(heads[target], request.sha) or ""
             project.requests[number] = request
             life.recheck(self, request, new=True)
             if project.pipelines_for == "merge_request_event":

@@ -41,7 +41,7 @@ def look(gitlab: Instance, project: Project, pusher: User | None = None) -> None
             start_pipeline(gitlab, project, heads[branch], branch, "push", pusher)
     project.heads = heads
     for request in project.requests.values():
-        if request.source_branch in moved and request.source_branch in heads:
+        if request.source_branch in moved and request.source_branch in heads and not request.fork:
             _new_commits(gitlab, project, request, heads[request.source_branch], pusher)
         if request.open and {request.source_branch, request.target_branch} & moved:
             recheck(gitlab, request)

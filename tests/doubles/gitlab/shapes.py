@@ -313,7 +313,7 @@ def merge_request(base: str, gitlab: Instance, one: Project, of: MergeRequest, d
         "user_notes_count": sum(not note.system for note in of.notes),
         "upvotes": 0,
         "downvotes": 0,
-        "source_project_id": one.id,
+        "source_project_id": of.fork or one.id,
         "target_project_id": one.id,
         "labels": sorted(of.labels),
         "draft": of.draft,

@@ -108,6 +108,7 @@ class MergeRequest:
     merge_commit_sha: str | None = None
     squash_commit_sha: str | None = None
     base_sha: str = ""
+    fork: int = 0  # the project that the source branch is of, where that is another
 
     @property
     def draft(self) -> bool:
