@@ -45,6 +45,15 @@ class CutAfter:
 
 
 @dataclass(frozen=True)
+class AnswerAfter:
+    """Pass the request on, and answer this instead of what comes back, as a gateway does that lost patience."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True)
 class CutDuring:
     """Pass on half of the request's body, then close both connections; one without a body is cut before."""
 
@@ -107,6 +116,7 @@ class Drip:
 Kind: TypeAlias = (
     Delay
     | Answer
+    | AnswerAfter
     | CutBefore
     | CutAfter
     | CutDuring
@@ -127,11 +137,15 @@ _PIECE = 256 * 1024
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens to the next `times` requests whose `METHOD /path?query` the regular expression `match` finds."""
+    """What happens to the next `times` requests whose `METHOD /path?query` the regular expression `match` finds.
+
+    The first `skip` of them are left alone.
+    """
 
     match: str
     kind: Kind
     times: int = 1
+    skip: int = 0
 
 
 @dataclass(frozen=True)
@@ -151,24 +165,13 @@ Gate: TypeAlias = Callable[[Seen], Kind | None]
 
 
 @dataclass
-class FaultProxy:
-    """A running proxy. `seen` has every request in the order of arrival, `gate` may be called at each of them."""
+class Watched:
+    """A server's requests, and which of them to break. `seen` has every one in the order of arrival."""
 
-    upstream: RunningRegistry
-    host: str
-    gate: Gate
-    faults: list[Fault] = field(default_factory=list)
-    seen: list[Seen] = field(default_factory=list)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    released: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def url(self) -> str:
-        return f"http://{self.host}"
-
-    def access(self, name: str) -> RegistryAccess:
-        """The registry behind, by way of the proxy."""
-        return replace(self.upstream.access(name), host=self.host, endpoint=self.host, plain_http=True, ca_file=None)
+    faults: list[Fault] = field(default_factory=list, init=False)
+    seen: list[Seen] = field(default_factory=list, init=False)
+    lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    released: threading.Event = field(default_factory=threading.Event, init=False)
 
     def inject(self, *faults: Fault) -> None:
         """Break requests to come, each by the first fault that matches and has times left."""
@@ -197,10 +200,30 @@ class FaultProxy:
         with self.lock:
             self.seen.append(request)
             for index, fault in enumerate(self.faults):
-                if fault.times and re.search(fault.match, str(request)):
+                if not fault.times or not re.search(fault.match, str(request)):
+                    continue
+                if not fault.skip:
                     self.faults[index] = replace(fault, times=fault.times - 1)
                     return fault.kind
+                self.faults[index] = replace(fault, skip=fault.skip - 1)
         return None
+
+
+@dataclass
+class FaultProxy(Watched):
+    """A running proxy. `gate` may be called at each request."""
+
+    upstream: RunningRegistry
+    host: str
+    gate: Gate
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}"
+
+    def access(self, name: str) -> RegistryAccess:
+        """The registry behind, by way of the proxy."""
+        return replace(self.upstream.access(name), host=self.host, endpoint=self.host, plain_http=True, ca_file=None)
 
 
 class _Server(ThreadingHTTPServer):
@@ -340,6 +363,10 @@ class _Exchange(BaseHTTPRequestHandler):
             if isinstance(kind, Silence):
                 released.wait(kind.seconds)
             self.close_connection = True
+            return
+        if isinstance(kind, AnswerAfter):
+            answer.read()
+            self._reply(kind.status, {**kind.headers, "Content-Length": str(len(kind.body))}, [kind.body])
             return
         kept = {name: value for name, value in answer.getheaders() if name.lower() not in _HOP}
         length = answer.getheader("Content-Length")

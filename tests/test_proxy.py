@@ -14,6 +14,7 @@ from tests.proxy import (
     ALWAYS,
     NOT_ITS_DIGEST,
     Answer,
+    AnswerAfter,
     Corrupted,
     CutAfter,
     CutBefore,
@@ -97,6 +98,14 @@ def test_a_write_that_gets_no_answer(proxy: FaultProxy, repository: str, kind: K
     with pytest.raises((http.client.HTTPException, ConnectionError)):
         ask(proxy, "PUT", path, BODY)
     assert ask(proxy, "HEAD", path)[0] == (200 if arrives else 404)
+
+
+def test_an_answer_is_lost_to_a_gateway(proxy: FaultProxy, repository: str) -> None:
+    proxy.inject(Fault("^PUT", AnswerAfter(504, {}, b"slow"), skip=1))
+    path = f"/v2/{repository}/manifests/"
+    statuses = [ask(proxy, "PUT", f"{path}{tag}", BODY)[0] for tag in ("v2", "v3", "v4")]
+    assert statuses == [201, 504, 201]
+    assert ask(proxy, "HEAD", f"{path}v3")[0] == 200
 
 
 def test_an_answer_cut_midway_is_seen_as_incomplete(proxy: FaultProxy, repository: str) -> None:

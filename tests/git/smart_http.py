@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import base64
-import os
-import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 
-from tests.git.origin import GIT
+from tests.git.backend import http_backend
 
 USER, PASSWORD = "promobot", "pa55-phrase"
 _EXPECTED = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
@@ -71,13 +69,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
 
     def _serve(self, body: bytes) -> None:
-        output = subprocess.run(
-            [GIT, "http-backend"], env=self._environment(), input=body, check=True, capture_output=True
-        ).stdout
-        head, _, content = output.partition(b"\r\n\r\n")
-        headers = [line.split(": ", 1) for line in head.decode().split("\r\n")]
-        self.send_response(next((int(v.split()[0]) for k, v in headers if k == "Status"), 200))
-        for key, value in headers:
+        sent = {name: value for name, value in self.headers.items() if self.http.protocol_2 or name != "Git-Protocol"}
+        status, headers, content = http_backend(self.http.root, self.command, self.path, sent, body, user=USER)
+        self.send_response(status)
+        for key, value in headers.items():
             self.send_header(key, value)
         self.end_headers()
         if self.http.stall_on is not None and self.http.stall_on in body:
@@ -86,19 +81,3 @@ class _Handler(BaseHTTPRequestHandler):
             self.http.release.wait(30)
         else:
             self.wfile.write(content)
-
-    def _environment(self) -> dict[str, str]:
-        path, _, query = self.path.partition("?")
-        return {
-            "PATH": os.environ["PATH"],
-            "GIT_PROJECT_ROOT": str(self.http.root),
-            "GIT_HTTP_EXPORT_ALL": "1",
-            "GIT_PROTOCOL": self.headers.get("Git-Protocol", "") if self.http.protocol_2 else "",
-            "REQUEST_METHOD": self.command,
-            "PATH_INFO": path,
-            "QUERY_STRING": query,
-            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
-            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
-            "REMOTE_USER": USER,
-            "REMOTE_ADDR": "127.0.0.1",
-        }
