@@ -9,7 +9,8 @@ from threading import Lock
 from bot.config import RegistryConfig
 from bot.credentials import login_for
 from bot.images import DOCKER_HUB, DOCKER_HUB_ENDPOINT
-from bot.registry import Pace, RegistryAccess, RegistryClient
+from bot.network.pace import Pace
+from bot.registry import RegistryAccess, RegistryClient
 
 # Docker Hub's tokens come from a host of its own site.
 _HUB_TOKENS = "auth.docker.io"

@@ -5,7 +5,6 @@ from bot.registry.client import ImageRepository, RegistryClient
 from bot.registry.copying import AlreadyThere, Copied, Copier
 from bot.registry.copying.progress import Progress
 from bot.registry.errors import TagMovedError, TagTakenError
-from bot.registry.http.pace import Pace
 from bot.registry.inspection import Attached, Inspection, Kind, Overview, Part, inspect, labels, overview
 from bot.registry.manifest import Manifest
 from bot.registry.tagging import AlreadyTagged, Tagged, add_tags, move_tag
@@ -22,7 +21,6 @@ __all__ = [
     "Login",
     "Manifest",
     "Overview",
-    "Pace",
     "Part",
     "Progress",
     "RegistryAccess",

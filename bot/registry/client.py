@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bot.errors import RegistryError
 from bot.images import Digest
+from bot.network.pace import Pace
 from bot.registry.access import RegistryAccess
 from bot.registry.addresses import Address
 from bot.registry.errors import (
@@ -17,7 +18,6 @@ from bot.registry.errors import (
     of_status,
     quoted,
 )
-from bot.registry.http.pace import Pace
 from bot.registry.http.transport import API_VERSION, Request, Response, Transport
 from bot.registry.manifest import (
     IMAGE_TYPES,

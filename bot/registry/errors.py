@@ -8,8 +8,8 @@ from typing import Any
 
 from bot.errors import ConflictError, RegistryError
 from bot.images import Digest
+from bot.network.retry import may_pass
 from bot.registry.access import RegistryAccess
-from bot.registry.retry import may_pass
 
 _QUOTED = 200
 
@@ -27,6 +27,10 @@ class Place:
         joint = "@" if ":" in self.reference else ":"
         reference = f"{joint}{self.reference}" if self.reference else ""
         return f"registry {self.access.name}: {self.access.endpoint}{path}{reference}"
+
+    def limited(self, seconds: float) -> RateLimitError:
+        """The error where the registry wants no request for so long that nobody waits for it."""
+        return RateLimitError(self, seconds)
 
 
 class TagTakenError(RegistryError):

@@ -9,11 +9,11 @@ from typing import TypeAlias
 
 from bot.errors import RegistryError
 from bot.images import Digest
+from bot.network.retry import ATTEMPTS, pause
 from bot.registry.errors import Place, StatusError, TagTakenError, UnansweredError, quoted
 from bot.registry.http.transport import Request, Transport
 from bot.registry.manifest import Manifest, is_digest_of
 from bot.registry.refusals import of_push
-from bot.registry.retry import ATTEMPTS, pause
 
 _log = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from bot.errors import RegistryError
+from bot.network.pace import Pace
 from bot.registry.access import RegistryAccess
 from bot.registry.client import RegistryClient
-from bot.registry.http.pace import Pace
 from bot.registry.http.transport import Transport
 
 

@@ -9,7 +9,8 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from bot.registry.access import Login, redact
+from bot.network.redaction import redact
+from bot.registry.access import Login
 
 LOGIN = Login("bot", 'cänary "p/w%\\ +x?>')
 

@@ -12,15 +12,15 @@ from bot.demo.oci import build_image, build_index
 from bot.demo.registries import RunningRegistry
 from bot.errors import BotError, RegistryError
 from bot.images import Digest
+from bot.network.pace import Pace
+from bot.network.retry import ATTEMPTS
 from bot.process import ProgramMissingError
 from bot.registry.client import ImageRepository, RegistryClient
 from bot.registry.copying.copier import SKOPEOS, AlreadyThere, Copied, Copier, Patience
 from bot.registry.copying.progress import Progress, progress_of
 from bot.registry.copying.skopeo import SkopeoTooOldError
 from bot.registry.errors import TagTakenError
-from bot.registry.http.pace import Pace
 from bot.registry.manifest import Descriptor
-from bot.registry.retry import ATTEMPTS
 from tests.proxy import Answer, Delay, Fault, FaultProxy, Pause, Seen, start_proxy
 from tests.registry.places import index_of, pushed, repository_of
 

@@ -11,10 +11,10 @@ import pytest
 
 from bot.demo.registries import RunningRegistry
 from bot.errors import RegistryError
+from bot.network.pace import Pace
+from bot.network.retry import asked_pause
 from bot.registry.access import RegistryAccess
 from bot.registry.errors import Place, RateLimitError
-from bot.registry.http.pace import Pace
-from bot.registry.retry import asked_pause
 from tests.proxy import Answer, Fault, start_proxy
 from tests.registry.clients import Clock, client_of
 

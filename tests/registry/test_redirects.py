@@ -11,11 +11,11 @@ import pytest
 from bot.demo.oci import build_image, push
 from bot.demo.registries import RunningRegistry
 from bot.errors import RegistryError
+from bot.network.connection import Limits, RefusedError
 from bot.registry.access import Login, RegistryAccess
 from bot.registry.addresses import Address, Origin
 from bot.registry.errors import Place, StatusError
-from bot.registry.http.answers import RefusedError, Response
-from bot.registry.http.connection import Limits
+from bot.registry.http.answers import Response
 from bot.registry.http.connections import Connections
 from bot.registry.http.redirects import redirected
 from bot.registry.http.transport import Request

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from bot.errors import RegistryError
 from bot.images import Digest
+from bot.network.retry import ATTEMPTS, pause
 from bot.process import Glance, Limits
 from bot.registry.access import RegistryAccess
 from bot.registry.client import ImageRepository
@@ -25,7 +26,6 @@ from bot.registry.copying.skopeo import Skopeo, check_skopeo
 from bot.registry.copying.turns import turn
 from bot.registry.errors import Place, StatusError, UnansweredError
 from bot.registry.manifest import Descriptor, Manifest
-from bot.registry.retry import ATTEMPTS, pause
 
 _log = logging.getLogger(__name__)
 

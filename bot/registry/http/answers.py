@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import http.client
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from urllib3 import exceptions
 
+from bot.network.failures import Trouble, trouble_of
+from bot.network.retry import may_pass
 from bot.registry.addresses import Origin
-from bot.registry.retry import may_pass
-
-_CUT = (ConnectionError, http.client.IncompleteRead, exceptions.IncompleteRead, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
 class NoAnswerError(Exception):
@@ -24,18 +21,14 @@ class NoAnswerError(Exception):
         self.cause = cause
 
     @property
-    def connected(self) -> bool:
-        """Whether there was a connection, so that the request may have arrived and been carried out."""
-        return not isinstance(self.cause, exceptions.NewConnectionError | exceptions.ConnectTimeoutError)
+    def trouble(self) -> Trouble:
+        """What is behind it."""
+        return trouble_of(self.cause)
 
     @property
     def cut(self) -> bool:
         """Whether the connection ended early, which may not happen again."""
-        return self.connected and any(isinstance(arg, _CUT) for arg in (self.cause, *self.cause.args))
-
-
-class RefusedError(Exception):
-    """An answer, or a place to ask, that is not accepted; `str()` says why."""
+        return self.trouble is Trouble.CUT
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ from typing import Any
 from urllib3 import HTTPConnectionPool, Timeout, exceptions
 
 from bot import __version__
+from bot.network.connection import BoundedPool, BoundedTLSPool, Limits, RefusedError
 from bot.registry.addresses import Address, Origin, Reach, reach_of
-from bot.registry.http.answers import NoAnswerError, RefusedError, Response
-from bot.registry.http.connection import BoundedPool, BoundedTLSPool, Limits, read_body
+from bot.registry.http.answers import NoAnswerError, Response
+from bot.registry.http.bodies import read_body
 
 # Encodings would have to be unpacked, and what is unpacked can be of any size.
 _HEADERS = {"Accept-Encoding": "identity", "User-Agent": f"promobot/{__version__}"}

@@ -12,17 +12,18 @@ from functools import cache, partial
 from urllib.parse import parse_qs
 
 from bot.errors import ConfigError, RegistryError
-from bot.registry.access import RegistryAccess, redact
+from bot.network.connection import Limits, RefusedError
+from bot.network.pace import Pace
+from bot.network.redaction import redact
+from bot.network.tries import Tries, pause_after
+from bot.registry.access import RegistryAccess
 from bot.registry.addresses import Address
 from bot.registry.errors import Place, of_status
-from bot.registry.http.answers import NoAnswerError, RefusedError, Response
-from bot.registry.http.connection import Limits
+from bot.registry.http.answers import NoAnswerError, Response
 from bot.registry.http.connections import Connections
 from bot.registry.http.failures import of_elsewhere, of_failure
-from bot.registry.http.pace import Pace
 from bot.registry.http.redirects import redirected, shown
 from bot.registry.http.tokens import Challenge, Token, Tokens, parse_challenge, parse_token
-from bot.registry.http.tries import Tries
 
 __all__ = ["API_VERSION", "Request", "Response", "Transport"]
 
@@ -111,15 +112,16 @@ class Transport:
 
     def _persist(self, request: Request, pace: Pace, once: Callable[[Request], Response]) -> Response:
         """What comes of a request in the end, be it a refusal. Raises RegistryError where no answer came."""
-        tries = Tries(request.place, request.repeatable, pace, self._sleep)
+        # Not a write of a tag, even if the limit came first: who waits may not be first any more.
+        tries = Tries(request.place, request.repeatable, pace, self._sleep, patient=request.repeatable)
         while True:
             try:
                 response = once(request)
             except NoAnswerError as error:
-                if not tries.again_without(error):
+                if not tries.again_without(may_pass=error.cut):
                     raise of_failure(request.place, error) from error
             else:
-                if not tries.again_after(response):
+                if not tries.again_after(response.status, pause_after(response.status, response.headers)):
                     return response
 
     def _authorized(self, request: Request) -> Response:

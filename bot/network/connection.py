@@ -12,17 +12,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, exceptions
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
-
-from bot.registry.http.answers import RefusedError
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 _CONNECT_WITHIN = 10.0
-# What a refusal may say; the rest of it is of no use to anybody.
-_REFUSAL = 64 * 1024
 # An answer's head and body as they come, several times what is asked for at most: http.client takes a part of negative
 # length for all that comes.
 _RAW = 32 * 1024 * 1024
@@ -31,6 +27,14 @@ _IDLE = 50.0
 
 # Raises what there is to say against an IP address.
 Judge: TypeAlias = Callable[[str], None]
+
+
+class RefusedError(Exception):
+    """An answer, or a place to ask, that is not accepted; `str()` says why."""
+
+
+def anywhere(_: str) -> None:
+    """Finds nothing wrong with an IP address."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,9 @@ class BoundedConnection(HTTPConnection):
 
     response_class: Any
 
-    def __init__(self, *args: Any, limits: Limits, allowed: Judge, reached: Judge, **settings: Any) -> None:
+    def __init__(
+        self, *args: Any, limits: Limits, allowed: Judge = anywhere, reached: Judge = anywhere, **settings: Any
+    ) -> None:
         super().__init__(*args, **settings)
         self._limits = limits
         self._allowed = allowed
@@ -84,7 +90,7 @@ class BoundedTLSConnection(BoundedConnection, HTTPSConnection):
 
 
 class BoundedPool(HTTPConnectionPool):
-    """Such connections to one server. Needs `limits`, and who judges its IP addresses: all, then the one come to."""
+    """Such connections to one server. Needs `limits`; its IP addresses may be judged: all, then the one come to."""
 
     ConnectionCls = BoundedConnection
 
@@ -133,24 +139,3 @@ class _Timed(io.RawIOBase):
     def close(self) -> None:
         self._raw.close()
         super().close()
-
-
-def read_body(answer: BaseHTTPResponse, limit: int) -> bytes:
-    """What the answer says, of a refusal the beginning. The connection is kept only after an answer's end."""
-    refusal = answer.status >= 400
-    most = min(limit, _REFUSAL) if refusal else limit
-    try:
-        if answer.headers.get("Content-Encoding", "identity") != "identity":
-            raise RefusedError("an answer in a compression that nobody asked for")
-        if not refusal and (answer.length_remaining or 0) > most:
-            raise RefusedError(f"an answer of more than {limit} bytes")
-        body = answer.read(most + 1)
-        if len(body) > most and not refusal:
-            raise RefusedError(f"an answer of more than {limit} bytes")
-        if len(body) <= most:
-            if answer.length_remaining:
-                raise exceptions.IncompleteRead(len(body), answer.length_remaining)
-            answer.release_conn()
-        return body[:most]
-    finally:
-        answer.close()

@@ -1,4 +1,4 @@
-"""How often and how long to wait before something is tried again at a registry."""
+"""How often and how long to wait before something is tried again."""
 
 from __future__ import annotations
 

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import BoundedSemaphore, Lock
+from typing import Protocol
 
-from bot.registry.errors import Place, RateLimitError
+from bot.errors import BotError
 
-# Seconds. A registry that lets nobody through for longer than this has its requests fail, not wait.
+# Seconds. An endpoint that lets nobody through for longer than this has its requests fail, not wait.
 LONGEST_PAUSE = 60.0
 _NEVER = float("-inf")
 
@@ -21,6 +22,14 @@ class _Pause:
 
     since: float = _NEVER
     until: float = _NEVER
+
+
+class Place(Protocol):
+    """What a request is about, as messages name it."""
+
+    def limited(self, seconds: float) -> BotError:
+        """The error where the endpoint wants no request for so long that nobody waits for it."""
+        ...
 
 
 class Pace:
@@ -34,9 +43,14 @@ class Pace:
         self,
         concurrency: int,
         *,
+        longest: float = LONGEST_PAUSE,
+        tell: Callable[[float], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        """`longest` is the pause, in seconds, that is still waited for; `tell` hears of each wait for one."""
+        self._longest = longest
+        self._tell = tell
         self._turns = BoundedSemaphore(concurrency)
         self._clock = clock
         self._sleep = sleep
@@ -48,7 +62,7 @@ class Pace:
     def turn(self, place: Place) -> Iterator[None]:
         """A context for one request about `place`; waits while the endpoint is full or paused.
 
-        Raises RateLimitError where the pause is too long to be waited for.
+        Raises what `place` says of it where the pause is too long to be waited for.
         """
         waited = self.wait(place)
         self._turns.acquire()
@@ -64,14 +78,15 @@ class Pace:
     def wait(self, place: Place) -> float:
         """Wait until the endpoint is not paused, as before a program that asks it by itself; returns that time.
 
-        Raises RateLimitError where the pause is too long to be waited for.
+        Raises what `place` says of it where the pause is too long to be waited for.
         """
         waited = _NEVER
         while (pause := self._pause).until > waited:
             left = pause.until - self._clock()
             if left > 0:
-                if pause.until - pause.since > LONGEST_PAUSE:
-                    raise RateLimitError(place, left)
+                if pause.until - pause.since > self._longest:
+                    raise place.limited(left)
+                self._tell(left)
                 self._sleep(left)
             waited = pause.until
         return waited

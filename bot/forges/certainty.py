@@ -1,0 +1,36 @@
+"""Writes whose answer is lost: looked for before they are done again, so that nothing is done twice."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from bot.forges.errors import StatusError, UnansweredError
+from bot.network.retry import ATTEMPTS, pause
+
+T = TypeVar("T")
+
+
+def certain(write: Callable[[], T], look: Callable[[], T | None], *, sleep: Callable[[float], None] = time.sleep) -> T:
+    """What comes of a write. Where that isn't known, `look` tells what it made; None: it wasn't done, so once more.
+
+    A look is a read, which has tries of its own. Raises what the last write raised.
+    """
+    attempt = 1
+    while True:
+        try:
+            return write()
+        except (StatusError, UnansweredError) as error:
+            if attempt == ATTEMPTS or not _may_pass(error):
+                raise
+            sleep(pause(attempt))
+            found = look() if error.unsure else None
+            if found is not None:
+                return found
+            attempt += 1
+
+
+def _may_pass(error: StatusError | UnansweredError) -> bool:
+    """Whether a write may succeed a little later, or has succeeded."""
+    return error.unsure or isinstance(error, UnansweredError)
