@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 
+from bot.forges.access import ForgeAccess
 from bot.forges.local import LocalForge
 from bot.forges.port import Forge, Opened
 
-# By the `type` of a forge in the configuration.
-FORGES: Mapping[str, Callable[..., Forge]] = MappingProxyType({"local": LocalForge})
 
-__all__ = ["FORGES", "Forge", "Opened"]
+def _gitlab(access: ForgeAccess, **settings: Any) -> Forge:
+    from bot.forges.gitlab import GitLabForge  # noqa: PLC0415  its library takes its time, and `--help` has none to lose
+
+    return GitLabForge(access, **settings)
+
+
+# By the `type` of a forge in the configuration.
+FORGES: Mapping[str, Callable[..., Forge]] = MappingProxyType({"gitlab": _gitlab, "local": LocalForge})
+
+__all__ = ["FORGES", "Forge", "ForgeAccess", "Opened"]

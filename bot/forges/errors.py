@@ -112,6 +112,14 @@ def of_trouble(asked: Asked, trouble: Trouble, why: str = "") -> UnansweredError
     return UnansweredError(f"{asked}: {trouble.value}{why and f': {why}'}", hint=hint, unsure=trouble.connected)
 
 
+def of_page(asked: Asked) -> ForgeError:
+    """The error where a page for people came instead of an answer."""
+    return ForgeError(
+        f"{asked}: the answer is a web page, not that of a forge's API",
+        hint=f"is the url of forge {asked.access.name} right, and is there no login page in front of it?",
+    )
+
+
 def of_elsewhere(asked: Asked, where: str) -> ForgeError:
     """The error where a forge sends us to an address that the token is not for."""
     return ForgeError(

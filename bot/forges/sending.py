@@ -23,7 +23,7 @@ from urllib3.util import parse_url
 
 from bot.errors import ConfigError
 from bot.forges.access import ForgeAccess
-from bot.forges.errors import Asked, of_elsewhere, of_status, of_trouble
+from bot.forges.errors import Asked, of_elsewhere, of_page, of_status, of_trouble
 from bot.network.connection import BoundedPool, BoundedTLSPool, Limits, RefusedError
 from bot.network.failures import Trouble, distrust_of, trouble_of
 from bot.network.pace import Pace
@@ -125,6 +125,8 @@ class ForgeAdapter(HTTPAdapter):
             # A write would be sent on as a read.
             if _origin(target) != self._home or asked.method not in _READS:
                 raise of_elsewhere(asked, target.partition("?")[0])
+        elif response.headers.get("Content-Type", "").startswith("text/html"):
+            raise of_page(asked)
         return response
 
     # --- connections ------------------------------------------------------------------------------------

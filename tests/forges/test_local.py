@@ -3,14 +3,13 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.errors import ConflictError, ExitCode, ForgeError, GitError
+from bot.errors import ConflictError, ForgeError, GitError
 from bot.forges import FORGES, Forge, Opened
 from bot.forges.local import create_project
 from bot.forges.local.record import Record, load
@@ -46,20 +45,6 @@ def test_what_is_opened_is_found(world: World) -> None:
     assert world.forge.open_requests(PROJECT) == (expected,)
     assert world.forge.get(PROJECT, 1) == expected
     assert world.forge.closed_requests(PROJECT, "promobot/prod/web") == ()
-
-
-def test_the_open_one_is_adopted_as_it_is(world: World) -> None:
-    world.push("x", "2")
-    first = world.forge.open(PROJECT, draft(title="first"))
-    again = world.forge.open(PROJECT, draft(title="second"))
-    assert again == Opened(first.request, created=False)
-    assert len(world.forge.requests(PROJECT)) == 1
-
-
-def test_another_target_is_another_merge_request(world: World) -> None:
-    world.push("release", "2")
-    world.push("x", "3")
-    assert [world.forge.open(PROJECT, draft("x", target)).request.number for target in ("main", "release")] == [1, 2]
 
 
 def test_the_head_is_read_from_the_branch(world: World) -> None:
@@ -101,27 +86,6 @@ def test_an_update_changes_title_and_body_alone(world: World, processes: Callabl
     assert not any("update-ref" in argv for argv in processes())
 
 
-def test_closing_leaves_the_branch_and_another_may_be_opened(world: World) -> None:
-    head = world.push("x", "2")
-    world.open()
-    closed = world.forge.close(PROJECT, 1, reason="not this one", by="ann")
-    assert (closed.state, closed.reason, closed.ended_by, closed.head) == (
-        RequestState.CLOSED,
-        "not this one",
-        "ann",
-        head,
-    )
-    assert world.forge.close(PROJECT, 1, reason="again", by="bob") == closed
-    assert world.head("x") == head
-    assert world.open() == 2
-    world.forge.close(PROJECT, 2, reason="", by="ann")
-    world.push("x", "3")
-    assert [request.number for request in world.forge.closed_requests(PROJECT, "x")] == [2, 1]
-    assert world.forge.closed_requests(PROJECT, "y") == ()
-    assert world.forge.get(PROJECT, 1).head == head
-    assert world.forge.open_requests(PROJECT) == ()
-
-
 def test_a_merge_is_a_merge_commit_of_who_merged(world: World) -> None:
     base, head = world.head("main"), world.push("x", "2")
     world.push("main", "theirs", path="b")
@@ -142,30 +106,6 @@ def test_a_merge_is_a_merge_commit_of_who_merged(world: World) -> None:
     assert world.head("main") == tip
 
 
-def test_by_which_merge_request_a_branch_came_to_a_commit_is_known(world: World) -> None:
-    first = world.push("x", "2")
-    merged = world.forge.merge(PROJECT, world.open(), head=first, by="ann")
-    main = world.head("main")
-    assert main is not None
-    assert (merged.merge_commit, merged.merged_at) == (main, NOON)
-    # Closed without merging, and merged though nothing was left to merge: neither brought the branch there.
-    world.push("y", "3")
-    world.forge.close(PROJECT, world.open("y"), reason="no", by="ann")
-    assert world.forge.merged(PROJECT, {main, first}) == {main: merged}
-    assert world.forge.merged(PROJECT, ()) == {}
-
-
-def test_only_the_commit_that_was_looked_at_is_merged(world: World) -> None:
-    looked_at = world.push("x", "2")
-    world.open()
-    moved, main = world.push("x", "3"), world.head("main")
-    with pytest.raises(ConflictError, match=f"is at {moved}, not at {looked_at}") as caught:
-        world.forge.merge(PROJECT, 1, head=looked_at, by="ann")
-    assert caught.value.exit_code == ExitCode.CONFLICT
-    assert (world.head("main"), world.head("x")) == (main, moved)
-    assert world.forge.get(PROJECT, 1).state == RequestState.OPEN
-
-
 def test_branches_that_conflict_are_left_alone_and_the_files_named(world: World) -> None:
     head = world.push("x", "mine")
     world.push("x", "mine", path="ünï cödé")
@@ -176,24 +116,6 @@ def test_branches_that_conflict_are_left_alone_and_the_files_named(world: World)
         world.forge.merge(PROJECT, 1, head=head, by="ann")
     assert (world.head("main"), world.head("x")) == (main, head)
     assert world.forge.get(PROJECT, 1).state == RequestState.OPEN
-
-
-def test_a_draft_is_merged_once_somebody_says_that_it_is_ready(world: World) -> None:
-    head = world.push("x", "2")
-    opened = world.forge.open(PROJECT, replace(draft(), draft=True)).request
-    assert opened.draft
-    main = world.head("main")
-    with pytest.raises(ConflictError, match="!1 is a draft") as caught:
-        world.forge.merge(PROJECT, 1, head=head, by="ann")
-    assert caught.value.hint.endswith(f"`promobot mr ready '{PROJECT}!1'`")
-    assert (world.head("main"), world.head("x")) == (main, head)
-    assert world.forge.update(PROJECT, 1, title="t", body="b").draft, "an update doesn't make it ready"
-    ready = world.forge.ready(PROJECT, 1)
-    assert not ready.draft
-    assert world.forge.ready(PROJECT, 1) == ready
-    assert world.forge.merge(PROJECT, 1, head=head, by="ann").state is RequestState.MERGED
-    with pytest.raises(ConflictError, match="!1 was merged by ann"):
-        world.forge.ready(PROJECT, 1)
 
 
 def test_a_record_from_before_there_were_drafts_is_none(world: World) -> None:
@@ -229,20 +151,6 @@ def test_the_default_branch_outlives_its_merge(world: World) -> None:
     world.forge.open(PROJECT, draft("main", "release"))
     world.forge.merge(PROJECT, 1, head=head, by="ann")
     assert world.head("main") == head
-
-
-def test_what_has_ended_stays_ended(world: World) -> None:
-    head = world.push("x", "2")
-    world.open()
-    world.forge.close(PROJECT, 1, reason="", by="ann")
-    with pytest.raises(ConflictError, match="!1 was closed by ann"):
-        world.forge.merge(PROJECT, 1, head=head, by="bob")
-    with pytest.raises(ConflictError, match="!1 was closed by ann"):
-        world.forge.update(PROJECT, 1, title="t", body="b")
-    world.open()
-    world.forge.merge(PROJECT, 2, head=head, by="ann")
-    with pytest.raises(ConflictError, match="!2 was merged by ann"):
-        world.forge.close(PROJECT, 2, reason="", by="bob")
 
 
 def test_what_is_not_there(world: World) -> None:

@@ -1,0 +1,277 @@
+"""Merge requests on GitLab: what is written is looked for before it is written again, whoever answered what."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from threading import Lock
+from typing import Any, NoReturn
+
+from bot.errors import ConflictError, ForgeError
+from bot.forges.access import ForgeAccess
+from bot.forges.certainty import certain
+from bot.forges.errors import StatusError
+from bot.forges.gitlab.client import EVERYTHING, make_client
+from bot.forges.gitlab.diffs import unified
+from bot.forges.gitlab.merging import Merging
+from bot.forges.gitlab.people import People
+from bot.forges.gitlab.requests import Identity, body_of, landed, request_of, title_of, with_reason
+from bot.forges.port import Opened
+from bot.network.pace import Pace
+from bot.network.retry import ATTEMPTS, pause
+from bot.repositories import MergeRequest, RequestDraft, RequestState
+
+_STATES = {None: "all", RequestState.OPEN: "opened", RequestState.MERGED: "merged", RequestState.CLOSED: "closed"}
+
+
+class GitLabForge:
+    """One GitLab, by a token; threads may share it. `user` is what promobot calls itself, whoever the token's user is.
+
+    `ssh` is where git connects if that isn't to be the forge's own URL, such as `ssh://git@gitlab.example.com`.
+    """
+
+    def __init__(
+        self,
+        access: ForgeAccess,
+        *,
+        user: str = "promobot",
+        pace: Pace | None = None,
+        ssh: str = "",
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Raises ConfigError where the authority's file cannot be read."""
+        self._access = access
+        self._user = user
+        self._ssh = ssh
+        self._sleep = sleep
+        self._gitlab = make_client(access, pace or Pace(8, sleep=sleep), sleep=sleep)
+        self._people = People(self._gitlab)
+        self._identity: Identity | None = None
+        self._lock = Lock()
+
+    def close_connections(self) -> None:
+        """Close what is kept open."""
+        self._gitlab.session.close()
+
+    def git_url(self, project: str) -> str:
+        """Where git finds the project's repository. No credential is in it."""
+        return f"{self._ssh or self._access.url}/{project}.git"
+
+    # --- reading ----------------------------------------------------------------------------------------
+
+    def requests(self, project: str, state: RequestState | None = None) -> tuple[MergeRequest, ...]:
+        """The merge requests in this state (None: all), lowest number first."""
+        return self._listed(project, state=_STATES[state])
+
+    def open_requests(self, project: str) -> tuple[MergeRequest, ...]:
+        """The open merge requests, lowest number first."""
+        return self.requests(project, RequestState.OPEN)
+
+    def closed_requests(self, project: str, source_branch: str) -> tuple[MergeRequest, ...]:
+        """The merge requests from this branch that were closed without merging, newest first."""
+        return self._between(project, "closed", source_branch)[::-1]
+
+    def merged(self, project: str, commits: Collection[str]) -> Mapping[str, MergeRequest]:
+        """The merge requests by which a branch came to these commits, by commit; others are left out."""
+        found = {commit: self._merged_at(project, commit) for commit in sorted(commits)}
+        return {commit: request for commit, request in found.items() if request is not None}
+
+    def get(self, project: str, number: int) -> MergeRequest:
+        """One merge request."""
+        return request_of(self._fields(project, number), self._me)
+
+    def diff(self, project: str, number: int) -> str:
+        """What merging an open merge request would change, as a unified diff; empty once it has ended."""
+        if self.get(project, number).state is not RequestState.OPEN:
+            return ""
+        path = f"{self._project(project).mergerequests.path}/{number}/diffs"
+        return unified(self._gitlab.http_list(path, unidiff=True, **EVERYTHING))
+
+    # --- writing ----------------------------------------------------------------------------------------
+
+    def open(self, project: str, draft: RequestDraft) -> Opened:
+        """Open a merge request, or adopt the one that is open between the two branches.
+
+        GitLab looks before it makes one, so that two who ask at once may both get one: it is looked at afterwards, and
+        the one with the lowest number stays.
+        """
+        fields = {
+            "source_branch": draft.source_branch,
+            "target_branch": draft.target_branch,
+            "title": title_of(draft.title, draft=draft.draft),
+            "description": body_of(draft.body),
+            "labels": list(draft.labels),
+            "reviewer_ids": self._people.numbers(draft.reviewers, without=self._me.user),
+            "remove_source_branch": True,
+        }
+
+        def between() -> tuple[MergeRequest, ...]:
+            return self._between(project, "opened", draft.source_branch, target_branch=draft.target_branch)
+
+        made = self._create(project, fields, lambda: next(iter(between()), None))
+        lowest, *others = between() or (made.request,)
+        for other in others:
+            if other.number == made.request.number and made.created:
+                self.close(project, other.number, reason=f"!{lowest.number} is the same", by=self._user)
+        return Opened(lowest, created=made.created and lowest.number == made.request.number)
+
+    def update(self, project: str, number: int, *, title: str, body: str) -> MergeRequest:
+        """Give an open merge request a new title and body. Raises ConflictError if it is no longer open."""
+        wanted = title_of(title, draft=False), body_of(body)
+
+        def done(request: MergeRequest) -> bool:
+            return (request.title, request.body) == wanted
+
+        def change(request: MergeRequest) -> dict[str, object]:
+            return {"title": title_of(title, draft=request.draft), "description": wanted[1]}
+
+        return self._change(project, number, done, change)
+
+    def ready(self, project: str, number: int) -> MergeRequest:
+        """Let an open merge request be a draft no longer. Raises ConflictError if it is no longer open."""
+
+        def done(request: MergeRequest) -> bool:
+            return request.state is RequestState.OPEN and not request.draft
+
+        return self._change(project, number, done, lambda request: {"title": title_of(request.title, draft=False)})
+
+    def close(self, project: str, number: int, *, reason: str, by: str) -> MergeRequest:
+        """Close without merging; the branch stays. Raises ConflictError if it is merged."""
+
+        def done(request: MergeRequest) -> bool:
+            return request.state is RequestState.CLOSED
+
+        def change(request: MergeRequest) -> dict[str, object]:
+            return {"state_event": "close", "description": with_reason(request.body, reason, by)}
+
+        return self._change(project, number, done, change)
+
+    def merge(self, project: str, number: int, *, head: str, by: str) -> MergeRequest:  # noqa: ARG002
+        """Merge, if the source branch is still at the commit `head`; GitLab's record says that the token's user did it.
+
+        Raises ConflictError if it isn't, if the branches conflict, or if the merge request is closed or a draft.
+        """
+        merging = Merging(f"{project}!{number}", head, self._sleep)
+        return merging.carry_out(
+            look=lambda: (self._fields(project, number), self._me),
+            merge=lambda: self._gitlab.http_put(
+                f"{self._project(project).mergerequests.path}/{number}/merge",
+                post_data={"sha": head, "should_remove_source_branch": True},
+            ),
+        )
+
+    # --- the API ----------------------------------------------------------------------------------------
+
+    @property
+    def _me(self) -> Identity:
+        """Asked once in a run."""
+        with self._lock:
+            if self._identity is None:
+                self._gitlab.auth()
+                user = self._gitlab.user
+                self._identity = Identity(user.id if user else 0, self._user)
+            return self._identity
+
+    def _project(self, project: str) -> Any:  # noqa: ANN401 - the library's object, which asks nothing by itself
+        return self._gitlab.projects.get(project, lazy=True)
+
+    def _listed(self, project: str, **wanted: object) -> tuple[MergeRequest, ...]:
+        """In the order that they were made in: what is made while pages are turned comes last, and moves nothing."""
+        found = self._project(project).mergerequests.list(get_all=True, order_by="created_at", sort="asc", **wanted)
+        requests = [request_of(one.attributes, self._me) for one in found]
+        return tuple(sorted(requests, key=lambda request: request.number))
+
+    def _between(self, project: str, state: str, source: str, **wanted: object) -> tuple[MergeRequest, ...]:
+        """Those from a branch of the project itself, and not from a fork's of the same name."""
+        found = self._listed(project, state=state, source_branch=source, **wanted)
+        return tuple(request for request in found if request.source_branch == source)
+
+    def _fields(self, project: str, number: int) -> dict[str, Any]:
+        try:
+            fields: dict[str, Any] = self._project(project).mergerequests.get(number).attributes
+        except StatusError as error:
+            if error.status != 404:
+                raise
+            raise ForgeError(
+                f"{project} has no merge request !{number}, or the token may not see it: {error.message}",
+                hint="see promobot mr list",
+            ) from error
+        return fields
+
+    def _merged_at(self, project: str, commit: str) -> MergeRequest | None:
+        found = self._project(project).commits.get(commit, lazy=True).merge_requests(**EVERYTHING)
+        merged = [one for one in found if one["state"] == "merged" and landed(one) == commit]
+        first = min(merged, key=lambda one: str(one.get("merged_at") or "~"), default=None)
+        return request_of(first, self._me) if first else None
+
+    def _create(self, project: str, fields: Mapping[str, Any], look: Callable[[], MergeRequest | None]) -> Opened:
+        """One that is made, or found where GitLab says that there is one, or where it didn't say anything."""
+
+        def write() -> Opened:
+            made = self._project(project).mergerequests.create(fields)
+            return Opened(request_of(made.attributes, self._me), created=True)
+
+        def found() -> Opened | None:
+            request = look()
+            return Opened(request, created=request.author == self._user) if request else None
+
+        for attempt in range(1, ATTEMPTS + 2):
+            try:
+                return certain(write, found, sleep=self._sleep)
+            except StatusError as error:
+                there = look() if error.status == 409 else None
+                if there is not None:
+                    return Opened(there, created=False)
+                # A branch that was just pushed may not be seen yet.
+                if not _is_about(error, "source_branch") or attempt == ATTEMPTS + 1:
+                    _explain(error, project, fields)
+                self._sleep(pause(attempt))
+        raise AssertionError
+
+    def _change(
+        self,
+        project: str,
+        number: int,
+        done: Callable[[MergeRequest], bool],
+        change: Callable[[MergeRequest], dict[str, object]],
+    ) -> MergeRequest:
+        """Change an open merge request, unless it is as it should be already."""
+        request = self.get(project, number)
+        if done(request):
+            return request
+        _must_be_open(project, request)
+
+        def write() -> MergeRequest:
+            path = f"{self._project(project).mergerequests.path}/{number}"
+            answer: Any = self._gitlab.http_put(path, post_data=change(request))
+            return request_of(answer, self._me)
+
+        def look() -> MergeRequest | None:
+            now = self.get(project, number)
+            return now if done(now) else None
+
+        changed = certain(write, look, sleep=self._sleep)
+        if not done(changed):
+            _must_be_open(project, changed)
+        return changed
+
+
+def _is_about(error: StatusError, field: str) -> bool:
+    return error.status == 400 and any(text.startswith(f"{field} ") for text in error.said)
+
+
+def _explain(error: StatusError, project: str, fields: Mapping[str, Any]) -> NoReturn:
+    for name in ("source_branch", "target_branch"):
+        if _is_about(error, name):
+            raise ForgeError(
+                f"{project} has no branch {fields[name]}: {error.message}", hint="push it first"
+            ) from error
+    raise error
+
+
+def _must_be_open(project: str, request: MergeRequest) -> None:
+    if request.state is not RequestState.OPEN:
+        raise ConflictError(
+            f"merge request {project}!{request.number} was {request.state.value} by {request.ended_by}",
+            hint="`promobot mr list` shows those that are open",
+        )

@@ -1,0 +1,97 @@
+"""Merging on GitLab, which needs a while until it knows whether it can, and refuses until then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.errors import ConflictError
+from bot.forges.errors import StatusError, UnansweredError
+from bot.forges.gitlab.requests import Identity, request_of
+from bot.network.retry import pause
+from bot.repositories import MergeRequest, RequestState
+
+# How often it is looked at until GitLab knows; with the pauses between, for a minute or so.
+_LOOKS = 8
+# app/services/merge_requests/mergeability/detailed_merge_status_service.rb: what passes by itself.
+_SOON = frozenset({"preparing", "checking", "unchecked", "approvals_syncing"})
+_WHY_NOT = {
+    "draft_status": "it is a draft",
+    "conflict": "the branches conflict",
+    "need_rebase": "the target has moved on, and this project merges by fast-forward alone",
+    "not_approved": "approvals are missing",
+    "ci_must_pass": "its pipeline has to succeed first",
+    "ci_still_running": "its pipeline still runs",
+    "discussions_not_resolved": "threads are not resolved",
+    "requested_changes": "somebody wants changes",
+    "commits_status": "its source branch is missing, or has nothing new",
+}
+
+
+@dataclass
+class Merging:
+    """One merge of exactly one commit; `name` is how messages call the merge request."""
+
+    name: str
+    head: str
+    sleep: Callable[[float], None]
+
+    def carry_out(
+        self, *, look: Callable[[], tuple[Mapping[str, Any], Identity]], merge: Callable[[], object]
+    ) -> MergeRequest:
+        """The merge request when it is merged. Raises ConflictError where it can't be now, by people's doing."""
+        last: StatusError | UnansweredError | None = None
+        for number in range(1, _LOOKS + 1):
+            fields, me = look()
+            request = request_of(fields, me)
+            if request.state is RequestState.MERGED:
+                return self._merged(request)
+            status = str(fields.get("detailed_merge_status", ""))
+            self._must_be_possible(request, status)
+            if status not in _SOON and fields["state"] != "locked":
+                last = self._refused(merge)
+                if last is None:
+                    continue  # with another look: GitLab may only have begun
+            self.sleep(pause(number))
+        raise last or ConflictError(
+            f"merge request {self.name} can't be merged yet", hint="GitLab is still at it: try again in a while"
+        )
+
+    def _refused(self, merge: Callable[[], object]) -> StatusError | UnansweredError | None:
+        """Why it isn't merged: 405, 409 and 422 mean to look again, as what isn't known does; the rest is raised."""
+        try:
+            merge()
+        except (StatusError, UnansweredError) as error:
+            if not error.unsure and isinstance(error, StatusError) and error.status not in {405, 409, 422}:
+                raise
+            return error
+        return None
+
+    def _merged(self, request: MergeRequest) -> MergeRequest:
+        if request.head != self.head:
+            raise ConflictError(
+                f"merge request {self.name} was merged by {request.ended_by} at {request.head}, not at {self.head}",
+                hint="look at what came with it",
+            )
+        return request
+
+    def _must_be_possible(self, request: MergeRequest, status: str) -> None:
+        if request.state is RequestState.CLOSED:
+            raise ConflictError(
+                f"merge request {self.name} was closed by {request.ended_by}",
+                hint="`promobot mr list` shows those that are open",
+            )
+        if request.draft:
+            raise ConflictError(
+                f"merge request {self.name} is a draft",
+                hint=f"look at what its text asks for, then `promobot mr ready '{self.name}'`",
+            )
+        if request.head != self.head:
+            raise ConflictError(
+                f"branch {request.source_branch} of merge request {self.name} is at {request.head or 'no commit'},"
+                f" not at {self.head}",
+                hint="look at what changed, then merge that",
+            )
+        if status in _WHY_NOT:
+            raise ConflictError(f"merge request {self.name} can't be merged: {_WHY_NOT[status]}", hint=request.url)

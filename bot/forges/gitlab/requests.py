@@ -1,0 +1,134 @@
+"""Merge requests as GitLab has them, and as promobot does."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.repositories import MergeRequest, RequestState
+
+STATES: Mapping[str, RequestState] = {
+    "opened": RequestState.OPEN,
+    "locked": RequestState.OPEN,  # for as long as it is being merged
+    "merged": RequestState.MERGED,
+    "closed": RequestState.CLOSED,
+}
+# lib/gitlab/regex.rb, merge_request_draft
+_DRAFT = re.compile(r"\A(?:\[draft\]|draft:|\(draft\))\s*", re.IGNORECASE)
+# Longer ones are refused: app/models/concerns/issuable.rb
+_LONGEST_TITLE, _LONGEST_BODY = 255, 1_048_576
+_CLOSED = re.compile(r"\n*<!-- promobot:closed (\{.*\}) -->\s*\Z")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+.!|~-])")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Whose token it is, and what promobot calls itself: the author of its own merge requests."""
+
+    user: int
+    name: str
+
+    def of(self, user: Mapping[str, Any] | None) -> str:
+        """Who that is. A person who is called as promobot calls itself is not taken for it."""
+        if not user:
+            return ""
+        if user.get("id") == self.user:
+            return self.name
+        username = str(user.get("username", ""))
+        return f"@{username}" if username == self.name else username
+
+
+def request_of(fields: Mapping[str, Any], me: Identity) -> MergeRequest:
+    """A merge request from what GitLab says of it, in lists or by itself."""
+    state = STATES[fields["state"]]
+    body, closed = _without_reason(fields.get("description") or "")
+    ended = {
+        RequestState.MERGED: fields.get("merge_user") or fields.get("merged_by"),
+        RequestState.CLOSED: fields.get("closed_by"),
+    }
+    by = me.of(ended.get(state))
+    ours = state is RequestState.CLOSED and by == me.name
+    return MergeRequest(
+        number=fields["iid"],
+        title=without_draft(fields["title"]),
+        body=body,
+        source_branch=_source(fields),
+        target_branch=fields["target_branch"],
+        head=fields.get("sha") or "",
+        state=state,
+        url=fields["web_url"],
+        author=me.of(fields.get("author")),
+        reviewers=tuple(person["username"] for person in fields.get("reviewers") or ()),
+        labels=tuple(fields.get("labels") or ()),
+        # Who asked us to close it; anybody could write that, so it counts only if it was us.
+        ended_by=closed.get("by", by) if ours else by,
+        reason=closed.get("reason", "") if ours else "",
+        draft=bool(fields.get("draft", fields.get("work_in_progress", False))),
+        merge_commit=landed(fields) if state is RequestState.MERGED else "",
+        merged_at=_time(fields.get("merged_at")) if state is RequestState.MERGED else None,
+    )
+
+
+def _source(fields: Mapping[str, Any]) -> str:
+    """A fork's branch isn't the project's of the same name: its project's number stands before it."""
+    branch, project = str(fields["source_branch"]), fields.get("source_project_id")
+    return branch if project == fields.get("target_project_id") else f"{project}:{branch}"
+
+
+def landed(fields: Mapping[str, Any]) -> str:
+    """Where the target's branch was right after: at the merge, at the one commit it was squashed to, or at the head."""
+    return str(fields.get("merge_commit_sha") or fields.get("squash_commit_sha") or fields.get("sha") or "")
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+# --- texts ----------------------------------------------------------------------------------------------
+
+
+def title_of(title: str, *, draft: bool) -> str:
+    """A title as GitLab takes it, which is all that makes a draft one."""
+    line = " ".join(_plain(title).split()) or "Promotion"
+    return f"{'Draft: ' if draft else ''}{line}"[:_LONGEST_TITLE]
+
+
+def without_draft(title: str) -> str:
+    """A title without what makes it a draft's."""
+    return _DRAFT.sub("", title)
+
+
+def body_of(body: str) -> str:
+    """A body as GitLab takes it."""
+    return _plain(body)[:_LONGEST_BODY]
+
+
+def _plain(text: str) -> str:
+    """The database takes no zero byte, and nobody half a character."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def with_reason(body: str, reason: str, by: str) -> str:
+    """The body of a merge request that is closed: what it was, and why and for whom that is, to be found again."""
+    told = json.dumps({"by": by, "reason": reason}).replace(">", r"\u003e").replace("<", r"\u003c")
+    shown = _SPECIAL.sub(r"\\\1", html.escape(" ".join(reason.split()), quote=False)).replace("@", "&#64;")
+    words = f": {shown}" if shown else ""
+    return body_of(f"{_without_reason(body)[0]}\n\n---\n\nClosed by promobot{words}\n\n<!-- promobot:closed {told} -->")
+
+
+def _without_reason(body: str) -> tuple[str, dict[str, str]]:
+    """A body without what `with_reason` put behind it, and what that was."""
+    found = _CLOSED.search(body)
+    if found is None:
+        return body, {}
+    try:
+        told = json.loads(found[1])
+    except ValueError:
+        return body, {}
+    before = body[: found.start()].rpartition("\n\n---\n\nClosed by promobot")[0]
+    return before, {key: value for key, value in told.items() if isinstance(value, str)}

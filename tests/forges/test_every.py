@@ -1,0 +1,252 @@
+"""What every forge does, whatever it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from bot.errors import ConflictError, ExitCode, ForgeError
+from bot.repositories import MergeRequest, RequestState
+from tests.forges.places import PLACES, Place
+
+OPEN, MERGED, CLOSED = RequestState.OPEN, RequestState.MERGED, RequestState.CLOSED
+
+
+@pytest.fixture(params=PLACES)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    with cast("AbstractContextManager[Place]", PLACES[request.param](tmp_path / "forge")) as made:
+        yield made
+
+
+def test_what_is_opened_is_found(place: Place) -> None:
+    head = place.push("promobot/prod/web", "2")
+    opened = place.forge.open(place.project, place.draft("promobot/prod/web"))
+    request = opened.request
+    assert opened.created
+    assert request == MergeRequest(
+        number=1,
+        title="Promote web",
+        body="why",
+        source_branch="promobot/prod/web",
+        target_branch="main",
+        head=head,
+        state=OPEN,
+        url=request.url,
+        author="promobot",
+        reviewers=request.reviewers,
+        labels=("prod",),
+    )
+    assert request.reviewers[0] == "ann"
+    assert place.forge.open_requests(place.project) == (request,)
+    assert place.forge.get(place.project, 1) == request
+    assert place.forge.closed_requests(place.project, "promobot/prod/web") == ()
+
+
+def test_the_open_one_is_adopted_as_it_is(place: Place) -> None:
+    place.push("x", "2")
+    first = place.forge.open(place.project, place.draft(title="first"))
+    again = place.forge.open(place.project, place.draft(title="second"))
+    assert not again.created
+    assert again.request == first.request
+    assert len(place.forge.requests(place.project)) == 1
+
+
+def test_a_persons_is_adopted_and_stays_the_persons(place: Place) -> None:
+    place.push("x", "2")
+    number = place.opened_by_ann("x")
+    opened = place.forge.open(place.project, place.draft())
+    assert (opened.created, opened.request.number) == (False, number)
+    assert (opened.request.author, opened.request.title) == ("ann", "Ann's")
+
+
+def test_another_target_is_another_merge_request(place: Place) -> None:
+    place.push("release", "2")
+    place.push("x", "3")
+    numbers = [
+        place.forge.open(place.project, place.draft("x", target=target)).request.number
+        for target in ("main", "release")
+    ]
+    assert numbers == [1, 2]
+
+
+def test_the_head_is_the_branchs(place: Place) -> None:
+    place.push("x", "2")
+    place.open()
+    moved = place.push("x", "3")
+    assert place.forge.get(place.project, 1).head == moved
+    assert place.forge.open_requests(place.project)[0].head == moved
+
+
+@pytest.mark.parametrize(("source", "target"), [("absent", "main"), ("x", "absent")])
+def test_what_cannot_be_opened(place: Place, source: str, target: str) -> None:
+    place.push("x", "2")
+    with pytest.raises(ForgeError, match="has no branch absent") as caught:
+        place.forge.open(place.project, place.draft(source, target=target))
+    assert caught.value.exit_code is ExitCode.FORGE
+    assert place.forge.requests(place.project) == ()
+
+
+def test_an_update_changes_title_and_body_alone(place: Place) -> None:
+    place.push("x", "2")
+    before = place.forge.open(place.project, place.draft()).request
+    after = place.forge.update(place.project, 1, title="new", body="körper\n\n<!-- promobot -->\n")
+    assert after == replace(before, title="new", body="körper\n\n<!-- promobot -->\n")
+    assert place.forge.get(place.project, 1) == after
+    assert place.forge.update(place.project, 1, title="new", body=after.body) == after
+
+
+def test_closing_leaves_the_branch_and_another_may_be_opened(place: Place) -> None:
+    head = place.push("x", "2")
+    place.open()
+    closed = place.forge.close(place.project, 1, reason="not <this> *one*, @ann", by="ann")
+    assert (closed.state, closed.reason, closed.ended_by) == (CLOSED, "not <this> *one*, @ann", "ann")
+    assert (closed.title, closed.body, closed.head) == ("Promote web", "why", head)
+    assert place.forge.close(place.project, 1, reason="again", by="bob") == closed
+    assert place.forge.get(place.project, 1) == closed
+    assert place.head("x") == head
+    assert place.open() == 2
+    place.closed_by_ann(2)
+    place.push("x", "3")
+    again = place.forge.closed_requests(place.project, "x")
+    assert [(request.number, request.ended_by) for request in again] == [(2, "ann"), (1, "ann")]
+    assert place.forge.closed_requests(place.project, "y") == ()
+    assert place.forge.open_requests(place.project) == ()
+
+
+def test_what_we_close_for_ourselves_is_told_from_what_people_close(place: Place) -> None:
+    place.push("x", "2")
+    place.open()
+    assert place.forge.close(place.project, 1, reason="", by="promobot").ended_by == "promobot"
+
+
+def test_a_merge_is_of_what_was_looked_at(place: Place) -> None:
+    looked_at = place.push("x", "2")
+    place.open()
+    moved, main = place.push("x", "3"), place.head("main")
+    with pytest.raises(ConflictError, match=f"is at {moved}, not at {looked_at}") as caught:
+        place.forge.merge(place.project, 1, head=looked_at, by="ann")
+    assert caught.value.exit_code is ExitCode.CONFLICT
+    assert (place.head("main"), place.head("x")) == (main, moved)
+    merged = place.forge.merge(place.project, 1, head=moved, by="ann")
+    assert (merged.state, merged.head, merged.reason) == (MERGED, moved, "")
+    tip = place.head("main")
+    assert tip is not None
+    assert place.repository.files(tip) == {"a": b"3\n", "b": b"1\n"}
+    assert place.repository.contains(tip, moved)
+    assert place.head("x") is None
+    assert place.forge.merge(place.project, 1, head=moved, by="bob") == merged
+    assert place.head("main") == tip
+
+
+def test_by_which_merge_request_a_branch_came_to_a_commit_is_known(place: Place) -> None:
+    first = place.push("x", "2")
+    merged = place.forge.merge(place.project, place.open(), head=first, by="ann")
+    main = place.head("main")
+    assert main is not None
+    assert merged.merge_commit == main
+    assert merged.merged_at is not None
+    place.push("y", "3")
+    place.closed_by_ann(place.open("y"))
+    assert place.forge.merged(place.project, {main, first}) == {main: merged}
+    assert place.forge.merged(place.project, ()) == {}
+
+
+def test_branches_that_conflict_are_left_alone(place: Place) -> None:
+    head = place.push("x", "mine")
+    main = place.push("main", "theirs")
+    place.open()
+    with pytest.raises(ConflictError, match="the branches conflict"):
+        place.forge.merge(place.project, 1, head=head, by="ann")
+    assert (place.head("main"), place.head("x")) == (main, head)
+    assert place.forge.get(place.project, 1).state is OPEN
+
+
+def test_a_draft_is_merged_once_somebody_says_that_it_is_ready(place: Place) -> None:
+    head = place.push("x", "2")
+    opened = place.forge.open(place.project, replace(place.draft(), draft=True)).request
+    assert opened.draft
+    assert opened.title == "Promote web"
+    main = place.head("main")
+    with pytest.raises(ConflictError, match="!1 is a draft") as caught:
+        place.forge.merge(place.project, 1, head=head, by="ann")
+    assert caught.value.hint.endswith(f"`promobot mr ready '{place.project}!1'`")
+    assert (place.head("main"), place.head("x")) == (main, head)
+    updated = place.forge.update(place.project, 1, title="t", body="b")
+    assert (updated.draft, updated.title) == (True, "t"), "an update doesn't make it ready"
+    ready = place.forge.ready(place.project, 1)
+    assert (ready.draft, ready.title) == (False, "t")
+    assert place.forge.ready(place.project, 1) == ready
+    assert place.forge.merge(place.project, 1, head=head, by="ann").state is MERGED
+    with pytest.raises(ConflictError, match="!1 was merged by"):
+        place.forge.ready(place.project, 1)
+
+
+def test_what_has_ended_stays_ended(place: Place) -> None:
+    head = place.push("x", "2")
+    place.open()
+    place.closed_by_ann(1)
+    with pytest.raises(ConflictError, match="!1 was closed by ann"):
+        place.forge.merge(place.project, 1, head=head, by="bob")
+    with pytest.raises(ConflictError, match="!1 was closed by ann"):
+        place.forge.update(place.project, 1, title="t", body="b")
+    number = place.open()
+    place.merged_by_ann(number)
+    with pytest.raises(ConflictError, match=f"!{number} was merged by ann"):
+        place.forge.close(place.project, number, reason="", by="bob")
+    assert place.forge.get(place.project, number).ended_by == "ann"
+    assert [request.state for request in place.forge.requests(place.project)] == [CLOSED, MERGED]
+    assert [request.number for request in place.forge.requests(place.project, CLOSED)] == [1]
+
+
+def test_a_source_branch_that_is_gone(place: Place) -> None:
+    head = place.push("x", "2")
+    place.open()
+    place.repository.move("x", None, head)
+    with pytest.raises(ConflictError):
+        place.forge.merge(place.project, 1, head=head, by="ann")
+    assert place.forge.get(place.project, 1).state is OPEN
+    assert place.forge.close(place.project, 1, reason="gone", by="ann").state is CLOSED
+
+
+def test_what_a_merge_request_changes(place: Place) -> None:
+    place.push("x", "2")
+    head = place.push("x", "new", path="d/c")
+    place.open()
+    diff = place.forge.diff(place.project, 1)
+    assert "diff --git a/a b/a\n" in diff
+    assert "--- a/a\n+++ b/a\n@@ -1 +1 @@\n-1\n+2\n" in diff
+    assert "new file mode 100644\n" in diff
+    assert "--- /dev/null\n+++ b/d/c\n@@ -0,0 +1 @@\n+new\n" in diff
+    place.forge.merge(place.project, 1, head=head, by="ann")
+    assert place.forge.diff(place.project, 1) == ""
+
+
+def test_what_is_not_there(place: Place) -> None:
+    with pytest.raises(ForgeError, match=f"{place.project} has no merge request !7"):
+        place.forge.get(place.project, 7)
+    with pytest.raises(ForgeError, match=r"no such|no project"):
+        place.forge.open_requests("platform/nothing")
+
+
+@pytest.mark.parametrize("branch", ["ünï/cödé", "a'b;c$(d)", "promobot/prod/a+b", "x&state=closed", "a%2Fb#c?d"])
+def test_hostile_branches_stay_names(place: Place, branch: str) -> None:
+    if "?" in branch:
+        branch = branch.replace("?", "!")
+    head = place.push(branch, "2")
+    assert place.open(branch) == 1
+    assert place.open(branch) == 1
+    assert place.forge.merge(place.project, 1, head=head, by="ann").source_branch == branch
+    assert set(place.repository.heads()) == {"main"}
+
+
+@pytest.mark.parametrize("title", ["--amend", "'; rm -rf /", "<b>&amp;", "Promote `web` to ünï", "ß" * 120])
+def test_hostile_titles_stay_text(place: Place, title: str) -> None:
+    place.push("x", "2")
+    place.open(title=title)
+    assert place.forge.get(place.project, 1).title == title
+    assert place.forge.update(place.project, 1, title=title, body="b").title == title
