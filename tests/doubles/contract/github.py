@@ -109,7 +109,7 @@ def _of_response(operation: Operation, request: Request, response: Response) -> 
             yield "response: has no body"
     elif not isinstance(response.content, bytes):
         yield from description().faults(content["application/json"]["schema"], response.content, "response")
-    elif response.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+    elif response.status < HTTPStatus.INTERNAL_SERVER_ERROR and not request.headers.get("Accept", "").endswith(".diff"):
         yield "response: is not JSON"  # what stands in front of a server that is ill answers in HTML
 
 

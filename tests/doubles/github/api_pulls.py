@@ -26,7 +26,7 @@ def listed(call: Call) -> Response:
         if state in {"all", "open" if pull.open else "closed"}
         and base in {"", pull.target}
         # Without an owner it is passed over, and everything is found.
-        and (not colon or (owner, source) == (project.owner, pull.source))
+        and (not colon or (owner, source) == (pull.fork or project.owner, pull.source))
     ]
     by = call.parameter("sort", "created")
     keys: dict[str, Callable[[Pull], Any]] = {
@@ -82,6 +82,9 @@ def _must_have_words(title: str | None, body: str | None, *, required: bool = Fa
 
 def get(call: Call) -> Response:
     project, pull = call.pull(_READ)
+    if call.request.headers.get("Accept", "") == "application/vnd.github.diff":
+        text = project.repository.git("diff", f"{pull.base}...{pull.head}")
+        return Response(200, f"{text}\n".encode(), {"Content-Type": "application/vnd.github.diff; charset=utf-8"})
     response = Response(200, pullshapes.full(call.around(project), pull))
     # That it is asked for sets the work going that tells whether it merges.
     pull.computing = max(0, pull.computing - 1)

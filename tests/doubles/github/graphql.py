@@ -43,6 +43,9 @@ def answer(call: Call) -> Response:
     if call.token is None:
         raise RefusedError(Refused.NO_CREDENTIALS)
     said = call.said
+    if call.token.kind == "classic" and not call.token.grants(Grant("members")) and "on Team" in said["query"]:
+        kind, words, _ = GraphRefused.NO_SCOPE.value
+        return Response(200, {"errors": [{"type": kind, "message": words.format(field="slug")}]})
     root = {name: getattr(_Root(call), name) for name in dir(_Root) if not name.startswith("_")}
     result = graphql.graphql_sync(schema(), said["query"], root, variable_values=said.get("variables"))
     assert isinstance(result, ExecutionResult)
@@ -126,6 +129,20 @@ class _Root:
         self.call.hub.synced(project.path)
         return {"commit": _commit(self.call, project, made), "ref": _ref(self.call, project, name)}
 
+    def updateRefs(self, _: Any, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002, N802
+        """One of them at a time; `beforeOid` has to be where it is."""
+        found = next((one for one in self.call.hub.projects.values() if one.node_id == input["repositoryId"]), None)
+        if found is None:
+            raise GraphRefusedError(GraphRefused.NO_NODE, node=input["repositoryId"])
+        project = _project(self.call, found.path, Grant("contents", "write"))
+        for update in input["refUpdates"]:
+            name, after = update["name"].removeprefix("refs/heads/"), update["afterOid"]
+            before = update.get("beforeOid", project.repository.head(name) or "")
+            if not project.repository.move(name, after if after.strip("0") else None, before):
+                raise GraphRefusedError(GraphRefused.NOT_UPDATED, name=update["name"])
+        self.call.hub.synced(project.path)
+        return {}
+
 
 def _project(call: Call, path: str, grant: Grant) -> Project:
     try:
@@ -156,11 +173,13 @@ def _repository(call: Call, project: Project) -> dict[str, Any]:
             raise GraphRefusedError(GraphRefused.NO_PULL, words=words)
         pull = project.pulls[number]
         said = _pull_request(call, project, pull)
+        # Told as it was before this very look set the work going.
+        said["mergeStateStatus"] = said["mergeStateStatus"](None)
         pull.computing = max(0, pull.computing - 1)
         return said
 
     return {
-        "id": f"R_{project.id}",
+        "id": project.node_id,
         "nameWithOwner": project.path,
         "ref": lambda _, qualifiedName: _ref(call, project, qualifiedName.removeprefix("refs/heads/")),  # noqa: N803
         "object": object_,
@@ -262,15 +281,16 @@ def _pull_request(call: Call, project: Project, pull: Pull) -> dict[str, Any]:
         "headRefOid": pull.head,
         "baseRefName": pull.target,
         "baseRefOid": pull.base,
-        "isCrossRepository": False,
+        "isCrossRepository": bool(pull.fork),
+        "headRepositoryOwner": _actor(call, pull.fork or project.owner),
         "mergeCommit": _commit(call, project, pull.merge_commit) if pull.merge_commit else None,
         "mergedAt": when(pull.merged),
         "mergedBy": closer if pull.merged else None,
         "closedAt": when(pull.closed),
         "labels": lambda _, **__: {"nodes": [{"name": name} for name in pull.labels]},
         "reviewRequests": lambda _, **__: {"nodes": [{"requestedReviewer": each} for each in asked]},
-        "reviewDecision": _decision(project, pull),
-        "mergeStateStatus": project.merge_state(pull).upper() if pull.open else "UNKNOWN",
+        "reviewDecision": lambda _: _decision(project, pull),
+        "mergeStateStatus": lambda _: project.merge_state(pull).upper() if pull.open else "UNKNOWN",
         "autoMergeRequest": {"enabledBy": _actor(call, auto.login), "mergeMethod": auto.method.upper()}
         if auto
         else None,

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from itertools import count
-from pathlib import Path
-from typing import Any, Literal
-from uuid import uuid4
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from tests.doubles.github import (
     api_accounts,
@@ -21,17 +15,15 @@ from tests.doubles.github import (
     api_pulls,
     credentials,
     graphql,
-    life,
 )
-from tests.doubles.github.accounts import Account, AppRegistration, Grant, Installation, Role, Team, Token
+from tests.doubles.github.accounts import Grant, Role, Token
 from tests.doubles.github.call import Call, Handler, may
-from tests.doubles.github.limits import Limits
+from tests.doubles.github.inhabited import Inhabited
 from tests.doubles.github.pullshapes import Around
 from tests.doubles.github.refusals import Refused, RefusedError
 from tests.doubles.github.shapes import Links
-from tests.doubles.github.state import Project, Pull
+from tests.doubles.github.state import Project
 from tests.doubles.http import Request, Response
-from tests.doubles.repository import Repository
 from tests.doubles.routes import Routes
 from tests.doubles.server import Pass
 
@@ -50,117 +42,14 @@ _TEXT = {"Content-Type": "text/plain; charset=UTF-8"}
 
 
 @dataclass
-class GitHub:
-    """Repositories are below `root`. `latency` is how often a pull request is read before it is known to merge."""
-
-    root: Path
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    latency: int = 1
-    limits: Limits = field(default_factory=Limits)
-    accounts: dict[str, Account] = field(default_factory=dict)
-    teams: dict[tuple[str, str], Team] = field(default_factory=dict)
-    projects: dict[str, Project] = field(default_factory=dict)
-    tokens: dict[str, Token] = field(default_factory=dict)
-    apps: dict[int, AppRegistration] = field(default_factory=dict)
-    ids: count[int] = field(default_factory=lambda: count(1000))
-    lock: threading.RLock = field(default_factory=threading.RLock)
+class GitHub(Inhabited):
+    """All of that, and the App that answers requests."""
 
     def __post_init__(self) -> None:
         self._routes = Routes[Handler]()
         for handlers in _HANDLERS:
             for pattern, handler in handlers.items():
                 self._routes.add(pattern, handler)
-
-    # --- who and what there is --------------------------------------------------------------------------
-
-    def account(self, login: str, kind: Literal["User", "Bot", "Organization"] = "User") -> Account:
-        """The account of that name, made if there is none yet."""
-        return self.accounts.setdefault(login, Account(next(self.ids), login, kind))
-
-    def team(self, organization: str, slug: str, *members: str) -> Team:
-        self.account(organization, "Organization")
-        for member in members:
-            self.account(member)
-        team = Team(next(self.ids), organization, slug, list(members))
-        self.teams[organization, slug] = team
-        return team
-
-    def project(self, path: str, files: Mapping[str, bytes], **settings: Any) -> Project:
-        """A new repository; `settings` are of `Project`. Who has a role there gets an account."""
-        owner, _, name = path.partition("/")
-        self.account(owner, "Organization")
-        made = Project(next(self.ids), owner, name, Repository.create(self.root, path, files), self.now(), **settings)
-        for login in made.roles:
-            self.account(login)
-        for slug, role in made.teams.items():
-            for member in self.teams[owner, slug].members:
-                made.roles[member] = max(role, made.roles.get(member, Role.NONE))
-        self.projects[path] = made
-        return made
-
-    def classic(self, login: str, *scopes: str, expires: datetime | None = None) -> str:
-        """A personal access token of the old kind."""
-        return self._token(f"ghp_{uuid4().hex}", Token(login, "classic", frozenset(scopes), expires=expires))
-
-    def fine_grained(self, login: str, permissions: Mapping[str, str], *projects: str) -> str:
-        """A token with permissions, for some repositories alone."""
-        token = Token(login, "fine-grained", permissions=permissions, projects=frozenset(projects))
-        return self._token(f"github_pat_{uuid4().hex}", token)
-
-    def _token(self, text: str, token: Token) -> str:
-        self.account(token.login)
-        self.tokens[text] = token
-        return text
-
-    def register(self, slug: str, public_key: str) -> AppRegistration:
-        """A GitHub App."""
-        made = AppRegistration(next(self.ids), slug, public_key)
-        self.account(made.login, "Bot")
-        self.account(_OWNER, "Organization")
-        self.apps[made.id] = made
-        return made
-
-    def install(self, app: AppRegistration, owner: str, permissions: Mapping[str, str], *projects: str) -> Installation:
-        """The App on an account, on all of its repositories or some."""
-        made = Installation(next(self.ids), owner, permissions, frozenset(projects) or None)
-        app.installations[made.id] = made
-        return made
-
-    def installation_token(self, app: AppRegistration, installation: Installation) -> tuple[str, datetime]:
-        """A token of an App, good for an hour."""
-        expires = self.now().replace(microsecond=0) + timedelta(hours=1)
-        projects = installation.projects
-        if projects is None:
-            projects = frozenset(path for path in self.projects if path.startswith(f"{installation.account}/"))
-        token = Token(app.login, "installation", frozenset(), installation.permissions, projects, expires)
-        return self._token(f"ghs_{uuid4().hex}", token), expires
-
-    # --- what people do ---------------------------------------------------------------------------------
-
-    def review(self, path: str, number: int, login: str, state: life.Verdict = "APPROVED") -> None:
-        with self.lock:
-            project = self.synced(path)
-            life.review(project.pulls[number], next(self.ids), login, state, self.now())
-            life.settle(project, self.now())
-
-    def merge(self, path: str, number: int, login: str, method: str = "merge") -> str:
-        """Somebody merges on the site."""
-        with self.lock:
-            project = self.synced(path)
-            pull = project.pulls[number]
-            pull.computing = 0
-            made = life.merge(project, pull, login=login, method=method, now=self.now())
-            self.synced(path)
-            return made
-
-    def close(self, path: str, number: int, login: str) -> None:
-        with self.lock:
-            life.close(self.synced(path).pulls[number], login, self.now())
-
-    def pulls(self, path: str) -> dict[int, Pull]:
-        """The pull requests of a repository as they are now."""
-        with self.lock:
-            return self.synced(path).pulls
 
     # --- the App ----------------------------------------------------------------------------------------
 
@@ -206,12 +95,6 @@ class GitHub:
         return found.handler(replace(call, values=found.values))
 
     # --- repositories -----------------------------------------------------------------------------------
-
-    def synced(self, path: str) -> Project:
-        """The repository, with what was pushed meanwhile."""
-        project = self.projects[path]
-        life.sync(project, self.now(), latency=self.latency)
-        return project
 
     def role(self, token: Token | None, project: Project) -> Role:
         """What who asks may do there; an App has permissions instead, which are looked at besides."""

@@ -37,7 +37,8 @@ def sync(project: Project, now: datetime, *, latency: int) -> None:
     """Let pull requests follow what was pushed; `latency` is how often one is read before it is known to merge."""
     heads = project.repository.heads()
     for pull in project.open_pulls:
-        head, base = heads.get(pull.source), heads.get(pull.target)
+        head = pull.head if pull.fork else heads.get(pull.source)
+        base = heads.get(pull.target)
         # One whose branch is deleted is closed; nothing else happens to it any more.
         if head is None or base is None:
             close(pull, "", now)
@@ -94,7 +95,7 @@ def reopen(project: Project, pull: Pull, now: datetime) -> None:
 
 
 def must_be_alone(project: Project, source: str, target: str) -> None:
-    if any((pull.source, pull.target) == (source, target) for pull in project.open_pulls):
+    if any((pull.fork, pull.source, pull.target) == ("", source, target) for pull in project.open_pulls):
         raise RefusedError(Refused.EXISTS, owner=project.owner, head=source)
 
 

@@ -64,7 +64,7 @@ def simple(around: Around, pull: Pull) -> dict[str, Any]:
         "requested_teams": [shapes.team(around.links, around.teams[slug]) for slug in pull.teams],
         "labels": [shapes.label(around.links, around.project, name) for name in pull.labels],
         "milestone": None,
-        "head": _end(around, pull.source, pull.head),
+        "head": _end(around, pull.source, pull.head, pull.fork),
         "base": _end(around, pull.target, pull.base),
         "author_association": "MEMBER",
         "auto_merge": _auto_merge(around, pull),
@@ -105,12 +105,13 @@ def _urls(around: Around, pull: Pull, url: str, html: str) -> dict[str, Any]:
     }
 
 
-def _end(around: Around, branch: str, commit: str) -> dict[str, Any]:
+def _end(around: Around, branch: str, commit: str, owner: str = "") -> dict[str, Any]:
+    owner = owner or around.project.owner
     return {
-        "label": f"{around.project.owner}:{branch}",
+        "label": f"{owner}:{branch}",
         "ref": branch,
         "sha": commit,
-        "user": around.who(around.project.owner),
+        "user": around.who(owner),
         "repo": around.repository,
     }
 

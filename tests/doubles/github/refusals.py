@@ -189,6 +189,11 @@ class GraphRefused(Enum):
         'Expected branch to point to "{expected}" but it did not.  Pull and try again.',
         f"{_THREADS}/ministryofjustice/modernisation-platform/issues/11985",
     )
+    NOT_UPDATED = (
+        "UNPROCESSABLE",
+        "{name} cannot be updated",
+        f"{_DOCS}/graphql/reference/mutations#updaterefs",
+    )
     CLEAN = (
         "UNPROCESSABLE",
         "Pull request Pull request is in clean status",
@@ -198,6 +203,13 @@ class GraphRefused(Enum):
         "UNPROCESSABLE",
         "Pull request Pull request is in unstable status",
         f"{_THREADS}/peter-evans/enable-pull-request-automerge/issues/355",
+    )
+    # Before anything is looked up: for every query that names such a field.
+    NO_SCOPE = (
+        "INSUFFICIENT_SCOPES",
+        "Your token has not been granted the required scopes to execute this query. The '{field}' field requires one "
+        "of the following scopes: ['read:org', 'read:discussion'].",
+        f"{_THREADS}/cli/cli/issues/812",
     )
     NO_AUTO_MERGE = (
         "UNPROCESSABLE",

@@ -106,7 +106,7 @@ def repository(links: Links, project: Project, owner: Account, role: Role) -> di
     url = links.repository(project)
     return {
         "id": project.id,
-        "node_id": f"R_{project.id}",
+        "node_id": project.node_id,
         "name": project.name,
         "full_name": project.path,
         "owner": account(links, owner),

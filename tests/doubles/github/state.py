@@ -87,6 +87,8 @@ class Pull:
     created: datetime
     updated: datetime
     draft: bool = False
+    # Whose fork the branch is of; empty where it is here.
+    fork: str = ""
     labels: list[str] = field(default_factory=list)
     assignees: list[str] = field(default_factory=list)
     reviewers: list[str] = field(default_factory=list)
@@ -152,6 +154,10 @@ class Project:
     @property
     def path(self) -> str:
         return f"{self.owner}/{self.name}"
+
+    @property
+    def node_id(self) -> str:
+        return f"R_{self.id}"
 
     @property
     def open_pulls(self) -> list[Pull]:
