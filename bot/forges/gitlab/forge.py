@@ -10,12 +10,13 @@ from typing import Any, NoReturn
 from bot.errors import ConflictError, ForgeError
 from bot.forges.access import ForgeAccess
 from bot.forges.certainty import certain
+from bot.forges.closing import with_reason
 from bot.forges.errors import StatusError
 from bot.forges.gitlab.client import EVERYTHING, make_client
 from bot.forges.gitlab.diffs import unified
 from bot.forges.gitlab.merging import Merging
 from bot.forges.gitlab.people import People
-from bot.forges.gitlab.requests import Identity, body_of, landed, request_of, title_of, with_reason
+from bot.forges.gitlab.requests import LONGEST_BODY, Identity, body_of, landed, request_of, title_of
 from bot.forges.port import Opened
 from bot.network.pace import Pace
 from bot.network.retry import ATTEMPTS, pause
@@ -142,7 +143,7 @@ class GitLabForge:
             return request.state is RequestState.CLOSED
 
         def change(request: MergeRequest) -> dict[str, object]:
-            return {"state_event": "close", "description": with_reason(request.body, reason, by)}
+            return {"state_event": "close", "description": with_reason(request.body, reason, by, most=LONGEST_BODY)}
 
         return self._change(project, number, done, change)
 
