@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
+from types import MappingProxyType
 
 from bot.plan import (
     CloseRequest,
@@ -121,9 +122,9 @@ class Desk:
         self.paper.heads["main"] = now
         self.paper.ahead |= {(now, head): ours for (base, head), ours in self.paper.ahead.items() if base == before}
 
-    def amend(self, branch: str, email: str = "ann@example.com", **files: bytes) -> None:
+    def amend(self, branch: str, files: Mapping[str, bytes] = MappingProxyType({})) -> None:
         """Put a person's commit on top of a branch."""
         head = self.paper.heads[branch]
         below = self.paper.ahead[self.paper.heads["main"], head]
-        theirs = replace(commit(f"p{next(self.commits)}", email=email), paths=tuple(files))
-        self._put(branch, theirs, files, head, *below)
+        theirs = replace(commit(f"p{next(self.commits)}", email="ann@example.com"), paths=tuple(files))
+        self._put(branch, theirs, dict(files), head, *below)
