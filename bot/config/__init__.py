@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field
 from bot.config.base import FilePath, Model, Name, as_tuple
 from bot.config.environments import EnvironmentConfig, Limits, RepositoryConfig
 from bot.config.fields import FieldConfig, fill
-from bot.config.forges import LocalForge
+from bot.config.forges import ForgeConfig, GitLabForge, LocalForge, ServerForge
 from bot.config.paths import PathPattern, glob_match, is_service
 from bot.config.registries import Auth, BasicAuth, DockerAuth, RegistryConfig
 from bot.config.services import GroupConfig, ServiceRule, SourceConfig
@@ -28,13 +28,16 @@ __all__ = [
     "DockerAuth",
     "EnvironmentConfig",
     "FieldConfig",
+    "ForgeConfig",
     "Gates",
+    "GitLabForge",
     "GroupConfig",
     "Limits",
     "LocalForge",
     "PathPattern",
     "RegistryConfig",
     "RepositoryConfig",
+    "ServerForge",
     "ServiceRule",
     "Settings",
     "SourceConfig",
@@ -55,7 +58,7 @@ class Author(Model):
 class Config(Model):
     """The whole file."""
 
-    forges: dict[Name, LocalForge]
+    forges: dict[Name, ForgeConfig]
     registries: dict[Name, RegistryConfig]
     environments: Annotated[tuple[EnvironmentConfig, ...], BeforeValidator(as_tuple)] = Field(min_length=1)
     services: Annotated[tuple[ServiceRule, ...], BeforeValidator(as_tuple)] = Field(
