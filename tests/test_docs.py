@@ -8,28 +8,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
 
 from bot.cli import main
-from bot.cli.parser import make_parser
-from bot.config import (
-    Approvers,
-    Author,
-    BasicAuth,
-    DockerAuth,
-    EnvironmentConfig,
-    FieldConfig,
-    Gates,
-    GitLabForge,
-    GroupConfig,
-    Limits,
-    LocalForge,
-    RegistryConfig,
-    RepositoryConfig,
-    ServiceRule,
-    SourceConfig,
-    TagScheme,
-)
+from bot.cli.arguments import make_parser
 from bot.configfile import load_config
 
 ROOT = Path(__file__).parents[1]
@@ -72,33 +53,6 @@ def test_the_readmes_session_is_what_happens(
     for command, shown in re.findall(r"^\$ promobot (.*)\n((?:[^$].*\n)+)", block, re.MULTILINE):
         assert main(shlex.split(command), environ={}) == 0
         assert capsys.readouterr().out.startswith(shown)
-
-
-@pytest.mark.parametrize(
-    "model",
-    [
-        Approvers,
-        Author,
-        BasicAuth,
-        DockerAuth,
-        EnvironmentConfig,
-        FieldConfig,
-        Gates,
-        GitLabForge,
-        GroupConfig,
-        Limits,
-        LocalForge,
-        RegistryConfig,
-        RepositoryConfig,
-        ServiceRule,
-        SourceConfig,
-        TagScheme,
-    ],
-)
-def test_every_key_is_documented(model: type[BaseModel]) -> None:
-    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
-    keys = [field.alias or name for name, field in model.model_fields.items()]
-    assert [key for key in keys if f"`{key}`" not in page] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -16,6 +16,10 @@ class LocalForge(Model):
     type: Literal["local"]
     path: FilePath = Field(description="Folder that holds the bare repositories, `<path>/<project>.git`.")
 
+    def comparison(self, _project: str, _before: str, _after: str) -> str:
+        """Where a browser shows the commits between two of a project; this forge has no pages."""
+        return ""
+
 
 def _is_url(url: str) -> str:
     parts = _parsed(url)
@@ -45,7 +49,7 @@ def _parsed(url: str) -> SplitResult:
 class ServerForge(Model):
     """What forges on servers have in common; the token is named, never written here."""
 
-    token_env: str | None = Field(default=None, description="Environment variable that holds the token.")
+    token_env: str | None = Field(default=None, min_length=1, description="Environment variable that holds the token.")
     token_file: FilePath | None = Field(default=None, description="File that holds the token and nothing else.")
     ca_file: FilePath | None = Field(default=None, description="PEM file of the authority that signed its certificate.")
     git: Annotated[str, AfterValidator(_is_ssh)] | None = Field(
@@ -66,6 +70,10 @@ class GitLabForge(ServerForge):
     url: Annotated[str, AfterValidator(_is_url)] = Field(
         default="https://gitlab.com", description="Where people see it, with its path where it is below one."
     )
+
+    def comparison(self, project: str, before: str, after: str) -> str:
+        """Where a browser shows the commits between two of a project."""
+        return f"{self.url}/{project}/-/compare/{before}...{after}"
 
 
 ForgeConfig: TypeAlias = Annotated[LocalForge | GitLabForge, Field(discriminator="type")]

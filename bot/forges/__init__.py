@@ -12,6 +12,12 @@ from bot.forges.local import LocalForge
 from bot.forges.port import Forge, Opened
 
 
+def _github(access: ForgeAccess, **settings: Any) -> Forge:
+    from bot.forges.github import GitHubForge  # noqa: PLC0415  the same
+
+    return GitHubForge(access, **settings)
+
+
 def _gitlab(access: ForgeAccess, *, closing: ExitStack | None = None, **settings: Any) -> Forge:
     from bot.forges.gitlab import GitLabForge  # noqa: PLC0415  its library takes its time, and `--help` has none to lose
 
@@ -22,6 +28,8 @@ def _gitlab(access: ForgeAccess, *, closing: ExitStack | None = None, **settings
 
 
 # By the `type` of a forge in the configuration.
-FORGES: Mapping[str, Callable[..., Forge]] = MappingProxyType({"gitlab": _gitlab, "local": LocalForge})
+FORGES: Mapping[str, Callable[..., Forge]] = MappingProxyType(
+    {"github": _github, "gitlab": _gitlab, "local": LocalForge}
+)
 
 __all__ = ["FORGES", "Forge", "ForgeAccess", "Opened"]

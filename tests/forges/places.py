@@ -11,14 +11,18 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from bot.forges import Forge
 from bot.forges.access import ForgeAccess
+from bot.forges.github import GitHubForge
 from bot.forges.gitlab import GitLabForge
 from bot.forges.local import LocalForge, create_project
 from bot.git import Identity
 from bot.network.pace import Pace
 from bot.repositories import RequestDraft
+from tests.doubles.github import GitHub, Role
+from tests.doubles.github.serving import serve_github
 from tests.doubles.gitlab import DEVELOPER, GitLab, Patience
 from tests.doubles.gitlab.serving import serve_gitlab
 from tests.doubles.repository import Repository
@@ -36,6 +40,8 @@ class Place(ABC):
     project: str
     forge: Forge
     repository: Repository
+    # Whether a merge request ends with its source branch.
+    closes_with_branch = False
 
     def push(self, branch: str, content: str, *, path: str = "a") -> str:
         """Pat's next commit on a branch, which begins at `main`."""
@@ -110,6 +116,34 @@ class GitLabPlace(Place):
         return self.gitlab.open(self.made, self.ann, source, title="Ann's").iid
 
 
+class GitHubPlace(Place):
+    """`sleeps` has what the forge slept between tries; nobody really sleeps."""
+
+    closes_with_branch = True
+
+    def __init__(self, hub: GitHub, running: Running) -> None:
+        self.project = "platform/gitops-prod"
+        self.hub, self.running, self.sleeps = hub, running, Sleeps()
+        roles = dict.fromkeys(("ann", "bob", "platform-robot"), Role.WRITE)
+        self.repository = hub.project(self.project, FILES, roles=roles).repository
+        self.token = hub.classic("platform-robot", "repo", "read:org")
+        self.forge: GitHubForge = self.another()
+
+    def another(self, token: str | None = None, **settings: Any) -> GitHubForge:
+        """The forge for one more process."""
+        access = ForgeAccess("hub", self.running.url, token or self.token, "GITHUB_TOKEN", self.running.ca_file)
+        return GitHubForge(access, pace=Pace(8, sleep=self.sleeps), sleep=self.sleeps, **settings)
+
+    def closed_by_ann(self, number: int) -> None:
+        self.hub.close(self.project, number, "ann")
+
+    def merged_by_ann(self, number: int) -> None:
+        self.hub.merge(self.project, number, "ann")
+
+    def opened_by_ann(self, source: str) -> int:
+        return self.hub.open(self.project, "ann", source, title="Ann's").number
+
+
 @contextmanager
 def local_place(root: Path) -> Iterator[Place]:
     """A folder."""
@@ -126,8 +160,19 @@ def gitlab_place(root: Path, *, premium: bool = False, patience: Patience | None
         place.forge.close_connections()
 
 
+@contextmanager
+def github_place(root: Path) -> Iterator[GitHubPlace]:
+    """A GitHub that needs a look until it knows whether something can be merged."""
+    hub = GitHub(root)
+    with serve_github(hub) as running:
+        place = GitHubPlace(hub, running)
+        yield place
+        place.forge.close_connections()
+
+
 PLACES: Mapping[str, Callable[[Path], object]] = {
     "local": local_place,
+    "github": github_place,
     "gitlab": gitlab_place,
     "gitlab-premium": lambda root: gitlab_place(root, premium=True),
 }

@@ -18,9 +18,10 @@ import pytest
 
 from bot.errors import ConflictError, ForgeError
 from bot.forges import FORGES, ForgeAccess
+from bot.forges.closing import with_reason
 from bot.forges.errors import LimitError, StatusError
 from bot.forges.gitlab import GitLabForge
-from bot.forges.gitlab.requests import Identity, body_of, request_of, title_of, with_reason
+from bot.forges.gitlab.requests import LONGEST_BODY, Identity, body_of, request_of, title_of
 from bot.network.pace import Pace
 from bot.repositories import MergeRequest, RequestState
 from tests.doubles.gitlab import DEVELOPER, GUEST, GitLab, Patience
@@ -443,7 +444,7 @@ def test_whose_a_merge_request_is() -> None:
 
 
 def test_only_we_are_believed_about_why_we_closed() -> None:
-    body = with_reason("why", "stale", "bob")
+    body = with_reason("why", "stale", "bob", most=LONGEST_BODY)
     ours = fields(state="closed", description=body, closed_by={"id": 7, "username": "bot"})
     theirs = fields(state="closed", description=body, closed_by={"id": 8, "username": "ann"})
     assert [(r.ended_by, r.reason, r.body) for r in (request_of(ours, ME), request_of(theirs, ME))] == [
@@ -456,13 +457,13 @@ def test_only_we_are_believed_about_why_we_closed() -> None:
 
 @pytest.mark.parametrize("reason", ["", "a --> b", "<!-- x -->", "@ann `code` *b*", "line\nbreak", '"quotes" \\'])
 def test_a_reason_is_found_again_and_never_markup(reason: str) -> None:
-    body = with_reason("why", reason, "ann")
+    body = with_reason("why", reason, "ann", most=LONGEST_BODY)
     found = request_of(fields(state="closed", description=body, closed_by={"id": 7}), ME)
     assert (found.reason, found.body) == (reason, "why")
     shown = body.partition("<!-- promobot:closed")[0]
     assert "<!--" not in shown
     assert "@" not in shown
-    assert with_reason(body, reason, "ann") == body
+    assert with_reason(body, reason, "ann", most=LONGEST_BODY) == body
 
 
 @pytest.mark.parametrize("prefix", ["Draft: ", "draft:", "[Draft] ", "(draft)"])

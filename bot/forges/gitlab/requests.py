@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import html
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from bot.forges.closing import plain, without_reason
 from bot.repositories import MergeRequest, RequestState
 
 STATES: Mapping[str, RequestState] = {
@@ -21,9 +20,7 @@ STATES: Mapping[str, RequestState] = {
 # lib/gitlab/regex.rb, merge_request_draft
 _DRAFT = re.compile(r"\A(?:\[draft\]|draft:|\(draft\))\s*", re.IGNORECASE)
 # Longer ones are refused: app/models/concerns/issuable.rb
-_LONGEST_TITLE, _LONGEST_BODY = 255, 1_048_576
-_CLOSED = re.compile(r"\n*<!-- promobot:closed (\{.*\}) -->\s*\Z")
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+.!|~-])")
+_LONGEST_TITLE, LONGEST_BODY = 255, 1_048_576
 
 
 @dataclass(frozen=True)
@@ -33,11 +30,15 @@ class Identity:
     user: int
     name: str
 
+    def is_of(self, user: Mapping[str, Any] | None) -> bool:
+        """Whether that is us."""
+        return bool(user) and user is not None and user.get("id") == self.user
+
     def of(self, user: Mapping[str, Any] | None) -> str:
         """Who that is. A person who is called as promobot calls itself is not taken for it."""
         if not user:
             return ""
-        if user.get("id") == self.user:
+        if self.is_of(user):
             return self.name
         username = str(user.get("username", ""))
         return f"@{username}" if username == self.name else username
@@ -46,13 +47,15 @@ class Identity:
 def request_of(fields: Mapping[str, Any], me: Identity) -> MergeRequest:
     """A merge request from what GitLab says of it, in lists or by itself."""
     state = STATES[fields["state"]]
-    body, closed = _without_reason(fields.get("description") or "")
+    body, closed = without_reason(fields.get("description") or "")
     ended = {
         RequestState.MERGED: fields.get("merge_user") or fields.get("merged_by"),
         RequestState.CLOSED: fields.get("closed_by"),
     }
     by = me.of(ended.get(state))
-    ours = state is RequestState.CLOSED and by == me.name
+    closed_by_us = state is RequestState.CLOSED and me.is_of(ended[state])
+    # Who asked us to close it; anybody could write that, so it counts only if it was us.
+    asked_by = closed.get("by", me.name) if closed_by_us else by
     return MergeRequest(
         number=fields["iid"],
         title=without_draft(fields["title"]),
@@ -63,11 +66,12 @@ def request_of(fields: Mapping[str, Any], me: Identity) -> MergeRequest:
         state=state,
         url=fields["web_url"],
         author=me.of(fields.get("author")),
+        ours=me.is_of(fields.get("author")),
         reviewers=tuple(person["username"] for person in fields.get("reviewers") or ()),
         labels=tuple(fields.get("labels") or ()),
-        # Who asked us to close it; anybody could write that, so it counts only if it was us.
-        ended_by=closed.get("by", by) if ours else by,
-        reason=closed.get("reason", "") if ours else "",
+        ended_by=asked_by,
+        ended_by_us=asked_by == me.name,
+        reason=closed.get("reason", "") if closed_by_us else "",
         draft=bool(fields.get("draft", fields.get("work_in_progress", False))),
         merge_commit=landed(fields) if state is RequestState.MERGED else "",
         merged_at=_time(fields.get("merged_at")) if state is RequestState.MERGED else None,
@@ -94,7 +98,7 @@ def _time(text: str | None) -> datetime | None:
 
 def title_of(title: str, *, draft: bool) -> str:
     """A title as GitLab takes it, which is all that makes a draft one."""
-    line = " ".join(_plain(title).split()) or "Promotion"
+    line = " ".join(plain(title).split()) or "Promotion"
     return f"{'Draft: ' if draft else ''}{line}"[:_LONGEST_TITLE]
 
 
@@ -105,30 +109,4 @@ def without_draft(title: str) -> str:
 
 def body_of(body: str) -> str:
     """A body as GitLab takes it."""
-    return _plain(body)[:_LONGEST_BODY]
-
-
-def _plain(text: str) -> str:
-    """The database takes no zero byte, and nobody half a character."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()
-
-
-def with_reason(body: str, reason: str, by: str) -> str:
-    """The body of a merge request that is closed: what it was, and why and for whom that is, to be found again."""
-    told = json.dumps({"by": by, "reason": reason}).replace(">", r"\u003e").replace("<", r"\u003c")
-    shown = _SPECIAL.sub(r"\\\1", html.escape(" ".join(reason.split()), quote=False)).replace("@", "&#64;")
-    words = f": {shown}" if shown else ""
-    return body_of(f"{_without_reason(body)[0]}\n\n---\n\nClosed by promobot{words}\n\n<!-- promobot:closed {told} -->")
-
-
-def _without_reason(body: str) -> tuple[str, dict[str, str]]:
-    """A body without what `with_reason` put behind it, and what that was."""
-    found = _CLOSED.search(body)
-    if found is None:
-        return body, {}
-    try:
-        told = json.loads(found[1])
-    except ValueError:
-        return body, {}
-    before = body[: found.start()].rpartition("\n\n---\n\nClosed by promobot")[0]
-    return before, {key: value for key, value in told.items() if isinstance(value, str)}
+    return plain(body)[:LONGEST_BODY]

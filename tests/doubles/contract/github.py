@@ -4,34 +4,48 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from http import HTTPStatus
 from typing import Any
 
 from tests.doubles.contract import graphql
 from tests.doubles.contract.data import FORGE_SCHEMAS
-from tests.doubles.contract.exchange import Exchange
 from tests.doubles.contract.openapi import OpenApi, Operation, unknown_names
+from tests.doubles.http import Request, Response
+from tests.doubles.server import Exchange
+from tests.proxy import Answer, AnswerAfter
 
 GITHUB = FORGE_SCHEMAS / "github"
-# What any operation may be answered with, described for it or not: who asks is nobody, may not, or asks too often;
-# what is asked for is hidden; the server is ill. https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api
-_ANYWHERE = frozenset({401, 403, 404, 429, 500, 502, 503, 504})
+# What any operation may be answered with, described for it or not: who asks is nobody, may not, asks too often or for
+# what can't be; what is asked for is hidden; the server is ill. https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api
+_ANYWHERE = frozenset({401, 403, 404, 422, 429, 500, 502, 503, 504})
 _TYPES: Mapping[str, Callable[[str], object]] = {
     "integer": int,
     "boolean": lambda text: {"true": True, "false": False}[text],
 }
 
 
-def faults(exchange: Exchange) -> list[str]:
-    """What of an exchange is not as GitHub describes it; nothing where all is well."""
-    if exchange.path == "/graphql":
-        return [f"{exchange}: {fault}" for fault in _of_graphql(exchange)]
-    operation = description().operation(exchange.method, exchange.path)
+def watch(exchange: Exchange) -> list[str]:
+    """Judges what a running double hears and says; an answer that a test put in its mouth is not judged."""
+    given = None if isinstance(exchange.fault, Answer | AnswerAfter) else exchange.response
+    return [] if exchange.route.startswith("git ") else faults(_below_root(exchange.request), given)
+
+
+def _below_root(request: Request) -> Request:
+    """Enterprise Server has its API below a path of its host."""
+    return replace(request, target=request.target.removeprefix("/api/v3").removeprefix("/api"))
+
+
+def faults(request: Request, response: Response | None) -> list[str]:
+    """What of a request and its answer (None: not judged) is not as GitHub describes it; nothing where all is well."""
+    if request.path == "/graphql":
+        return list(_of_graphql(request, response))
+    operation = description().operation(request.method, request.path)
     if operation is None:
-        return [f"{exchange}: no such operation is described"]
-    found = [*_of_query(operation, exchange), *_of_request(operation, exchange), *_of_response(operation, exchange)]
-    return [f"{exchange} ({operation}): {fault}" for fault in found]
+        return ["no such operation is described"]
+    found = [*_of_query(operation, request), *_of_request(operation, request)]
+    return [*found, *(_of_response(operation, request, response) if response else ())]
 
 
 @cache
@@ -39,16 +53,16 @@ def description() -> OpenApi:
     return OpenApi(json.loads((GITHUB / "openapi-subset.json").read_bytes()))
 
 
-def _of_query(operation: Operation, exchange: Exchange) -> Iterator[str]:
+def _of_query(operation: Operation, request: Request) -> Iterator[str]:
     known = description().parameters(operation, "query")
-    yield from unknown_names(known, exchange.query, "query")
+    yield from unknown_names(known, request.query, "query")
     for name, parameter in known.items():
-        values = exchange.query.get(name, [])
+        values = request.query.get(name, [])
         if parameter.get("required") and not values:
             yield f"query.{name}: required"
         for value in values:
             yield from description().faults(parameter["schema"], _parsed(parameter["schema"], value), f"query.{name}")
-    for name, value in description().values(operation, exchange.path).items():
+    for name, value in description().values(operation, request.path).items():
         schema = description().parameters(operation, "path")[name]["schema"]
         yield from description().faults(schema, _parsed(schema, value), f"path.{name}")
 
@@ -61,9 +75,9 @@ def _parsed(schema: Mapping[str, Any], value: str) -> object:
         return value
 
 
-def _of_request(operation: Operation, exchange: Exchange) -> Iterator[str]:
+def _of_request(operation: Operation, request: Request) -> Iterator[str]:
     body = description().resolved(operation.words.get("requestBody", {}))
-    if exchange.request is None:
+    if request.json is None:
         if body.get("required"):
             yield "request: a body is required"
         return
@@ -71,39 +85,49 @@ def _of_request(operation: Operation, exchange: Exchange) -> Iterator[str]:
         yield "request: takes no body"
         return
     schema = body["content"]["application/json"]["schema"]
-    yield from description().faults(schema, exchange.request, "request")
+    yield from description().faults(schema, request.json, "request")
     # GitHub ignores names that it does not know, so that a misspelt one would never be noticed.
     closed = description().resolved(schema)
-    if isinstance(exchange.request, dict) and "properties" in closed:
-        yield from unknown_names(closed["properties"], exchange.request, "request")
+    if isinstance(request.json, dict) and "properties" in closed:
+        yield from unknown_names(closed["properties"], request.json, "request")
 
 
-def _of_response(operation: Operation, exchange: Exchange) -> Iterator[str]:
-    described = operation.words["responses"].get(str(exchange.status))
-    if exchange.status == HTTPStatus.NOT_MODIFIED and exchange.method == "GET":
+def _of_response(operation: Operation, request: Request, response: Response) -> Iterator[str]:
+    described = operation.words["responses"].get(str(response.status))
+    if response.status == HTTPStatus.NOT_MODIFIED and request.method == "GET":
         described = {}  # to any request that names what it has: it is described for some alone
     if described is None:
-        if exchange.status not in _ANYWHERE:
-            yield f"response: status {exchange.status} is not described"
+        if response.status not in _ANYWHERE:
+            yield f"response: status {response.status} is not described"
             return
-        described = description().resolved({"$ref": "#/components/responses/forbidden"})
+        described = {"content": _refusal()}
     content = description().resolved(described).get("content", {})
+    if not content and response.status >= HTTPStatus.BAD_REQUEST:
+        content = _refusal()  # it always says why
     if not content:
-        if exchange.response is not None:
+        if response.content is not None:
             yield "response: has no body"
-    elif not isinstance(exchange.response, bytes):
-        yield from description().faults(content["application/json"]["schema"], exchange.response, "response")
-    elif exchange.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+    elif not isinstance(response.content, bytes):
+        yield from description().faults(content["application/json"]["schema"], response.content, "response")
+    elif response.status < HTTPStatus.INTERNAL_SERVER_ERROR and not request.headers.get("Accept", "").endswith(".diff"):
         yield "response: is not JSON"  # what stands in front of a server that is ill answers in HTML
 
 
-def _of_graphql(exchange: Exchange) -> Iterator[str]:
-    if exchange.method != "POST":
+def _refusal() -> Mapping[str, Any]:
+    """What any refusal is."""
+    content: Mapping[str, Any] = description().resolved({"$ref": "#/components/responses/forbidden"})["content"]
+    return content
+
+
+def _of_graphql(request: Request, response: Response | None) -> Iterator[str]:
+    if request.method != "POST":
         yield "is asked by POST alone"
-    elif exchange.status == HTTPStatus.OK:
-        yield from graphql.faults(sdl(), exchange.request, exchange.response)
-    elif exchange.status not in _ANYWHERE:
-        yield f"response: status {exchange.status} is not described"
+    elif response is None:
+        yield from graphql.faults(sdl(), request.json, {})
+    elif response.status == HTTPStatus.OK:
+        yield from graphql.faults(sdl(), request.json, response.content)
+    elif response.status not in _ANYWHERE:
+        yield f"response: status {response.status} is not described"
 
 
 @cache

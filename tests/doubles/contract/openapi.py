@@ -108,12 +108,17 @@ class OpenApi:
 
 
 def json_schema(node: Any) -> Any:
-    """A description with `nullable` said in JSON Schema's words, and its references made absolute."""
+    """A description with `nullable` said in JSON Schema's words, and its references made absolute.
+
+    Where it says `oneOf`, what more than one of the kinds fits is as good: they are not told apart carefully.
+    """
     if isinstance(node, list):
         return [json_schema(part) for part in node]
     if not isinstance(node, Mapping):
         return node
     changed = {key: json_schema(value) for key, value in node.items() if key != "nullable" or value is not True}
+    if "oneOf" in changed:
+        changed["anyOf"] = changed.pop("oneOf")
     if isinstance(changed.get("$ref"), str):
         changed["$ref"] = changed["$ref"].replace("#/", f"{_HERE}#/", 1)
     return {"anyOf": [changed, {"type": "null"}]} if node.get("nullable") is True else changed

@@ -1,0 +1,134 @@
+"""GitHub's API for one identity, in our terms: GraphQL for reading, PyGithub's objects for writing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from github.PullRequest import PullRequest
+from github.Repository import Repository
+
+from bot.errors import ForgeError
+from bot.forges.access import ForgeAccess
+from bot.forges.certainty import certain
+from bot.forges.errors import Asked, LimitError
+from bot.forges.github.dialect import pause_of
+from bot.forges.github.sending import OurRequester
+from bot.network.pace import Pace
+
+T = TypeVar("T")
+
+_TRIES = 4
+_HINTS = {
+    "FORBIDDEN": "give the token what the manual names, and let it have this repository",
+    "INSUFFICIENT_SCOPES": "make a token that has the scope, or a fine-grained one",
+}
+
+
+class GraphError(ForgeError):
+    """GraphQL's refusal; `errors` are as it says them."""
+
+    def __init__(self, message: str, *, hint: str, errors: list[dict[str, Any]]) -> None:
+        super().__init__(message, hint=hint)
+        self._errors = errors
+
+    def missing(self, *path: str) -> bool:
+        """Whether nothing is wrong but that there is no such thing."""
+        return all(error.get("type") == "NOT_FOUND" and error.get("path") == [*path] for error in self._errors)
+
+
+class Client:
+    """What can be asked with one token. Threads may share it."""
+
+    def __init__(
+        self, access: ForgeAccess, requester: OurRequester, pace: Pace, *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self.access = access
+        self.requester = requester
+        self._pace = pace
+        self._sleep = sleep
+
+    # --- GraphQL ----------------------------------------------------------------------------------------
+
+    def query(self, text: str, **variables: object) -> dict[str, Any]:
+        """What a query finds, which is asked again where no answer comes. Raises ForgeError."""
+        return self.certain(lambda: self._graphql(text, variables), lambda: None)
+
+    def mutate(self, text: str, look: Callable[[], dict[str, Any] | None], **variables: object) -> dict[str, Any]:
+        """What a mutation makes; where no answer comes, `look` tells whether it was done."""
+        return self.certain(lambda: self._graphql(text, variables), look)
+
+    def certain(self, write: Callable[[], T], look: Callable[[], T | None]) -> T:
+        """What comes of a write, see `certain` of every forge."""
+        return certain(write, look, sleep=self._sleep)
+
+    def _graphql(self, text: str, variables: dict[str, object]) -> dict[str, Any]:
+        url = self.requester.graphql_url
+        asked = Asked(self.access, "POST", url)
+        for _ in range(_TRIES):
+            headers, said = self.requester.requestJsonAndCheck(
+                "POST", url, input={"query": text, "variables": variables}
+            )
+            errors = said.get("errors") or []
+            if not any(error.get("type") == "RATE_LIMITED" for error in errors):
+                break
+            # This limit comes with status 200, and nothing was done.
+            self._pace.wait_for(pause_of({name.title(): str(value) for name, value in headers.items()}, time.time()))
+        else:
+            raise LimitError(asked, 60.0)
+        if errors:
+            raise _refused(asked, errors)
+        data: dict[str, Any] = said["data"]
+        return data
+
+    def repository(self, text: str, project: str, **variables: object) -> dict[str, Any]:
+        """What a query finds about one repository."""
+        owner, _, name = project.partition("/")
+        found: dict[str, Any] | None
+        try:
+            found = self.query(text, owner=owner, name=name, **variables)["repository"]
+        except GraphError as error:
+            if not error.missing("repository"):
+                raise
+            found = None
+        if found is None:
+            raise ForgeError(
+                f"there is no project {project} on forge {self.access.name}, or its token may not see it",
+                hint="check the project's path (owner/name), and that the token has this repository",
+            )
+        return found
+
+    def pages(self, text: str, project: str, **variables: object) -> Iterator[dict[str, Any]]:
+        """Each page of a repository's pull requests."""
+        after: str | None = None
+        while True:
+            page: dict[str, Any] = self.repository(text, project, after=after, **variables)["pullRequests"]
+            yield page
+            if not page["pageInfo"]["hasNextPage"]:
+                return
+            after = page["pageInfo"]["endCursor"]
+
+    # --- REST -------------------------------------------------------------------------------------------
+
+    def project(self, project: str) -> Repository:
+        """A repository to write to, without a look at it."""
+        url = f"{self.requester.base_url}/repos/{project}"
+        return Repository(self.requester, {}, {"url": url, "full_name": project})
+
+    def whole_project(self, project: str) -> Repository:
+        """A repository with what is set for it."""
+        return Repository(self.requester, url=f"/repos/{project}")
+
+    def pull(self, project: str, number: int) -> PullRequest:
+        """A pull request to write to, without a look at it."""
+        root = f"{self.requester.base_url}/repos/{project}"
+        told = {"url": f"{root}/pulls/{number}", "issue_url": f"{root}/issues/{number}", "number": number}
+        return PullRequest(self.requester, {}, told)
+
+
+def _refused(asked: Asked, errors: list[dict[str, Any]]) -> GraphError:
+    kinds = [str(error.get("type", "")) for error in errors]
+    words = asked.access.quoted("; ".join(str(error.get("message", "")) for error in errors))
+    hint = next((_HINTS[kind] for kind in kinds if kind in _HINTS), "see what it says, then run again")
+    return GraphError(f"{asked}: {words}", hint=hint, errors=errors)

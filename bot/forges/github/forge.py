@@ -1,0 +1,195 @@
+"""Merge requests as GitHub's pull requests."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from functools import cache, partial
+
+from bot.errors import ForgeError
+from bot.forges.access import ForgeAccess
+from bot.forges.closing import plain, with_reason
+from bot.forges.errors import StatusError
+from bot.forges.github import merging, queries
+from bot.forges.github.connecting import Connecting
+from bot.forges.github.opening import Reviewers, open_request
+from bot.forges.github.pulls import Identity, Pulls
+from bot.forges.github.queries import Queries
+from bot.forges.github.tokens import AppKey
+from bot.forges.port import Opened
+from bot.network.pace import Pace
+from bot.repositories import MergeRequest, RequestDraft, RequestState
+
+_CONCURRENCY = 8
+# https://docs.github.com/en/repositories/creating-and-managing-repositories/quickstart-for-repositories
+_PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/(?!\.{1,2}$)[A-Za-z0-9._-]+")
+# Longer ones are refused.
+_LONGEST_TITLE, _LONGEST_BODY = 256, 65_536
+
+
+class GitHubForge:
+    """github.com, its Enterprise Cloud, or an Enterprise Server. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        access: ForgeAccess,
+        *,
+        app: AppKey | None = None,
+        user: str = "promobot",
+        pace: Pace | None = None,
+        ssh: str = "",
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`user` is what our own account is called in what this returns, whatever its login is.
+
+        `ssh` is where git connects if that isn't to be the forge's own URL, such as `ssh://git@github.com`.
+
+        Raises ConfigError where the App's key is none, or the authority's file cannot be read.
+        """
+        self._connecting = Connecting(access, app, pace or Pace(_CONCURRENCY, sleep=sleep), sleep=sleep)
+        self._user = user
+        self._ssh = ssh
+        self._sleep = sleep
+        self._is_team = cache(self._look_for_team)
+
+    def close_connections(self) -> None:
+        """Close what is kept open."""
+        self._connecting.close()
+
+    def git_url(self, project: str) -> str:
+        """Where git finds the repository. No credential is in it."""
+        if not _PROJECT.fullmatch(project):
+            raise ForgeError(f"{project!r} is not a project's path on GitHub", hint="write owner/name")
+        return f"{self._ssh or self._connecting.site.url}/{project}.git"
+
+    # --- reading ----------------------------------------------------------------------------------------
+
+    def requests(self, project: str, state: RequestState | None = None) -> tuple[MergeRequest, ...]:
+        """The merge requests in this state (None: all), lowest number first."""
+        return tuple(self._pulls(project).listed(state))
+
+    def open_requests(self, project: str) -> tuple[MergeRequest, ...]:
+        """The open merge requests, lowest number first."""
+        return self.requests(project, RequestState.OPEN)
+
+    def closed_requests(self, project: str, source_branch: str) -> tuple[MergeRequest, ...]:
+        """The merge requests from this branch that were closed without merging, newest first."""
+        return tuple(self._pulls(project).listed(RequestState.CLOSED, source_branch))[::-1]
+
+    def merged(self, project: str, commits: Collection[str]) -> Mapping[str, MergeRequest]:
+        """The merge requests by which a branch came to these commits, by commit; others are left out."""
+        return self._pulls(project).landed(sorted(commits))
+
+    def get(self, project: str, number: int) -> MergeRequest:
+        """One merge request."""
+        return self._pulls(project).get(number).request
+
+    def diff(self, project: str, number: int) -> str:
+        """What merging an open merge request would change, as a unified diff; empty once it has ended."""
+        if self.get(project, number).state is not RequestState.OPEN:
+            return ""
+        requester = self._connecting.client(project).requester
+        headers = {"Accept": "application/vnd.github.diff"}
+        return requester.requestJson("GET", f"/repos/{project}/pulls/{number}", headers=headers)[2]
+
+    # --- writing ----------------------------------------------------------------------------------------
+
+    def open(self, project: str, draft: RequestDraft) -> Opened:
+        """Open a merge request, or adopt, as it is, the one that is open between the two branches.
+
+        Raises ForgeError if a branch is missing, or the source has nothing that the target hasn't.
+        """
+        told = replace(draft, title=_title(draft.title), body=_body(draft.body))
+        return open_request(self._pulls(project), told, self._reviewers(project, draft), sleep=self._sleep)
+
+    def update(self, project: str, number: int, *, title: str, body: str) -> MergeRequest:
+        """Give an open merge request a new title and body. Raises ConflictError if it is no longer open."""
+        title, body = _title(title), _body(body)
+        pulls = self._pulls(project)
+        request = pulls.get(number).request
+        if (request.title, request.body) == (title, body):
+            return request
+        if request.state is not RequestState.OPEN:
+            raise merging.ended(project, request)
+        pull = pulls.client.pull(project, number)
+        pulls.client.certain(partial(pull.edit, title=title, body=body), lambda: None)
+        return pulls.of_rest(pull)
+
+    def ready(self, project: str, number: int) -> MergeRequest:
+        """Let an open merge request be a draft no longer. Raises ConflictError if it is no longer open."""
+        pulls = self._pulls(project)
+        found = pulls.get(number)
+        if found.request.state is not RequestState.OPEN:
+            raise merging.ended(project, found.request)
+        if not found.request.draft:
+            return found.request
+        # Saying it twice does no harm.
+        pulls.client.mutate(queries.READY, lambda: None, id=found.node)
+        return pulls.get(number).request
+
+    def close(self, project: str, number: int, *, reason: str, by: str | None = None) -> MergeRequest:
+        """Close without merging; the branch stays. Raises ConflictError if it is merged.
+
+        By our own account, whoever `by` is; that and `reason` are noted in the body.
+        """
+        pulls = self._pulls(project)
+        request = pulls.get(number).request
+        if request.state is RequestState.MERGED:
+            raise merging.ended(project, request)
+        if request.state is RequestState.CLOSED:
+            return request
+        pull = pulls.client.pull(project, number)
+        body = with_reason(request.body, reason, by or pulls.me.name, most=_LONGEST_BODY)
+        pulls.client.certain(partial(pull.edit, state="closed", body=body), lambda: None)
+        return pulls.get(number).request
+
+    def merge(self, project: str, number: int, *, head: str, by: str | None = None) -> MergeRequest:  # noqa: ARG002
+        """Merge, if the source branch is still at the commit `head`; it is merged by our own account.
+
+        Raises ConflictError if it isn't, if the branches conflict, if the merge request is closed or a draft, or if
+        the target branch asks for more.
+        """
+        return merging.merge(self._pulls(project), number, head, sleep=self._sleep)
+
+    # --- who is who -------------------------------------------------------------------------------------
+
+    def _pulls(self, project: str) -> Pulls:
+        self.git_url(project)
+        client = self._connecting.client(project)
+        teams = self._connecting.sees_teams(project)
+        return Pulls(client, project, Queries(teams=teams), Identity(self._connecting.login, self._user))
+
+    def _reviewers(self, project: str, draft: RequestDraft) -> Reviewers:
+        """A team is written `organization/team`, or by itself where the organization has one of that name."""
+        owner = project.partition("/")[0]
+        users: list[str] = []
+        teams: list[str] = []
+        for name in draft.reviewers:
+            _, slash, slug = name.rpartition("/")
+            if slash or self._is_team(project, owner, name):
+                teams.append(slug)
+            elif name != self._connecting.login:
+                users.append(name)
+        return Reviewers(tuple(users), tuple(teams))
+
+    def _look_for_team(self, project: str, owner: str, name: str) -> bool:
+        requester = self._connecting.client(project).requester
+        try:
+            requester.requestJsonAndCheck("GET", f"/orgs/{owner}/teams/{name}")
+        except StatusError as error:
+            if error.status not in {403, 404}:
+                raise
+            return False
+        return True
+
+
+def _title(title: str) -> str:
+    """A title as GitHub takes it."""
+    return (" ".join(plain(title).split()) or "Promotion")[:_LONGEST_TITLE]
+
+
+def _body(body: str) -> str:
+    """A body as GitHub takes it."""
+    return plain(body)[:_LONGEST_BODY]

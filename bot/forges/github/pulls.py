@@ -1,0 +1,131 @@
+"""The pull requests of one repository, as merge requests; read by GraphQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from github.PullRequest import PullRequest
+
+from bot.errors import ForgeError
+from bot.forges.closing import without_reason
+from bot.forges.github import queries
+from bot.forges.github.client import Client, GraphError
+from bot.forges.github.queries import Pulled, Queries
+from bot.repositories import MergeRequest, RequestState
+
+# So many commits are asked about at once.
+_COMMITS = 25
+_LAST = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Our own login, and what promobot calls itself: the author of its merge requests."""
+
+    login: str
+    name: str
+
+    def of(self, login: str) -> str:
+        """What an account is called. A person who is called as promobot calls itself is not taken for it."""
+        if login and login == self.login:
+            return self.name
+        return f"@{login}" if login == self.name else login
+
+
+@dataclass(frozen=True)
+class Pulls:
+    """`me` is who asks."""
+
+    client: Client
+    project: str
+    queries: Queries
+    me: Identity
+
+    def listed(self, state: RequestState | None, branch: str | None = None) -> Iterator[MergeRequest]:
+        """Those in a state, of a branch of this repository or of any, lowest number first."""
+        states = [queries.WORDS[state]] if state else None
+        for page in self.client.pages(self.queries.listing, self.project, states=states, head=branch):
+            for request in self._those(page):
+                if branch in {None, request.source_branch}:
+                    yield request
+
+    def get(self, number: int) -> Pulled:
+        """One of them. Raises ForgeError."""
+        try:
+            repository = self.client.repository(self.queries.one, self.project, number=number)
+            said = repository["pullRequest"]
+        except GraphError as error:
+            if not error.missing("repository", "pullRequest"):
+                raise
+            repository, said = {}, None
+        if said is None:
+            raise ForgeError(f"{self.project} has no merge request !{number}", hint="see promobot mr list")
+        found = queries.pulled(said, repository["id"])
+        return replace(found, request=self._told(found.request))
+
+    def between(self, source: str, target: str) -> MergeRequest | None:
+        """The open one between two branches."""
+        found = self.listed(RequestState.OPEN, source)
+        return next((request for request in found if request.target_branch == target), None)
+
+    def landed(self, commits: Sequence[str]) -> dict[str, MergeRequest]:
+        """Those by which a branch came to these commits; where several say the same, the one merged first."""
+        found: dict[str, MergeRequest] = {}
+        for start in range(0, len(commits), _COMMITS):
+            some = commits[start : start + _COMMITS]
+            said = self.client.repository(self.queries.landed(some), self.project)
+            for number, commit in enumerate(some):
+                about = said[f"c{number}"] or {}
+                brought = [r for r in self._those(about.get("associatedPullRequests")) if r.merge_commit == commit]
+                if brought:
+                    found[commit] = min(brought, key=lambda request: (request.merged_at or _LAST, request.number))
+        return found
+
+    def of_rest(self, pull: PullRequest) -> MergeRequest:
+        """One that REST told about, whole."""
+        state = RequestState.OPEN if pull.state == "open" else RequestState.CLOSED
+        owners = {end.label.partition(":")[0] for end in (pull.head, pull.base)}
+        source = pull.head.ref if len(owners) == 1 else pull.head.label
+        return self._told(
+            MergeRequest(
+                number=pull.number,
+                title=pull.title,
+                body=pull.body or "",
+                source_branch=source,
+                target_branch=pull.base.ref,
+                head=pull.head.sha,
+                state=RequestState.MERGED if pull.merged else state,
+                url=pull.html_url,
+                author=getattr(pull.user, "login", "ghost"),
+                ours=False,
+                reviewers=(
+                    *(user.login for user in pull.requested_reviewers),
+                    *(team.slug for team in pull.requested_teams),
+                ),
+                labels=tuple(label.name for label in pull.labels),
+                draft=pull.draft,
+                merge_commit=(pull.merge_commit_sha or "") if pull.merged else "",
+                merged_at=pull.merged_at,
+            )
+        )
+
+    def _those(self, said: Mapping[str, Any] | None) -> list[MergeRequest]:
+        return [self._told(request) for request in queries.pulls(said)]
+
+    def _told(self, request: MergeRequest) -> MergeRequest:
+        """With names as we have them, and why we closed it; anybody could write that, so it counts if it was us."""
+        body, closed = without_reason(request.body)
+        closed_by_us = request.state is RequestState.CLOSED and request.ended_by == self.me.login
+        by = closed.get("by", self.me.name) if closed_by_us else self.me.of(request.ended_by)
+        return replace(
+            request,
+            body=body,
+            author=self.me.of(request.author),
+            ours=request.author == self.me.login,
+            ended_by=by,
+            ended_by_us=by == self.me.name,
+            reason=closed.get("reason", "") if closed_by_us else "",
+        )

@@ -1,0 +1,155 @@
+"""What is asked of GitHub's GraphQL API, and merge requests out of what it says.
+
+One request lists a hundred pull requests with all that is about them, where REST's list has them without who closed
+one, and forty times as long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.repositories import MergeRequest, RequestState
+
+# A team is told only to who may read the organization's: a query that asks all the same is refused as a whole.
+_TEAM = "... on Team { slug }"
+_PULL = """
+fragment pull on PullRequest {
+  id number title body url state isDraft
+  headRefName headRefOid baseRefName isCrossRepository headRepositoryOwner { login }
+  author { __typename login } mergedAt mergeCommit { oid }
+  labels(first: 100) { nodes { name } }
+  reviewRequests(first: 100) { nodes { requestedReviewer { __typename ... on User { login } %s } } }
+  timelineItems(last: 1, itemTypes: [CLOSED_EVENT]) { nodes { ... on ClosedEvent { actor { __typename login } } } }
+}
+"""
+_LIST = """query($owner: String!, $name: String!, $after: String, $states: [PullRequestState!], $head: String) {
+  repository(owner: $owner, name: $name) {
+    pullRequests(
+      first: 100, after: $after, states: $states, headRefName: $head
+      orderBy: {field: CREATED_AT, direction: ASC}
+    ) { nodes { ...pull } pageInfo { hasNextPage endCursor } }
+  }
+}"""
+_ONE = """query($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) { id pullRequest(number: $number) { ...pull mergeStateStatus } }
+}"""
+_LANDED = 'c%d: object(oid: "%s") { ... on Commit { associatedPullRequests(first: 10) { nodes { ...pull } } } }'
+READY = """mutation($id: ID!) {
+  markPullRequestReadyForReview(input: {pullRequestId: $id}) { pullRequest { isDraft } }
+}"""
+# The only way at GitHub to delete a branch on the condition that it is where it was seen.
+DELETE = """mutation($repository: ID!, $name: GitRefname!, $head: GitObjectID!, $nothing: GitObjectID!) {
+  updateRefs(input: {repositoryId: $repository, refUpdates: [{name: $name, beforeOid: $head, afterOid: $nothing}]}) {
+    clientMutationId
+  }
+}"""
+NOTHING = "0" * 40
+
+_STATES = {"OPEN": RequestState.OPEN, "MERGED": RequestState.MERGED, "CLOSED": RequestState.CLOSED}
+WORDS = {state: word for word, state in _STATES.items()}
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """A pull request: ours to pass on, GraphQL's ids of it and its repository, and its word for whether it merges."""
+
+    request: MergeRequest
+    node: str
+    repository: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Queries:
+    """The queries for a token that may read the organization's teams or may not."""
+
+    teams: bool
+
+    @property
+    def listing(self) -> str:
+        """Those of a repository, a page of a hundred."""
+        return f"{_LIST}{self._pull}"
+
+    @property
+    def one(self) -> str:
+        """One by its number."""
+        return f"{_ONE}{self._pull}"
+
+    def landed(self, commits: Iterable[str]) -> str:
+        """Those that brought these commits; the answer's `c0`, `c1` and so on are in their order."""
+        fields = "\n".join(_LANDED % (number, commit) for number, commit in enumerate(commits))
+        head = "query($owner: String!, $name: String!) { repository(owner: $owner, name: $name) {"
+        return f"{head}\n{fields}\n}} }}{self._pull}"
+
+    @property
+    def _pull(self) -> str:
+        return _PULL % (_TEAM if self.teams else "")
+
+
+def pulled(said: Mapping[str, Any], repository: str = "") -> Pulled:
+    """One out of an answer."""
+    merge = said["mergeCommit"]
+    return Pulled(
+        MergeRequest(
+            number=said["number"],
+            title=said["title"],
+            body=said["body"],
+            source_branch=_source(said),
+            target_branch=said["baseRefName"],
+            head=said["headRefOid"],
+            state=_STATES[said["state"]],
+            url=said["url"],
+            author=login(said["author"]),
+            ours=False,  # as far as is known here
+            reviewers=tuple(_reviewers(said)),
+            labels=tuple(label["name"] for label in _nodes(said["labels"])),
+            ended_by=_ended_by(said),
+            draft=said["isDraft"],
+            merge_commit=merge["oid"] if merge else "",
+            merged_at=datetime.fromisoformat(said["mergedAt"]) if said["mergedAt"] else None,
+        ),
+        said["id"],
+        repository,
+        said.get("mergeStateStatus", ""),
+    )
+
+
+def pulls(said: Mapping[str, Any] | None) -> tuple[MergeRequest, ...]:
+    """Those of a list."""
+    return tuple(pulled(node).request for node in _nodes(said))
+
+
+def _source(said: Mapping[str, Any]) -> str:
+    """The branch; one of a fork is written with its owner, which no branch here can be called."""
+    if not said["isCrossRepository"]:
+        return str(said["headRefName"])
+    owner = said["headRepositoryOwner"]
+    return f"{owner['login'] if owner else 'ghost'}:{said['headRefName']}"
+
+
+def login(actor: Mapping[str, str] | None) -> str:
+    """As REST has it, where a bot's has an ending; who is gone is called `ghost` on the site."""
+    if actor is None:
+        return "ghost"
+    return f"{actor['login']}[bot]" if actor["__typename"] == "Bot" else actor["login"]
+
+
+def _reviewers(said: Mapping[str, Any]) -> Iterable[str]:
+    for request in _nodes(said["reviewRequests"]):
+        asked = request["requestedReviewer"] or {}
+        if name := asked.get("login") or asked.get("slug"):
+            yield name
+
+
+def _ended_by(said: Mapping[str, Any]) -> str:
+    """Who closed it; a merge is an end of that kind, too. By a push or a deleted branch it may be nobody."""
+    events = [event for event in _nodes(said["timelineItems"]) if event.get("actor")]
+    return login(events[-1]["actor"]) if events and said["state"] != "OPEN" else ""
+
+
+def _nodes(connection: Mapping[str, Any] | None) -> Sequence[Mapping[str, Any]]:
+    """What of a list may be seen."""
+    return [node for node in (connection or {}).get("nodes") or () if node is not None]

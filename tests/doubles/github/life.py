@@ -1,0 +1,181 @@
+"""The life of pull requests: what pushes, reviews and people make of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from bot.forges.local import merging
+from bot.git.identity import Identity, stamp
+from tests.doubles.github.accounts import Role
+from tests.doubles.github.refusals import Refused, RefusedError
+from tests.doubles.github.state import Project, Pull, Review
+from tests.doubles.repository import Repository
+
+Verdict: TypeAlias = Literal["APPROVED", "CHANGES_REQUESTED", "COMMENTED"]
+# Who commits what is done on the site.
+_SITE = Identity("GitHub", "noreply@github.com")
+
+
+def signature(login: str) -> Identity:
+    return Identity(login, f"{login}@users.noreply.github.com")
+
+
+def commit(
+    repository: Repository, tree: str, parents: tuple[str, ...], message: str, *, author: Identity, now: datetime
+) -> str:
+    """A commit as the site makes them, which no branch has yet."""
+    when = stamp(now)
+    lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
+    lines += [f"author {author} {when}", f"committer {_SITE} {when}", "", message]
+    content = "\n".join(lines).encode()
+    done = repository.directory.run("hash-object", "-t", "commit", "-w", "--stdin", stdin=content)
+    return done.stdout.decode().strip()
+
+
+def sync(project: Project, now: datetime, *, latency: int) -> None:
+    """Let pull requests follow what was pushed; `latency` is how often one is read before it is known to merge."""
+    heads = project.repository.heads()
+    for pull in project.open_pulls:
+        head = pull.head if pull.fork else heads.get(pull.source)
+        base = heads.get(pull.target)
+        # One whose branch is deleted is closed; nothing else happens to it any more.
+        if head is None or base is None:
+            close(pull, "", now)
+            continue
+        if (head, base) == (pull.head, pull.base):
+            continue
+        if head != pull.head:
+            _moved(project, pull, head, now)
+        pull.base, pull.computing = base, latency
+        project.repository.git("update-ref", f"refs/pull/{pull.number}/head", head)
+        if project.repository.contains(base, head):
+            pull.merge_commit = _first_with(project.repository, head, base)
+            pull.merged = pull.closed = now
+            pull.closed_by = project.owner
+    settle(project, now)
+
+
+def _moved(project: Project, pull: Pull, head: str, now: datetime) -> None:
+    pull.head, pull.updated = head, now
+    if project.asked(pull.target).dismiss_stale:
+        for review in pull.reviews:
+            review.state = "DISMISSED" if review.state == "APPROVED" else review.state
+
+
+def _first_with(repository: Repository, head: str, base: str) -> str:
+    """The commit of the branch itself by which it came to have `head`."""
+    own = repository.git("rev-list", "--first-parent", "--ancestry-path", f"{head}..{base}").splitlines()
+    return own[-1] if own else head
+
+
+def settle(project: Project, now: datetime) -> None:
+    """Merge what was to be merged as soon as it may be."""
+    for pull in project.open_pulls:
+        wanted = pull.auto_merge
+        if wanted and not pull.computing and project.merge_state(pull) in {"clean", "unstable"}:
+            merge(project, pull, login=wanted.login, method=wanted.method, now=now)
+
+
+def close(pull: Pull, login: str, now: datetime) -> None:
+    if pull.open:
+        pull.closed = pull.updated = now
+        pull.closed_by = login
+        pull.auto_merge = None
+
+
+def reopen(project: Project, pull: Pull, now: datetime) -> None:
+    head = project.repository.head(pull.source)
+    if pull.merged or head is None:
+        why = "The pull request is merged." if pull.merged else "The branch was deleted."
+        raise RefusedError(Refused.NOT_REOPENED, why=why)
+    must_be_alone(project, pull.source, pull.target)
+    pull.closed, pull.closed_by, pull.updated = None, "", now
+    pull.head = head
+
+
+def must_be_alone(project: Project, source: str, target: str) -> None:
+    if any((pull.fork, pull.source, pull.target) == ("", source, target) for pull in project.open_pulls):
+        raise RefusedError(Refused.EXISTS, owner=project.owner, head=source)
+
+
+def review(pull: Pull, number: int, login: str, state: Verdict, now: datetime, *, body: str = "") -> Review:
+    if login == pull.login and state != "COMMENTED":
+        raise RefusedError(Refused.OWN_APPROVAL)
+    given = Review(number, login, state, pull.head, now, body)
+    pull.reviews.append(given)
+    # Who reviewed is no longer asked to.
+    pull.reviewers = [name for name in pull.reviewers if name != login]
+    return given
+
+
+def merge(
+    project: Project,
+    pull: Pull,
+    *,
+    login: str,
+    method: str = "merge",
+    sha: str | None = None,
+    message: str = "",
+    now: datetime,
+) -> str:
+    """Merge as the site does, by a merge commit or a squashed one; the commit."""
+    _must_merge(project, pull, method, sha)
+    repository, base = project.repository, project.repository.head(pull.target)
+    assert base is not None
+    tree = merging.merged_tree(repository.directory, base, pull.head)
+    if method == "squash":
+        text = message or squash_message(repository, pull, base)
+        made = commit(repository, tree, (base,), text, author=signature(login), now=now)
+    else:
+        text = f"Merge pull request #{pull.number} from {project.owner}/{pull.source}\n\n{message or pull.title}\n"
+        made = commit(repository, tree, (base, pull.head), text, author=signature(login), now=now)
+    if not repository.move(pull.target, made, base):
+        raise RefusedError(Refused.BASE_MOVED)
+    pull.merged = pull.closed = pull.updated = now
+    pull.merge_commit, pull.closed_by, pull.auto_merge = made, login, None
+    if project.delete_branch_on_merge:
+        repository.move(pull.source, None, pull.head)
+    return made
+
+
+def _must_merge(project: Project, pull: Pull, method: str, sha: str | None) -> None:
+    if pull.draft and pull.open:
+        raise RefusedError(Refused.DRAFT)
+    if not pull.open:
+        raise RefusedError(Refused.NOT_MERGEABLE)
+    if sha is not None and sha != pull.head:
+        raise RefusedError(Refused.HEAD_MOVED)
+    if method not in project.methods:
+        raise RefusedError(Refused.METHOD, method=method.capitalize())
+    if pull.computing:
+        raise RefusedError(Refused.BASE_MOVED)
+    if not project.merges(pull):
+        raise RefusedError(Refused.NOT_MERGEABLE)
+    for kind, what in project.lacking(pull):
+        if kind == "approvals":
+            raise RefusedError(Refused.APPROVALS, count=what)
+        raise RefusedError(Refused.CHECKS, context=what)
+
+
+def squash_message(repository: Repository, pull: Pull, base: str) -> str:
+    """By default: of one commit its own message, of several a list of their titles.
+
+    https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/incorporating-changes-from-a-pull-request/about-pull-request-merges
+    """
+    commits = repository.between(base, pull.head)
+    if len(commits) == 1:
+        title, _, body = repository.git("log", "-1", "--format=%B", commits[0]).partition("\n")
+        return f"{title} (#{pull.number})\n{body}\n"
+    titles = "\n\n".join(f"* {repository.git('log', '-1', '--format=%s', sha)}" for sha in reversed(commits))
+    return f"{pull.title} (#{pull.number})\n\n{titles}\n"
+
+
+def request_reviewers(project: Project, pull: Pull, users: list[str], teams: list[str]) -> None:
+    if pull.login in users:
+        raise RefusedError(Refused.AUTHOR)
+    strangers = [user for user in users if project.role(user) < Role.READ or user not in project.roles]
+    if strangers or any(team not in project.teams for team in teams):
+        raise RefusedError(Refused.NOT_COLLABORATORS, owner=project.owner, repo=project.name)
+    pull.reviewers += [user for user in users if user not in pull.reviewers]
+    pull.teams += [team for team in teams if team not in pull.teams]

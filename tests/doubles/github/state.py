@@ -1,0 +1,231 @@
+"""What a repository of the double holds beside Git: pull requests and all that is about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import count
+from typing import Literal
+
+from bot.errors import ConflictError
+from bot.forges.local import merging
+from tests.doubles.github.accounts import Role
+from tests.doubles.repository import Repository
+
+
+@dataclass
+class Review:
+    """What somebody thinks of a pull request at a commit."""
+
+    id: int
+    login: str
+    state: Literal["APPROVED", "CHANGES_REQUESTED", "COMMENTED", "DISMISSED"]
+    commit: str
+    at: datetime
+    body: str = ""
+
+
+@dataclass
+class Comment:
+    id: int
+    login: str
+    body: str
+    created: datetime
+    updated: datetime
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a service says of a commit, under a name of its own."""
+
+    id: int
+    login: str
+    context: str
+    state: str
+    description: str | None
+    target_url: str | None
+    at: datetime
+
+
+@dataclass
+class CheckRun:
+    """What an App says of a commit."""
+
+    id: int
+    app: int
+    name: str
+    commit: str
+    status: str
+    conclusion: str | None
+    started: datetime
+    completed: datetime | None
+    external_id: str = ""
+    details_url: str | None = None
+    output: Mapping[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AutoMerge:
+    login: str
+    method: str
+
+
+@dataclass
+class Pull:
+    """A pull request. `computing` is how often it will still be read before it is known whether it merges."""
+
+    id: int
+    number: int
+    title: str
+    body: str | None
+    source: str
+    target: str
+    login: str
+    head: str
+    base: str
+    created: datetime
+    updated: datetime
+    draft: bool = False
+    # Whose fork the branch is of; empty where it is here.
+    fork: str = ""
+    labels: list[str] = field(default_factory=list)
+    assignees: list[str] = field(default_factory=list)
+    reviewers: list[str] = field(default_factory=list)
+    teams: list[str] = field(default_factory=list)
+    reviews: list[Review] = field(default_factory=list)
+    comments: list[Comment] = field(default_factory=list)
+    auto_merge: AutoMerge | None = None
+    closed: datetime | None = None
+    closed_by: str = ""
+    merged: datetime | None = None
+    merge_commit: str | None = None
+    computing: int = 0
+
+    @property
+    def open(self) -> bool:
+        return self.closed is None
+
+    @property
+    def node_id(self) -> str:
+        return f"PR_{self.id}"
+
+    def last_reviews(self) -> dict[str, Review]:
+        """The review that counts, by who gave it: a mere comment takes back nothing."""
+        return {review.login: review for review in self.reviews if review.state != "COMMENTED"}
+
+
+@dataclass(frozen=True)
+class Protection:
+    """What a branch asks for before anything is merged into it."""
+
+    approvals: int = 0
+    contexts: tuple[str, ...] = ()
+    dismiss_stale: bool = False
+    code_owners: bool = False
+    up_to_date: bool = False
+
+
+@dataclass
+class Project:
+    """A repository. Who has no role here does not see it where it is private; its organization's teams have roles."""
+
+    id: int
+    owner: str
+    name: str
+    repository: Repository
+    created: datetime
+    private: bool = True
+    roles: dict[str, Role] = field(default_factory=dict)
+    teams: dict[str, Role] = field(default_factory=dict)
+    methods: frozenset[str] = frozenset({"merge", "squash"})
+    auto_merge: bool = True
+    delete_branch_on_merge: bool = False
+    paid: bool = True
+    # By branch: what protects it, which administrators alone are told, and what rulesets ask for, which all are told.
+    protections: dict[str, Protection] = field(default_factory=dict)
+    rules: dict[str, Protection] = field(default_factory=dict)
+    pulls: dict[int, Pull] = field(default_factory=dict)
+    statuses: dict[str, list[Status]] = field(default_factory=dict)
+    checks: list[CheckRun] = field(default_factory=list)
+    labels: dict[str, int] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    @property
+    def path(self) -> str:
+        return f"{self.owner}/{self.name}"
+
+    @property
+    def node_id(self) -> str:
+        return f"R_{self.id}"
+
+    @property
+    def open_pulls(self) -> list[Pull]:
+        return [pull for pull in self.pulls.values() if pull.open]
+
+    def combined(self, commit: str) -> dict[str, Status]:
+        """The last status of each name."""
+        return {status.context: status for status in self.statuses.get(commit, ())}
+
+    def conclusions(self, commit: str) -> dict[str, str]:
+        """What is said of a commit under each name, by statuses and check runs alike: success, failure or pending."""
+        states = {name: status.state for name, status in self.combined(commit).items()}
+        for run in self.checks:
+            if run.commit == commit:
+                states[run.name] = "pending" if run.conclusion is None else run.conclusion
+        good, open_ = {"success", "neutral", "skipped"}, {"pending"}
+        return {n: "success" if s in good else "pending" if s in open_ else "failure" for n, s in states.items()}
+
+    def merges(self, pull: Pull) -> bool:
+        """Whether the branches go together."""
+        base = self.repository.head(pull.target)
+        try:
+            return base is not None and bool(merging.merged_tree(self.repository.directory, base, pull.head))
+        except ConflictError:
+            return False
+
+    def approvals(self, pull: Pull) -> int:
+        """How many approve; only those count who could merge."""
+        given = pull.last_reviews().items()
+        return sum(review.state == "APPROVED" and self.role(login) >= Role.WRITE for login, review in given)
+
+    def role(self, login: str) -> Role:
+        return self.roles.get(login, Role.NONE if self.private else Role.READ)
+
+    def lacking(self, pull: Pull) -> Iterator[tuple[str, str]]:
+        """What the target still asks for: `approvals` and how many, or `checks` and which."""
+        asked = self.asked(pull.target)
+        refused = any(review.state == "CHANGES_REQUESTED" for review in pull.last_reviews().values())
+        if asked.approvals and (refused or self.approvals(pull) < asked.approvals):
+            yield "approvals", str(asked.approvals)
+        said = self.conclusions(pull.head)
+        for context in asked.contexts:
+            if said.get(context) != "success":
+                yield "checks", context
+
+    def asked(self, branch: str) -> Protection:
+        """What is asked for before anything is merged into a branch, by protection and rules together."""
+        one, other = (kept.get(branch, Protection()) for kept in (self.protections, self.rules))
+        return Protection(
+            max(one.approvals, other.approvals),
+            tuple(dict.fromkeys((*one.contexts, *other.contexts))),
+            one.dismiss_stale or other.dismiss_stale,
+            one.code_owners or other.code_owners,
+            one.up_to_date or other.up_to_date,
+        )
+
+    def merge_state(self, pull: Pull) -> str:
+        """In a word of `mergeable_state`. https://docs.github.com/en/graphql/reference/enums#mergestatestatus"""
+        if pull.computing:
+            return "unknown"
+        if not self.merges(pull):
+            return "dirty"
+        if pull.draft:
+            return "draft"
+        if any(self.lacking(pull)):
+            return "blocked"
+        base = self.repository.head(pull.target)
+        if self.asked(pull.target).up_to_date and base and not self.repository.contains(pull.head, base):
+            return "behind"
+        said = self.conclusions(pull.head).values()
+        return "unstable" if any(state != "success" for state in said) else "clean"

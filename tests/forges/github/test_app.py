@@ -1,0 +1,145 @@
+"""A GitHub App as the identity: its tokens are fetched, renewed, given time to be known, and never told."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from bot.errors import ConfigError, ForgeError
+from bot.forges.github import AppKey, GitHubForge
+from bot.forges.github.tokens import Held, InstallationTokens
+from tests.doubles.github import Role
+from tests.doubles.github.accounts import AppRegistration
+from tests.forges.github.conftest import PROJECT, World, draft
+from tests.proxy import Answer, Fault
+
+PERMISSIONS = {"metadata": "read", "contents": "write", "pull_requests": "write", "members": "read"}
+TOKENS = "POST /app/installations/:id/access_tokens"
+INSTALLATION = "GET /repos/:owner/:repo/installation"
+
+
+@pytest.fixture(scope="module")
+def key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, 2048)
+
+
+@pytest.fixture
+def registered(world: World, key: rsa.RSAPrivateKey) -> AppRegistration:
+    pem = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    app = world.hub.register("promo", pem.decode())
+    world.hub.install(app, "acme", PERMISSIONS)
+    return app
+
+
+def pem(key: rsa.RSAPrivateKey) -> str:
+    kind = serialization.PrivateFormat.TraditionalOpenSSL
+    return key.private_bytes(serialization.Encoding.PEM, kind, serialization.NoEncryption()).decode()
+
+
+def forge(world: World, app: AppRegistration, key: rsa.RSAPrivateKey, **more: Any) -> GitHubForge:
+    return world.by("", app=AppKey(app.id, pem(key), "GITHUB_KEY", **more))
+
+
+def test_an_app_opens_a_merge_request_as_its_bot(
+    world: World, registered: AppRegistration, key: rsa.RSAPrivateKey
+) -> None:
+    world.push()
+    app = forge(world, registered, key)
+    opened = app.open(PROJECT, draft()).request
+    assert (opened.author, world.pulls[1].login) == ("promobot", "promo[bot]")
+    assert app.open_requests(PROJECT) == (opened,)
+    counts = world.running.counts()
+    assert (counts[TOKENS], counts[INSTALLATION], counts["GET /app"]) == (1, 1, 1)
+    assert app.close(PROJECT, 1, reason="no", by="promobot").ended_by == "promobot"
+
+
+def test_one_token_is_enough_for_the_repositories_of_an_account(
+    world: World, registered: AppRegistration, key: rsa.RSAPrivateKey
+) -> None:
+    world.hub.project("acme/gitops-e2e", {"a": b"1"})
+    world.hub.account("other", "Organization")
+    world.hub.install(registered, "other", PERMISSIONS)
+    world.hub.project("other/gitops", {"a": b"1"})
+    app = forge(world, registered, key)
+    for project in (PROJECT, "acme/gitops-e2e", "other/gitops", PROJECT):
+        assert app.open_requests(project) == ()
+    counts = world.running.counts()
+    assert (counts[TOKENS], counts[INSTALLATION]) == (2, 3)
+
+
+def test_the_installation_may_be_named(world: World, registered: AppRegistration, key: rsa.RSAPrivateKey) -> None:
+    number = next(iter(registered.installations))
+    assert forge(world, registered, key, installation=number).open_requests(PROJECT) == ()
+    assert INSTALLATION not in world.running.counts()
+
+
+def test_a_fresh_token_may_be_unknown_for_a_moment(
+    world: World, registered: AppRegistration, key: rsa.RSAPrivateKey
+) -> None:
+    world.running.inject(
+        Fault(f"GET /api/v3/repos/{PROJECT}$", Answer(404, {"Content-Type": "application/json"}, b"{}"), times=2)
+    )
+    assert forge(world, registered, key).open_requests(PROJECT) == ()
+    assert len(world.clock.slept) == 2
+
+
+def test_an_app_that_is_not_installed_there(world: World, key: rsa.RSAPrivateKey, registered: AppRegistration) -> None:
+    world.hub.account("other", "Organization")
+    world.hub.project("other/gitops", {"a": b"1"}, roles={"pat": Role.ADMIN})
+    with pytest.raises(ForgeError, match=f"App {registered.id} is not installed on other/gitops") as caught:
+        forge(world, registered, key).open_requests("other/gitops")
+    assert "give it this repository" in caught.value.hint
+
+
+def test_another_key_is_refused_and_what_is_no_key_at_once(
+    world: World, registered: AppRegistration, key: rsa.RSAPrivateKey
+) -> None:
+    other = rsa.generate_private_key(65537, 2048)
+    with pytest.raises(ForgeError, match="A JSON web token could not be decoded"):
+        forge(world, registered, other).open_requests(PROJECT)
+    with pytest.raises(ConfigError) as caught:
+        world.by("", app=AppKey(1, "-----BEGIN NOTHING-----", "GITHUB_KEY"))
+    assert caught.value.message.startswith("GITHUB_KEY: no private key of a GitHub App")
+    assert "BEGIN NOTHING" not in str(caught.value)
+
+
+def test_a_token_is_renewed_before_it_ends() -> None:
+    now = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+    made: list[Held] = []
+
+    def fetch() -> Held:
+        made.append(Held(f"ghs_{len(made)}", now + timedelta(hours=1)))
+        return made[-1]
+
+    begun: list[str] = []
+    tokens = InstallationTokens(fetch, lambda held: begun.append(held.text), now=lambda: now)
+    assert [tokens.token(), tokens.token()] == ["ghs_0", "ghs_0"]
+    now += timedelta(minutes=49)
+    assert tokens.token() == "ghs_0"
+    now += timedelta(minutes=2)
+    assert tokens.token() == "ghs_1"
+    assert begun == ["ghs_0", "ghs_1"]
+
+
+def test_no_token_and_no_key_is_logged_or_told(
+    world: World, registered: AppRegistration, key: rsa.RSAPrivateKey, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    app = forge(world, registered, key)
+    world.push()
+    app.open(PROJECT, draft())
+    tokens = [text for text in world.hub.tokens if text.startswith("ghs_")]
+    assert len(tokens) == 1
+    echo = f'{{"message": "you sent {tokens[0]}"}}'.encode()
+    world.running.inject(Fault("PATCH", Answer(418, {"Content-Type": "application/json"}, echo)))
+    with pytest.raises(ForgeError, match="you sent …") as caught:
+        app.update(PROJECT, 1, title="t", body="b")
+    said = caplog.text + str(caught.value) + repr(app.__dict__) + repr(caught.value.__dict__)
+    assert "POST" in caplog.text
+    for secret in (*tokens, "eyJ", "PRIVATE KEY", pem(key).splitlines()[1]):
+        assert secret not in said
