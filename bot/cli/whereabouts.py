@@ -18,17 +18,20 @@ _FEW = 20
 
 def located(config: Config, findings: Iterable[Finding]) -> Iterator[Finding]:
     """The findings; those that a wrong folder or project of a local forge is behind say so."""
-    missing = [name for name, forge in config.forges.items() if not forge.path.is_dir()]
+    local = {name: forge for name, forge in config.forges.items() if isinstance(forge, LocalForge)}
+    missing = [name for name, forge in local.items() if not forge.path.is_dir()]
     for name in missing:
-        what = f"{config.forges[name].path} is no folder"
+        what = f"{local[name].path} is no folder"
         advice = "write the folder that holds the bare repositories, or make them by `promobot init --try`"
         yield Finding(("forges", name, "path"), what, advice, ExitCode.FORGE)
     for finding in findings:
         match finding.loc:
             case ("environments", int(index), "repository", "project"):
                 repository = config.environments[index].repository
-                if repository.forge not in missing:
-                    yield _of_project(config.forges[repository.forge], repository.project, finding)
+                if repository.forge not in local:
+                    yield finding
+                elif repository.forge not in missing:
+                    yield _of_project(local[repository.forge], repository.project, finding)
             case _:
                 yield finding
 

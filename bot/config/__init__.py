@@ -12,7 +12,7 @@ from bot.config.base import FilePath, Model, Name, as_tuple
 from bot.config.environments import EnvironmentConfig, Limits, RepositoryConfig
 from bot.config.expressions import groups_of
 from bot.config.fields import FieldConfig, fill
-from bot.config.forges import LocalForge
+from bot.config.forges import ForgeConfig, GitLabForge, LocalForge, ServerForge
 from bot.config.paths import PathPattern, glob_match, is_service
 from bot.config.registries import Auth, BasicAuth, DockerAuth, RegistryConfig
 from bot.config.services import GroupConfig, ServiceRule, SourceConfig
@@ -29,13 +29,16 @@ __all__ = [
     "DockerAuth",
     "EnvironmentConfig",
     "FieldConfig",
+    "ForgeConfig",
     "Gates",
+    "GitLabForge",
     "GroupConfig",
     "Limits",
     "LocalForge",
     "PathPattern",
     "RegistryConfig",
     "RepositoryConfig",
+    "ServerForge",
     "ServiceRule",
     "Settings",
     "SourceConfig",
@@ -66,7 +69,7 @@ class Author(Model):
 class Config(Model):
     """The whole file."""
 
-    forges: dict[Name, LocalForge]
+    forges: dict[Name, ForgeConfig]
     registries: dict[Name, RegistryConfig]
     environments: Annotated[tuple[EnvironmentConfig, ...], BeforeValidator(as_tuple)] = Field(min_length=1)
     services: Annotated[tuple[ServiceRule, ...], BeforeValidator(as_tuple)] = Field(

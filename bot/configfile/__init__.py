@@ -9,7 +9,7 @@ from typing import assert_never
 
 from pydantic import ValidationError
 
-from bot.config import Auth, BasicAuth, Config, DockerAuth
+from bot.config import Auth, BasicAuth, Config, DockerAuth, ForgeConfig, GitLabForge, LocalForge
 from bot.config.references import broken_references
 from bot.configfile.faults import Fault, faults_of
 from bot.configfile.reading import Loc, compose, lines_of, plain
@@ -62,7 +62,7 @@ def _refused(places: Places, faults: Iterable[Fault]) -> ConfigError:
 
 def _anchored(config: Config, folder: Path) -> Config:
     """Relative paths in the file are relative to the file."""
-    forges = {name: forge.model_copy(update={"path": folder / forge.path}) for name, forge in config.forges.items()}
+    forges = {name: _anchored_forge(forge, folder) for name, forge in config.forges.items()}
     registries = {
         name: registry.model_copy(
             update={"auth": _anchored_auth(registry.auth, folder), "ca_file": _below(folder, registry.ca_file)}
@@ -72,6 +72,16 @@ def _anchored(config: Config, folder: Path) -> Config:
     return config.model_copy(
         update={"forges": forges, "registries": registries, "templates": _below(folder, config.templates)}
     )
+
+
+def _anchored_forge(forge: ForgeConfig, folder: Path) -> ForgeConfig:
+    match forge:
+        case LocalForge(path=path):
+            return forge.model_copy(update={"path": folder / path})
+        case GitLabForge(token_file=token, ca_file=authority):
+            return forge.model_copy(update={"token_file": _below(folder, token), "ca_file": _below(folder, authority)})
+        case _:
+            assert_never(forge)
 
 
 def _anchored_auth(auth: Auth | None, folder: Path) -> Auth | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import BasicAuth, Config, DockerAuth
+from bot.config import BasicAuth, Config, DockerAuth, GitLabForge, LocalForge
 from bot.configfile import load_config
 from bot.errors import ConfigError, ExitCode
 from bot.images import ImageRef
@@ -34,6 +34,8 @@ environments:
     registry: prd
     tag: "{major}.{minor}.{patch}"
 """
+LOCAL = "{type: local, path: git}"
+GITLAB = "{type: gitlab, url: 'https://h/gitlab/', token_file: secrets/token, ca_file: ca.pem}"
 BASIC = "      type: basic\n      username: bot\n      password_file: secrets/prd\n"
 
 
@@ -66,9 +68,15 @@ def test_what_is_missing_under_a_wrong_name_is_told_once(tmp_path: Path) -> None
 def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     config = load(tmp_path, GOOD)
     auth = config.registries["prd"].auth
-    assert config.forges["work"].path == tmp_path / "git"
+    forge = config.forges["work"]
+    assert isinstance(forge, LocalForge)
+    assert forge.path == tmp_path / "git"
     assert isinstance(auth, BasicAuth)
     assert auth.password_file == tmp_path / "secrets/prd"
+    gitlab = load(tmp_path, GOOD.replace(LOCAL, GITLAB)).forges["work"]
+    assert isinstance(gitlab, GitLabForge)
+    assert (gitlab.token_file, gitlab.ca_file) == (tmp_path / "secrets/token", tmp_path / "ca.pem")
+    assert gitlab.url == "https://h/gitlab"
     docker = load(tmp_path, GOOD.replace(BASIC, "      type: docker\n      config: login/config.json\n"))
     assert docker.registries["prd"].auth == DockerAuth(type="docker", config=tmp_path / "login/config.json")
 
@@ -167,7 +175,6 @@ def test_where_prefixes_nest_an_image_lives_in_the_longest(tmp_path: Path) -> No
         ),
         ("environments:\n", "environments: []\nother:\n", "DIR/promobot.yaml:11: environments: must not be empty"),
         ("{type: local, path: git}", "git", "DIR/promobot.yaml:2: forges.work: must be a mapping"),
-        ("type: local", "type: gitlab", "DIR/promobot.yaml:2: forges.work.type: must be local, not gitlab"),
         (
             "  - name: prod\n",
             "  - name: e2e\n",
@@ -356,6 +363,27 @@ def test_one_fault_is_not_told_as_another(tmp_path: Path) -> None:
     assert fault(tmp_path, GOOD.replace("name: prod", "name: e2e")).splitlines() == [
         "DIR/promobot.yaml:16: environments.1.name: a second environment named e2e"
     ]
+
+
+@pytest.mark.parametrize(
+    ("forge", "says"),
+    [
+        ("{type: gitlab}", "forges.work: give either token_env or token_file"),
+        ("{type: gitlab, token_env: A, token_file: b}", "forges.work: give either token_env or token_file"),
+        ("{type: gitlab, token: x}", "forges.work.token: unknown key, did you mean token_env?"),
+        ("{type: gitlb, token_env: A}", "forges.work.type: gitlb is none of local, gitlab, did you mean gitlab?"),
+        ("{type: gitlab, token_env: A, url: gitlab.com}", "'gitlab.com' is no address such as https://"),
+        ("{type: gitlab, token_env: A, url: 'https://u:pa55@h'}", "no user or password belongs into the url"),
+        ("{type: gitlab, token_env: A, url: 'https://h:99999'}", "'https://h:99999' is no address"),
+        ("{type: gitlab, token_env: A, url: 'https://h/?a=b'}", "is no address such as https://"),
+        ("{type: gitlab, token_env: A, git: 'https://h'}", "is no address such as ssh://git@"),
+        ("{type: gitlab, token_env: A, git: 'ssh://git:pa55@h'}", "is no address such as ssh://git@"),
+    ],
+)
+def test_faults_of_a_forge(tmp_path: Path, forge: str, says: str) -> None:
+    said = fault(tmp_path, GOOD.replace(LOCAL, forge))
+    assert said.startswith("DIR/promobot.yaml:2: ")
+    assert says in said
 
 
 def test_the_advice_is_where_to_read_on(tmp_path: Path) -> None:
