@@ -22,6 +22,7 @@ from bot.questions import (
     Holds,
     Labels,
     Landed,
+    MergeBase,
     MergedBy,
     OpenRequests,
     Paths,
@@ -122,6 +123,9 @@ def _answer(world: World, question: Question[Any]) -> Answer[Any]:
         case Changed(repository, branch, since, paths):
             changed = world.clone(repository).changed(branch, since, paths)
             return Found(changed) if changed is not None else Absent()
+        case MergeBase(repository, one, other):
+            base = world.clone(repository).merge_base(one, other)
+            return Found(base) if base is not None else Absent()
         case TagDigest() | Tags() | Holds() | Labels():
             found = _of_registry(world, question)
             return Found(found) if found is not None else Absent()

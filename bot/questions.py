@@ -114,6 +114,16 @@ class Summaries(Question[tuple[Summary, ...]]):
 
 
 @dataclass(frozen=True)
+class MergeBase(Question[str]):
+    """The newest commit that two commits both come from; Absent if they have none."""
+
+    lasting: ClassVar[bool] = True
+    repository: Repository
+    one: str
+    other: str
+
+
+@dataclass(frozen=True)
 class History(Question[tuple[Commit, ...]]):
     """The commits that led to a file's content at a commit, newest first, at most `limit`."""
 

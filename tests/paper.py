@@ -26,6 +26,7 @@ from bot.questions import (
     Holds,
     Labels,
     Landed,
+    MergeBase,
     MergedBy,
     OpenRequests,
     Paths,
@@ -111,6 +112,7 @@ class Paper:
     heads: dict[str, str] = field(default_factory=lambda: {"main": "m1"})
     trees: dict[str, dict[str, bytes]] = field(default_factory=dict)
     ahead: dict[tuple[str, str], tuple[Commit, ...]] = field(default_factory=dict)
+    bases: dict[str, str] = field(default_factory=dict)
     between: dict[tuple[str, str], tuple[Summary, ...]] = field(default_factory=dict)
     history: dict[str, tuple[Commit, ...]] = field(default_factory=dict)
     history_at: dict[tuple[str, str], tuple[Commit, ...]] = field(default_factory=dict)
@@ -198,14 +200,8 @@ class Paper:
                 return Found(tuple(self._files(rev.commit, patterns)))
             case Paths(rev):
                 return Found(tuple(sorted(self.trees[rev.commit])))
-            case Commits(_, base, head, paths):
-                gone = GitError(f"cannot fetch {base}", hint="it is no longer there")
-                found = self.ahead.get((base, head), ())
-                told = found if paths else tuple(replace(each, paths=()) for each in found)
-                return Unknown(gone) if {base, head} & self.lost else Found(told)
-            case Summaries(_, base, head):
-                gone = GitError(f"cannot fetch {base}", hint="it is no longer there")
-                return Unknown(gone) if {base, head} & self.lost else Found(self.between.get((base, head), ()))
+            case Commits() | MergeBase() | Summaries():
+                return self._of_commits(question)
             case History(rev, path):
                 history = self.history.get(path, (commit("c0", email="dev@example.com"),))
                 return Found(self.history_at.get((rev.commit, path), history))
@@ -219,6 +215,18 @@ class Paper:
                 return self._of_forge(question)
             case _:
                 raise AssertionError(f"nobody taught this world to answer {question}")
+
+    def _of_commits(self, question: Commits | MergeBase | Summaries) -> Answer[Any]:
+        if isinstance(question, MergeBase):
+            common = self.bases.get(question.other)
+            return Found(common) if common is not None else Absent()
+        ends = question.base, question.head
+        if not self.lost.isdisjoint(ends):
+            return Unknown(GitError(f"cannot fetch {question.base}", hint="it is no longer there"))
+        if isinstance(question, Summaries):
+            return Found(self.between.get(ends, ()))
+        found = self.ahead.get(ends, ())
+        return Found(found if question.paths else tuple(replace(each, paths=()) for each in found))
 
     def _of_forge(self, question: OpenRequests | ClosedRequests) -> Answer[Any]:
         if self.deaf:

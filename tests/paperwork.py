@@ -88,6 +88,19 @@ class Desk:
         (found,) = [request for request in self.paper.opened if request.source_branch == branch]
         return found
 
+    def propose(self, branch: str, files: Mapping[str, bytes]) -> MergeRequest:
+        """A person's merge request, from a branch of their own."""
+        base = self.paper.heads["main"]
+        theirs = replace(commit(f"p{next(self.commits)}", email="ann@example.com"), paths=tuple(files))
+        self._put(branch, theirs, dict(files), base)
+        self.paper.bases[theirs.sha] = base
+        number = next(self.numbers)
+        opened = MergeRequest(
+            number, "Mine", "", branch, "main", theirs.sha, RequestState.OPEN, f"url/{number}", "ann", ours=False
+        )
+        self.paper.opened = (*self.paper.opened, opened)
+        return opened
+
     def change(self, number: int, **fields: object) -> None:
         """Give an open merge request other values."""
         self.paper.opened = tuple(

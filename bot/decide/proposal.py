@@ -11,7 +11,7 @@ from bot.decide.branch import Branch, open_request, requests_from
 from bot.decide.changes import Change, find_changes
 from bot.decide.creation import Creation
 from bot.decide.environments import Snapshot, unchanged
-from bot.decide.facts import Ask, for_each
+from bot.decide.facts import Ask, Refusal, for_each
 from bot.decide.objections import (
     closed_requests,
     leave_foreign_alone,
@@ -19,6 +19,8 @@ from bot.decide.objections import (
     respect_retargeted,
 )
 from bot.decide.released import must_be_replaceable
+from bot.decide.rivals import find_rival
+from bot.decide.sentences import sentence
 from bot.decide.soak import Soaked
 from bot.decide.telling import first_questions, tell
 from bot.decide.text import Texts
@@ -69,10 +71,14 @@ def propose(ask: Ask, proposal: Proposal) -> Verdict:
     changes = find_changes(proposal.target, proposal.promotion, proposal.creation)
     warnings = (*proposal.promotion.warnings, *find_warnings(proposal.target, proposal.promotion, changes))
     proposal = replace(proposal, promotion=replace(proposal.promotion, warnings=warnings))
-    if changes:
+    rival = find_rival(ask, proposal.target, proposal.promotion) if changes else None
+    if rival is not None:
+        warnings = (*warnings, sentence("!{} by {} proposes the same, and stands for ours", rival.number, rival.author))
+        proposal = replace(proposal, promotion=replace(proposal.promotion, warnings=warnings))
+    if changes and rival is None:
         actions = list(_proposing(ask, proposal, changes, request))
     else:
-        actions = [*_copies(ask, proposal), *_tidying(ask, proposal, request)]
+        actions = [*_copies(ask, proposal), *_tidying(ask, proposal, request, rival)]
     settled = Standing.PROPOSED if changes else Standing.CURRENT
     step = _step(proposal, actions, changes) if actions else None
     return Verdict(
@@ -81,7 +87,7 @@ def propose(ask: Ask, proposal: Proposal) -> Verdict:
         standing=settled if all(isinstance(action, _TIDYING) for action in actions) else Standing.DUE,
         promotion=proposal.promotion,
         step=step,
-        request=request,
+        request=rival or request,
     )
 
 
@@ -105,8 +111,15 @@ def examine(ask: Ask, proposal: Proposal) -> None:
     """Refuse what `propose` would refuse of one service of several: what they share isn't looked at."""
     request = open_request(ask, proposal.target, proposal.branch.name)
     if find_changes(proposal.target, proposal.promotion, proposal.creation):
+        _leave_to_rival(ask, proposal)
         _respect_people(ask, proposal, request, _first_told(proposal, request))
     list(_copies(ask, proposal))
+
+
+def _leave_to_rival(ask: Ask, proposal: Proposal) -> None:
+    rival = find_rival(ask, proposal.target, proposal.promotion)
+    if rival is not None:
+        raise Refusal(f"!{rival.number} by {rival.author} proposes it already", f"merge or close !{rival.number}")
 
 
 def _respect_people(
@@ -240,7 +253,9 @@ def _reviewers(proposal: Proposal) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for approvers in asked for name in (*approvers.groups, *approvers.users)))
 
 
-def _tidying(ask: Ask, proposal: Proposal, request: MergeRequest | None) -> Iterator[Action]:
+def _tidying(
+    ask: Ask, proposal: Proposal, request: MergeRequest | None, rival: MergeRequest | None
+) -> Iterator[Action]:
     """Nothing is proposed any more: close what we opened, and take our branch away unless a person worked on it."""
     branch, repository = proposal.branch, proposal.target.rev.repository
     # What a person opened from our branch keeps its words and is theirs to close.
@@ -248,7 +263,8 @@ def _tidying(ask: Ask, proposal: Proposal, request: MergeRequest | None) -> Iter
         return
     if request is not None:
         target = proposal.promotion.target
-        yield CloseRequest(repository, request.number, f"no longer due: {target} already names what this proposed")
+        why = f"!{rival.number} proposes the same" if rival else f"{target} already names what this proposed"
+        yield CloseRequest(repository, request.number, f"no longer due: {why}")
     elsewhere = [one for one in requests_from(ask, proposal.target, branch.name) if one != request]
     if branch.head is not None and not elsewhere:
         yield DeleteBranch(repository, branch.name, branch.head)

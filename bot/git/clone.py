@@ -135,6 +135,12 @@ class Clone:
         self._need(base, head)
         return (reading.log_with_paths if paths else reading.log)(self._git, f"{base}..{head}")
 
+    def merge_base(self, one: str, other: str) -> str | None:
+        """The newest commit that both come from, if there is one."""
+        self._need(one, other)
+        done = self._git.run("merge-base", one, other, statuses=(0, 1))
+        return done.stdout.decode().strip() or None
+
     def summaries(self, base: str, head: str, limit: int) -> tuple[Summary, ...]:
         """The commits that `head` has and `base` has not, without merges, newest first, by their first lines."""
         self._need(base, head)

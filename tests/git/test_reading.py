@@ -281,6 +281,17 @@ def test_summaries_are_first_lines_newest_first_without_merges(origin: Origin, c
     assert clone.summaries(head, base, 10) == ()
 
 
+def test_where_two_branches_parted(origin: Origin, clone: Clone) -> None:
+    base = origin.commit({"a": b"1"}, "first")
+    one = origin.commit({"a": b"2"}, "one")
+    git(origin.work, "switch", "--quiet", "--create", "work/side", base)
+    side = origin.commit({"c": b"1"}, "side", "side")
+    assert clone.merge_base(one, side) == base
+    assert clone.merge_base(one, base) == base
+    git(origin.work, "switch", "--quiet", "--orphan", "work/other")
+    assert clone.merge_base(one, origin.commit({"d": b"1"}, "other", "other")) is None
+
+
 def test_what_a_branch_has_had_in_a_file_is_told_by_its_own_commits(origin: Origin, clone: Clone) -> None:
     times = {name: f"2026-03-0{day}T12:00:00Z" for day, name in enumerate(("first", "side", "merge"), 1)}
     first = origin.commit({"a": b"1", "b": b"1"})

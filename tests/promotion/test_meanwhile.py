@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -15,8 +16,10 @@ from bot.configfile import load_config
 from bot.decide import Intent, Texts
 from bot.demo.oci import build_index
 from bot.errors import ExitCode
+from bot.forges.local import LocalForge
 from bot.plan import Action, CloseRequest, CopyImage, PushBranch, UpdateRequest
 from bot.reconcile import run
+from bot.repositories import RequestDraft
 from bot.resources import load_templates
 from bot.world import World
 from tests.company import PROJECT, Company
@@ -101,3 +104,19 @@ def test_a_merge_request_that_gets_a_persons_commit_before_its_end_stays_open(co
     assert main(PROMOTE, environ=company.environ, watch=watch) == 0
     assert [request.number for request in company.requests()] == [1]
     assert company.content(BRANCH, "notes.md") == b"wait\n"
+
+
+@pytest.mark.parametrize(("tag", "code"), [("1.1.3", ExitCode.DONE), ("1.1.4", ExitCode.CONFLICT)])
+def test_a_persons_merge_request_for_it_is_neither_duplicated_nor_left_without_its_image(
+    company: Company, capsys: pytest.CaptureFixture[str], tag: str, code: ExitCode
+) -> None:
+    company.commit("ann/bump", FILE, company.manifest("inventory", "staging", tag))
+    ann = LocalForge(company.folder / "git", user="ann")
+    theirs = ann.open(PROJECT, RequestDraft("ann/bump", "main", "Bump it", "", (), ())).request
+    assert main(PROMOTE, environ=company.environ) == code
+    assert f"!{theirs.number}" in capsys.readouterr().out
+    assert company.requests() == (replace(theirs, ours=False),)
+    assert sorted(company.branches()) == ["ann/bump", "main"]
+    copied = company.staging_digest("inventory", tag)
+    assert copied == (company.e2e_digest("inventory", "1.1.3-rc2") if code is ExitCode.DONE else None)
+    assert main(PROMOTE, environ=company.environ) == code
