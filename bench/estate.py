@@ -23,8 +23,7 @@ ENVIRONMENTS = ("e2e", "staging", "canary", "prod")
 _REGISTRIES = {"e2e": "work", "staging": "live", "canary": "live", "prod": "live"}
 _MEMORY = Path("/dev/shm")  # noqa: S108 - the folder inside is made by tempfile
 _DEVELOPER = Identity("Dev", "dev@example.com")
-# In each repository, however many services: what a walk through history costs is commits times files in a folder.
-_COMMITS = 1000
+COMMITS = 1000
 _DATA = "data/docker/registry/v2/repositories"
 
 _CONFIG = """\
@@ -105,8 +104,8 @@ class Estate:
 
 
 @contextmanager
-def make_estate(services: int) -> Iterator[Estate]:
-    """Services that run 1.1.3 everywhere; before it they ran 1.1.2, and a thousand commits changed that.
+def make_estate(services: int, commits: int = COMMITS) -> Iterator[Estate]:
+    """Services that run 1.1.3 everywhere; before it 1.1.2, until in each repository so many commits changed that.
 
     Every service has a repository of its own in either registry. The registry's files for it are links to the first
     one's, since a push of tens of thousands would take longer than everything that is measured.
@@ -116,7 +115,7 @@ def make_estate(services: int) -> Iterator[Estate]:
         where = _MEMORY if os.access(_MEMORY, os.W_OK) else None
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="promobot-bench-", dir=where)))
         for environment in ENVIRONMENTS:
-            _write_repository(folder, environment, names)
+            _write_repository(folder, environment, names, min(commits, services))
         registries = {name: stack.enter_context(start_registry(folder / name)) for name in ("work", "live")}
         for name, registry in registries.items():
             _fill_registry(folder / name / _DATA / "shop", registry, name, names)
@@ -141,13 +140,13 @@ def _path(service: str) -> str:
     return f"apps/{service}/helmrelease.yaml"
 
 
-def _write_repository(folder: Path, environment: str, services: tuple[str, ...]) -> None:
+def _write_repository(folder: Path, environment: str, services: tuple[str, ...], commits: int) -> None:
     began = datetime(2026, 1, 1, tzinfo=UTC)
     files = {_path(service): _manifest(environment, service, "1.1.2") for service in services}
     bare = create_project(folder / "git", f"gitops/{environment}", files, who=_DEVELOPER, when=began)
     lines = []
-    for number in range(min(_COMMITS, len(services))):
-        changed = services[number::_COMMITS]
+    for number in range(commits):
+        changed = services[number::commits]
         lines += [
             b"commit refs/heads/main",
             f"committer {_DEVELOPER} {int(began.timestamp()) + 60 * (number + 1)} +0000".encode(),

@@ -5,7 +5,7 @@ A pass is `promobot reconcile` from start to end, with clones kept from the pass
 many environments name it. It loads and inspects the first --sample services only; what that takes is multiplied, what
 it takes with none is not: that is its start and the clones, which are whole.
 
-`--sizes` measures passes alone, over estates of these sizes.
+`--sizes` measures passes alone, over estates of these sizes, one after the other, as often as `--pairs` says.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from functools import partial
 
-from bench.estate import ENVIRONMENTS, Estate, make_estate
+from bench.estate import COMMITS, ENVIRONMENTS, Estate, make_estate
 from bench.measure import Limits, Pair, arguments, at_least, at_most, in_turn, report, seconds
 
 _PASS = [sys.executable, "-m", "bot", "reconcile"]
@@ -34,12 +35,15 @@ def main() -> int:
     parser.add_argument("--services", type=int, default=1000, help="in each of four environments (%(default)s)")
     parser.add_argument("--sample", type=int, default=60, help="how many of them the script is run over (%(default)s)")
     parser.add_argument("--sizes", type=int, nargs="*", default=[], help="measure passes over these, not the script")
+    parser.add_argument(
+        "--commits", type=int, default=COMMITS, help="in each repository, 0: one for each service (%(default)s)"
+    )
     args = parser.parse_args()
-    return _linear(args.sizes) if args.sizes else _beside_the_script(args)
+    return _linear(args) if args.sizes else _beside_the_script(args)
 
 
 def _beside_the_script(args: argparse.Namespace) -> int:
-    with make_estate(args.services) as estate:
+    with make_estate(args.services, args.commits or args.services) as estate:
         _reconcile(estate)
         starts: list[float] = []
         pairs = in_turn(
@@ -57,24 +61,31 @@ def _beside_the_script(args: argparse.Namespace) -> int:
     return 0 if report(work, [pair.times_as_fast for pair in whole], _BAR) else 1
 
 
-def _linear(sizes: list[int]) -> int:
+def _linear(args: argparse.Namespace) -> int:
     """Processor time, not time: others' work on the machine counts less, and a pass that waits is not what grows."""
-    costs = []
-    for size in sizes:
-        with make_estate(size) as estate:
+    smallest, largest = min(args.sizes), max(args.sizes)
+    with ExitStack() as stack:
+        estates = {
+            size: stack.enter_context(make_estate(size, args.commits or size)) for size in sorted(set(args.sizes))
+        }
+        for estate in estates.values():
             _reconcile(estate)
-            began = time.perf_counter()
-            used = _measured(estate)
-            took = time.perf_counter() - began
-        costs.append((size, used.ru_utime + used.ru_stime))
-        print(
-            f"{size} services: {costs[-1][1]:.1f} s of processor time, {took:.1f} s, {used.ru_maxrss / 1024:.0f} MB"
-            f" (the machine's load: {os.getloadavg()[0]:.1f})",
-            flush=True,
-        )
-    (smallest, least), (largest, most) = costs[0], costs[-1]
-    work = f"{largest} services beside {smallest}, processor time of a pass"
-    return 0 if report(work, [most / least / (largest / smallest)], _LINEAR) else 1
+        turns = [{size: _cost(size, estate) for size, estate in estates.items()} for _ in range(args.pairs)]
+    figures = [turn[largest] / turn[smallest] / (largest / smallest) for turn in turns]
+    return 0 if report(f"{largest} services beside {smallest}, processor time of a pass", figures, _LINEAR) else 1
+
+
+def _cost(size: int, estate: Estate) -> float:
+    """Seconds of processor time of a pass."""
+    began = time.perf_counter()
+    used = _measured(estate)
+    cost = used.ru_utime + used.ru_stime
+    print(
+        f"{size} services: {cost:.1f} s of processor time, {time.perf_counter() - began:.1f} s,"
+        f" {used.ru_maxrss / 1024:.0f} MB (the machine's load: {os.getloadavg()[0]:.1f})",
+        flush=True,
+    )
+    return cost
 
 
 def _measured(estate: Estate) -> resource.struct_rusage:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from bot.git import reading
+from bot.git.changes import Changes
 from bot.git.command import GitDirectory
 from bot.repositories import Commit
 
-# For each line `<commit> <parent>` that it reads: the commit, then `<letter>`, `<path>` for each file that differs.
-_DIFFERENCES = ("diff-tree", "--stdin", "--always", "--root", "-r", "-z", "--name-status", "--no-renames")
 # How many commits are compared at first, and at most, by one process; and how much it should say, in bytes.
 _FEWEST, _MOST, _ANSWER = 256, 8192, 4 << 20
 
@@ -23,10 +23,11 @@ def histories(git: GitDirectory, commit: str, paths: Iterable[str], limit: int) 
     """
     wanted = {path.encode("utf-8", "surrogateescape"): path for path in paths}
     walk = _Walk(commit, wanted, limit)
-    for step in _steps(git, commit, wanted):
-        walk.visit(step)
-        if walk.is_over:
-            break
+    with closing(Changes(git)) as changes:
+        for step in _steps(git, changes, commit, wanted):
+            walk.visit(step)
+            if walk.is_over:
+                break
     commits = {one.sha: one for one in reading.details(git, {sha for found in walk.found.values() for sha in found})}
     return {path: tuple(commits[sha] for sha in walk.found[name]) for name, path in wanted.items()}
 
@@ -90,38 +91,25 @@ class _Walk:
         self._coming[parent] = larger
 
 
-def _steps(git: GitDirectory, commit: str, wanted: Collection[bytes]) -> Iterator[_Step]:
+def _steps(git: GitDirectory, changes: Changes, commit: str, wanted: Collection[bytes]) -> Iterator[_Step]:
     """Every commit with what it changes, no commit before its children; compared in batches."""
     lines = git.run("rev-list", "--date-order", "--parents", commit).stdout.decode().splitlines()
     at, size = 0, _FEWEST
     while at < len(lines):
-        batch = [line.split(" ") for line in lines[at : at + size]]
-        pairs = "".join(f"{sha} {parent}".rstrip() + "\n" for sha, *parents in batch for parent in parents or [""])
-        answer = git.run(*_DIFFERENCES, stdin=pairs.encode()).stdout
-        differences = _differences(answer, wanted)
-        for sha, *parents in batch:
-            yield _Step(sha, parents or [""], {parent: next(differences) for parent in parents or [""]})
+        batch = [(sha, parents or [""]) for sha, *parents in (line.split(" ") for line in lines[at : at + size])]
+        answers = changes.of([(sha, parent) for sha, parents in batch for parent in parents])
+        differences = iter(answers)
+        for sha, parents in batch:
+            yield _Step(sha, parents, {parent: set(_among(wanted, next(differences))) for parent in parents})
         at += size
-        size = max(1, min(_MOST, 2 * size, size * _ANSWER // len(answer)))
+        size = max(1, min(_MOST, 2 * size, size * _ANSWER // (1 + sum(map(len, answers)))))
 
 
-def _differences(answer: bytes, wanted: Collection[bytes]) -> Iterator[set[bytes]]:
-    """Which of the wanted paths differ, for each pair in turn."""
-    words = iter(answer.split(b"\0")[:-1])
-    next(words)
-    changed: set[bytes] = set()
-    for word in words:
-        if len(word) == 1:
-            changed.update(_among(wanted, next(words)))
-        else:
-            yield changed
-            changed = set()
-    yield changed
-
-
-def _among(wanted: Collection[bytes], path: bytes) -> Iterator[bytes]:
-    """The path itself, and what it is in: a file may once have been a folder."""
-    while path:
-        if path in wanted:
-            yield path
-        path = path.rpartition(b"/")[0]
+def _among(wanted: Collection[bytes], paths: bytes) -> Iterator[bytes]:
+    """The paths that are wanted, and what they are in: a file may once have been a folder."""
+    for changed in paths.split(b"\0"):
+        path = changed
+        while path:
+            if path in wanted:
+                yield path
+            path = path.rpartition(b"/")[0]

@@ -87,7 +87,9 @@ def test_every_path_has_the_history_that_git_log_tells(
     tmp_path_factory: pytest.TempPathFactory, commits: list[Made], limit: int
 ) -> None:
     repository, head = make(tmp_path_factory.mktemp("generated") / "r.git", commits)
-    assert found(repository, head, limit) == {path: log(repository, head, path, limit) for path in PATHS}
+    expected = {path: log(repository, head, path, limit) for path in PATHS}
+    assert found(repository, head, limit) == expected
+    assert found(repository, head, limit) == expected, "from what was kept"
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
