@@ -21,6 +21,7 @@ from tests.doubles.server import Running
 from tests.git.conftest import NOON
 from tests.proxy import Answer, Fault
 from tests.secrets import ProcessWatch, leaking_files, leaks, spellings
+from tests.tunnel import serve_tunnel
 
 PROJECT = "platform/gitops"
 HERE = Repository("work", PROJECT)
@@ -114,6 +115,22 @@ def test_an_unknown_authority_is_not_trusted(
     with pytest.raises(GitError, match="certificate"):
         made.clone(HERE).heads(["main"])
     assert not running.exchanges
+
+
+def test_the_environments_proxy_serves_the_api_and_git(
+    gitlab: GitLab, project: Project, running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = gitlab.bot(project.namespace)
+    with serve_tunnel() as tunnel:
+        monkeypatch.setenv("https_proxy", tunnel.url)
+        monkeypatch.setenv("no_proxy", "")
+        made = world(running, tmp_path / "cache", token)
+        assert made.forge("work").open_requests(PROJECT) == ()
+        assert len(tunnel.asked) == 1
+        assert made.clone(HERE).heads(["main"])
+        assert len(tunnel.asked) >= 2
+        made.close()
+        assert leaks(spellings(token), "".join(tunnel.asked)) == []
 
 
 def test_a_protected_branch_is_the_servers_to_refuse(

@@ -102,3 +102,33 @@ def test_an_answer_that_is_lost_leaves_one_merge_request(shop: Shop, kind: Kind,
     assert shop.promobot(*PROMOTE) == ExitCode.DONE
     assert shop.states == ["opened"]
     assert sorted(shop.company.branches()) == ["main", BRANCH]
+
+
+def test_merge_requests_from_the_shell(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    shop.promobot(*PROMOTE)
+    capsys.readouterr()
+    assert shop.promobot("check", "--online") == ExitCode.DONE
+    assert shop.promobot("status") == ExitCode.DONE
+    assert shop.promobot("mr", "list") == ExitCode.DONE
+    assert "inventory 1.1.2 → 1.1.3 to staging" in capsys.readouterr().out
+    assert shop.promobot("mr", "show", "1") == ExitCode.DONE
+    assert '+      tag: "1.1.3"' in capsys.readouterr().out
+    assert shop.promobot("mr", "close", "1", "--reason", "not now", "--as", "ann") == ExitCode.DONE
+    assert "Closed by promobot: not now" in shop.project.requests[1].description
+    assert shop.promobot(*PROMOTE) == ExitCode.BLOCKED
+    assert "ann closed !1" in capsys.readouterr().out
+    assert shop.promobot(*PROMOTE, "--reopen") == ExitCode.DONE
+    shop.gitlab.protect(shop.project, "main", merge=DEVELOPER)
+    assert shop.promobot("mr", "merge", "2") == ExitCode.DONE
+    assert shop.states == ["closed", "merged"]
+
+
+def test_what_a_run_asks_of_the_api(shop: Shop) -> None:
+    """What is open, what people closed, and after the opening what is open now; of nothing to do a look is all."""
+    shop.promobot(*PROMOTE)
+    listed = "GET /projects/:id/merge_requests"
+    once = {"GET /user": 1, "GET /groups/:id/members/all": 1}
+    assert shop.running.counts() == {**once, listed: 3, "POST /projects/:id/merge_requests": 1}
+    shop.running.forget()
+    shop.promobot("reconcile")
+    assert shop.running.counts() == {"GET /user": 1, listed: 1}
