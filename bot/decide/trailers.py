@@ -78,10 +78,14 @@ def every_record(commits: Iterable[Commit]) -> Iterator[tuple[Commit, ImageRef, 
             yield commit, image, record
 
 
-def promoted_from(commits: Iterable[Commit], key: str, environment: str, name: str) -> str | None:
-    """The commit of `environment` at which the image `name` was promoted last, by commits given newest first."""
+def promoted_from(commits: Iterable[Commit], target: str, environment: str, name: str) -> str | None:
+    """The commit of `environment` at which the image `name` was promoted to `target` last, whatever else went with it.
+
+    The commits are given newest first.
+    """
     for commit in commits:
-        for text in commit.trailer(PROMOTED_FROM) if key in commit.trailer(PROMOTION) else ():
+        ours = any(key.startswith(f"{target}/") for key in commit.trailer(PROMOTION))
+        for text in commit.trailer(PROMOTED_FROM) if ours else ():
             origin, _, image = text.partition(" ")
             found, _, source = origin.partition("@")
             if found == environment and image.rpartition(":")[0] == name:

@@ -73,7 +73,7 @@ def _files_then(ask: Ask, source: Snapshot, target: Snapshot, promotion: Promoti
     """The source's manifest when it was promoted last, as the commit says that did it; squashed merges may not."""
     commits = ask.perhaps(_history(target, move)) or ()
     origin = move.origin
-    commit = promoted_from(commits, promotion.key, origin.environment, origin.image.name)
+    commit = promoted_from(commits, promotion.target, origin.environment, origin.image.name)
     return Files(Rev(source.rev.repository, commit), (origin.path,)) if commit else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from bot.config import Config, EnvironmentConfig
 from bot.decide.environments import Snapshot, read_environments
@@ -26,7 +27,11 @@ class Reach:
 
     def holding(self, service: str) -> Together | None:
         """What a service goes with: of several that claim it the oldest, so that all passes see the same."""
-        return next((each for each in self.together if service in each.services), None)
+        return self._held.get(service)
+
+    @cached_property
+    def _held(self) -> Mapping[str, Together]:
+        return {service: each for each in reversed(self.together) for service in each.services}
 
 
 def read_reach(ask: Ask, config: Config, target: EnvironmentConfig, services: Sequence[str]) -> Reach:
@@ -85,7 +90,9 @@ def refuse_taken(config: Config, reach: Reach, unit: Unit) -> None:
     Two that propose one service would undo each other; the older one wins, since people may have looked at it.
     """
     group = config.groups.get(unit.name)
-    missing = _configured(config, reach).get(unit.name, []) if group is not None and group.all_or_nothing else []
+    elsewhere = [service for each in reach.together for service in each.services if service in reach.sources]
+    whole = group is not None and group.all_or_nothing
+    missing = [service for service in elsewhere if config.group(service) == unit.name] if whole else []
     for service in (*unit.services, *missing):
         holding = reach.holding(service)
         if holding is not None and holding.name != unit.name:

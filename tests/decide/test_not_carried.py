@@ -55,6 +55,14 @@ def test_what_changed_since_the_last_promotion_is_listed(paper: Paper) -> None:
     assert "9" not in text.partition("**Not carried**")[2].partition("**To undo**")[0]
 
 
+@pytest.mark.parametrize("key", ["staging/shop", "staging/+spring"])
+def test_a_promotion_with_others_is_the_last_one_too(paper: Paper, key: str) -> None:
+    paper.trees["e2"] = {E2E_FILE: values(E2E, "1.1.2-rc1", extra=THEN.replace("replicas: 1", "replicas: 2"))}
+    paper.history = {STAGING_FILE: (promoted("e2", key=key), promoted("e1"))}
+    assert "since commit `e2`" in body(paper)
+    assert "\n- `replicas` `2` → `3`\n" in body(paper)
+
+
 def test_the_fingerprint_is_of_the_edits_alone(paper: Paper) -> None:
     before = fingerprints_in(body(paper))
     paper.history = {}
@@ -66,7 +74,7 @@ def test_the_fingerprint_is_of_the_edits_alone(paper: Paper) -> None:
     "last",
     [
         commit("s1", email="dev@example.com"),
-        promoted("e1", key="staging/other"),
+        promoted("e1", key="staging-2/api"),
         promoted("gone"),
         commit("s1", Promotion="staging/api", Promoted_From="nonsense"),
         commit("s1", Promotion="staging/api", Promoted_From=f"e2e@e1 {E2E}/shop/other:1"),
