@@ -190,8 +190,7 @@ def _about_request(action: OpenRequest | UpdateRequest | CloseRequest, world: Wo
             request = _forge(world, repository).update(repository.project, number, title=title, body=body)
             return Done(action, request.url)
         case CloseRequest(repository, number, reason):
-            by = world.config.author.name
-            request = _forge(world, repository).close(repository.project, number, reason=reason, by=by)
+            request = _forge(world, repository).close(repository.project, number, reason=reason)
             return Done(action, request.url)
         case _:
             assert_never(action)

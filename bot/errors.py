@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from enum import IntEnum
 
 
@@ -77,3 +79,9 @@ class ManifestError(BotError):
     """A manifest cannot be read or edited; the message begins with `file:line:`."""
 
     exit_code = ExitCode.MANIFEST
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`, did you mean x?`, or nothing: what a hint or the end of a message says of a name that there isn't."""
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f", did you mean {near[0]}?" if near else ""

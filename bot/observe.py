@@ -26,6 +26,7 @@ from bot.questions import (
     OpenRequests,
     Paths,
     Question,
+    Summaries,
     TagDigest,
     Tags,
     Unknown,
@@ -116,7 +117,7 @@ def _single(world: World, question: Question[Any]) -> Answers:
 
 def _answer(world: World, question: Question[Any]) -> Answer[Any]:
     match question:
-        case Files() | Paths() | Commits() | Landed():
+        case Files() | Paths() | Commits() | Summaries() | Landed():
             return Found(_in_git(world, question))
         case Changed(repository, branch, since, paths):
             changed = world.clone(repository).changed(branch, since, paths)
@@ -146,13 +147,15 @@ def _of_registry(world: World, question: TagDigest | Tags | Holds | Labels) -> o
             return labels(ImageRepository(registry, repository), manifest) if manifest else None
 
 
-def _in_git(world: World, question: Files | Paths | Commits | Landed) -> object:
+def _in_git(world: World, question: Files | Paths | Commits | Summaries | Landed) -> object:
     match question:
         case Files(rev, patterns):
             return world.clone(rev.repository).files(rev.commit, patterns)
         case Paths(rev):
             return world.clone(rev.repository).paths(rev.commit)
-        case Commits(repository, base, head):
-            return world.clone(repository).commits(base, head)
+        case Commits(repository, base, head, paths):
+            return world.clone(repository).commits(base, head, paths=paths)
+        case Summaries(repository, base, head, limit):
+            return world.clone(repository).summaries(base, head, limit)
         case Landed(rev, path, limit):
             return world.clone(rev.repository).landed(rev.commit, path, limit)

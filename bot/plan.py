@@ -135,7 +135,7 @@ class Standing(Enum):
 
     CURRENT = "current"
     PROPOSED = "proposed"
-    DUE = "due"
+    DUE = "due"  # an image is to be brought, or to be proposed
     BLOCKED = "blocked"
     OUTSIDE = "outside"  # nothing of it is promoted there: no manifest in the target, or no image of ours
 
@@ -151,7 +151,14 @@ class Blocked:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was decided for one unit and target: `step` where something is due, `blocked` says why not."""
+    """What was decided for one unit and target: `step` is what a pass would do, `blocked` says why it would not.
+
+    What is current or proposed has a step as well where something is to be tidied up: a merge request of ours that is
+    no longer due, a branch that is left over, a text that somebody changed.
+    `request` is the open merge request, also of a unit that is blocked; `outdated` says what it proposes then that
+    would not be proposed now.
+    `note` says why it stands as it does, where nothing is against it and that isn't plain.
+    """
 
     unit: Unit
     target: str
@@ -160,6 +167,8 @@ class Verdict:
     step: Step | None = None
     blocked: Blocked | None = None
     request: MergeRequest | None = None
+    outdated: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,10 @@ from bot.hearing import Heard
 _log = logging.getLogger(__name__)
 
 # What a program may see of our environment unless its caller adds to it: where things are, no credentials of ours.
-_INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "NO_PROXY", "HTTPS_PROXY", "HTTP_PROXY")
+_INHERITED = (
+    *("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+    *("NO_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "no_proxy", "https_proxy", "http_proxy"),
+)
 # Seconds between two looks at a program that is watched.
 _GLANCE = 0.2
 # Seconds for what a program said last, once it has ended; something that it left running may keep the stream open.

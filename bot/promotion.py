@@ -91,16 +91,19 @@ class Companion:
 
 @dataclass(frozen=True)
 class Unit:
-    """What one merge request promotes: a service, or several that go together; `chosen`: by a command alone."""
+    """What one merge request promotes: a service, or several that go together.
+
+    `chosen` are those that do so because a command said so, whether they can go by now or not.
+    """
 
     name: str
     services: tuple[str, ...]
-    chosen: bool = False
+    chosen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Promotion:
-    """One unit into one environment. `fingerprint` names it by its digests and edits alone: no clock, no prose.
+    """One unit into one environment. `fingerprints` name its edits, by digests alone: no clock, no prose.
 
     `created` are the target's manifests that are made from the source's. `warnings` are sentences without a full stop:
     what doesn't forbid the promotion, but should be known before it is approved.
@@ -109,7 +112,7 @@ class Promotion:
     unit: Unit
     target: str
     moves: tuple[Move, ...]
-    fingerprint: str
+    fingerprints: tuple[str, ...]
     companions: tuple[Companion, ...] = ()
     created: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

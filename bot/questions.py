@@ -8,7 +8,9 @@ from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from bot.errors import BotError
 from bot.images import Digest
-from bot.repositories import Commit, File, Landing, MergeRequest, Repository, Rev
+from bot.repositories import Commit, File, Landing, MergeRequest, Repository, Rev, Summary
+
+MOST_SUMMARIES = 1000
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -91,12 +93,24 @@ class Paths(Question[tuple[str, ...]]):
 
 @dataclass(frozen=True)
 class Commits(Question[tuple[Commit, ...]]):
-    """The commits that `head` has and `base` has not, newest first."""
+    """The commits that `head` has and `base` has not, newest first; with the `paths` that each changes, or without."""
 
     lasting: ClassVar[bool] = True
     repository: Repository
     base: str
     head: str
+    paths: bool = False
+
+
+@dataclass(frozen=True)
+class Summaries(Question[tuple[Summary, ...]]):
+    """The commits that `head` has and `base` has not, without merges, newest first, at most `limit`; for people."""
+
+    lasting: ClassVar[bool] = True
+    repository: Repository
+    base: str
+    head: str
+    limit: int = MOST_SUMMARIES
 
 
 @dataclass(frozen=True)

@@ -174,7 +174,7 @@ def _of_plan(plan: Plan, *, due_is_news: bool) -> Iterator[ExitCode]:
     for verdict in plan.verdicts:
         if verdict.standing is Standing.BLOCKED and verdict.blocked is not None:
             yield verdict.blocked.code
-        if verdict.standing is Standing.DUE and due_is_news:
+        if verdict.step is not None and due_is_news:
             yield ExitCode.DUE
     for item in plan.upkeep:
         if item.blocked is not None:

@@ -62,7 +62,7 @@ class Registries:
     def _concurrency(self, access: RegistryAccess) -> int:
         """The least that anybody says of the endpoint."""
         return min(
-            (one.concurrency for one in self.configured.values() if _endpoint(one) == access.endpoint),
+            (one.concurrency for one in self.configured.values() if one.address == access.endpoint),
             default=access.concurrency,
         )
 
@@ -71,14 +71,10 @@ class Registries:
         return RegistryAccess(
             name=name,
             host=registry.host,
-            endpoint=_endpoint(registry),
+            endpoint=registry.address,
             plain_http=registry.plain_http,
             ca_file=registry.ca_file,
             login=login_for(name, registry, self.environ),
             token_hosts=registry.token_hosts,
             concurrency=registry.concurrency,
         )
-
-
-def _endpoint(registry: RegistryConfig) -> str:
-    return registry.endpoint or (DOCKER_HUB_ENDPOINT if registry.host == DOCKER_HUB else registry.host)

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+
+# git-check-ref-format(1), read as: anything that makes a branch name bad.
+_BAD_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^/|/$|\.$|(^|/)\.|\.lock(/|$)")
+
+
+def is_branch(name: str) -> bool:
+    """Whether Git lets a branch be called that."""
+    return bool(name) and not _BAD_BRANCH.search(name)
 
 
 @dataclass(frozen=True, order=True)
@@ -39,17 +48,27 @@ class File:
 class Commit:
     """A commit with what recognises it as ours: its addresses and its trailers in their order.
 
-    Who amends or rebases a commit becomes its committer; its author stays.
+    Who amends or rebases a commit becomes its committer; its author stays. `paths` are the files that it changes
+    against its first parent, where that was asked.
     """
 
     sha: str
     author_email: str
     committer_email: str
     trailers: tuple[tuple[str, str], ...]
+    paths: tuple[str, ...] = ()
 
     def trailer(self, key: str) -> tuple[str, ...]:
         """Every value of the trailer `key`."""
         return tuple(value for name, value in self.trailers if name == key)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What people see of a commit: its first line, of which there is at most so much as fits one."""
+
+    sha: str
+    subject: str
 
 
 @dataclass(frozen=True)
@@ -77,7 +96,8 @@ class RequestState(Enum):
 class MergeRequest:
     """A merge request as every forge has it.
 
-    `head` is the source branch's commit, `ended_by` who merged or closed it, and `reason` what was said then. A `draft`
+    `ours` says whether the account that promobot works as opened it, `ended_by_us` whether that one ended it. `head` is
+    the source branch's commit, `ended_by` who merged or closed it, and `reason` what was said then. A `draft`
     is not merged before a person says that it is ready. Of a merged one, `merge_commit` is where the target's branch
     was right after, and `merged_at` the forge's own time of it.
     """
@@ -91,9 +111,11 @@ class MergeRequest:
     state: RequestState
     url: str
     author: str
+    ours: bool
     reviewers: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     ended_by: str = ""
+    ended_by_us: bool = False
     reason: str = ""
     draft: bool = False
     merge_commit: str = ""

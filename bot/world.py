@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bot.config import Config
-from bot.forges import FORGES, Forge
+from bot.forges import Forge
 from bot.git import Clone, Identity
+from bot.hosts import Hosts
 from bot.images import Digest
 from bot.questions import Location
 from bot.registries import Registries
@@ -69,8 +70,8 @@ class World:
         return self._once(("clone", repository), lambda: self._make_clone(repository))
 
     def forge(self, name: str) -> Forge:
-        """The forge of that name. Raises ConfigError."""
-        return self._once(("forge", name), lambda: self._make_forge(name))
+        """The forge of that name. Raises ConfigError where its token is missing."""
+        return self.hosts.forge(name)
 
     def registry(self, name: str) -> RegistryClient:
         """A reader of the registry of that name. Raises ConfigError where its password is missing."""
@@ -82,9 +83,18 @@ class World:
         """The registries that the configuration names."""
         return self._once(("registries", ""), lambda: Registries(self.config.registries, self.environ))
 
+    @property
+    def hosts(self) -> Hosts:
+        """The forges that the configuration names."""
+        config = self.config
+        return self._once(
+            ("hosts", ""), lambda: Hosts(config.forges, self.environ, config.author.name, self.lookout.tell)
+        )
+
     def close(self) -> None:
-        """Close what is kept open to registries."""
+        """Close what is kept open to registries and forges."""
         self.registries.close()
+        self.hosts.close()
 
     def copy(
         self, source: Location, digest: Digest, destination: Location, tag: str, *, watch: Callable[[Progress], None]
@@ -126,14 +136,11 @@ class World:
             made: T = self._made[key]
             return made
 
-    def _make_forge(self, name: str) -> Forge:
-        forge = self.config.forges[name]
-        return FORGES[forge.type](forge.path, user=self.config.author.name)
-
     def _make_clone(self, repository: Repository) -> Clone:
         url = self.forge(repository.forge).git_url(repository.project)
         # The URL's digest tells apart what the readable part can't; two users of one URL share the clone.
         readable = re.sub(r"[^a-z0-9]+", "-", repository.project.lower()).strip("-")
         folder = f"{readable}-{hashlib.sha256(url.encode()).hexdigest()[:12]}.git"
-        author = self.config.author
-        return Clone(url, self.cache / "git" / folder, Identity(author.name, author.email))
+        author, access = self.config.author, self.hosts.git(repository.forge)
+        identity = Identity(author.name, author.email)
+        return Clone(url, self.cache / "git" / folder, identity, credential=access.credential, env=access.env)

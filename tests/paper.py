@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
@@ -11,9 +11,9 @@ from typing import Any
 from bot.config import Config
 from bot.decide import Facts, Intent, Orders, Texts, decide
 from bot.decide.coverage import Coverage, cover
-from bot.errors import GitError, RegistryError
+from bot.errors import ForgeError, GitError, RegistryError
 from bot.images import Digest
-from bot.plan import Plan, Verdict
+from bot.plan import CopyImage, OpenRequest, Plan, PushBranch, UpdateRequest, Verdict
 from bot.questions import (
     Absent,
     Answer,
@@ -30,11 +30,12 @@ from bot.questions import (
     OpenRequests,
     Paths,
     Question,
+    Summaries,
     TagDigest,
     Tags,
     Unknown,
 )
-from bot.repositories import Commit, File, Landing, MergeRequest, Repository
+from bot.repositories import Commit, File, Landing, MergeRequest, Repository, RequestState, Summary
 from bot.resources import load_templates
 
 SHOP = Repository("local", "shop/gitops")
@@ -110,13 +111,16 @@ class Paper:
     heads: dict[str, str] = field(default_factory=lambda: {"main": "m1"})
     trees: dict[str, dict[str, bytes]] = field(default_factory=dict)
     ahead: dict[tuple[str, str], tuple[Commit, ...]] = field(default_factory=dict)
+    between: dict[tuple[str, str], tuple[Summary, ...]] = field(default_factory=dict)
     history: dict[str, tuple[Commit, ...]] = field(default_factory=dict)
     history_at: dict[tuple[str, str], tuple[Commit, ...]] = field(default_factory=dict)
     tags: dict[tuple[str, str, str], Digest] = field(default_factory=dict)
     labels: dict[Digest, Mapping[str, str]] = field(default_factory=dict)
+    silent: frozenset[Digest] = frozenset()
     opened: tuple[MergeRequest, ...] = ()
     closed: tuple[MergeRequest, ...] = ()
     unreachable: frozenset[str] = frozenset()
+    deaf: bool = False
     lost: frozenset[str] = frozenset()
     modes: Mapping[str, str] = field(default_factory=dict)
     landed: dict[str, tuple[Landing, ...]] = field(default_factory=dict)
@@ -161,6 +165,28 @@ class Paper:
         (verdict,) = self.plan(*services, reopen=reopen, config=config, orders=orders).verdicts
         return verdict
 
+    def carry_out(self, verdict: Verdict) -> None:
+        """What the world is like when the verdict's step was done."""
+        for action in verdict.step.actions if verdict.step else ():
+            match action:
+                case PushBranch(_, branch, base, _, files, message):
+                    lines = (line.partition(": ") for line in message.rstrip().split("\n\n")[-1].splitlines())
+                    trailers = tuple((key, value) for key, _, value in lines)
+                    pushed = Commit(f"c-{branch}", "promobot@localhost", "promobot@localhost", trailers)
+                    self.heads[branch], self.ahead[base, pushed.sha] = pushed.sha, (pushed,)
+                    self.trees[pushed.sha] = {**self.trees[base], **{file.path: file.content for file in files}}
+                case CopyImage(_, bits, place, tag):
+                    self.tags[place.registry, place.repository, tag or ""] = bits
+                case OpenRequest(_, draft):
+                    there = draft.title, draft.body, draft.source_branch, draft.target_branch
+                    self.opened += (MergeRequest(1, *there, "head", RequestState.OPEN, "url", "promobot", ours=True),)
+                case UpdateRequest(_, number, title, body):
+                    said = {one.number: one for one in self.opened}
+                    said[number] = replace(said[number], title=title, body=body)
+                    self.opened = tuple(said.values())
+                case _:
+                    raise AssertionError(f"nobody taught this world to do {action}")
+
     def answer(self, question: Question[Any]) -> Answer[Any]:
         """Look the answer up."""
         match question:
@@ -172,9 +198,14 @@ class Paper:
                 return Found(tuple(self._files(rev.commit, patterns)))
             case Paths(rev):
                 return Found(tuple(sorted(self.trees[rev.commit])))
-            case Commits(_, base, head):
+            case Commits(_, base, head, paths):
                 gone = GitError(f"cannot fetch {base}", hint="it is no longer there")
-                return Unknown(gone) if {base, head} & self.lost else Found(self.ahead.get((base, head), ()))
+                found = self.ahead.get((base, head), ())
+                told = found if paths else tuple(replace(each, paths=()) for each in found)
+                return Unknown(gone) if {base, head} & self.lost else Found(told)
+            case Summaries(_, base, head):
+                gone = GitError(f"cannot fetch {base}", hint="it is no longer there")
+                return Unknown(gone) if {base, head} & self.lost else Found(self.between.get((base, head), ()))
             case History(rev, path):
                 history = self.history.get(path, (commit("c0", email="dev@example.com"),))
                 return Found(self.history_at.get((rev.commit, path), history))
@@ -184,12 +215,19 @@ class Paper:
                 return Found(self.merged[landing]) if landing in self.merged else Absent()
             case TagDigest() | Holds() | Tags() | Labels():
                 return self._of_registry(question)
+            case OpenRequests() | ClosedRequests():
+                return self._of_forge(question)
+            case _:
+                raise AssertionError(f"nobody taught this world to answer {question}")
+
+    def _of_forge(self, question: OpenRequests | ClosedRequests) -> Answer[Any]:
+        if self.deaf:
+            return Unknown(ForgeError("forge local: 503", hint="try later"))
+        match question:
             case OpenRequests():
                 return Found(self.opened)
             case ClosedRequests(_, branch):
                 return Found(tuple(request for request in self.closed if request.source_branch == branch))
-            case _:
-                raise AssertionError(f"nobody taught this world to answer {question}")
 
     def _of_registry(self, question: TagDigest | Holds | Tags | Labels) -> Answer[Any]:
         registry, repository = question.location.registry, question.location.repository
@@ -201,6 +239,8 @@ class Paper:
                 return Found(there[tag]) if tag in there else Absent()
             case Holds(_, wanted):
                 return Found(wanted) if wanted in there.values() else Absent()
+            case Labels(_, wanted) if wanted in self.silent:
+                return Unknown(RegistryError(f"registry {registry}: 503", hint="try again"))
             case Labels(_, wanted):
                 return Found(self.labels[wanted]) if wanted in self.labels else Absent()
             case Tags():

@@ -19,6 +19,8 @@ PUBLISHED = Path(__file__).parent.parent / "docs" / "promobot.schema.json"
 EVERYTHING = """\
 forges:
   work: {type: local, path: git}
+  lab: {type: gitlab, url: "https://gitlab.example.com", token_env: TOKEN, ca_file: ca.pem, git: "ssh://git@gitlab.example.com"}
+  com: {type: gitlab, token_file: token}
 registries:
   e2e: {url: e2e.example.com, auth: {type: docker}}
   prd: {url: prd.example.com/team, concurrency: 4, token_hosts: [auth.example.com]}

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
 
+from bot.cli.arguments import make_parser, read_arguments
 from bot.cli.call import Call, Watch
-from bot.cli.parser import make_parser
 from bot.cli.visible import VisibleFormatter, visible
-from bot.errors import BotError, ExitCode
+from bot.errors import BotError, ExitCode, UsageError
 
 # Imported when called: `--help` must not wait for libraries that only a promotion needs.
 _COMMANDS = {
@@ -45,7 +45,11 @@ def main(argv: Sequence[str], *, environ: Mapping[str, str] = os.environ, watch:
     if not argv:
         make_parser().print_help(sys.stderr)
         return int(ExitCode.USAGE)
-    args = make_parser().parse_args(argv)
+    try:
+        args = read_arguments(argv)
+    except UsageError as error:
+        _say(_lines(error))
+        return int(error.exit_code)
     _prepare(args.verbose)
     try:
         with _interruptible():

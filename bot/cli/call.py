@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from bot.errors import ConfigError
+
 if TYPE_CHECKING:
     from bot.apply import Event
     from bot.cli.terminal import Terminal
@@ -88,12 +90,16 @@ class Call:
 
     def texts(self, config: Config) -> Texts:
         """The loaded templates. Raises ConfigError."""
+        from bot.configfile import Places  # noqa: PLC0415
         from bot.decide import Texts  # noqa: PLC0415
         from bot.resources import load_replacements, load_templates  # noqa: PLC0415
 
         ours = load_templates()
         if config.templates is None:
             return Texts(ours)
+        if not config.templates.is_dir():
+            place = Places.of(self.config_path).at(("templates",))
+            raise ConfigError(f"{place}: {config.templates} is no folder", hint="docs/templates.md says what is in it")
         replaced = load_replacements(config.templates, ours.keys())
         return Texts({**ours, **replaced}, {name: str(config.templates / name) for name in replaced})
 

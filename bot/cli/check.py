@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -12,6 +13,7 @@ from bot.cli.status import deployed_data
 from bot.cli.terminal import Terminal
 from bot.cli.visible import inline
 from bot.cli.visits import Visit, show_visit, visit_all, visit_data
+from bot.cli.whereabouts import located
 from bot.config import Config
 from bot.configfile import Places
 from bot.decide.coverage import Coverage, Finding
@@ -34,10 +36,10 @@ def main(call: Call) -> ExitCode:
     call.texts(world.config).check()
     with call.looking(world):
         deployed, coverage = look_over(world)
-    findings = [*coverage.findings, *_without_images(world.config, deployed, coverage)]
+    findings = [*located(world.config, coverage.findings), *_without_images(world.config, deployed, coverage)]
     places = Places.of(call.config_path)
     visits = visit_all(world, deployed) if call.args.online else []
-    unread = list(dict.fromkeys(item.problem for item in deployed if item.code is not ExitCode.DONE))
+    unread = [item for item in deployed if item.code is not ExitCode.DONE]
     if call.json:
         answer: answers.Checked = {
             "config": str(call.config_path),
@@ -45,26 +47,27 @@ def main(call: Call) -> ExitCode:
             "images": [deployed_data(item) for item in deployed],
             "registries": [visit_data(visit) for visit in visits],
             "findings": [_finding_data(places, finding) for finding in findings],
-            "problems": unread,
+            "problems": list(dict.fromkeys(item.problem for item in unread)),
         }
         call.print_json(answer)
     else:
         _show(call, deployed)
         _show_ways(call, coverage.ways)
-        _show_visits(call.terminal(), visits)
-        _show_findings(call.terminal(), places, findings, unread)
-    failures = [*(item.code for item in deployed), *(visit.error.exit_code for visit in visits if visit.error)]
-    return worst([*failures, ExitCode.USAGE] if any(finding.fault for finding in findings) else failures)
+        _show_visits(call.terminal(), places, visits)
+        # Of what can't be read as a whole, the finding about its environment tells.
+        _show_findings(call.terminal(), places, findings, [item.problem for item in unread if item.path])
+    errors = [visit.error.exit_code for visit in visits if visit.error]
+    return worst([*(item.code for item in deployed), *errors, *(finding.code for finding in findings)])
 
 
 def _without_images(config: Config, deployed: Sequence[Deployed], coverage: Coverage) -> Iterator[Finding]:
     """An environment whose files name no image is a mistake, not an environment without images."""
-    empty = {finding.loc[1] for finding in coverage.findings if finding.fault and finding.loc[0] == "environments"}
+    silent = {finding.loc[1] for finding in coverage.findings if finding.fault and finding.loc[0] == "environments"}
     having = {item.environment for item in deployed}
     for index, environment in enumerate(config.environments):
-        if environment.name not in having and index not in empty:
+        if environment.name not in having and index not in silent:
             what = f"{', '.join(environment.paths)} {_NOTHING}"
-            yield Finding(("environments", index, "paths"), what, _KINDS, fault=True)
+            yield Finding(("environments", index, "paths"), what, _KINDS, ExitCode.USAGE)
 
 
 # --- JSON -----------------------------------------------------------------------------------------------
@@ -101,9 +104,9 @@ def _show(call: Call, deployed: Sequence[Deployed]) -> None:
             terminal.say(f"– {inline(item.path)}:{item.line}: {item.problem}")
 
 
-def _show_visits(terminal: Terminal, visits: Sequence[Visit]) -> None:
+def _show_visits(terminal: Terminal, places: Places, visits: Sequence[Visit]) -> None:
     for visit in visits:
-        show_visit(terminal, visit)
+        show_visit(terminal, visit, places)
     if visits:
         terminal.say("whether it may write there isn't tried: a check changes nothing")
 
@@ -117,13 +120,14 @@ def _show_ways(call: Call, ways: Mapping[tuple[tuple[str, ...], ...], Sequence[s
         terminal.say(Text.assemble((path, "bold"), f": {', '.join(named)}{more}"))
 
 
-def _show_findings(terminal: Terminal, places: Places, findings: Iterable[Finding], unread: Iterable[str]) -> None:
-    for finding in findings:
-        mark, style = ("✗", "red") if finding.fault else ("!", "yellow")
-        terminal.say(Text(f"{mark} {places.at(finding.loc)}: {finding.what}", style=style))
-        if finding.advice:
-            terminal.say(f"→ {finding.advice}", indent=2)
-    for problem in unread:
+def _show_findings(terminal: Terminal, places: Places, findings: Iterable[Finding], problems: Iterable[str]) -> None:
+    for (what, advice), alike in groupby(findings, key=lambda finding: (finding.what, finding.advice)):
+        for number, finding in enumerate(alike):
+            mark, style = ("✗", "red") if finding.fault else ("!", "yellow")
+            terminal.say(Text(f"{mark} {places.at(finding.loc)}: {'the same' if number else what}", style=style))
+        if advice:
+            terminal.say(f"→ {advice}", indent=2)
+    for problem in dict.fromkeys(problems):
         terminal.say(Text(f"✗ {problem}", style="red"))
 
 

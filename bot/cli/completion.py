@@ -13,8 +13,8 @@ import argcomplete
 from argcomplete.completers import BaseCompleter
 from argcomplete.shell_integration import shellcode
 
+from bot.cli.arguments import make_parser
 from bot.cli.call import Call
-from bot.cli.parser import make_parser
 from bot.cli.visible import inline
 from bot.errors import BotError, ExitCode
 

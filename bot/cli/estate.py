@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from bot.errors import ForgeError, ManifestError, UsageError
-from bot.files import Listed, read_manifest, walk
+from bot.files import Listed, is_manifest, read_manifest, walk
 from bot.forges.local import project_directory
 from bot.git.working import WorkingCopy, working_copy
-from bot.layout import Seen
+from bot.layout import Tree, look
+from bot.layout.helmfile import values_named
+from bot.layout.words import environments_of_branches
 from bot.layout.written import Home
-from bot.manifests import find_images
 
 _SCP = re.compile(r"(?:[^/@:]+@)?(?P<host>[^/:]+):(?!//)(?P<path>.+)")
 
 
 @dataclass(frozen=True)
 class Estate:
-    """A folder of manifests, and the repository that it is in; paths are those of the repository."""
+    """A folder of manifests, and the repository that it is in; paths are those of the repository.
+
+    With `ref` it is not what is checked out, but that `branch`, which is of the `environment`.
+    """
 
     folder: Path
     working: WorkingCopy | None
+    branch: str = ""
+    ref: str = "HEAD"
+    environment: str = ""
 
     @classmethod
     def at(cls, path: str) -> Estate:
@@ -34,16 +42,40 @@ class Estate:
             raise UsageError(f"{path} is no folder", hint="name the clone of a repository, or a folder of manifests")
         return cls(folder.resolve(), working_copy(folder))
 
+    def by_branches(self, order: Sequence[str] = ()) -> tuple[Estate, ...]:
+        """An estate for each branch that is called like an environment, or as `order` has it."""
+        refs = self.working.branches() if self.working else {}
+        found = environments_of_branches(refs, order)
+        return tuple(replace(self, branch=name, ref=refs[name], environment=found[name]) for name in found)
+
     @property
     def root(self) -> Path:
         """What paths are relative to."""
         return self.working.root if self.working else self.folder
 
     @cached_property
-    def manifests(self) -> tuple[Seen, ...]:
-        """The manifests and their images; one that can't be read is one that says nothing."""
+    def files(self) -> dict[str, bytes]:
+        """The manifests by path, without those that can't be read."""
+        if self.working and self.environment:
+            below = self.folder.relative_to(self.root).as_posix()
+            return self.working.files(self.ref, lambda path: is_manifest(path) and (below == "." or _in(below, path)))
         listed = (found.path for found in walk(str(self.folder)) if isinstance(found, Listed))
-        return tuple(_seen(path, Path(path).relative_to(self.root).as_posix()) for path in listed)
+        files = self._read(Path(path).relative_to(self.root).as_posix() for path in listed)
+        more = (path for path in values_named(files) if path not in files and self._is_inside(path))
+        return files | self._read(more)
+
+    def _is_inside(self, path: str) -> bool:
+        """Whether no link, and no way up, leads out of the repository."""
+        return not path.startswith("/") and (self.root / path).resolve() == self.root / path
+
+    def _read(self, paths: Iterable[str]) -> dict[str, bytes]:
+        contents = {path: _content(str(self.root / path)) for path in paths}
+        return {path: content for path, content in contents.items() if content is not None}
+
+    @cached_property
+    def tree(self) -> Tree:
+        """What tells its layout."""
+        return look(self.files, branch=self.environment)
 
     @property
     def local_project(self) -> tuple[Path, str] | None:
@@ -63,19 +95,20 @@ class Estate:
     @property
     def home(self) -> Home:
         """Its project and branch on the local forge, by where it was cloned from, else by its folder's name."""
-        branch = (self.working.branch if self.working else None) or "main"
+        branch = self.branch or (self.working.branch if self.working else None) or "main"
         _, path = _host_and_path(self.working.origin or "") if self.working else ("", "")
         return Home(path if path and _is_project(path) else _project(self.root.name), branch)
 
 
-def _seen(path: str, name: str) -> Seen:
+def _content(path: str) -> bytes | None:
     try:
-        fields = find_images(name, read_manifest(path))
+        return read_manifest(path)
     except ManifestError:
-        return Seen(name)
-    images = tuple(field.image for field in fields if field.image)
-    versions = sum(field.image is None and bool(field.parts.tag or field.parts.digest) for field in fields)
-    return Seen(name, images, versions)
+        return None
+
+
+def _in(folder: str, path: str) -> bool:
+    return path.startswith(f"{folder}/")
 
 
 def _host_and_path(url: str) -> tuple[str, str]:

@@ -14,10 +14,13 @@ from bot.cli.call import Call
 from bot.cli.estate import Estate
 from bot.cli.visible import inline
 from bot.errors import ConflictError, ExitCode, UsageError
-from bot.files import Replacement, create, open_original, read_manifest, replace_all
+from bot.files import Replacement, create, open_original, replace_all
 from bot.forges.local import copy_project, create_project, project_directory
 from bot.git import Identity
 from bot.layout import NO_REGISTRY, Layout, recognise
+from bot.layout.marking import mark
+from bot.layout.missing import missing
+from bot.layout.words import name_of
 from bot.layout.written import Home, write_config
 
 if TYPE_CHECKING:
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
 # Beside the configuration; the first is what it says, so it is relative to it.
 _TRIAL = ".promobot/git"
 _AUTHOR = Identity("promobot", "promobot@localhost")
-_KINDS = "folders or files called after environments, such as apps/NAME/prod/values.yaml or NAME/values-prod.yaml"
 
 
 @dataclass(frozen=True)
@@ -80,22 +82,34 @@ def _look(call: Call) -> _Found:
         raise ConflictError(
             f"{config} exists already", hint="--stdout shows what would be written, --force replaces it"
         )
-    estates = tuple(Estate.at(path) for path in dict.fromkeys(call.args.paths))
-    layout = recognise([estate.manifests for estate in estates])
+    # A branch's environment is the last part of its name.
+    order = tuple(name_of(name.rpartition("/")[2]) for name in call.args.order)
+    given = [Estate.at(path) for path in dict.fromkeys(call.args.paths)]
+    estates = tuple(each for estate in given for each in _environments(estate, order))
+    trees = [estate.tree for estate in estates]
+    layout = recognise(trees, order)
     if not layout.environments:
-        raise UsageError(_nothing(estates, layout), hint=f"it looks for {_KINDS}; docs/configuration.md has all keys")
+        branches = [each.branch for estate in given for each in estate.by_branches()]
+        why, hint = missing(trees, layout, branches)
+        raise UsageError(f"{', '.join(str(estate.folder) for estate in given)}: {why}", hint=hint)
+    _check_order(order, layout)
     forge, homes = _forge(estates)
     return _Found(estates, layout, homes, forge, config)
 
 
-def _nothing(estates: Sequence[Estate], layout: Layout) -> str:
-    where = ", ".join(str(estate.folder) for estate in estates)
-    if layout.silent:
-        names = ", ".join(layout.silent)
-        return f"{where}: {names} look like environments, but none of their manifests names an image by tag or digest"
-    count = sum(seen.tells for estate in estates for seen in estate.manifests)
-    manifests = "one manifest names" if count == 1 else f"{count} manifests name"
-    return f"{where}: no environments recognised; {manifests} images"
+def _check_order(order: Sequence[str], layout: Layout) -> None:
+    known = {one.name for one in layout.environments}
+    if unknown := [name for name in order if name not in known]:
+        raise UsageError(
+            f"--order: no manifest that names an image is called after {', '.join(unknown)}",
+            hint=f"these are environments: {', '.join(sorted(known))}",
+        )
+
+
+def _environments(estate: Estate, order: Sequence[str]) -> Sequence[Estate]:
+    """The estate, or those of its branches where several are environments, and what is checked out has none."""
+    branches = () if mark(estate.tree, order) else estate.by_branches(order)
+    return branches if len({each.environment for each in branches}) > 1 else [estate]
 
 
 def _forge(estates: Sequence[Estate]) -> tuple[str, tuple[Home, ...]]:
@@ -117,21 +131,28 @@ def _write(path: Path, content: bytes, *, force: bool) -> None:
 
 def _make_trial(found: _Found) -> None:
     """Bare copies of what is committed, or of a plain folder's manifests; what is there already stays as it is."""
+    root = found.config.absolute().parent / found.forge
+    copies: dict[Path, list[Estate]] = {}
     for number in found.used:
-        estate, home, bare = found.estates[number], found.homes[number], found.bare(number)
-        if bare.exists():
-            continue
-        root = found.config.absolute().parent / found.forge
-        if estate.working and not estate.working.empty:
-            copy_project(root, home.project, estate.root, home.branch)
-        else:
-            files = {seen.path: read_manifest(str(estate.root / seen.path)) for seen in estate.manifests}
-            create_project(root, home.project, files, who=_AUTHOR, when=datetime.now(UTC), branch=home.branch)
+        copies.setdefault(found.bare(number), []).append(found.estates[number])
+    for bare, estates in copies.items():
+        if not bare.exists():
+            _copy(root, estates, found.homes[found.estates.index(estates[0])].project)
     if found.forge == _TRIAL:
         ignored = found.config.absolute().parent / ".promobot" / ".gitignore"
         # The folder may hold what somebody else committed: a link there must not lead us to another file.
         if not os.path.lexists(ignored):
             create(str(ignored), b"*\n")
+
+
+def _copy(root: Path, estates: Sequence[Estate], project: str) -> None:
+    """One repository, or the branches of it that are environments."""
+    first = estates[0]
+    if first.working and not first.working.empty:
+        copy_project(root, project, first.root, {estate.home.branch: estate.ref for estate in estates})
+    else:
+        when = datetime.now(UTC)
+        create_project(root, project, first.files, who=_AUTHOR, when=when, branch=first.home.branch)
 
 
 def _unsure(layout: Layout) -> Iterator[tuple[str, str]]:

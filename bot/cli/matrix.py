@@ -55,6 +55,15 @@ class Matrix:
         """By service and target."""
         return {(service, verdict.target): verdict for verdict in self.verdicts for service in verdict.unit.services}
 
+    @property
+    def marks(self) -> Iterator[Standing]:
+        """How every cell stands that is shown, and every environment of which that is said as a whole."""
+        yield from (verdict.standing for verdict in self.verdicts if not verdict.unit.services)
+        shown = set(self.services)
+        for (service, _), verdict in self.standing.items():
+            if service in shown:
+                yield _standing_of(service, verdict)
+
 
 @dataclass(frozen=True)
 class _Shape:

@@ -87,7 +87,9 @@ def promotion_variables(verdicts: Iterable[Verdict], opened: Opened) -> Variable
                 image = [move.destination.repository.rpartition("/")[2]] if several else []
                 yield (verdict.target, service, *image, "tag"), move.tag
                 yield (verdict.target, service, *image, "digest"), str(move.digest)
-            url = opened.get((verdict.target, verdict.unit.name)) or (verdict.request.url if verdict.request else "")
+            # One that is open while the unit is blocked proposes something else than the next job may think.
+            request = verdict.request if verdict.blocked is None else None
+            url = opened.get((verdict.target, verdict.unit.name)) or (request.url if request else "")
             if url:
                 yield (verdict.target, service, "merge_request_url"), url
 

@@ -20,6 +20,7 @@ from bot.cli.views import (
     outcome_lines,
     remedy,
     service_lines,
+    under_review,
     upkeep_data,
     upkeep_line,
     verdict_data,
@@ -127,6 +128,8 @@ def show_blocked(terminal: Terminal, verdicts: Iterable[Verdict]) -> None:
     for advice, helped in blocked.items():
         for verdict in helped:
             terminal.say(verdict_line(verdict, name_width(helped)), indent=2)
+            for line in under_review(verdict):
+                terminal.say(line, indent=6)
         if advice:
             terminal.say(advice, indent=6)
 
@@ -134,7 +137,7 @@ def show_blocked(terminal: Terminal, verdicts: Iterable[Verdict]) -> None:
 def _is_news(verdict: Verdict, shown: Sequence[Verdict]) -> bool:
     """Where there are many, those that stay as they are are only counted."""
     current = sum(one.standing is Standing.CURRENT for one in shown)
-    return verdict.standing is not Standing.CURRENT or current <= _FEW
+    return verdict.standing is not Standing.CURRENT or verdict.step is not None or current <= _FEW
 
 
 def _show_verdict(terminal: Terminal, verdict: Verdict, width: int, *, in_full: bool) -> None:

@@ -162,8 +162,8 @@ def _wait(
     for one in ended:
         if one.request.state is RequestState.OPEN:
             notes.say(Text(f"… {one.target}/{one.unit.name}: {one.name} is still open", style="yellow"))
-    codes = [code, *(code_of(world, one) for one in ended)]
-    merged = tuple(service for one in ended if code_of(world, one) is ExitCode.DONE for service in one.unit.services)
+    codes = [code, *(code_of(one) for one in ended)]
+    merged = tuple(service for one in ended if code_of(one) is ExitCode.DONE for service in one.unit.services)
     after = Pass(Plan(()))
     if merged and worst(codes) is ExitCode.DONE:
         with watching(call, world) as watch:

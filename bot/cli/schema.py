@@ -13,7 +13,7 @@ from pydantic_core.core_schema import TypedDictSchema
 from bot.cli.answers import ANSWERS
 from bot.cli.call import Call
 from bot.config import Config
-from bot.errors import ExitCode, UsageError
+from bot.errors import ExitCode, UsageError, did_you_mean
 
 
 class _Schema(GenerateJsonSchema):
@@ -45,7 +45,9 @@ def config_schema() -> str:
 def answer_schema(name: str) -> str:
     """The same of what a command prints with `-o json`. Raises UsageError."""
     if name not in ANSWERS:
-        raise UsageError(f"no schema of {name}", hint=f"there is one of {', '.join(ANSWERS)}")
+        raise UsageError(
+            f"no schema of {name}{did_you_mean(name, ANSWERS)}", hint=f"there is one of {', '.join(ANSWERS)}"
+        )
     schema = TypeAdapter(ANSWERS[name]).json_schema(schema_generator=_Schema)
     return _text({**schema, "title": f"promobot {name} -o json"})
 

@@ -61,8 +61,6 @@ class _Job:
 
 def main(call: Call) -> ExitCode:
     """Compute and prove every edit, then write; or show what would be written."""
-    if call.args.exit_code and not call.args.check:
-        raise UsageError("--exit-code goes with --check")
     jobs = _jobs(call)
     done = [_edited(job) for job in jobs]
     changes = [change for _, found in done for change in found]
@@ -87,6 +85,8 @@ def _jobs(call: Call) -> list[_Job]:
         job = jobs.setdefault(new.original.identity, new)
         _refuse_hard_link(job.original.path, path)
         job.edits.append(edit)
+    if call.args.add_digest and not any(edit.parts.digest for job in jobs.values() for edit in job.edits):
+        raise UsageError("--add-digest says nothing where no IMAGE gives a digest", hint="write :1.4.2@sha256:...")
     return list(jobs.values())
 
 
@@ -107,6 +107,8 @@ def _edit(call: Call, pointer: str, image: str) -> ImageEdit:
         raise UsageError(f"{image!r} is no image: {error}", hint=_IMAGE_HINT) from None
     if _LIKE_A_TAG.fullmatch(image):
         raise UsageError(f"{image!r} looks like a tag and would be the image's name", hint=f"write :{image}")
+    if call.args.drop_digest and parts.digest:
+        raise UsageError(f"{image!r} gives a digest, and --drop-digest takes it away", hint="leave one of them out")
     return ImageEdit(
         int(found["document"] or 0),
         found["pointer"],

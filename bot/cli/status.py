@@ -14,7 +14,7 @@ from bot.cli.matrix import Matrix, show_matrix
 from bot.cli.outputfile import OutputFile, deployed_variables
 from bot.cli.plan import plan_data, show_upkeep
 from bot.cli.targets import check_environments, check_services
-from bot.cli.views import mark, remedy, unit_text
+from bot.cli.views import mark, remedy, under_review, unit_text
 from bot.config import Config
 from bot.errors import ExitCode
 from bot.plan import Plan, Standing, Verdict
@@ -133,16 +133,14 @@ def _show(call: Call, matrix: Matrix) -> None:
     _show_others(terminal, matrix.deployed if call.args.verbose else ())
     _show_some(terminal, list(_gone(matrix)), everything=everything, rest="promobot status -v")
     _show_blocked(terminal, matrix, everything=everything)
-    requests = [_request(matrix.config, one) for one in matrix.verdicts if _has_request(one)]
+    requests = [_request(matrix.config, one) for one in matrix.verdicts if _has_request(one) or _is_closed_next(one)]
     _show_some(terminal, requests, everything=everything, rest="promobot status -v")
     show_upkeep(terminal, matrix.plan, {})
 
 
 def _legend(matrix: Matrix) -> Text:
     """What the marks mean, and of how many cells each is said."""
-    counts: Counter[Standing] = Counter()
-    for verdict in matrix.verdicts:
-        counts[verdict.standing] += len(verdict.unit.services) or 1
+    counts = Counter(matrix.marks)
     legend = Text(f"{len(matrix.services):,} service{'' if len(matrix.services) == 1 else 's'}:   ", style="dim")
     for standing in (one for one in Standing if counts[one] and one is not Standing.OUTSIDE):
         legend.append_text(mark(standing)).append(f" {counts[standing]:,} {standing.value}   ")
@@ -171,17 +169,19 @@ def _show_others(terminal: Terminal, deployed: Sequence[Deployed]) -> None:
 
 def _show_blocked(terminal: Terminal, matrix: Matrix, *, everything: bool) -> None:
     """Why, and below those that one remedy helps what to do: a registry that is down blocks many."""
-    blocked: dict[str, list[Text]] = {}
+    blocked: dict[str, list[Verdict]] = {}
     for verdict in matrix.verdicts:
         if verdict.standing is Standing.BLOCKED and verdict.blocked is not None:
-            line = f"✗ {unit_text(verdict.unit)} to {verdict.target}: {verdict.blocked.reason}"
-            blocked.setdefault(remedy(verdict), []).append(Text(line, style="red"))
+            blocked.setdefault(remedy(verdict), []).append(verdict)
     everything = everything or sum(map(len, blocked.values())) <= _MANY
-    for advice, reasons in blocked.items():
-        for reason in reasons if everything else reasons[:_FEW]:
-            terminal.say(reason)
-        if not everything and len(reasons) > _FEW:
-            terminal.say(Text(f"✗ and {len(reasons) - _FEW:,} more: promobot status --blocked", style="red"))
+    for advice, helped in blocked.items():
+        for verdict in helped if everything else helped[:_FEW]:
+            reason = verdict.blocked.reason if verdict.blocked else ""
+            terminal.say(Text(f"✗ {unit_text(verdict.unit)} to {verdict.target}: {reason}", style="red"))
+            for line in under_review(verdict):
+                terminal.say(line, indent=2)
+        if not everything and len(helped) > _FEW:
+            terminal.say(Text(f"✗ and {len(helped) - _FEW:,} more: promobot status --blocked", style="red"))
         if advice:
             terminal.say(advice, indent=2)
 
@@ -198,9 +198,14 @@ def _has_request(verdict: Verdict) -> bool:
     return verdict.request is not None and verdict.standing in {Standing.DUE, Standing.PROPOSED}
 
 
+def _is_closed_next(verdict: Verdict) -> bool:
+    return verdict.request is not None and verdict.standing is Standing.CURRENT and verdict.step is not None
+
+
 def _request(config: Config, verdict: Verdict) -> Text:
-    """The open merge request; where something is due besides, the next pass has to complete, change or close it."""
+    """The open merge request, which the next pass may have to complete, change or close."""
     assert verdict.request is not None  # noqa: S101  that is who is asked
     request = f"{config.environment(verdict.target).repository.project}!{verdict.request.number}"
     line = Text.assemble(mark(verdict.standing), f" {unit_text(verdict.unit)} to {verdict.target}: {request}")
+    line.append(" is no longer due" if _is_closed_next(verdict) else "")
     return line.append(f"  {verdict.request.url}", style="dim")

@@ -15,7 +15,7 @@ from bot.cli.reference import parse_reference, world_if_any
 from bot.cli.tagviews import TagTable, show_table, table_data
 from bot.cli.terminal import ProgressLine
 from bot.config import is_service
-from bot.errors import ExitCode, RegistryError, UsageError
+from bot.errors import ExitCode, RegistryError, UsageError, did_you_mean
 from bot.images import ImageRef
 from bot.promotion import Deployed
 from bot.reconcile import look_around, worst
@@ -75,12 +75,10 @@ def _of_service(
     chains = of_service(world.config, deployed, service)
     if not chains:
         known = sorted({item.service for item in deployed if item.ours})
-        near = difflib.get_close_matches(service, known, n=1)
-        did_you_mean = f"did you mean {near[0]}? " if near else ""
         reasons = "".join(f"; {item.problem}" for item in unread)
         raise UsageError(
-            f"no environment names an image of a service {service}{reasons}",
-            hint=f"{did_you_mean}`promobot status` lists services; an image is [host/]path, such as docker.io/nginx",
+            f"no environment names an image of a service {service}{did_you_mean(service, known)}{reasons}",
+            hint="`promobot status` lists services; an image is [host/]path, such as docker.io/nginx",
         )
     return [(service, holders) for holders in chains], world.registries, unread
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 from argparse import Namespace
@@ -10,7 +9,8 @@ from collections.abc import Collection, Iterable, Sequence
 
 from bot.config import Config, is_service
 from bot.decide import Intent, Orders
-from bot.errors import UsageError
+from bot.decide.together import together_name
+from bot.errors import UsageError, did_you_mean
 from bot.images import ImageParts
 
 _LONGEST_REASON = 300
@@ -18,7 +18,7 @@ _LONGEST_REASON = 300
 # So many names are told of what there is.
 _FEW = 20
 # Part of a branch's name (git-check-ref-format(1)); `+` is in no service's name, so it joins without confusing.
-_UNIT = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._+-]{0,61}[A-Za-z0-9])?")
+_UNIT = re.compile(r"\+?[A-Za-z0-9]([A-Za-z0-9._+-]{0,61}[A-Za-z0-9])?")
 _LONGEST = 63
 _DIGITS = 8
 
@@ -44,26 +44,35 @@ def checked_intent(
         _check_service(service)
     wanted = tuple(dict.fromkeys(services))
     unit = None if together is None else _unit(config, wanted, together)
-    if orders is not None and orders.image and unit is None:
-        unit = services[0]  # an image is given for one service, which then doesn't wait for its group
+    if orders is not None and orders.image:
+        unit = _alone(config, services[0])
     given = Orders() if orders is None else orders
     return Intent(wanted, tuple(targets), automatic=automatic, together=unit, orders=given)
 
 
+def _alone(config: Config, service: str) -> str | None:
+    """The name of a unit of this service alone, where it would go with its group; None where it goes alone anyway."""
+    if service in _groups(config) and config.group(service) != service:
+        raise UsageError(f"{service} is a group, and --image is for one service", hint="name the service")
+    return together_name(service) if config.group(service) else None
+
+
+def _groups(config: Config) -> set[str]:
+    return {rule.group for rule in config.services if rule.group}
+
+
 def _unit(config: Config, services: Sequence[str], name: str) -> str:
     """The name of what goes together only now; the same services have the same one, in whatever order."""
-    groups = {rule.group for rule in config.services if rule.group}
+    groups = _groups(config)
     if len(services) < 2:
         raise UsageError("--together is for several services", hint="name at least two")
     for service in services:
         if service in groups:
             raise UsageError(f"{service} is a group, which goes together anyway", hint="name services")
-    unit = name or _joined(services)
+    unit = together_name(name or _joined(services))
     if not _UNIT.fullmatch(unit) or ".." in unit or unit.endswith(".lock"):
         hint = "it becomes part of a branch's name: letters, digits, dots, dashes, underscores, plus"
-        raise UsageError(f"{unit!r} can't be called so", hint=hint)
-    if unit in {*groups, *services}:
-        raise UsageError(f"{unit} is a service or group of its own", hint="give what goes together another name")
+        raise UsageError(f"{name!r} can't be called so", hint=hint)
     return unit
 
 
@@ -80,7 +89,7 @@ def check_environments(config: Config, names: Iterable[str]) -> None:
     """Raises UsageError for the first that there isn't."""
     for name in names:
         if name not in config.names:
-            raise UsageError(f"no environment is named {name}", hint=_hint(name, config.names))
+            raise _no("no environment is", name, config.names)
 
 
 def check_services(config: Config, names: Iterable[str], known: Collection[str]) -> None:
@@ -88,23 +97,20 @@ def check_services(config: Config, names: Iterable[str], known: Collection[str])
     groups = {group for service in known if (group := config.group(service))}
     for name in names:
         if name not in known and name not in groups:
-            raise UsageError(
-                f"no environment has a service or group named {name}", hint=_hint(name, sorted({*known, *groups}))
-            )
+            raise _no("no environment has a service or group", name, sorted({*known, *groups}))
 
 
-def _hint(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
+def _no(what: str, name: str, known: Sequence[str]) -> UsageError:
+    """Of a name that there isn't: what was probably meant, and what there is."""
     more = f" and {len(known) - _FEW} more" if len(known) > _FEW else ""
-    return f"did you mean {near[0]}?" if near else f"there are {', '.join(known[:_FEW]) or 'none'}{more}"
+    there = f"there are {', '.join(known[:_FEW]) or 'none'}{more}"
+    return UsageError(f"{what} named {name}{did_you_mean(name, known)}", hint=there)
 
 
 def checked_orders(args: Namespace) -> Orders:
     """What `promote` was told by name. Raises UsageError for an image or a reason that can't be."""
     if args.image is not None and (len(set(args.services)), len(set(args.to))) != (1, 1):
         raise UsageError("--image is for one service and one environment", hint="name one of each")
-    if args.unproven is not None and args.image is None:
-        raise UsageError("--unproven is for an image given by --image", hint="give it, or leave the reason out")
     image = None if args.image is None else _checked_image(args.image)
     reason = "" if args.unproven is None else _checked_reason(args.unproven)
     return Orders(image, reason, drop=args.allow_downgrade, mixed=args.allow_mixed)
@@ -143,15 +149,12 @@ def _check_service(service: str) -> None:
 
 def _check_target(config: Config, target: str) -> None:
     targets = [env.name for env in config.targets]
-    if target in targets:
-        return
-    if target in config.names:
+    if target not in config.names:
+        raise _no("no environment is", target, config.names)
+    if target not in targets:
         raise UsageError(
             f"nothing is promoted to {target}: it has no `from`", hint=f"targets are {', '.join(targets) or 'none'}"
         )
-    near = difflib.get_close_matches(target, targets, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"targets are {', '.join(targets)}"
-    raise UsageError(f"no environment is named {target}", hint=hint)
 
 
 def _check_automatic(config: Config, targets: Sequence[str]) -> None:

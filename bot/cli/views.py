@@ -71,7 +71,8 @@ def verdict_data(verdict: Verdict) -> answers.Verdict:
         "actions": [action_data(action) for action in verdict.step.actions] if verdict.step else [],
         "diff": verdict.step.diff if verdict.step else "",
         "merge_request": verdict.request.url if verdict.request else None,
-        "reason": blocked.reason if blocked else "",
+        "outdated": verdict.outdated,
+        "reason": blocked.reason if blocked else verdict.note,
         "remedy": blocked.remedy if blocked else "",
         "exit_code": int(blocked.code) if blocked else 0,
     }
@@ -219,9 +220,23 @@ def _version(move: Move) -> str:
 def _standing(verdict: Verdict) -> str:
     if verdict.blocked is not None:
         return verdict.blocked.reason
+    if verdict.standing is Standing.CURRENT and verdict.step is not None:
+        return f"{verdict.standing.value}: {tidying(verdict)}"
     if verdict.request is not None and verdict.standing is not Standing.CURRENT:
         return f"{verdict.standing.value}: !{verdict.request.number}"
-    return verdict.standing.value
+    return f"{verdict.standing.value}: {verdict.note}" if verdict.note else verdict.standing.value
+
+
+def tidying(verdict: Verdict) -> str:
+    """What is left over of a proposal that is no longer due."""
+    return f"!{verdict.request.number} is no longer due" if verdict.request else "its branch is left over"
+
+
+def under_review(verdict: Verdict) -> Iterator[Text]:
+    """The open merge request of a unit that is blocked: people may be looking at it."""
+    if verdict.blocked is not None and verdict.request is not None:
+        said = verdict.outdated or f"!{verdict.request.number} is open"
+        yield Text.assemble(("! ", "yellow"), said, (f"  {verdict.request.url}", "dim"))
 
 
 def warnings(verdict: Verdict) -> Iterator[Text]:

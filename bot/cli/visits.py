@@ -8,7 +8,8 @@ from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot.errors import BotError
+from bot.configfile import Places
+from bot.errors import BotError, ConfigError
 from bot.images import ImageRef
 from bot.parallel import in_parallel
 from bot.promotion import Deployed
@@ -93,12 +94,21 @@ def visit_data(visit: Visit) -> answers.Visit:
     }
 
 
-def show_visit(terminal: Terminal, visit: Visit) -> None:
-    """A line or two."""
+def show_visit(terminal: Terminal, visit: Visit, places: Places) -> None:
+    """A line or two; with its place where the configuration is what is wrong."""
     if visit.entry is not None:
         reads = f", may read {visit.read.repository}" if visit.read else ""
         terminal.say(f"registry {visit.name}: reached, {visit.entry.value}{reads}")
     if visit.error is not None:
-        terminal.say(f"✗ {visit.error.message}")
+        terminal.say(f"✗ {_at(places, visit.name, visit.error)}{visit.error.message}")
         if visit.error.hint:
             terminal.say(f"→ {visit.error.hint}", indent=2)
+
+
+def _at(places: Places, name: str, error: BotError) -> str:
+    """`file:line: ` of the key that the error names, else of the registry; nothing where it is about the registry."""
+    if not isinstance(error, ConfigError):
+        return ""
+    registry = f"registries.{name}."
+    key = error.message.partition(":")[0].removeprefix(registry) if error.message.startswith(registry) else "ca_file"
+    return f"{places.path}:{places.line(('registries', name, *key.split('.')))}: "

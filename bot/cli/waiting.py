@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bot.errors import ExitCode, ForgeError
-from bot.plan import AlreadyDone, CloseRequest, DeleteBranch, Done, OpenRequest, Standing, Step, Verdict
+from bot.plan import AlreadyDone, Done, OpenRequest, Standing, Verdict
 from bot.promotion import Unit
 from bot.reconcile import Pass
 from bot.repositories import MergeRequest, Repository, RequestState
@@ -58,17 +58,10 @@ def _open_requests(world: World, done: Pass) -> Iterator[Waiting]:
             continue
         if result is not None and not isinstance(result.outcomes[-1], Done | AlreadyDone):
             continue
-        if verdict.step is not None and _ends_it(verdict.step):
-            continue
         repository = world.config.environment(verdict.target).repository.repository
         request = verdict.request or _opened(world, verdict)
         if request is not None:
             yield Waiting(verdict.unit, verdict.target, repository, request)
-
-
-def _ends_it(step: Step) -> bool:
-    """Whether the step tidies up after a proposal that is no longer due."""
-    return all(isinstance(action, CloseRequest | DeleteBranch) for action in step.actions)
 
 
 def _opened(world: World, verdict: Verdict) -> MergeRequest | None:
@@ -123,13 +116,13 @@ def _look(world: World, seen: Sequence[Waiting]) -> Iterator[Waiting]:
         yield replace(one, request=now or forge.get(one.repository.project, one.request.number))
 
 
-def code_of(world: World, ended: Waiting) -> ExitCode:
+def code_of(ended: Waiting) -> ExitCode:
     """A person's no is a conflict with what was wanted; people who haven't decided yet block it, and nothing failed."""
     match ended.request.state:
         case RequestState.MERGED:
             return ExitCode.DONE
         case RequestState.CLOSED:
-            ours = ended.request.ended_by == world.config.author.name  # another pass of ours found it done
-            return ExitCode.DONE if ours else ExitCode.CONFLICT
+            # Another pass of ours may have found it done.
+            return ExitCode.DONE if ended.request.ended_by_us else ExitCode.CONFLICT
         case RequestState.OPEN:
             return ExitCode.BLOCKED

@@ -1,17 +1,18 @@
-"""What `promobot.yaml` says, as values. Reading the file is in configfile.py."""
+"""What `promobot.yaml` says, as values. Reading the file is in bot/configfile."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from bot.config.base import FilePath, Model, Name, as_tuple
 from bot.config.environments import EnvironmentConfig, Limits, RepositoryConfig
+from bot.config.expressions import groups_of
 from bot.config.fields import FieldConfig, fill
-from bot.config.forges import LocalForge
+from bot.config.forges import ForgeConfig, GitLabForge, LocalForge, ServerForge
 from bot.config.paths import PathPattern, glob_match, is_service
 from bot.config.registries import Auth, BasicAuth, DockerAuth, RegistryConfig
 from bot.config.services import GroupConfig, ServiceRule, SourceConfig
@@ -28,34 +29,47 @@ __all__ = [
     "DockerAuth",
     "EnvironmentConfig",
     "FieldConfig",
+    "ForgeConfig",
     "Gates",
+    "GitLabForge",
     "GroupConfig",
     "Limits",
     "LocalForge",
     "PathPattern",
     "RegistryConfig",
     "RepositoryConfig",
+    "ServerForge",
     "ServiceRule",
     "Settings",
     "SourceConfig",
     "TagScheme",
     "fill",
     "glob_match",
+    "groups_of",
     "is_service",
 ]
+
+
+def _is_of_an_author(text: str) -> str:
+    if not text.strip() or not text.isprintable() or set("<>") & set(text):
+        raise ValueError(f"{text!r} can't stand in a commit: one line, without < and >, and not empty")
+    return text
+
+
+AuthorText = Annotated[str, AfterValidator(_is_of_an_author)]
 
 
 class Author(Model):
     """Who promobot's commits are by; commits of anybody else on its branches are left alone."""
 
-    name: str = "promobot"
-    email: str = "promobot@localhost"
+    name: AuthorText = "promobot"
+    email: AuthorText = "promobot@localhost"
 
 
 class Config(Model):
     """The whole file."""
 
-    forges: dict[Name, LocalForge]
+    forges: dict[Name, ForgeConfig]
     registries: dict[Name, RegistryConfig]
     environments: Annotated[tuple[EnvironmentConfig, ...], BeforeValidator(as_tuple)] = Field(min_length=1)
     services: Annotated[tuple[ServiceRule, ...], BeforeValidator(as_tuple)] = Field(
@@ -117,6 +131,11 @@ class Config(Model):
     def group(self, service: str) -> str | None:
         """The group that a service is promoted with."""
         return next((rule.group for rule in reversed(self._rules(service)) if rule.group), None)
+
+    def misnamed(self, services: Collection[str]) -> set[str]:
+        """Groups of these services that are called like another of them, which would go with the group unasked."""
+        groups = {group for service in services if (group := self.group(service))}
+        return {name for name in groups if name in services and self.group(name) != name}
 
     def owner(self, service: str) -> str:
         """Who owns a service; often nobody is said to."""

@@ -34,6 +34,8 @@ def one_or_more(value: object) -> object:
 
 
 def _as_path(value: object) -> object:
+    if value == "":
+        raise ValueError("must not be empty")
     return Path(value) if isinstance(value, str) else value
 
 
@@ -52,8 +54,15 @@ def _is_pointer(text: str) -> str:
     return text
 
 
+def _is_project(path: str) -> str:
+    if "://" in path or path.startswith("/") or path.endswith(("/", ".git")) or not path:
+        raise ValueError(f"{path!r} is no project's path, such as platform/gitops: no URL, no / at the ends, no .git")
+    return path
+
+
 FilePath = Annotated[Path, BeforeValidator(_as_path)]
 Strings = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
 OneOrMore = Annotated[tuple[str, ...], BeforeValidator(one_or_more, json_schema_input_type=str | tuple[str, ...])]
 Pointer = Annotated[str, AfterValidator(_is_pointer)]
+Project = Annotated[str, AfterValidator(_is_project)]
 Duration = Annotated[timedelta, BeforeValidator(_as_duration), WithJsonSchema(_DURATION_SCHEMA)]

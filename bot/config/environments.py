@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
-from bot.config.base import Model, Name, OneOrMore, Strings, as_tuple
+from bot.config.base import Model, Name, OneOrMore, Project, as_tuple
 from bot.config.fields import FieldConfig
 from bot.config.paths import Globs, PathPattern, PathText
+from bot.config.registries import RepositoryGlobs, as_repositories
 from bot.config.settings import Settings
-from bot.images import ImageRef
-from bot.repositories import Repository
+from bot.repositories import Repository, is_branch
 
 Setting = Literal[
     "tag",
@@ -28,12 +28,18 @@ Setting = Literal[
 ]
 
 
+def _is_branch(name: str) -> str:
+    if not is_branch(name):
+        raise ValueError(f"no branch can be called {name!r}")
+    return name
+
+
 class RepositoryConfig(Model):
     """The branch that an environment is deployed from."""
 
     forge: str
-    project: str
-    branch: str = "main"
+    project: Project
+    branch: Annotated[str, AfterValidator(_is_branch)] = "main"
 
     @property
     def repository(self) -> Repository:
@@ -64,7 +70,7 @@ class EnvironmentConfig(Settings):
     )
     exclude: Globs = Field(default=(), description="Files that fit `paths` and are left out; `**` crosses folders.")
     registry: str
-    images: Strings = Field(
+    images: RepositoryGlobs = Field(
         default=(),
         description="Which repositories below the registry's prefix move, such as `shop/*`; none: all of them.",
     )
@@ -93,7 +99,8 @@ class EnvironmentConfig(Settings):
         for theirs, ours in repositories.items():
             if theirs.count("*") > 1 or ours.count("*") != theirs.count("*"):
                 raise ValueError(f"{theirs}: {ours}: write one * on both sides, or none")
-            ImageRef(None, ours.replace("*", "x"))
+            as_repositories(theirs)
+            as_repositories(ours)
         return repositories
 
     @cached_property
@@ -101,12 +108,20 @@ class EnvironmentConfig(Settings):
         """`paths`, to match and fill."""
         return tuple(PathPattern(path) for path in self.paths)
 
-    def mapped(self, path: str) -> str:
-        """What a repository path of the source's registry is called here, by the first entry that fits."""
-        for theirs, ours in self.repositories.items():
+    def mapping(self, path: str) -> str | None:
+        """The first entry of `repositories` that a path of the source's registry fits."""
+        for theirs in self.repositories:
             begin, star, end = theirs.partition("*")
             if path == theirs or (
                 star and len(path) >= len(begin) + len(end) and path.startswith(begin) and path.endswith(end)
             ):
-                return ours.replace("*", path[len(begin) : len(path) - len(end)]) if star else ours
-        return path
+                return theirs
+        return None
+
+    def mapped(self, path: str) -> str:
+        """What a repository path of the source's registry is called here."""
+        theirs = self.mapping(path)
+        if theirs is None:
+            return path
+        begin, _, end = theirs.partition("*")
+        return self.repositories[theirs].replace("*", path[len(begin) : len(path) - len(end)])

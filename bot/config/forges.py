@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias
+from urllib.parse import SplitResult, urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
 from bot.config.base import FilePath, Model
 
@@ -14,3 +15,65 @@ class LocalForge(Model):
 
     type: Literal["local"]
     path: FilePath = Field(description="Folder that holds the bare repositories, `<path>/<project>.git`.")
+
+    def comparison(self, _project: str, _before: str, _after: str) -> str:
+        """Where a browser shows the commits between two of a project; this forge has no pages."""
+        return ""
+
+
+def _is_url(url: str) -> str:
+    parts = _parsed(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(f"{url!r} is no address such as https://gitlab.example.com")
+    if "@" in parts.netloc:
+        raise ValueError("no user or password belongs into the url; give token_env or token_file")
+    return url.rstrip("/")
+
+
+def _is_ssh(url: str) -> str:
+    parts = _parsed(url)
+    if parts.scheme != "ssh" or not parts.hostname or parts.password is not None or parts.query or parts.fragment:
+        raise ValueError(f"{url!r} is no address such as ssh://git@gitlab.example.com")
+    return url.rstrip("/")
+
+
+def _parsed(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise ValueError(f"{url!r} is no address") from None
+    return parts
+
+
+class ServerForge(Model):
+    """What forges on servers have in common; the token is named, never written here."""
+
+    token_env: str | None = Field(default=None, min_length=1, description="Environment variable that holds the token.")
+    token_file: FilePath | None = Field(default=None, description="File that holds the token and nothing else.")
+    ca_file: FilePath | None = Field(default=None, description="PEM file of the authority that signed its certificate.")
+    git: Annotated[str, AfterValidator(_is_ssh)] | None = Field(
+        default=None, description="Where git connects, `ssh://git@host[:port]`, if not to the url with the token."
+    )
+
+    @model_validator(mode="after")
+    def _says_where_the_token_is(self) -> ServerForge:
+        if (self.token_env is None) == (self.token_file is None):
+            raise ValueError("give either token_env or token_file")
+        return self
+
+
+class GitLabForge(ServerForge):
+    """GitLab, as gitlab.com or self-managed."""
+
+    type: Literal["gitlab"]
+    url: Annotated[str, AfterValidator(_is_url)] = Field(
+        default="https://gitlab.com", description="Where people see it, with its path where it is below one."
+    )
+
+    def comparison(self, project: str, before: str, after: str) -> str:
+        """Where a browser shows the commits between two of a project."""
+        return f"{self.url}/{project}/-/compare/{before}...{after}"
+
+
+ForgeConfig: TypeAlias = Annotated[LocalForge | GitLabForge, Field(discriminator="type")]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TypeAlias
 
 from bot.config import Config, EnvironmentConfig, ServiceRule
+from bot.config.floating import contested_tags
+from bot.errors import did_you_mean
 
 Loc: TypeAlias = tuple[int | str, ...]
 Fault: TypeAlias = tuple[Loc, str]
@@ -26,27 +27,24 @@ def broken_references(config: Config) -> Iterator[Fault]:
     groups = {rule.group for rule in config.services if rule.group}
     for group in config.groups:
         yield from _unknown(("groups", group), group, sorted(groups), "the groups that services name")
-    yield from _two_for_one_tag(config)
-    if all(source in config.names for env in config.environments for source in env.from_):
+    yield from contested_tags(config)
+    if len(seen) == len(config.environments) and all(
+        source in config.names for env in config.environments for source in env.from_
+    ):
         yield from _circles(config)
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`, did you mean x?`, or nothing."""
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f", did you mean {near[0]}?" if near else ""
-
-
-def _unknown(loc: Loc, name: str, known: Iterable[str], section: str) -> Iterator[Fault]:
+def _unknown(loc: Loc, name: str, known: Collection[str], section: str) -> Iterator[Fault]:
     if name not in known:
-        yield loc, f"{name} is not among {section}" + did_you_mean(name, known)
+        there = f"; there are {', '.join(known)}" if known else ""
+        yield loc, f"{name} is not among {section}" + (did_you_mean(name, known) or there)
 
 
 def _of_environment(config: Config, at: Loc, env: EnvironmentConfig) -> Iterator[Fault]:
     yield from _unknown((*at, "registry"), env.registry, config.registries, "registries")
-    yield from _unknown((*at, "repository"), env.repository.forge, config.forges, "forges")
-    for source in env.from_:
-        yield from _unknown((*at, "from"), source, config.names, "environments")
+    yield from _unknown((*at, "repository", "forge"), env.repository.forge, config.forges, "forges")
+    for place, source in enumerate(env.from_):
+        yield from _unknown((*at, "from", place), source, config.names, "environments")
     for index, field in enumerate(env.fields):
         if field.path is None and len(env.paths) > 1:
             yield (*at, "fields", index), "say by `path` which of `paths` this is in"
@@ -56,28 +54,12 @@ def _of_environment(config: Config, at: Loc, env: EnvironmentConfig) -> Iterator
 
 def _of_rule(config: Config, at: Loc, rule: ServiceRule) -> Iterator[Fault]:
     if rule.source is not None:
-        yield from _unknown((*at, "source"), rule.source.forge, config.forges, "forges")
-    for key, names in (("environments", rule.environments), ("skip", rule.skip), ("names", rule.names)):
-        for name in names:
-            yield from _unknown((*at, key), name, config.names, "environments")
-
-
-def _two_for_one_tag(config: Config) -> Iterator[Fault]:
-    """A name such as `stable` that would follow two environments in one registry, and go to and fro."""
-    follows: dict[tuple[str, str], str] = {}
-    for index, env in enumerate(config.environments):
-        for place, tag in enumerate(env.floating_tags):
-            other = follows.setdefault((env.registry, tag), env.name)
-            if "{" not in tag and other != env.name:
-                loc = ("environments", index, "floating_tags", place)
-                yield loc, f"{tag} follows {other} already, in the same registry: name it such as {tag}-{env.name}"
-    for index, rule in enumerate(config.services):
-        where = [env for env in config.environments if not rule.environments or env.name in rule.environments]
-        registries = [env.registry for env in where if "floating_tags" not in env.lock]
-        for place, tag in enumerate(rule.floating_tags):
-            if "{" not in tag and len(set(registries)) < len(registries):
-                loc = ("services", index, "floating_tags", place)
-                yield loc, f"{tag} would follow several environments in one registry: say in `environments` which one"
+        yield from _unknown((*at, "source", "forge"), rule.source.forge, config.forges, "forges")
+    for key, names in (("environments", rule.environments), ("skip", rule.skip)):
+        for place, name in enumerate(names):
+            yield from _unknown((*at, key, place), name, config.names, "environments")
+    for name in rule.names:
+        yield from _unknown((*at, "names", name), name, config.names, "environments")
 
 
 def _circles(config: Config) -> Iterator[Fault]:
@@ -85,7 +67,7 @@ def _circles(config: Config) -> Iterator[Fault]:
     for index, env in enumerate(config.environments):
         trail = _way_back(sources, (env.name,))
         if trail:
-            yield ("environments", index, "from"), f"a circle: {' from '.join(trail)}"
+            yield ("environments", index, "from"), f"a circle: {' from '.join(trail)}; take one `from` out"
             return
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from bot.config.base import FilePath, Model, as_tuple
-from bot.images import ImageRef, split_registry
+from bot.images import DOCKER_HUB, DOCKER_HUB_ENDPOINT, ImageRef, split_registry
 
 
 class BasicAuth(Model):
@@ -15,7 +15,9 @@ class BasicAuth(Model):
 
     type: Literal["basic"]
     username: str = Field(min_length=1)
-    password_env: str | None = Field(default=None, description="Environment variable that holds the password.")
+    password_env: str | None = Field(
+        default=None, min_length=1, description="Environment variable that holds the password."
+    )
     password_file: FilePath | None = Field(default=None, description="File that holds the password and nothing else.")
 
     @field_validator("username")
@@ -41,7 +43,23 @@ class DockerAuth(Model):
     )
 
 
+_LAST_PORT = (1 << 16) - 1
+
 Auth: TypeAlias = Annotated[BasicAuth | DockerAuth, Field(discriminator="type")]
+
+
+def as_repositories(glob: str) -> str:
+    """A path of repositories below a registry, `*` in it standing for something. Raises ValueError for any other."""
+    try:
+        ImageRef(None, glob.replace("*", "x"))
+    except ValueError:
+        raise ValueError(
+            f"{glob!r} is no path of repositories: lower-case words with . _ - inside and / between, no host, no tag"
+        ) from None
+    return glob
+
+
+RepositoryGlobs = Annotated[tuple[Annotated[str, AfterValidator(as_repositories)], ...], BeforeValidator(as_tuple)]
 
 
 def _is_host(host: str) -> str:
@@ -49,7 +67,8 @@ def _is_host(host: str) -> str:
         fits = ImageRef(host, "x").registry == split_registry(f"{host}/x")[0]
     except ValueError:
         fits = False
-    if not fits:
+    _, colon, port = host.rpartition(":")
+    if not fits or (colon and port.isdigit() and int(port) > _LAST_PORT):
         raise ValueError(f"{host!r} is no host[:port], such as auth.example.com")
     return host
 
@@ -89,7 +108,9 @@ class RegistryConfig(Model):
         host, path = split_registry(f"{url}/x")
         if host is None:
             raise ValueError("begin with a host, such as registry.example.com or localhost:5000")
-        ImageRef(host, path)
+        _is_host(host)
+        if path != "x":
+            as_repositories(path.removesuffix("/x"))
         return url
 
     @property
@@ -101,6 +122,16 @@ class RegistryConfig(Model):
     def prefix(self) -> str:
         """The path below the host that every image of this registry begins with; often empty."""
         return self.url.partition("/")[2]
+
+    @property
+    def address(self) -> str:
+        """Where to connect, `host[:port]`."""
+        return self.endpoint or (DOCKER_HUB_ENDPOINT if self.host == DOCKER_HUB else self.host)
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """What tells whether two are one: where to connect, and the prefix there."""
+        return self.address.lower().removesuffix(":80" if self.plain_http else ":443"), self.prefix
 
     def path_of(self, image: ImageRef) -> str | None:
         """The repository path of `image` below this registry's prefix, or None where it lives elsewhere.

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from bot.config.base import Model, Name, one_or_more
+from bot.config.base import Model, Name, Project, one_or_more
 from bot.config.paths import is_service
 from bot.config.settings import Settings
 from bot.repositories import Repository
@@ -23,7 +23,7 @@ class SourceConfig(Model):
     """The repository that a service's code is in."""
 
     forge: str
-    project: str
+    project: Project
 
     @property
     def repository(self) -> Repository:
@@ -55,7 +55,7 @@ class ServiceRule(Settings):
     def _have_the_service(cls, names: dict[str, str]) -> dict[str, str]:
         for environment, name in names.items():
             if not is_service(name.replace(_SERVICE, "x")):
-                raise ValueError(f"{environment}: {name!r} is no service's name")
+                raise ValueError(f"{environment}: {name!r} is no service's name; it may hold {{service}}, and no other")
         return names
 
     def fits(self, service: str) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from bot.config.base import Duration, Model, Pointer, Strings, as_tuple
+from bot.config.expressions import group_names
+from bot.images import is_tag
 
 _VERSION = re.compile(r"v?[0-9]+\.[0-9]+\.[0-9]+")
 
@@ -29,7 +31,8 @@ class TagScheme(Model):
     """What becomes of a tag: `to` is filled from the named groups of `match`, or from the version that the tag is."""
 
     match: str | None = Field(
-        default=None, description="Regular expression that the whole tag must fit, such as `aat-(?P<sha>[0-9a-f]+)`."
+        default=None,
+        description="Regular expression (RE2) that the whole tag must fit, such as `aat-(?P<sha>[0-9a-f]+)`.",
     )
     to: str = Field(min_length=1, description="The tag here, such as `prod-{sha}`; `same` keeps it.")
 
@@ -37,26 +40,26 @@ class TagScheme(Model):
     @classmethod
     def _compiles(cls, match: str | None) -> str | None:
         if match is not None:
-            try:
-                re.compile(match)
-            except re.error as error:
-                raise ValueError(f"{match!r} is no regular expression: {error}") from None
+            group_names(match)
         return match
 
     @model_validator(mode="after")
     def _knows_its_placeholders(self) -> TagScheme:
         if set("{}") & set(_PLACEHOLDER.sub("", self.to)):
             raise ValueError("a brace without its partner")
-        groups = None if self.match is None else re.compile(self.match).groupindex
-        known = VERSION_PARTS if groups is None else tuple(groups)
+        known = VERSION_PARTS if self.match is None else group_names(self.match)
         unknown = set(_PLACEHOLDER.findall(self.to)) - set(known)
         if unknown:
             there = ", ".join(f"{{{name}}}" for name in known) or "none: name a group, (?P<name>…)"
             raise ValueError(f"unknown placeholder {{{min(unknown)}}}; there are {there}")
+        if not is_tag(_PLACEHOLDER.sub("1", self.to)):
+            raise ValueError(f"{self.to!r} makes no tag: letters, digits, dots, dashes and underscores, at most 128")
         return self
 
 
 def _as_scheme(value: object) -> object:
+    if value == "":
+        raise ValueError("must not be empty")
     return {"to": value} if isinstance(value, str) else value
 
 
@@ -70,6 +73,21 @@ class Gates(Model):
         default=None,
         description="How long the source environment must have named this digest, such as `2h` or `1d12h`.",
     )
+
+
+def _floats(tag: str) -> str:
+    if not tag:
+        raise ValueError("must not be empty")
+    other = set(_PLACEHOLDER.findall(tag)) - {"v", "major", "minor", "patch"}
+    if other:
+        raise ValueError(f"{tag}: a floating tag has no {{{min(other)}}}; it may have {{v}}, {{major}}, {{minor}}")
+    TagScheme(to=tag)
+    if "{patch}" in tag or _VERSION.match(_PLACEHOLDER.sub("1", tag)):
+        raise ValueError(f"{tag} is a version of its own, and version tags never move")
+    return tag
+
+
+FloatingTags = Annotated[tuple[Annotated[str, AfterValidator(_floats)], ...], BeforeValidator(as_tuple)]
 
 
 class Settings(Model):
@@ -98,7 +116,7 @@ class Settings(Model):
     )
     approvers: Approvers = Approvers()
     gates: Gates = Gates()
-    floating_tags: Strings = Field(
+    floating_tags: FloatingTags = Field(
         default=(),
         description="Tags that are moved to what this environment's branch names, such as `{major}.{minor}`.",
     )
@@ -118,17 +136,3 @@ class Settings(Model):
                 f"every image would get the tag {tag.to}; write `same`, or a placeholder such as {{major}}"
             )
         return tag
-
-    @field_validator("floating_tags")
-    @classmethod
-    def _known_placeholders(cls, tags: tuple[str, ...]) -> tuple[str, ...]:
-        for tag in tags:
-            TagScheme(to=tag)
-            narrow = set(_PLACEHOLDER.findall(tag)) & {"pre", "arch"}
-            if narrow:
-                raise ValueError(
-                    f"{tag}: a floating tag has no {{{min(narrow)}}}; it may have {{v}}, {{major}}, {{minor}}"
-                )
-            if "{patch}" in tag or _VERSION.match(re.sub(r"\{[^}]*\}", "1", tag)):
-                raise ValueError(f"{tag} is a version of its own, and version tags never move")
-        return tags

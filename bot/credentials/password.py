@@ -1,13 +1,14 @@
-"""A password by itself: in an environment variable, or in a file that holds nothing else."""
+"""A password or token by itself: in an environment variable, or in a file that holds nothing else."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from bot.config import BasicAuth
+from bot.config import BasicAuth, ServerForge
 from bot.errors import ConfigError
 
 # Tokens of clouds come near 4 KiB; more is the wrong file, or one without an end.
@@ -22,16 +23,49 @@ def read_password(where: str, auth: BasicAuth, environ: Mapping[str, str]) -> st
     Line ends at its end do not count: editors, `echo` and secrets made from files leave one.
     Who else may read the file is not looked at: secrets that clusters mount are readable by all of the container.
     """
-    if auth.password_file is not None:
-        named, source = f"{where}.password_file: {auth.password_file}", auth.password_file
-        return checked(named, _read(named, source), hint="write the password into that file, and nothing else")
-    variable = auth.password_env or ""
-    named = f"{where}.password_env: {variable}"
+    return _read(_Place(where, "password", auth.password_env, auth.password_file), environ)
+
+
+def read_token(where: str, forge: ServerForge, environ: Mapping[str, str]) -> str:
+    """The token of a forge, by the same rules; it is sent as it is, so that it has to be visible ASCII."""
+    place = _Place(where, "token", forge.token_env, forge.token_file)
+    token = _read(place, environ)
+    if not (token.isascii() and token.isprintable() and " " not in token):
+        raise ConfigError(f"{place.named} holds characters that no token has", hint=place.remedy)
+    return token
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A secret of some kind (`what`) that the configuration's part `where` says is in a variable or else in a file."""
+
+    where: str
+    what: str
+    variable: str | None
+    file: Path | None
+
+    @property
+    def named(self) -> str:
+        """How messages name it."""
+        named = f"_file: {self.file}" if self.file is not None else f"_env: {self.variable}"
+        return f"{self.where}.{self.what}{named}"
+
+    @property
+    def remedy(self) -> str:
+        """What to do where it holds something else."""
+        if self.file is not None:
+            return f"write the {self.what} into that file, and nothing else"
+        return f"export {self.variable}=… with the {self.what}, and nothing else"
+
+
+def _read(place: _Place, environ: Mapping[str, str]) -> str:
+    if place.file is not None:
+        return checked(place.named, _content(place, place.file), hint=place.remedy)
+    variable = place.variable or ""
     if variable not in environ:
-        raise ConfigError(f"{named} is not set", hint=f"export {variable}=…")
+        raise ConfigError(f"{place.named} is not set", hint=f"export {variable}=…")
     # As bytes of UTF-8, whatever the locale made of them.
-    content = os.fsencode(environ[variable])
-    return checked(named, content, hint=f"export {variable}=… with the password, and nothing else")
+    return checked(place.named, os.fsencode(environ[variable]), hint=place.remedy)
 
 
 def checked(named: str, content: bytes, *, hint: str) -> str:
@@ -46,14 +80,14 @@ def checked(named: str, content: bytes, *, hint: str) -> str:
     return password
 
 
-def _read(named: str, path: Path) -> bytes:
+def _content(place: _Place, path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
     except OSError as error:
         raise ConfigError(
-            f"{named}: {error.strerror}", hint="write the password into that file, readable by you alone"
+            f"{place.named}: {error.strerror}", hint=f"write the {place.what} into that file, readable by you alone"
         ) from None
     if len(content) > LARGEST:
-        raise ConfigError(f"{named}: more than {LARGEST} bytes", hint="that is not a file with a password")
+        raise ConfigError(f"{place.named}: more than {LARGEST} bytes", hint=f"that is not a file with a {place.what}")
     return content

@@ -6,8 +6,8 @@ No I/O and no clock here; imports of adapters are refused by CI.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.config import Config, EnvironmentConfig
@@ -16,10 +16,11 @@ from bot.decide.facts import Ask, Facts, Outside, Refusal, Unanswered
 from bot.decide.judging import Case, judge
 from bot.decide.limits import within_limits
 from bot.decide.orders import Orders
+from bot.decide.reviewed import under_review
 from bot.decide.text import Texts
-from bot.decide.units import Reach, find_units, read_reach
+from bot.decide.units import Reach, find_units, find_wanted, read_reach, refuse_taken
 from bot.decide.upkeep import Scope, find_upkeep
-from bot.errors import UsageError
+from bot.errors import ExitCode, UsageError
 from bot.plan import Plan, Standing, Upkeep, Verdict
 from bot.promotion import Unit
 from bot.questions import Need, Question
@@ -97,26 +98,32 @@ def decide(config: Config, texts: Texts, intent: Intent, facts: Facts, now: date
 
 def _judge_all(ask: Ask, turn: _Turn, given: _Pass, reach: Reach) -> None:
     config, intent, target = given.config, given.intent, reach.target.environment
-    services = [service for service in reach.sources if _is_meant(config, intent, target, service)]
-    for unit in find_units(config, services, intent.services, intent.together):
+    misnamed = config.misnamed(reach.sources.keys())
+    for unit in _units(config, intent, reach):
+        case = Case(config, given.texts, unit, reach.target, reach.sources, given.now, intent.reopen, intent.orders)
+        case = replace(case, manual=frozenset(_unasked(config, intent, target, unit)))
+        if case.manual.issuperset(unit.services):
+            continue
         try:
-            turn.verdicts += judge(
-                ask,
-                Case(
-                    config,
-                    given.texts,
-                    unit,
-                    reach.target,
-                    reach.sources,
-                    given.now,
-                    intent.reopen,
-                    intent.orders,
-                ),
-            )
+            _refuse_misnamed(unit, misnamed)
+            refuse_taken(config, reach, unit)
+            turn.verdicts += judge(ask, case)
         except Unanswered as need:
             turn.questions += need.questions
         except Refusal as refusal:
-            turn.verdicts.append(_refused(unit, target, refusal, intent))
+            try:
+                request, outdated = under_review(ask, config, reach, unit)
+            except Unanswered as need:
+                turn.questions += need.questions
+            else:
+                verdict = _refused(unit, target, refusal, intent)
+                turn.verdicts.append(replace(verdict, request=request, outdated=outdated))
+
+
+def _units(config: Config, intent: Intent, reach: Reach) -> Iterator[Unit]:
+    if intent.services:
+        return find_wanted(config, reach, intent.services, intent.together)
+    return find_units(config, reach)
 
 
 def _refused(unit: Unit, target: EnvironmentConfig, refusal: Refusal, intent: Intent) -> Verdict:
@@ -132,15 +139,23 @@ def _targets(config: Config, intent: Intent) -> Iterator[EnvironmentConfig]:
 
 
 def _to_read(config: Config, intent: Intent) -> tuple[str, ...]:
-    """The services whose manifests are read; none: all, as who names one of a group means the others too.
-
-    All as well where a command names a unit, which must not be called as a service is.
-    """
-    return () if intent.together or any(rule.group for rule in config.services) else intent.services
+    """The services whose manifests are read; none: all, as who names one of a group means the others too."""
+    return () if any(rule.group for rule in config.services) else intent.services
 
 
-def _is_meant(config: Config, intent: Intent, target: EnvironmentConfig, service: str) -> bool:
-    return not intent.automatic or config.settings(target.name, service).promote == "auto"
+def _refuse_misnamed(unit: Unit, misnamed: Collection[str]) -> None:
+    if unit.name in misnamed:
+        raise Refusal(
+            f"{unit.name} is a group and a service that isn't one of it, so what is meant by the name isn't known",
+            "correct `services`: call the group otherwise, or let `match` fit the service",
+            ExitCode.USAGE,
+        )
+
+
+def _unasked(config: Config, intent: Intent, target: EnvironmentConfig, unit: Unit) -> Iterator[str]:
+    """The services of a unit that don't go where nobody names them."""
+    if intent.automatic:
+        yield from (one for one in unit.services if config.settings(target.name, one).promote == "manual")
 
 
 def _all_found(ask: Ask, config: Config, intent: Intent, known: set[str]) -> Need | None:

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from bot.decide.facts import Ask
 from bot.errors import ManifestError
 from bot.images import ImageRef
-from bot.manifests import ImageField, find_images, kustomization_bases
+from bot.manifests import KUSTOMIZATIONS, ImageField, find_images, kustomization_bases
 from bot.questions import Absent, Files
 from bot.repositories import File, Rev
 
-KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 # Overlay, base, base of the base, its resources: who goes deeper is told what was looked at.
 _LEVELS = 4
 

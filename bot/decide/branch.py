@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
-from bot.config import Author, Config, EnvironmentConfig
+from bot.config import Author, EnvironmentConfig, PathPattern, glob_match
+from bot.decide.bases import is_kustomization
 from bot.decide.environments import Snapshot
-from bot.decide.facts import Ask
+from bot.decide.facts import Ask, NotKnown
 from bot.decide.trailers import PROMOTION
 from bot.promotion import Unit
-from bot.questions import Absent, BranchHead, Commits, OpenRequests, Question
+from bot.questions import Absent, BranchHead, ClosedRequests, Commits, OpenRequests, Question
 from bot.repositories import Commit, MergeRequest, Rev
 
 
@@ -19,12 +22,14 @@ class Branch:
     """The promotion's branch as it stands: its head and the commits that the target's branch has not, newest first.
 
     `ours` are those that we made, `foreign` those that hold a person's work: theirs, and ours that they amended.
+    What another configuration made in our name is foreign too, and `beyond` a file by which that is known.
     """
 
     name: str
     head: str | None
     ours: tuple[Commit, ...]
     foreign: tuple[Commit, ...]
+    beyond: str = ""
 
 
 def branch_prefix(target: str) -> str:
@@ -37,38 +42,129 @@ def branch_name(target: str, unit: Unit) -> str:
     return branch_prefix(target) + unit.name
 
 
-def open_requests_of(ask: Ask, config: Config, target: EnvironmentConfig) -> tuple[MergeRequest, ...]:
+def open_requests_of(ask: Ask, target: EnvironmentConfig) -> tuple[MergeRequest, ...]:
     """The open merge requests into an environment that are ours; what people open from our branches is not."""
+    return tuple(one for one in open_requests_to(ask, target) if one.ours)
+
+
+def open_requests_to(ask: Ask, target: EnvironmentConfig) -> tuple[MergeRequest, ...]:
+    """The open merge requests into an environment from branches that are called like ours, whosever they are."""
     answer = ask(OpenRequests(target.repository.repository))
     return tuple(
         request
         for request in (answer.value if not isinstance(answer, Absent) else ())
-        if request.author == config.author.name
-        and request.target_branch == target.repository.branch
+        if request.target_branch == target.repository.branch
         and request.source_branch.startswith(branch_prefix(target.name))
     )
 
 
-def branch_questions(target: Snapshot, unit: Unit) -> tuple[Question[Any], ...]:
+def requests_from(ask: Ask, target: Snapshot, branch: str) -> tuple[MergeRequest, ...]:
+    """The open merge requests from a branch, whosever they are and wherever they go."""
+    answer = ask(OpenRequests(target.rev.repository))
+    requests = answer.value if not isinstance(answer, Absent) else ()
+    return tuple(request for request in requests if request.source_branch == branch)
+
+
+def open_request(ask: Ask, target: Snapshot, branch: str) -> MergeRequest | None:
+    """The open merge request from a branch to the target's."""
+    base = target.environment.repository.branch
+    return next((one for one in requests_from(ask, target, branch) if one.target_branch == base), None)
+
+
+def branch_questions(ask: Ask, target: Snapshot, unit: Unit) -> Iterator[Question[Any]]:
     """What deciding about a unit's branch begins with."""
-    repository = target.rev.repository
-    return BranchHead(repository, branch_name(target.environment.name, unit)), OpenRequests(repository)
+    yield OpenRequests(target.rev.repository)
+    yield from questions_about(ask, target.rev, branch_name(target.environment.name, unit))
+
+
+def questions_about(ask: Ask, base: Rev, branch: str) -> Iterator[Question[Any]]:
+    """What `branch_at` will ask, by where the forge says the branch is: as a rule Git says the same.
+
+    Of a branch that is there without a merge request, the next question is who closed it.
+    """
+    repository = base.repository
+    yield BranchHead(repository, branch)
+    requests = ask.known(OpenRequests(repository))
+    heads = [one.head for one in requests or () if one.source_branch == branch]
+    yield from (Commits(repository, base.commit, head, paths=True) for head in heads)
+    if requests is not None and not heads and (head := ask.known(BranchHead(repository, branch))):
+        yield Commits(repository, base.commit, head, paths=True)
+        yield ClosedRequests(repository, branch)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What tells our commits on a branch: who made them, a trailer's key and value, and whose files they change.
+
+    Another configuration may have an environment of the same name and the same author, but not its files.
+    """
+
+    author: Author
+    key: str
+    value: str
+    environment: EnvironmentConfig
+
+    def is_on(self, commit: Commit) -> bool:
+        """Whether a commit is in our name, and nothing that it changes is beyond the environment."""
+        return self.names(commit) and self.beyond(commit) is None
+
+    def names(self, commit: Commit) -> bool:
+        """Whether it says that it is ours."""
+        return commit.author_email == self.author.email and self.value in commit.trailer(self.key)
+
+    def beyond(self, commit: Commit) -> str | None:
+        """A file that it changes and that none of the environment's paths fits; kustomizations list others' files."""
+        return _beyond(self.environment.paths, self.environment.exclude, commit.paths)
+
+
+@lru_cache(maxsize=1 << 12)
+def _beyond(within: tuple[str, ...], exclude: tuple[str, ...], paths: tuple[str, ...]) -> str | None:
+    """Looked up once: each service of a group asks it of the commit that all of them share."""
+    patterns = [PathPattern(pattern) for pattern in within]
+    for path in paths:
+        fits = any(pattern.match(path) is not None for pattern in patterns) and not any(
+            glob_match(glob, path) for glob in exclude
+        )
+        if not fits and not is_kustomization(path):
+            return path
+    return None
+
+
+def promotion_mark(author: Author, environment: EnvironmentConfig, unit: str) -> Mark:
+    """What our commits have that promote a unit of this name into an environment."""
+    return Mark(author, PROMOTION, f"{environment.name}/{unit}", environment)
 
 
 def read_branch(ask: Ask, target: Snapshot, unit: Unit, author: Author) -> Branch:
     """How the unit's branch stands towards the target's branch."""
     name = branch_name(target.environment.name, unit)
-    return branch_at(ask, target.rev, name, author, (PROMOTION, f"{target.environment.name}/{unit.name}"))
+    return branch_at(ask, target.rev, name, promotion_mark(author, target.environment, unit.name))
 
 
-def branch_at(ask: Ask, base: Rev, name: str, author: Author, trailer: tuple[str, str]) -> Branch:
-    """How a branch stands towards a commit, where ours are the commits with a trailer of this key and value."""
+def branch_at(ask: Ask, base: Rev, name: str, mark: Mark) -> Branch:
+    """How a branch stands towards a commit, where ours are the commits with this mark."""
     head = ask(BranchHead(base.repository, name))
-    if isinstance(head, Absent):
-        return Branch(name, None, (), ())
-    answer = ask(Commits(base.repository, base.commit, head.value))
+    return Branch(name, None, (), ()) if isinstance(head, Absent) else _branch(ask, base, name, head.value, mark)
+
+
+def branch_behind(ask: Ask, base: Rev, request: MergeRequest, mark: Mark) -> Branch:
+    """How the branch of an open merge request stands; of one of ours whose branch is gone, how that was in the end.
+
+    What a stranger opened from a repository of their own says nothing: only who may push here has a branch here.
+    """
+    branch = branch_at(ask, base, request.source_branch, mark)
+    if branch.head is not None or not request.ours:
+        return branch
+    try:
+        return replace(_branch(ask, base, request.source_branch, request.head, mark), head=None)
+    except NotKnown:
+        return branch  # its commits are gone as well
+
+
+def _branch(ask: Ask, base: Rev, name: str, head: str, mark: Mark) -> Branch:
+    answer = ask(Commits(base.repository, base.commit, head, paths=True))
     commits = answer.value if not isinstance(answer, Absent) else ()
-    key, value = trailer
-    ours = tuple(c for c in commits if c.author_email == author.email and value in c.trailer(key))
-    foreign = tuple(c for c in commits if c not in ours or c.committer_email != author.email)
-    return Branch(name, head.value, ours, foreign)
+    ours = tuple(commit for commit in commits if mark.is_on(commit))
+    foreign = tuple(c for c in commits if c not in ours or c.committer_email != mark.author.email)
+    beyond = next((path for c in commits if mark.names(c) and (path := mark.beyond(c))), "")
+    return Branch(name, head, ours, foreign, beyond)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from bot.decide.built import REVISION, is_commit, labels_after, labels_before
 from bot.decide.facts import Ask, NotKnown, Refusal, for_each
 from bot.decide.pairing import Hop, Pair
+from bot.decide.sentences import sentence
 from bot.decide.tags import split_arch
-from bot.decide.trailers import ALLOWED, every_record
-from bot.images import Digest, ImageRef
+from bot.decide.trailers import ALLOWED, DROP, every_record
+from bot.images import ImageRef
 from bot.promotion import Given, Move
-from bot.questions import Absent, Commits, History, Labels, Location, TagDigest
+from bot.questions import Absent, Commits, History, Labels
 from bot.repositories import Commit, Repository
 from bot.versions import is_older
 
-_REVISION = "org.opencontainers.image.revision"
-_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _MIXED = "mixed versions"
 
 
@@ -40,7 +39,7 @@ def allow_by_name(ask: Ask, hop: Hop, moves: Sequence[Move], claim: Sequence[Com
     said = {text for commit in claim for text in commit.trailer(ALLOWED)}
 
     def note_drop(move: Move) -> Move:
-        what = f"drop {move.before}"
+        what = f"{DROP}{move.before}"
         allowed = hop.orders.drop or what in said
         return replace(move, allowed=(what,)) if _is_refused(lambda: _refuse_drop(ask, hop, move), allowed) else move
 
@@ -63,12 +62,15 @@ def warnings(target: str, moves: Iterable[Move]) -> tuple[str, ...]:
 def _warnings(target: str, move: Move) -> Iterator[str]:
     origin = move.origin
     if isinstance(origin, Given) and origin.unproven:
-        yield f"unproven: {origin.environment} never ran {origin.image.tag} ({move.digest.short}); {origin.unproven}"
+        never = "unproven: {} never ran {} ({}); {}"
+        yield sentence(never, origin.environment, origin.image.tag, move.digest.short, origin.unproven)
     for text in move.allowed:
         if text == _MIXED:
-            yield f"{origin.environment} runs images of {move.service} in different versions, which was allowed by name"
+            mixed = "{} runs images of {} in different versions, which was allowed by name"
+            yield sentence(mixed, origin.environment, move.service)
         else:
-            yield f"{target} may lose what {_version(move.before)} has and {move.tag} hasn't, which was allowed by name"
+            lost = "{} may lose what {} has and {} hasn't, which was allowed by name"
+            yield sentence(lost, target, _version(move.before), move.tag)
 
 
 def _is_refused(check: Callable[[], None], allowed: object) -> bool:
@@ -123,20 +125,20 @@ def _refuse_drop(ask: Ask, hop: Hop, move: Move) -> None:
     if move.before.tag == move.tag:
         return
     code = hop.config.code(hop.service)
-    revisions = _revisions(ask, hop, move) if code else None
-    if code and revisions:
-        _refuse_lost_commits(ask, hop, move, code, revisions)
+    now, new = _revisions(ask, hop, move) if code else ("", "")
+    if code and now != new:
+        _refuse_lost_commits(ask, hop, move, code, (now, new))
     elif move.before.tag and is_older(split_arch(move.tag)[0], split_arch(move.before.tag)[0]):
+        # Of the same commit a newer version is a rebuild: what that mended, such as a base image, no commit tells.
+        same = f", though both were built from commit {now[:12]}" if now else ""
         raise Refusal(
-            f"would drop {move.before.tag} in {hop.target.environment.name}, which is newer than {move.tag}",
+            f"would drop {move.before.tag} in {hop.target.environment.name}, which is newer than {move.tag}{same}",
             _remedy(hop, f"a version after {move.before.tag}"),
         )
 
 
 def _refuse_lost_commits(ask: Ask, hop: Hop, move: Move, code: Repository, revisions: tuple[str, str]) -> None:
     now, new = revisions
-    if now == new:
-        return
     name, target = _version(move.before), hop.target.environment.name
     try:
         answer = ask(Commits(code, new, now))
@@ -162,37 +164,19 @@ def _remedy(hop: Hop, release: str) -> str:
     return f"bring {release} to {source}; `promote --allow-downgrade` proposes it all the same"
 
 
-def _revisions(ask: Ask, hop: Hop, move: Move) -> tuple[str, str] | None:
-    """The commits that the target's image and the proposed one were built from; None where one doesn't say."""
-    place = _place_of(hop, move.before)
-    digest = _digest_of(ask, place, move.before)
-    if place is None or digest is None:
-        return None
-    wanted = Labels(place, digest), Labels(move.source, move.digest)
-    ask.together(*wanted)
-    now, new = (_revision(ask, question) for question in wanted)
-    return (now, new) if now and new else None
+def _revisions(ask: Ask, hop: Hop, move: Move) -> tuple[str, str]:
+    """The commits that the target's image and the proposed one were built from; both empty where one doesn't say."""
+    now, new = labels_before(ask.maybe, hop.config, move), labels_after(move)
+    if now is None:
+        return "", ""
+    ask.together(now, new)
+    one, other = _revision(ask, now), _revision(ask, new)
+    return (one, other) if one and other else ("", "")
 
 
-def _place_of(hop: Hop, image: ImageRef) -> Location | None:
-    """Where the target's image is: in its registry, before a first promotion in the source's."""
-    for environment in (hop.target.environment, hop.source.environment):
-        if hop.config.path_in(environment.registry, image) is not None:
-            return Location(environment.registry, image.repository)
-    return None
-
-
-def _digest_of(ask: Ask, place: Location | None, image: ImageRef) -> Digest | None:
-    if image.digest is not None or place is None or image.tag is None:
-        return image.digest
-    answer = ask(TagDigest(place, image.tag))
-    return None if isinstance(answer, Absent) else answer.value
-
-
-def _revision(ask: Ask, question: Labels) -> str | None:
-    answer = ask(question)
-    said = answer.value.get(_REVISION, "") if not isinstance(answer, Absent) else ""
-    return said if _COMMIT.fullmatch(said) else None
+def _revision(ask: Ask, question: Labels) -> str:
+    said = (ask.maybe(question) or {}).get(REVISION, "")
+    return said if is_commit(said) else ""
 
 
 def _version(image: ImageRef) -> str:

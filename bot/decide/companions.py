@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from itertools import zip_longest
+
 from bot.config import fill
 from bot.decide.environments import Manifest
 from bot.decide.facts import Ask, Refusal
 from bot.decide.pairing import Hop, paired_documents
 from bot.errors import ExitCode, ManifestError
-from bot.manifests import ScalarEdit, scalar_at
+from bot.manifests import ScalarEdit, items_above, scalar_at
 from bot.promotion import Companion
+
+# What may lead into a list.
+_INDEX = re.compile(r"/[0-9]+(?:/|$)")
 
 
 def find_companions(ask: Ask, hop: Hop) -> tuple[Companion, ...]:
@@ -38,6 +45,7 @@ def _companion(hop: Hop, source: tuple[Manifest, int], target: tuple[Manifest, i
             f"write it there, or take it out of `also_promote` of environment {hop.target.environment.name}",
             ExitCode.MANIFEST,
         )
+    _refuse_other_items(source, target, pointer)
     return Companion(
         path=target[0].file.path,
         pointer=f"{target[1]}:{pointer}",
@@ -47,6 +55,25 @@ def _companion(hop: Hop, source: tuple[Manifest, int], target: tuple[Manifest, i
         origin=source[0].file.path,
         origin_pointer=f"{source[1]}:{pointer}",
     )
+
+
+def _refuse_other_items(source: tuple[Manifest, int], target: tuple[Manifest, int], pointer: str) -> None:
+    """Lists get reordered: an item is the same on both sides only where its `name` is."""
+    if not _INDEX.search(pointer):
+        return
+    (theirs, _), (ours, _) = source, target
+    for one, other in zip_longest(_items(*source, pointer), _items(*target, pointer), fillvalue=("", None)):
+        if one[1] is None or one != other:
+            place, names = one[0] or other[0], [item[1] or "without a `name`" for item in (one, other)]
+            raise Refusal(
+                f"item {place} is {names[0]} in {theirs.file.path} and {names[1]} in {ours.file.path}",
+                f"`also_promote` takes {pointer} through a list only where items have one `name` on both sides",
+                ExitCode.MANIFEST,
+            )
+
+
+def _items(manifest: Manifest, document: int, pointer: str) -> Sequence[tuple[str, str | None]]:
+    return items_above(manifest.file.path, manifest.file.content, document, pointer)
 
 
 def _scalar(manifest: Manifest, document: int, pointer: str) -> ScalarEdit | None:

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from bot.config import Config, EnvironmentConfig, PathPattern
-from bot.decide.bases import KUSTOMIZATIONS
+from bot.decide.deploying import following, missing_objects
 from bot.decide.environments import Manifest, Snapshot, manifest_of
 from bot.decide.facts import Ask, Refusal
+from bot.decide.sentences import Sentence, sentence
 from bot.errors import ExitCode, ManifestError
-from bot.manifests import Binding, add_resource, find_bindings, kustomization_resources
+from bot.manifests import KUSTOMIZATIONS, Binding, add_resource, find_bindings, kustomization_resources
 from bot.questions import Absent, Files
 from bot.repositories import File, FileChange
 
 
 @dataclass(frozen=True)
 class Copy:
-    """A manifest of the target as it is copied, from `origin` of `environment`, with what a reviewer has to look at."""
+    """A manifest of the target as it is copied, from `origin` of `environment`, with what a reviewer has to look at.
+
+    `applies` are the folders that it has Flux apply instead of those of its origin.
+    """
 
     path: str
     environment: str
     origin: str
     bindings: tuple[Binding, ...]
+    applies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class Creation:
     copies: tuple[Copy, ...] = ()
     listings: tuple[FileChange, ...] = ()
     before: tuple[File, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Sentence, ...] = ()
 
 
 def create_missing(
@@ -47,11 +52,13 @@ def create_missing(
 
     Raises Refusal where the target's paths don't say where they belong.
     """
-    made = {service: tuple(_copied(config, source, target, service)) for service, source in sources.items()}
+    copied = {service: tuple(_copied(config, source, target, service)) for service, source in sources.items()}
+    notes: list[Sentence] = []
+    made = {service: tuple(_following(pairs, notes)) for service, pairs in copied.items()}
     manifests = {**target.manifests, **{service: tuple(m for m, _ in pairs) for service, pairs in made.items()}}
     copies = tuple(copy for pairs in made.values() for _, copy in pairs)
     created = [manifest for pairs in made.values() for manifest, _ in pairs]
-    return replace(target, manifests=manifests), _listed(ask, target, created, copies)
+    return replace(target, manifests=manifests), _listed(ask, target, created, copies, notes)
 
 
 def _copied(config: Config, source: Snapshot, target: Snapshot, service: str) -> Iterator[tuple[Manifest, Copy]]:
@@ -64,6 +71,19 @@ def _copied(config: Config, source: Snapshot, target: Snapshot, service: str) ->
         except ManifestError as error:
             raise Refusal(error.message, error.hint, ExitCode.MANIFEST) from None
         yield manifest, Copy(path, source.environment.name, theirs.file.path, bindings)
+
+
+def _following(pairs: Sequence[tuple[Manifest, Copy]], notes: list[Sentence]) -> Iterator[tuple[Manifest, Copy]]:
+    """The copies, of which Flux Kustomizations apply the other copies. Raises Refusal."""
+    paths = {copy.origin: copy.path for _, copy in pairs}
+    for manifest, copy in pairs:
+        try:
+            content, applies, kept = following(copy.path, manifest.file.content, paths)
+        except ManifestError as error:
+            raise Refusal(error.message, error.hint, ExitCode.MANIFEST) from None
+        applied = "{} applies {}, as {} does: see that it is right here"
+        notes += (sentence(applied, copy.path, folder, copy.origin) for folder in kept)
+        yield replace(manifest, file=replace(manifest.file, content=content)), replace(copy, applies=applies)
 
 
 def _path(
@@ -95,21 +115,26 @@ class _Entry:
     path: str
 
 
-def _listed(ask: Ask, target: Snapshot, created: list[Manifest], copies: tuple[Copy, ...]) -> Creation:
+def _listed(
+    ask: Ask, target: Snapshot, created: list[Manifest], copies: tuple[Copy, ...], notes: list[Sentence]
+) -> Creation:
     candidates = {path: None for manifest in created for path in _candidates(manifest.file.path)}
     answer = ask(Files(target.rev, tuple(candidates)))
     there = {file.path: file for file in answer.value} if not isinstance(answer, Absent) else {}
     made = {manifest.file.path: manifest.file.content for manifest in created}
     changed: dict[str, bytes] = {}
-    notes: list[str] = []
     for manifest in created:
         try:
-            if not _is_listed_by_one_of(made, manifest.file.path):
-                _list(target.environment, manifest, there, made.keys(), changed)
+            if not _is_listed_by_one_of(made, manifest.file.path) and not _list(
+                target.environment, manifest, there, made.keys(), changed
+            ):
+                missing = missing_objects(ask, target, manifest, made.keys())
+                unknown = sentence("no kustomization lists files like {}: see that it is deployed", manifest.file.path)
+                notes += [unknown] if missing is None else missing
         except _NotListed as reason:
-            notes.append(str(reason))
+            notes.append(reason.note)
         except ManifestError as error:
-            notes.append(f"{error.message}: {error.hint}")
+            notes.append(sentence("{}: {}", error.message, error.hint))
     before = tuple(there[path] for path in changed)
     listings = tuple(FileChange(path, content) for path, content in changed.items())
     return Creation(copies, listings, before, tuple(dict.fromkeys(notes)))
@@ -117,6 +142,10 @@ def _listed(ask: Ask, target: Snapshot, created: list[Manifest], copies: tuple[C
 
 class _NotListed(Exception):  # noqa: N818  not an error: a note for the reviewer
     """Why a created file is in no kustomization yet."""
+
+    def __init__(self, words: str, *values: str) -> None:
+        super().__init__(words)
+        self.note = sentence(words, *values)
 
 
 def _is_listed_by_one_of(made: Mapping[str, bytes], path: str) -> bool:
@@ -143,8 +172,11 @@ def _list(
     there: Mapping[str, File],
     created: Set[str],
     changed: dict[str, bytes],
-) -> None:
-    """Add the manifest to the nearest kustomization that lists its like. Raises _NotListed and ManifestError."""
+) -> bool:
+    """Add the manifest to the nearest kustomization that lists its like, if any does.
+
+    Raises _NotListed and ManifestError where that can't be done.
+    """
     pattern = environment.paths[manifest.slot]
     for path in _candidates(manifest.file.path):
         if path not in there:
@@ -152,16 +184,16 @@ def _list(
         content = changed.get(path, there[path].content)
         listed = kustomization_resources(path, content)
         if any(_joined(path, resource) == manifest.file.path for resource in listed):
-            return
+            return True
         entries = [entry for resource in listed if (entry := _entry(pattern, manifest.values, path, resource))]
         if any(_joined(path, resource) in {entry.path for entry in entries} for resource in listed):
-            return
+            return True
         if entries:
             entry = _only(path, entries)
             _must_be_whole(path, entry, manifest, there, created)
             changed[path] = add_resource(path, content, entry.resource, after=entry.neighbour)
-            return
-    raise _NotListed(f"no kustomization lists files like {manifest.file.path}: see that it is deployed")
+            return True
+    return False
 
 
 def _joined(path: str, resource: str) -> str:
@@ -185,7 +217,7 @@ def _entry(pattern: str, values: Mapping[str, str], path: str, resource: str) ->
 def _only(path: str, entries: list[_Entry]) -> _Entry:
     if len({entry.path for entry in entries}) > 1:
         ways = " and ".join(dict.fromkeys(entry.neighbour for entry in entries))
-        raise _NotListed(f"{path} lists its like in several ways ({ways}): add what is missing")
+        raise _NotListed("{} lists its like in several ways ({}): add what is missing", path, ways)
     return entries[-1]
 
 
@@ -193,4 +225,6 @@ def _must_be_whole(path: str, entry: _Entry, manifest: Manifest, there: Mapping[
     """A folder can only be listed if it has a kustomization, or the listing itself breaks."""
     inside = {posixpath.join(entry.path, name) for name in KUSTOMIZATIONS}
     if entry.path != manifest.file.path and not inside & (there.keys() | created):
-        raise _NotListed(f"{path} lists folders, and {entry.path} has no kustomization: add one, and list the folder")
+        raise _NotListed(
+            "{} lists folders, and {} has no kustomization: add one, and list the folder", path, entry.path
+        )

@@ -46,20 +46,25 @@ class Manifest:
         """The images that it names. Raises Refusal where the file can't be read exactly."""
         if self.file.mode == _SYMLINK:
             raise Refusal(f"{self.file.path}: is a symbolic link", "name the file it points to", ExitCode.MANIFEST)
+        for rule, one in self.misled:
+            where = f"{self.file.path}:{one.line}: {rule.pointer}"
+            raise Refusal(f"{where}: {one.gap}", "correct the manifest or `fields`", ExitCode.MANIFEST)
+        return self._found
+
+    @property
+    def misled(self) -> Iterator[tuple[FieldRule, ImageField]]:
+        """What somebody pointed to must be there, and say an image: without it the service is not what they think."""
+        for rule in self.rules:
+            for one in self._found:
+                if one.pointer == rule.pointer and one.image is None:
+                    yield rule, one
+
+    @cached_property
+    def _found(self) -> tuple[ImageField, ...]:
         try:
-            found = _find_images(self.file.path, self.file.content, self.rules)
+            return _find_images(self.file.path, self.file.content, self.rules)
         except ManifestError as error:
             raise Refusal(error.message, error.hint, ExitCode.MANIFEST) from None
-        self._refuse_broken_rules(found)
-        return found
-
-    def _refuse_broken_rules(self, found: tuple[ImageField, ...]) -> None:
-        """What somebody pointed to must be there, and say an image: without it the service is not what they think."""
-        pointers = {rule.pointer for rule in self.rules}
-        for one in found:
-            if one.pointer in pointers and one.image is None:
-                where = f"{self.file.path}:{one.line}: {one.pointer}"
-                raise Refusal(f"{where}: {one.gap}", "correct the manifest or `fields`", ExitCode.MANIFEST)
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,11 @@ class Snapshot:
     rev: Rev
     manifests: dict[str, tuple[Manifest, ...]]
     nameless: tuple[Nameless, ...] = ()
+
+    @cached_property
+    def paths(self) -> frozenset[str]:
+        """Every manifest's."""
+        return frozenset(manifest.file.path for manifests in self.manifests.values() for manifest in manifests)
 
 
 # Deciding asks in rounds, and each round reads the same bytes again: parse them once. A cache that can't hold all of a

@@ -71,17 +71,38 @@ class Ask:
             raise NotKnown(answer.error.message, answer.error.hint, answer.error.exit_code)
         return answer
 
+    def maybe(self, question: Question[T]) -> T | None:
+        """The answer, None where nothing is there."""
+        answer = self(question)
+        return None if isinstance(answer, Absent) else answer.value
+
     def perhaps(self, question: Question[T]) -> T | None:
         """The answer to what only informs: None where nothing is there, or where it could not be found out."""
         self.together(question)
         answer = cast("Answer[T]", self.facts.answers[question])
         return answer.value if isinstance(answer, Found) else None
 
+    def known(self, question: Question[T]) -> T | None:
+        """What is known by now, of what only helps to ask sooner; nothing is asked for it."""
+        answer = cast("Answer[T] | None", self.facts.answers.get(question))
+        return answer.value if isinstance(answer, Found) else None
+
+    def knows(self, *questions: Question[Any]) -> bool:
+        """Whether none of these, as far as they were asked, could not be found out."""
+        return not any(isinstance(self.facts.answers.get(question), Unknown) for question in questions)
+
     def together(self, *questions: Question[Any]) -> None:
         """Say that all of these will be asked, so that those not known yet are answered in one round."""
         missing = [question for question in questions if question not in self.facts.answers]
         if missing:
             raise Unanswered(missing)
+
+
+def both(first: Callable[[], T], second: Callable[[], U]) -> tuple[T, U]:
+    """What two thoughts come to, where what they ask is answered in one round. Raises as `for_each` does."""
+    thoughts: tuple[Callable[[], Any], ...] = (first, second)
+    one, other = for_each(thoughts, lambda think: think())
+    return one, other
 
 
 def for_each(items: Iterable[T], think: Callable[[T], U]) -> tuple[U, ...]:

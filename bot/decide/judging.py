@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeVar
 
 from bot.config import Config
-from bot.decide.branch import branch_questions, read_branch
+from bot.decide.branch import branch_name, branch_questions, open_request, read_branch
 from bot.decide.cautions import warnings
 from bot.decide.companions import find_companions
 from bot.decide.creation import Creation, create_missing
 from bot.decide.environments import Snapshot
 from bot.decide.facts import Ask, NotKnown, Outside, Refusal, Unanswered, for_each
 from bot.decide.moves import find_moves, hop_questions
+from bot.decide.objections import fingerprints
 from bot.decide.orders import Orders
 from bot.decide.pairing import Hop
-from bot.decide.proposal import Proposal, fingerprint, propose
+from bot.decide.proposal import Proposal, examine, propose
 from bot.decide.soak import Soaked, must_have_soaked, passed_over
 from bot.decide.text import Texts
-from bot.decide.trailers import records
+from bot.decide.together import by_name
+from bot.decide.trailers import PROMOTED_IMAGE, recorded, records
 from bot.errors import ExitCode
 from bot.plan import Standing, Verdict
 from bot.promotion import Move, Promotion, Unit
 from bot.questions import Question
-from bot.repositories import Commit
+from bot.repositories import Commit, MergeRequest
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Case:
-    """A unit, the target as it is, and for each of its services the environments that it comes from."""
+    """A unit, the target as it is, and for each of its services the environments that it comes from.
+
+    `manual` are those of its services that nobody named and that don't go by themselves.
+    """
 
     config: Config
     texts: Texts
@@ -39,6 +47,7 @@ class Case:
     now: datetime
     reopen: bool = False
     orders: Orders = field(default_factory=Orders)
+    manual: frozenset[str] = frozenset()
 
     def of(self, *services: str) -> Case:
         """The same for some of the services, under the same name."""
@@ -50,10 +59,13 @@ def judge(ask: Ask, case: Case) -> tuple[Verdict, ...]:
 
     Raises Refusal where all of it is refused.
     """
+    kept = _kept(ask, case)
+    case = case.of(*(service for service in case.unit.services if service not in case.manual or service in kept))
     if len(case.unit.services) == 1:
         return (_propose(ask, case),)
     held = _held(ask, case)
-    _hold_all(ask, case, held)
+    _hold_all(ask, case, held, kept)
+    for_each(kept - held.keys(), lambda service: _must_be_as_proposed(ask, case, service))
     together = _propose(ask, case.of(*(service for service in case.unit.services if service not in held)))
     return (together, *(_left_out(case, service, refusal) for service, refusal in held.items()))
 
@@ -63,13 +75,40 @@ def _left_out(case: Case, service: str, refusal: Refusal) -> Verdict:
     return Verdict(Unit(service, (service,)), case.target.environment.name, standing, blocked=refusal.blocked)
 
 
-def _hold_all(ask: Ask, case: Case, held: Mapping[str, Refusal]) -> None:
+def _kept(ask: Ask, case: Case) -> frozenset[str]:
+    """Those of the manual services that an open merge request proposes, since somebody named them: they stay in it."""
+    if not case.manual or _request(ask, case) is None:
+        return frozenset()
+    ask.together(*branch_questions(ask, case.target, case.unit))
+    return frozenset(service for service in sorted(case.manual) if _is_proposed(ask, case, service))
+
+
+def _request(ask: Ask, case: Case) -> MergeRequest | None:
+    return open_request(ask, case.target, branch_name(case.target.environment.name, case.unit))
+
+
+def _must_be_as_proposed(ask: Ask, case: Case, service: str) -> None:
+    """Refuse to make something else of what a person proposed by name."""
+    promotion = _with_proposal(ask, case.of(service), lambda _, proposal: proposal.promotion)
+    branch, request = read_branch(ask, case.target, case.unit, case.config.author), _request(ask, case)
+    command = by_name(case.unit, case.target.environment.name)
+    said = {text for commit in branch.ours[:1] for text in commit.trailer(PROMOTED_IMAGE)}
+    for move in promotion.moves:
+        if request and move.before != move.after and recorded(move) not in said:
+            raise Refusal(
+                f"{service} is `promote: manual`, and {move.origin.environment} runs {_runs(move)} by now, which "
+                f"nobody has named; !{request.number} holds {service} too, and is left as it is",
+                f"`{command}` brings all of it up to date; or merge or close it",
+            )
+
+
+def _hold_all(ask: Ask, case: Case, held: Mapping[str, Refusal], kept: Collection[str]) -> None:
     """Raise what holds the whole group: all of them, or one, see `_holds_the_others`."""
     blocked = {service: refusal for service, refusal in held.items() if not isinstance(refusal, Outside)}
     if len(held) == len(case.unit.services):
         raise next(iter(blocked.values()), next(iter(held.values())))
     for service, refusal in blocked.items():
-        if _holds_the_others(ask, case, service, refusal):
+        if service in kept or _holds_the_others(ask, case, service, refusal):
             why = refusal.blocked
             raise Refusal(f"{service} holds the others of {case.unit.name}: {why.reason}", why.remedy, why.code)
 
@@ -96,18 +135,34 @@ def _held(ask: Ask, case: Case) -> dict[str, Refusal]:
     questions: list[Question[object]] = []
     for service in case.unit.services:
         try:
-            _propose(ask, case.of(service))
+            _with_proposal(ask, case.of(service), examine)
         except Unanswered as need:
             questions += need.questions
         except Refusal as refusal:
             if refusal.blocked.code is not ExitCode.CONFLICT:
                 held[service] = refusal
     if questions:
-        raise Unanswered(questions)
+        raise Unanswered([*questions, *_asked(lambda: _propose(ask, case))])
     return held
 
 
+def _asked(think: Callable[[], object]) -> Sequence[Question[object]]:
+    """What would be asked next, to ask it at once; what is refused asks nothing."""
+    try:
+        think()
+    except Unanswered as need:
+        return need.questions
+    except Refusal:
+        pass
+    return ()
+
+
 def _propose(ask: Ask, case: Case) -> Verdict:
+    return _with_proposal(ask, case, propose)
+
+
+def _with_proposal(ask: Ask, case: Case, think: Callable[[Ask, Proposal], T]) -> T:
+    """What is thought of what the case comes to. Raises Refusal where it comes to nothing."""
     unit = case.unit
     _refuse_odd_name(unit)
     target, creation = _with_missing(ask, case)
@@ -118,18 +173,19 @@ def _propose(ask: Ask, case: Case) -> Verdict:
     every = [hop for of_service in hops.values() for hop in of_service]
     for hop in every:
         _refuse_shared_file(hop)
-    ask.together(*branch_questions(target, unit), *(question for hop in every for question in hop_questions(ask, hop)))
+    of_hops = (question for hop in every for question in hop_questions(ask, hop))
+    ask.together(*branch_questions(ask, target, unit), *of_hops)
     branch = read_branch(ask, target, unit, case.config.author)
     agreed = for_each(hops.values(), lambda of_service: _agreed(ask, of_service, branch.ours, case.now))
     moves = tuple(move for of_service, _ in agreed for move in of_service)
     soaked = tuple(each for _, of_service in agreed for each in of_service)
     companions = tuple(companion for first, *_ in hops.values() for companion in find_companions(ask, first))
     created = tuple(copy.path for copy in creation.copies) if creation else ()
-    mark = fingerprint(unit, target.environment.name, moves, companions, created)
+    marks = fingerprints(target.environment.name, moves, companions, created)
     told = (*warnings(target.environment.name, moves), *passed_over(hops, moves))
-    promotion = Promotion(unit, target.environment.name, moves, mark, companions, created, told)
+    promotion = Promotion(unit, target.environment.name, moves, marks, companions, created, told)
     sources = {service: case.sources[service][0] for service in unit.services}
-    return propose(
+    return think(
         ask, Proposal(sources, target, promotion, branch, case.config, case.texts, case.reopen, creation, soaked)
     )
 

@@ -20,7 +20,7 @@ def within_limits(ask: Ask, config: Config, verdicts: Iterable[Verdict]) -> Iter
     waiting: dict[int, Blocked] = {}
     for environment in config.targets:
         if environment.limits.open_requests is not None:
-            waiting.update(_waiting(ask, config, environment, environment.limits.open_requests, verdicts))
+            waiting.update(_waiting(ask, environment, environment.limits.open_requests, verdicts))
     for index, verdict in enumerate(verdicts):
         if index in waiting:
             yield replace(verdict, standing=Standing.BLOCKED, step=None, blocked=waiting[index])
@@ -29,12 +29,12 @@ def within_limits(ask: Ask, config: Config, verdicts: Iterable[Verdict]) -> Iter
 
 
 def _waiting(
-    ask: Ask, config: Config, environment: EnvironmentConfig, limit: int, verdicts: Sequence[Verdict]
+    ask: Ask, environment: EnvironmentConfig, limit: int, verdicts: Sequence[Verdict]
 ) -> Iterator[tuple[int, Blocked]]:
     opening = [i for i, v in enumerate(verdicts) if v.target == environment.name and _opens(v)]
     if not opening:
         return
-    are_open = len(open_requests_of(ask, config, environment))
+    are_open = len(open_requests_of(ask, environment))
     room = max(limit - are_open, 0)
     wait = Blocked(
         f"waits: {_how_many(are_open, room, environment.name)}",

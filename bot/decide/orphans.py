@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from bot.config import Config
-from bot.decide.branch import Branch, branch_prefix, open_requests_of, read_branch
+from bot.decide.branch import (
+    Branch,
+    branch_behind,
+    branch_prefix,
+    branch_questions,
+    open_requests_of,
+    promotion_mark,
+)
 from bot.decide.environments import Snapshot, head_of
-from bot.decide.facts import Ask, for_each
-from bot.decide.trailers import PROMOTED_TOGETHER
+from bot.decide.facts import Ask, NotKnown, for_each
 from bot.decide.units import Reach, find_units
 from bot.plan import Action, CloseRequest, DeleteBranch, Guard, Step, Upkeep
 from bot.promotion import Unit
@@ -19,31 +26,35 @@ from bot.repositories import MergeRequest
 def find_orphans(ask: Ask, config: Config, reach: Reach) -> Iterator[Upkeep]:
     """What ends them. `reach` has all services: what could not be read has raised, so who isn't there is gone.
 
-    A branch that a person worked on stays, and its merge request with it.
+    A branch that a person worked on stays, and its merge request with it; so does what isn't known to be of this
+    configuration, as another one may propose to an environment of the same name.
     """
     target = reach.target
-    services = [service for service in reach.sources if _may_be_promoted(config, target, service)]
-    units = {unit.name for unit in find_units(config, services, (), None)}
+    may = {service: before for service, before in reach.sources.items() if _may_be_promoted(config, target, service)}
+    units = {unit.name for unit in find_units(config, replace(reach, sources=may))}
     prefix = branch_prefix(target.environment.name)
     requests = {
         name: request
-        for request in open_requests_of(ask, config, target.environment)
+        for request in open_requests_of(ask, target.environment)
         if (name := request.source_branch.removeprefix(prefix)) not in units
     }
-    branches = for_each(requests, lambda name: read_branch(ask, target, Unit(name, ()), config.author))
+    ask.together(*(question for name in requests for question in branch_questions(ask, target, Unit(name, ()))))
+    branches = for_each(requests.items(), lambda item: _branch(ask, config, target, *item))
     for (name, request), branch in zip(requests.items(), branches, strict=True):
-        if not branch.foreign and not _chosen(branch).intersection(services):
+        if branch is not None and branch.ours and not branch.foreign:
             yield Upkeep(Unit(name, ()), target.environment.name, _ending(reach, request, branch, name))
+
+
+def _branch(ask: Ask, config: Config, target: Snapshot, name: str, request: MergeRequest) -> Branch | None:
+    """The branch; None where it isn't known, which keeps no other from its end."""
+    try:
+        return branch_behind(ask, target.rev, request, promotion_mark(config.author, target.environment, name))
+    except NotKnown:
+        return None
 
 
 def _may_be_promoted(config: Config, target: Snapshot, service: str) -> bool:
     return service in target.manifests or bool(config.settings(target.environment.name, service).when_missing)
-
-
-def _chosen(branch: Branch) -> frozenset[str]:
-    """The services that somebody chose to promote together, under a name that no configuration knows."""
-    newest = branch.ours[:1]
-    return frozenset(name for commit in newest for text in commit.trailer(PROMOTED_TOGETHER) for name in text.split())
 
 
 def _ending(reach: Reach, request: MergeRequest, branch: Branch, name: str) -> Step:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from bot.config import Config
 from bot.decide.bases import Inherited, is_kustomization, read_base
-from bot.decide.branch import Branch, branch_at
+from bot.decide.branch import Branch, Mark, branch_at
 from bot.decide.changes import Change
 from bot.decide.environments import Manifest, Snapshot, head_of, read_environments
 from bot.decide.facts import Ask, Facts, Refusal, Unanswered, for_each
+from bot.decide.objections import leave_foreign_alone
 from bot.errors import ExitCode, ManifestError, UsageError
 from bot.manifests import Form, add_images, scalar_at
 from bot.plan import Guard, OpenRequest, Plan, PushBranch, Standing, Step, UpdateRequest, Verdict
@@ -63,9 +64,9 @@ def _judge(ask: Ask, config: Config, pin: Pin, unit: Unit) -> Verdict:
         raise UsageError(f"{pin.environment} has no service named {pin.service}", hint="`promobot check` lists them")
     overlay = _Overlay(config, snapshot, pin, _inherited(ask, config, snapshot, snapshot.manifests[pin.service]))
     if not overlay.inherited:
-        return Verdict(unit, pin.environment, Standing.CURRENT)
+        return Verdict(unit, pin.environment, Standing.CURRENT, note=_why_current(overlay))
     changes = overlay.changes
-    branch = branch_at(ask, snapshot.rev, pin.branch, config.author, (PINNED, pin.key))
+    branch = branch_at(ask, snapshot.rev, pin.branch, Mark(config.author, PINNED, pin.key, environment))
     request = _open_request(ask, overlay)
     actions = (*_pushing(ask, overlay, changes, branch), *_proposing(overlay, request))
     if not actions:
@@ -146,6 +147,18 @@ def _names(manifest: Manifest) -> set[str]:
     return names
 
 
+def _why_current(overlay: _Overlay) -> str:
+    """Which image it names by itself: one that moves, if there is one."""
+    config, environment = overlay.config, overlay.pin.environment
+    named = [
+        (config.moves_to(environment, field.image), f"{manifest.file.path}:{field.line} names {field.image} already")
+        for manifest in overlay.snapshot.manifests[overlay.pin.service]
+        for field in manifest.fields
+        if field.image is not None
+    ]
+    return next((text for moves, text in named if moves), named[0][1])
+
+
 def _nothing(ask: Ask, config: Config, snapshot: Snapshot, manifests: Sequence[Manifest]) -> Refusal:
     url = config.registries[snapshot.environment.registry].url
     paths = [manifest.file.path for manifest in manifests]
@@ -186,13 +199,7 @@ def _pushing(ask: Ask, overlay: _Overlay, changes: Sequence[Change], branch: Bra
     rev = overlay.snapshot.rev
     if _in_place(ask, rev, changes, branch):
         return
-    if branch.foreign:
-        commit = branch.foreign[0]
-        raise Refusal(
-            f"branch {branch.name} holds commit {commit.sha[:12]} by {commit.committer_email}, left as it is",
-            "merge or close it by hand, or delete the branch to let promobot propose again",
-            ExitCode.CONFLICT,
-        )
+    leave_foreign_alone(branch)
     files = tuple(FileChange(change.path, change.content) for change in changes if change.content != change.before)
     message = f"{_title(overlay.pin)}\n\n{PINNED}: {overlay.pin.key}\n"
     yield PushBranch(rev.repository, branch.name, rev.commit, branch.head, files, message)
@@ -207,7 +214,7 @@ def _proposing(overlay: _Overlay, request: MergeRequest | None) -> Iterator[Open
         labels = ("promobot", f"to-{pin.environment}")
         draft = RequestDraft(pin.branch, environment.repository.branch, title, body, reviewers, labels)
         yield OpenRequest(repository, draft)
-    elif request.author == config.author.name and (request.title, request.body) != (title, body):
+    elif request.ours and (request.title, request.body) != (title, body):
         yield UpdateRequest(repository, request.number, title, body)
 
 

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bot.config import Config
-from bot.decide.branch import Branch
+from bot.decide.branch import Branch, open_request, requests_from
 from bot.decide.changes import Change, find_changes
 from bot.decide.creation import Creation
 from bot.decide.environments import Snapshot, unchanged
-from bot.decide.facts import Ask, Refusal, for_each
+from bot.decide.facts import Ask, for_each
+from bot.decide.objections import (
+    closed_requests,
+    leave_foreign_alone,
+    respect_closed,
+    respect_retargeted,
+)
 from bot.decide.released import must_be_replaceable
 from bot.decide.soak import Soaked
-from bot.decide.text import Background, Texts, fingerprint_in
-from bot.decide.trailers import PROMOTED_IMAGE, PROMOTED_TOGETHER
-from bot.decide.uncarried import first_questions, not_carried
+from bot.decide.telling import first_questions, tell
+from bot.decide.text import Texts
+from bot.decide.trailers import PROMOTED_IMAGE, PROMOTED_TOGETHER, recorded
 from bot.decide.warnings import find_warnings
-from bot.errors import ExitCode
 from bot.plan import (
     Action,
     CloseRequest,
@@ -32,9 +37,12 @@ from bot.plan import (
     UpdateRequest,
     Verdict,
 )
-from bot.promotion import Companion, Move, Promotion, Unit
-from bot.questions import Absent, ClosedRequests, Files, Holds, OpenRequests, TagDigest
-from bot.repositories import FileChange, MergeRequest, RequestDraft, Rev
+from bot.promotion import Move, Promotion, Unit
+from bot.questions import Absent, Files, Found, Holds, Question, TagDigest
+from bot.repositories import Commit, FileChange, MergeRequest, RequestDraft, Rev
+
+# What is left to do where no image has a way to go any more.
+_TIDYING = (CloseRequest, DeleteBranch, UpdateRequest)
 
 
 @dataclass(frozen=True)
@@ -55,29 +63,9 @@ class Proposal:
     soaked: tuple[Soaked, ...] = ()
 
 
-def fingerprint(
-    unit: Unit, target: str, moves: Iterable[Move], companions: Iterable[Companion] = (), created: Iterable[str] = ()
-) -> str:
-    """16 hexadecimal digits over what a person says no to by closing a merge request.
-
-    The same image stays the same whatever `write` makes of it and whatever else a copied manifest says. But to make a
-    manifest is something else than to edit it, and so is to write the image that is there in another way.
-    """
-    lines = [f"{m.path} {m.pointer} {m.after.name}:{m.tag}@{m.digest}{_rewriting(m)}" for m in moves]
-    lines += [f"{c.path} {c.pointer} = {c.after!r}" for c in companions]
-    lines += [f"{path} is made" for path in created]
-    return hashlib.sha256("\n".join([target, unit.name, *sorted(lines)]).encode()).hexdigest()[:16]
-
-
-def _rewriting(move: Move) -> str:
-    before, after = move.before, move.after
-    same_image = before.at(before.tag, None) == after.at(after.tag, None) and None in {before.digest, after.digest}
-    return f" as {after}" if same_image and before != after else ""
-
-
 def propose(ask: Ask, proposal: Proposal) -> Verdict:
     """What is due for this promotion: nothing, a copy, a proposal, or tidying up after one. Raises Refusal."""
-    request = _open_request(ask, proposal)
+    request = open_request(ask, proposal.target, proposal.branch.name)
     changes = find_changes(proposal.target, proposal.promotion, proposal.creation)
     warnings = (*proposal.promotion.warnings, *find_warnings(proposal.target, proposal.promotion, changes))
     proposal = replace(proposal, promotion=replace(proposal.promotion, warnings=warnings))
@@ -90,98 +78,94 @@ def propose(ask: Ask, proposal: Proposal) -> Verdict:
     return Verdict(
         unit=proposal.promotion.unit,
         target=proposal.promotion.target,
-        standing=Standing.DUE if step else settled,
+        standing=settled if all(isinstance(action, _TIDYING) for action in actions) else Standing.DUE,
         promotion=proposal.promotion,
         step=step,
         request=request,
     )
 
 
-def _open_request(ask: Ask, proposal: Proposal) -> MergeRequest | None:
-    base = proposal.target.environment.repository.branch
-    return next((r for r in _from_branch(ask, proposal) if r.target_branch == base), None)
-
-
-def _retargeted(ask: Ask, proposal: Proposal) -> MergeRequest | None:
-    """A merge request from our branch that a person sent to another branch than the target's."""
-    base = proposal.target.environment.repository.branch
-    return next((r for r in _from_branch(ask, proposal) if r.target_branch != base), None)
-
-
-def _from_branch(ask: Ask, proposal: Proposal) -> Iterator[MergeRequest]:
-    answer = ask(OpenRequests(proposal.target.rev.repository))
-    requests = answer.value if not isinstance(answer, Absent) else ()
-    yield from (request for request in requests if request.source_branch == proposal.branch.name)
-
-
 def _proposing(
     ask: Ask, proposal: Proposal, changes: tuple[Change, ...], request: MergeRequest | None
 ) -> Iterator[Action]:
     """In this order: the branch is the claim, the image comes before the merge request that names it."""
-    told = first_questions(proposal.target, proposal.promotion)
-    if request is None:
-        _respect_retargeted(ask, proposal)
-    if request is None and not proposal.reopen:
-        ask.together(_closed_requests(proposal), *told)
-        _respect_closed(ask, proposal)
+    first: tuple[Question[Any], ...] = (
+        *_on_branch(proposal, changes),
+        *_first_told(proposal, request),
+    )
+    _respect_people(ask, proposal, request, first)
+    ask.together(*first)
     if not _in_place(ask, proposal, changes):
         yield _push(proposal, changes)
     yield from _copies(ask, proposal)
     yield from _request(ask, proposal, request)
 
 
-def _respect_retargeted(ask: Ask, proposal: Proposal) -> None:
-    other = _retargeted(ask, proposal)
-    if other is not None:
-        base = proposal.target.environment.repository.branch
-        raise Refusal(
-            f"!{other.number} goes from {other.source_branch} to {other.target_branch}, not to {base}",
-            f"send it back to {base}, or close it to let promobot propose again",
-            ExitCode.CONFLICT,
-        )
+def examine(ask: Ask, proposal: Proposal) -> None:
+    """Refuse what `propose` would refuse of one service of several: what they share isn't looked at."""
+    request = open_request(ask, proposal.target, proposal.branch.name)
+    if find_changes(proposal.target, proposal.promotion, proposal.creation):
+        _respect_people(ask, proposal, request, _first_told(proposal, request))
+    list(_copies(ask, proposal))
 
 
-def _closed_requests(proposal: Proposal) -> ClosedRequests:
-    return ClosedRequests(proposal.target.rev.repository, proposal.branch.name)
+def _respect_people(
+    ask: Ask, proposal: Proposal, request: MergeRequest | None, besides: Iterable[Question[Any]]
+) -> None:
+    """Refuse what people said no to. What all of the proposal asks anyway is asked in the same round."""
+    target, branch = proposal.target, proposal.branch
+    if request is None:
+        respect_retargeted(ask, target, branch)
+    if not proposal.reopen and not (request and _is_proposed(branch, proposal.promotion)):
+        ask.together(closed_requests(target, branch), *besides)
+        respect_closed(ask, target, branch, proposal.promotion)
 
 
-def _respect_closed(ask: Ask, proposal: Proposal) -> None:
-    answer = ask(_closed_requests(proposal))
-    for closed in answer.value if not isinstance(answer, Absent) else ():
-        by_us = closed.ended_by == proposal.config.author.name
-        if not by_us and fingerprint_in(closed.body) == proposal.promotion.fingerprint:
-            raise Refusal(
-                f"{closed.ended_by or 'somebody'} closed !{closed.number}, which proposed exactly this",
-                "a newer image will be proposed again; to propose this one anyway, use promote --reopen",
-            )
+def _is_proposed(branch: Branch, promotion: Promotion) -> bool:
+    """Whether the branch has what changes by this already, whatever it has besides."""
+    said = {text for commit in branch.ours[:1] for text in commit.trailer(PROMOTED_IMAGE)}
+    return all(recorded(move) in said for move in promotion.moves if move.before != move.after)
+
+
+def _on_branch(proposal: Proposal, changes: Iterable[Change]) -> Iterator[Files]:
+    """What the branch has in place of the files that change, where we made any of it.
+
+    The other manifests that our commit changes are asked for too: so it is one question, whichever services can go.
+    """
+    branch = proposal.branch
+    if branch.head is not None and branch.ours:
+        paths = proposal.target.paths.intersection(branch.ours[0].paths).union(change.path for change in changes)
+        yield Files(Rev(proposal.target.rev.repository, branch.head), tuple(sorted(paths)))
 
 
 def _in_place(ask: Ask, proposal: Proposal, changes: tuple[Change, ...]) -> bool:
     """Whether the branch already holds exactly these files and our record of these digests."""
     branch = proposal.branch
     if branch.head is None or not branch.ours:
-        _leave_foreign_alone(proposal)
+        leave_foreign_alone(proposal.branch)
         return False
-    answer = ask(Files(Rev(proposal.target.rev.repository, branch.head), tuple(change.path for change in changes)))
-    files = {file.path: file.content for file in answer.value} if not isinstance(answer, Absent) else {}
-    recorded = set(branch.ours[0].trailer(PROMOTED_IMAGE))
-    wanted = {str(move.after.at(move.tag, move.digest)) for move in proposal.promotion.moves}
-    if recorded == wanted and branch.foreign and proposal.promotion.created:
+    answers = [ask(question) for question in _on_branch(proposal, changes)]
+    files = {file.path: file.content for found in answers if isinstance(found, Found) for file in found.value}
+    recorded = _is_recorded(branch.ours[0], proposal.promotion)
+    if recorded and branch.foreign and proposal.promotion.created:
         return True  # what a reviewer made of the copy is what shall be merged
-    if recorded == wanted and all(files.get(change.path) == change.content for change in changes):
+    if recorded and all(files.get(change.path) == change.content for change in changes):
         return True
-    _leave_foreign_alone(proposal)
+    leave_foreign_alone(proposal.branch)
     return False
 
 
-def _leave_foreign_alone(proposal: Proposal) -> None:
-    if proposal.branch.foreign:
-        commit = proposal.branch.foreign[0]
-        raise Refusal(
-            f"branch {proposal.branch.name} holds commit {commit.sha[:12]} by {commit.committer_email}, left as it is",
-            "merge or close it by hand, or delete the branch to let promobot propose again",
-            ExitCode.CONFLICT,
-        )
+def _is_recorded(commit: Commit, promotion: Promotion) -> bool:
+    """Whether a commit's trailers say which digests the promotion is about, and what goes together in it."""
+    wanted = {recorded(move) for move in promotion.moves}
+    return set(commit.trailer(PROMOTED_IMAGE)) == wanted and commit.trailer(PROMOTED_TOGETHER) == _together(
+        promotion.unit
+    )
+
+
+def _together(unit: Unit) -> tuple[str, ...]:
+    """The values of one more trailer: who finds the branch later has no other way to know what it is about."""
+    return (" ".join(unit.chosen),) if unit.chosen else ()
 
 
 def _push(proposal: Proposal, changes: tuple[Change, ...]) -> PushBranch:
@@ -191,13 +175,9 @@ def _push(proposal: Proposal, changes: tuple[Change, ...]) -> PushBranch:
         base=proposal.target.rev.commit,
         expected=proposal.branch.head,
         files=tuple(FileChange(change.path, change.content) for change in changes),
-        message=proposal.texts.commit_message(proposal.promotion) + _together(proposal.promotion.unit),
+        message=proposal.texts.commit_message(proposal.promotion)
+        + "".join(f"{PROMOTED_TOGETHER}: {value}\n" for value in _together(proposal.promotion.unit)),
     )
-
-
-def _together(unit: Unit) -> str:
-    """One more trailer: who finds the branch later has no other way to know what it is about."""
-    return f"{PROMOTED_TOGETHER}: {' '.join(unit.services)}\n" if unit.chosen else ""
 
 
 def _copies(ask: Ask, proposal: Proposal) -> Iterator[CopyImage | MoveTag]:
@@ -225,12 +205,21 @@ def _copy(ask: Ask, proposal: Proposal, move: Move) -> Iterator[CopyImage | Move
         yield MoveTag(move.destination, move.tag, present.value, move.digest)
 
 
+def _first_told(proposal: Proposal, request: MergeRequest | None) -> tuple[Question[Any], ...]:
+    return first_questions(proposal.config, proposal.target, proposal.promotion, _said(request))
+
+
+def _said(request: MergeRequest | None) -> str:
+    """What our merge request says so far."""
+    return request.body if request is not None and request.ours else ""
+
+
 def _request(ask: Ask, proposal: Proposal, request: MergeRequest | None) -> Iterator[Action]:
     creation = proposal.creation
-    left_behind = not_carried(ask, proposal.sources, proposal.target, proposal.promotion)
+    background = tell(ask, proposal.config, proposal.sources, proposal.target, proposal.promotion, _said(request))
     since = max((each.since for each in proposal.soaked), default=None)
     checks = tuple(dict.fromkeys(each.check for each in proposal.soaked))
-    background = Background(left_behind, creation, since, checks)
+    background = replace(background, creation=creation, since=since, checks=checks)
     title, body = proposal.texts.title(proposal.promotion), proposal.texts.body(proposal.promotion, background)
     environment = proposal.target.environment
     repository = proposal.target.rev.repository
@@ -240,7 +229,7 @@ def _request(ask: Ask, proposal: Proposal, request: MergeRequest | None) -> Iter
         branch = environment.repository.branch
         draft = RequestDraft(proposal.branch.name, branch, title, body, reviewers, labels, draft=creation is not None)
         yield OpenRequest(repository, draft)
-    elif _is_ours(proposal, request) and (request.title, request.body) != (title, body):
+    elif request.ours and (request.title, request.body) != (title, body):
         yield UpdateRequest(repository, request.number, title, body)
 
 
@@ -251,20 +240,17 @@ def _reviewers(proposal: Proposal) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for approvers in asked for name in (*approvers.groups, *approvers.users)))
 
 
-def _is_ours(proposal: Proposal, request: MergeRequest) -> bool:
-    """Whether we opened it: what a person opened from our branch keeps its words and is theirs to close."""
-    return request.author == proposal.config.author.name
-
-
 def _tidying(ask: Ask, proposal: Proposal, request: MergeRequest | None) -> Iterator[Action]:
     """Nothing is proposed any more: close what we opened, and take our branch away unless a person worked on it."""
     branch, repository = proposal.branch, proposal.target.rev.repository
-    if branch.foreign or (request is not None and not _is_ours(proposal, request)):
+    # What a person opened from our branch keeps its words and is theirs to close.
+    if branch.foreign or (request is not None and not request.ours):
         return
     if request is not None:
         target = proposal.promotion.target
         yield CloseRequest(repository, request.number, f"no longer due: {target} already names what this proposed")
-    if branch.head is not None and _retargeted(ask, proposal) is None:
+    elsewhere = [one for one in requests_from(ask, proposal.target, branch.name) if one != request]
+    if branch.head is not None and not elsewhere:
         yield DeleteBranch(repository, branch.name, branch.head)
 
 

@@ -10,10 +10,11 @@ from bot.decide.branch import branch_questions, read_branch
 from bot.decide.environments import Manifest, Snapshot, manifest_of, read_environments
 from bot.decide.facts import Ask, Refusal, for_each
 from bot.decide.tags import target_tag
+from bot.decide.together import read_together
 from bot.decide.trailers import PROMOTED_FROM
 from bot.images import ImageRef
 from bot.promotion import Move, Unit
-from bot.questions import Absent, History, Landed
+from bot.questions import Absent, History, Landed, OpenRequests
 from bot.repositories import Commit, File
 
 _ANOTHER = "release a new version"
@@ -98,13 +99,15 @@ def _trace(ask: Ask, version: _Version, snapshot: Snapshot) -> str | None:
     landed = [Landed(snapshot.rev, manifest.file.path) for manifest in manifests]
     history = [History(snapshot.rev, manifest.file.path) for manifest in manifests]
     units = [Unit(name, ()) for name in {version.service, version.config.group(version.service) or version.service}]
-    ask.together(*landed, *history, *(question for unit in units for question in branch_questions(snapshot, unit)))
+    ask.together(*landed, *history, *(question for unit in units for question in branch_questions(ask, snapshot, unit)))
     for manifest, question in zip(manifests, landed, strict=True):
         if had := _named(ask, version, snapshot, manifest, question):
             return had
     pasts = [ask(question) for question in history]
     if any(_promotes(version, past.value) for past in pasts if not isinstance(past, Absent)):
         return f"it was promoted to {environment.name}"
+    ask(OpenRequests(snapshot.rev.repository))  # what isn't known of it is no "no"
+    units += [Unit(each.name, ()) for each in read_together(ask, version.config, environment)]
     branches = for_each(units, lambda unit: read_branch(ask, snapshot, unit, version.config.author))
     if any(_promotes(version, branch.ours) for branch in branches):
         return f"it is proposed to {environment.name}"

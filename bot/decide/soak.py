@@ -10,6 +10,7 @@ from itertools import takewhile
 from bot.decide.environments import Manifest
 from bot.decide.facts import Ask, Refusal, for_each
 from bot.decide.pairing import Hop
+from bot.decide.sentences import sentence
 from bot.decide.trailers import Record, records
 from bot.images import Digest, ImageRef
 from bot.plan import Check
@@ -56,7 +57,8 @@ def passed_over(hops: Mapping[str, Sequence[Hop]], moves: Sequence[Move]) -> Ite
     for service in dict.fromkeys(move.service for move in moves if isinstance(move.origin, Given)):
         soak = hops[service][0].settings.gates.soak
         if soak is not None:
-            yield f"the soak of {_span(soak)} was passed over, since the image of {service} was named by hand"
+            passed = f"the soak of {_span(soak)} was passed over, since the image of {{}} was named by hand"
+            yield sentence(passed, service)
 
 
 def _since(ask: Ask, hop: Hop, move: Move, manifest: Manifest, now: datetime) -> datetime:

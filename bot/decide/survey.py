@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from bot.config import Config, EnvironmentConfig
+from bot.config import Config, EnvironmentConfig, is_service
 from bot.decide.environments import Manifest, Nameless, Snapshot, read_environments
 from bot.decide.facts import Ask, Facts, Refusal, Unanswered
 from bot.promotion import Deployed
@@ -52,7 +52,7 @@ def _of_environment(config: Config, snapshot: Snapshot) -> Iterator[Deployed]:
         for manifest in manifests:
             yield from _of_manifest(config, snapshot, service, manifest)
     for file in snapshot.nameless:
-        yield _left_out(snapshot, file)
+        yield _left_out(config, snapshot, file)
 
 
 def _of_manifest(config: Config, snapshot: Snapshot, service: str, manifest: Manifest) -> Iterator[Deployed]:
@@ -69,8 +69,10 @@ def _of_manifest(config: Config, snapshot: Snapshot, service: str, manifest: Man
         )
 
 
-def _left_out(snapshot: Snapshot, file: Nameless) -> Deployed:
+def _left_out(config: Config, snapshot: Snapshot, file: Nameless) -> Deployed:
     name, problem = snapshot.environment.name, f"left out: no service can be called {file.name!r}"
+    if is_service(file.name):
+        problem = f"left out: by `names`, {file.name} is called {config.name_of(file.name, name)} in {name}"
     return Deployed(name, file.name, snapshot.rev, file.path, 1, "", None, ours=False, problem=problem)
 
 

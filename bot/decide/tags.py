@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.config import TagScheme
+from bot.config import TagScheme, groups_of
 from bot.images import is_tag
 
 # https://semver.org/spec/v2.0.0.html#is-there-a-suggested-regular-expression-regex-to-check-a-semver-string,
@@ -72,10 +72,10 @@ def target_tag(scheme: TagScheme, source: str) -> str:
 
 def _parts(scheme: TagScheme, source: str) -> Mapping[str, str]:
     if scheme.match is not None:
-        found = re.fullmatch(scheme.match, source)
-        if found is None:
+        groups = groups_of(scheme.match, source)
+        if groups is None:
             raise ValueError(f"{source} doesn't fit {scheme.match}, so it gets no tag")
-        return found.groupdict(default="")
+        return groups
     if scheme.to == "same":
         return {}
     version = Version.parse(source)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bot.images import Digest, ImageRef
 from bot.promotion import FromEnvironment, Given, Move, Origin
@@ -22,6 +23,8 @@ PROMOTED_IMAGE = "Promoted-Image"
 PROMOTED_FROM = "Promoted-From"
 UNPROVEN = "Unproven"
 ALLOWED = "Allowed"
+# What begins an `Allowed` that lets go of what the target runs.
+DROP = "drop "
 # The services of a unit that nobody but a command knows.
 PROMOTED_TOGETHER = "Promoted-Together"
 
@@ -39,12 +42,17 @@ def trailer_block(key: str, moves: Sequence[Move]) -> str:
     """The last paragraph of a promotion's commit message."""
     lines = [f"{PROMOTION}: {key}"]
     for move in moves:
-        lines.append(f"{PROMOTED_IMAGE}: {move.after.at(move.tag, move.digest)}")
+        lines.append(f"{PROMOTED_IMAGE}: {recorded(move)}")
         lines.append(f"{PROMOTED_FROM}: {_whence(move.origin)} {move.origin.image.at(move.origin.image.tag, None)}")
         if isinstance(move.origin, Given) and move.origin.unproven:
             lines.append(f"{UNPROVEN}: {move.origin.unproven}")
     lines += dict.fromkeys(f"{ALLOWED}: {text}" for move in moves for text in move.allowed)
     return "\n".join(lines)
+
+
+def recorded(move: Move) -> str:
+    """What a commit says of an image that it promotes."""
+    return str(move.after.at(move.tag, move.digest))
 
 
 def _whence(origin: Origin) -> str:
@@ -81,7 +89,13 @@ def promoted_from(commits: Iterable[Commit], key: str, environment: str, name: s
     return None
 
 
-def _pairs(commit: Commit) -> Iterator[tuple[ImageRef, Record]]:
+@lru_cache(maxsize=1 << 12)
+def _pairs(commit: Commit) -> tuple[tuple[ImageRef, Record], ...]:
+    """Read once: each service of a group asks what the commit of all of them says."""
+    return tuple(_read_pairs(commit))
+
+
+def _read_pairs(commit: Commit) -> Iterator[tuple[ImageRef, Record]]:
     for image_text, from_text in zip(commit.trailer(PROMOTED_IMAGE), commit.trailer(PROMOTED_FROM), strict=False):
         origin, _, source = from_text.partition(" ")
         _, _, source_commit = origin.partition("@")

@@ -7,17 +7,26 @@ from dataclasses import dataclass
 
 from bot.config import Config, EnvironmentConfig
 from bot.decide.environments import Snapshot, read_environments
-from bot.decide.facts import Ask, Refusal
-from bot.errors import ExitCode, UsageError
+from bot.decide.facts import Ask, Refusal, both
+from bot.decide.together import Together, by_name, read_together
+from bot.errors import ExitCode
 from bot.promotion import Unit
 
 
 @dataclass(frozen=True)
 class Reach:
-    """A target and what comes to it: for each service the environments that have it, the first one leading."""
+    """A target and what comes to it: for each service the environments that have it, the first one leading.
+
+    `together` are the services that open merge requests hold together because somebody said so, the oldest first.
+    """
 
     target: Snapshot
     sources: Mapping[str, tuple[Snapshot, ...]]
+    together: tuple[Together, ...] = ()
+
+    def holding(self, service: str) -> Together | None:
+        """What a service goes with: of several that claim it the oldest, so that all passes see the same."""
+        return next((each for each in self.together if service in each.services), None)
 
 
 def read_reach(ask: Ask, config: Config, target: EnvironmentConfig, services: Sequence[str]) -> Reach:
@@ -26,7 +35,9 @@ def read_reach(ask: Ask, config: Config, target: EnvironmentConfig, services: Se
     Raises Refusal where an environment has none at all: that is a mistake in its patterns.
     """
     environments = (*config.upstream(target), target)
-    snapshots = read_environments(ask, config, environments, services)
+    snapshots, together = both(
+        lambda: read_environments(ask, config, environments, services), lambda: read_together(ask, config, target)
+    )
     for snapshot in snapshots:
         if not services and not snapshot.manifests:
             raise _empty(snapshot.environment)
@@ -38,27 +49,60 @@ def read_reach(ask: Ask, config: Config, target: EnvironmentConfig, services: Se
             having = tuple(snapshot for snapshot in before if service in snapshot.manifests)
             if having:
                 sources[service] = having
-    return Reach(by_name[target.name], sources)
+    return Reach(by_name[target.name], sources, together)
 
 
-def find_units(config: Config, services: Sequence[str], wanted: Sequence[str], together: str | None) -> Iterator[Unit]:
-    """What these services make up, in their order: each by itself or with its group; what is wanted, or everything.
+def find_units(config: Config, reach: Reach) -> Iterator[Unit]:
+    """What all services make up: what goes together because somebody said so, groups, and the others by themselves."""
+    for each in reach.together:
+        if known := tuple(service for service in reach.sources if service in each.services):
+            yield Unit(each.name, known, known)
+    for name, members in _configured(config, reach).items():
+        if free := tuple(member for member in members if reach.holding(member) is None):
+            yield Unit(name, free)
 
-    Who names a service of a group means the group. With `together`, what is wanted is one unit of that name; raises
-    UsageError where a service has it.
+
+def find_wanted(config: Config, reach: Reach, wanted: Sequence[str], together: str | None) -> Iterator[Unit]:
+    """The units that somebody means who names these services or groups.
+
+    Who names a service of a group means the group; of that, what goes with something else by now is a unit of its own,
+    as the answer. With `together`, what is wanted is one unit of that name.
     """
     if together is not None:
-        if together in services and set(wanted) != {together}:
-            raise UsageError(f"{together} is a service of its own", hint="give what goes together another name")
-        if named := tuple(service for service in services if service in wanted):
-            yield Unit(together, named, chosen=True)
+        if named := tuple(service for service in reach.sources if service in wanted):
+            yield Unit(together, named, named)
         return
+    for name, members in _configured(config, reach).items():
+        if name in wanted or any(member in wanted for member in members):
+            if free := tuple(member for member in members if reach.holding(member) is None):
+                yield Unit(name, free)
+            yield from (Unit(member, (member,)) for member in members if reach.holding(member) is not None)
+
+
+def refuse_taken(config: Config, reach: Reach, unit: Unit) -> None:
+    """Refuse what an older merge request proposes together with other services.
+
+    Two that propose one service would undo each other; the older one wins, since people may have looked at it.
+    """
+    group = config.groups.get(unit.name)
+    missing = _configured(config, reach).get(unit.name, []) if group is not None and group.all_or_nothing else []
+    for service in (*unit.services, *missing):
+        holding = reach.holding(service)
+        if holding is not None and holding.name != unit.name:
+            again = by_name(Unit(holding.name, (), holding.services), reach.target.environment.name)
+            others = f"{service} holds the others of {unit.name}: it" if service not in unit.services else service
+            raise Refusal(
+                f"{others} goes with {holding}",
+                f"`{again}` brings that up to date; merge or close it, and {service} goes by itself again",
+            )
+
+
+def _configured(config: Config, reach: Reach) -> Mapping[str, list[str]]:
+    """The services by what the configuration makes of them, in their order: by group, else by their own name."""
     units: dict[str, list[str]] = {}
-    for service in services:
+    for service in reach.sources:
         units.setdefault(config.group(service) or service, []).append(service)
-    for name, members in units.items():
-        if not wanted or name in wanted or any(member in wanted for member in members):
-            yield Unit(name, tuple(members))
+    return units
 
 
 def _empty(environment: EnvironmentConfig) -> Refusal:

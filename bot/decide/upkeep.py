@@ -69,7 +69,7 @@ def _orphans(ask: Ask, config: Config, environment: EnvironmentConfig, scope: Sc
     if scope.services or not environment.from_:
         return ()
     try:
-        if not open_requests_of(ask, config, environment):
+        if not open_requests_of(ask, environment):
             return ()
         return tuple(find_orphans(ask, config, read_reach(ask, config, environment, ())))
     except Refusal:

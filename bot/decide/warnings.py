@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from bot.decide.changes import Change
 from bot.decide.environments import Manifest, Snapshot
+from bot.decide.sentences import sentence
 from bot.manifests import FieldRule, ImageField, find_images, find_pull_secrets
 from bot.promotion import Promotion
 
@@ -27,8 +28,9 @@ def _pulled_otherwise(manifests: Mapping[str, Manifest], promotion: Promotion) -
     for path, before, after in steps:
         lines = _find_pull_secrets(path, manifests[path].file.content) if before != after else ()
         if lines:
-            came = f"the registry changes from {before} to {after}" if before else f"the registry becomes {after}"
-            yield f"{came}, and imagePullSecrets at line {lines[0]} of {path} may not hold its login"
+            came = "the registry changes from {} to {}" if before else "the registry becomes {}"
+            unknown = f"{came}, and imagePullSecrets at line {lines[0]} of {{}} may not hold its login"
+            yield sentence(unknown, *filter(None, (before, after)), path)
 
 
 def _followers(manifests: Mapping[str, Manifest], promotion: Promotion, changes: Sequence[Change]) -> Iterator[str]:
@@ -50,8 +52,8 @@ def _by_place(path: str, content: bytes, rules: tuple[FieldRule, ...]) -> dict[s
 
 
 def _follows(path: str, was: ImageField, now: ImageField) -> str:
+    by = f" as well, by an alias at line {now.line} of {{}}"
     if was.image is None or now.image is None or was.image.name != now.image.name:
-        said = f"{was.parts} becomes {now.parts}"
-    else:
-        said = f"{was.image.name} goes from {was.image.tag or was.image.digest} to {now.image.tag or now.image.digest}"
-    return f"{said} as well, by an alias at line {now.line} of {path}"
+        return sentence("{} becomes {}" + by, was.parts, now.parts, path)
+    versions = (image.tag or image.digest for image in (was.image, now.image))
+    return sentence("{} goes from {} to {}" + by, was.image.name, *versions, path)

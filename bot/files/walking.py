@@ -57,6 +57,12 @@ def walk(folder: str) -> Iterator[Listed | Link | Unlisted]:
             yield Listed(entry.path)
 
 
+def is_manifest(path: str) -> bool:
+    """Whether `walk` would list a file of this path: what is in a Git repository is told by its name alone."""
+    *folders, name = path.split("/")
+    return _is_manifest(name) and _NOT_PEOPLES.isdisjoint(folders)
+
+
 def _below(folder: str) -> list[os.DirEntry[str] | Unlisted]:
     """A folder's entries, the last one first."""
     try:

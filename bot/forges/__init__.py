@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from types import MappingProxyType
 from typing import Any
 
@@ -17,10 +18,13 @@ def _github(access: ForgeAccess, **settings: Any) -> Forge:
     return GitHubForge(access, **settings)
 
 
-def _gitlab(access: ForgeAccess, **settings: Any) -> Forge:
+def _gitlab(access: ForgeAccess, *, closing: ExitStack | None = None, **settings: Any) -> Forge:
     from bot.forges.gitlab import GitLabForge  # noqa: PLC0415  its library takes its time, and `--help` has none to lose
 
-    return GitLabForge(access, **settings)
+    forge = GitLabForge(access, **settings)
+    if closing is not None:
+        closing.callback(forge.close_connections)
+    return forge
 
 
 # By the `type` of a forge in the configuration.

@@ -68,12 +68,15 @@ class Forge(Protocol):
         """Let an open merge request be a draft no longer. Raises ConflictError if it is no longer open."""
         ...
 
-    def close(self, project: str, number: int, *, reason: str, by: str) -> MergeRequest:
-        """Close without merging; the branch stays. Raises ConflictError if it is merged."""
+    def close(self, project: str, number: int, *, reason: str, by: str | None = None) -> MergeRequest:
+        """Close without merging, and say the reason; the branch stays. Raises ConflictError if it is merged.
+
+        It is `by` the account that promobot works as, unless the forge lets anybody say who they are.
+        """
         ...
 
-    def merge(self, project: str, number: int, *, head: str, by: str) -> MergeRequest:
-        """Merge, if the source branch is still at the commit `head`.
+    def merge(self, project: str, number: int, *, head: str, by: str | None = None) -> MergeRequest:
+        """Merge, if the source branch is still at the commit `head`; `by` as in `close`.
 
         Raises ConflictError if it isn't, if the branches conflict, or if the merge request is closed or a draft.
         """

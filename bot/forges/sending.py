@@ -149,9 +149,7 @@ class ForgeAdapter(HTTPAdapter):
         }
         manager.pool_classes_by_scheme = pools
 
-    def build_connection_pool_key_attributes(
-        self, request: PreparedRequest, *_: Any, **__: Any
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
+    def build_connection_pool_key_attributes(self, request: PreparedRequest, *_: Any, **__: Any) -> tuple[Any, Any]:
         """Whom to connect to; `requests` would have its own list of authorities instead of the system's."""
         scheme, host, port = _origin(request.url or "")
         return {"scheme": scheme, "host": host, "port": port}, {}

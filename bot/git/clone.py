@@ -21,7 +21,7 @@ from bot.git.names import branch_ref, file_path, object_id
 from bot.git.pushing import LeaseLost, Pushed
 from bot.ownership import not_ours
 from bot.process import Completed
-from bot.repositories import Commit, File, FileChange, Landing
+from bot.repositories import Commit, File, FileChange, Landing, Summary
 
 _log = logging.getLogger(__name__)
 
@@ -130,10 +130,15 @@ class Clone:
         except GitError:
             return ()
 
-    def commits(self, base: str, head: str) -> tuple[Commit, ...]:
-        """The commits that `head` has and `base` has not, newest first."""
+    def commits(self, base: str, head: str, *, paths: bool = False) -> tuple[Commit, ...]:
+        """The commits that `head` has and `base` has not, newest first; with `paths`, also which files each changes."""
         self._need(base, head)
-        return reading.log(self._git, f"{base}..{head}")
+        return (reading.log_with_paths if paths else reading.log)(self._git, f"{base}..{head}")
+
+    def summaries(self, base: str, head: str, limit: int) -> tuple[Summary, ...]:
+        """The commits that `head` has and `base` has not, without merges, newest first, by their first lines."""
+        self._need(base, head)
+        return reading.summaries(self._git, base, head, limit)
 
     def histories(self, commit: str, paths: Sequence[str], limit: int) -> dict[str, tuple[Commit, ...]]:
         """The commits that led to each file's content at `commit`, newest first, from merged side branches too.

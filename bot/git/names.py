@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 
 from bot.errors import GitError
+from bot.repositories import is_branch
 
 _OBJECT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-# git-check-ref-format(1), read as: anything that makes a branch name bad.
-_BAD_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^/|/$|\.$|(^|/)\.|\.lock(/|$)")
 _BAD_SEGMENT = re.compile(r"\.{0,2}|\.git", re.IGNORECASE)
 
 
@@ -28,7 +27,7 @@ def branch_ref(branch: str) -> str:
 
 def not_a_branch(name: str) -> GitError | None:
     """Why no branch can be called that, None where one can."""
-    if name and not _BAD_BRANCH.search(name):
+    if is_branch(name):
         return None
     return GitError(f"{name!r} is not a branch name", hint="see git help check-ref-format")
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.git.command import GitDirectory
+from bot.globs import within_segments
 from bot.manifests.source import MAX_BYTES
-from bot.repositories import Commit
+from bot.repositories import Commit, Summary
 
 # Both ends of a record are certain: a commit cannot hold NUL, and an unfolded trailer is one line.
-COMMIT_FORMAT = "--format=%H%x00%ae%x00%ce%x00%(trailers:only,unfold)"
+_FORMAT = "%H%x00%ae%x00%ce%x00%(trailers:only,unfold)"
+# Against the first parent, of merges too; trees tell it, so that a clone without contents will do.
+_PATHS = ("--name-only", "--no-renames", "--diff-merges=first-parent")
 
 _FILES = frozenset({"100644", "100755"})
 # Anybody may write a commit of the year 100000, which no datetime holds.
 _LAST_SECOND = int(datetime(9999, 1, 1, tzinfo=UTC).timestamp())
+# A subject may be as long as somebody likes.
+_LONGEST_SUBJECT = 200
 # One for all, so that any number of files of any size takes no memory.
 UNREAD = bytes(MAX_BYTES + 1)
 
@@ -96,10 +101,37 @@ def details(git: GitDirectory, shas: Iterable[str]) -> tuple[Commit, ...]:
 
 def log(git: GitDirectory, *args: str, stdin: bytes = b"") -> tuple[Commit, ...]:
     """What `git log` with these arguments finds, no commit before its children."""
-    output = git.run("log", "-z", "--date-order", COMMIT_FORMAT, *args, stdin=stdin).stdout
+    output = git.run("log", "-z", "--date-order", f"--format={_FORMAT}", *args, stdin=stdin).stdout
     fields = output.decode("utf-8", "replace").split("\0")[:-1]
     records = zip(fields[0::4], fields[1::4], fields[2::4], fields[3::4], strict=True)
     return tuple(Commit(sha, author, committer, _trailers(trailers)) for sha, author, committer, trailers in records)
+
+
+def summaries(git: GitDirectory, base: str, head: str, limit: int) -> tuple[Summary, ...]:
+    """The commits that `head` has and `base` has not, without merges, newest first."""
+    options = ("-z", "--no-merges", f"--max-count={limit}", "--format=%H%x00%s")
+    output = git.run("log", *options, f"{base}..{head}").stdout
+    fields = output.decode("utf-8", "replace").split("\0")[:-1]
+    records = zip(fields[0::2], fields[1::2], strict=True)
+    return tuple(Summary(sha, subject[:_LONGEST_SUBJECT]) for sha, subject in records)
+
+
+def log_with_paths(git: GitDirectory, *args: str) -> tuple[Commit, ...]:
+    """The same with the files that each commit changes."""
+    output = git.run("log", "-z", "--date-order", *_PATHS, f"--format=%x00{_FORMAT}", *args).stdout
+    return tuple(_with_paths(output.split(b"\0")[:-1]))
+
+
+def _with_paths(fields: Sequence[bytes]) -> Iterator[Commit]:
+    """An empty field begins a record: four of the commit, then its paths, none of which is empty."""
+    start = 0
+    while start < len(fields):
+        sha, author, committer, trailers = (field.decode("utf-8", "replace") for field in fields[start + 1 : start + 5])
+        first = start + 5
+        start = next((index for index in range(first, len(fields)) if not fields[index]), len(fields))
+        # The first one is on a line of its own.
+        names = b"\0".join(fields[first:start]).removeprefix(b"\n").decode("utf-8", "surrogateescape")
+        yield Commit(sha, author, committer, _trailers(trailers), tuple(names.split("\0")) if names else ())
 
 
 def landings(git: GitDirectory, commit: str, path: str, limit: int) -> list[tuple[str, datetime, str | None]]:
@@ -129,6 +161,6 @@ def _trailers(text: str) -> tuple[tuple[str, str], ...]:
 
 def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
     """Whether a path fits any of the patterns; `*` stands for part of one path segment, all else for itself."""
-    choices = (re.escape(pattern).replace(r"\*", "[^/]*") for pattern in patterns)
+    choices = map(within_segments, patterns)
     whole = re.compile("|".join(f"(?:{choice})" for choice in choices), re.DOTALL)
     return lambda path: bool(patterns) and whole.fullmatch(path) is not None

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.errors import GitError
 from bot.git.command import GitDirectory
+from bot.git.reading import objects, tree
 from bot.ownership import not_ours
+
+_FILES = frozenset({"100644", "100755"})
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,23 @@ class WorkingCopy:
     origin: str | None
     branch: str | None
     empty: bool
+
+    def branches(self) -> dict[str, str]:
+        """The refs of the remote's branches as the last fetch saw them, by name; of its own where it has no remote."""
+        remote = self._refs("refs/remotes/origin/")
+        return remote or self._refs("refs/heads/")
+
+    def files(self, ref: str, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+        """The wanted files of a commit, by path, as far as their contents are here."""
+        git = GitDirectory(self.root / ".git")
+        entries = [entry for entry in tree(git, ref) if entry.mode in _FILES and wanted(entry.path)]
+        contents = objects(git, (entry.oid for entry in entries))
+        return {entry.path: contents[entry.oid] for entry in entries if entry.oid in contents}
+
+    def _refs(self, prefix: str) -> dict[str, str]:
+        said = _said(GitDirectory(self.root / ".git"), "for-each-ref", "--format=%(refname)", prefix) or ""
+        names = (ref.removeprefix(prefix) for ref in said.splitlines())
+        return {name: f"{prefix}{name}" for name in names if name != "HEAD"}
 
 
 def working_copy(folder: Path) -> WorkingCopy | None:

@@ -1,6 +1,8 @@
 """Recognises how GitOps repositories are laid out: which environments, services and registries they have. Pure."""
 
-from bot.layout.recognise import NO_REGISTRY, recognise
-from bot.layout.tree import Environment, Layout, Seen
+from bot.layout.hosts import NO_REGISTRY
+from bot.layout.looking import look
+from bot.layout.recognise import recognise
+from bot.layout.tree import Environment, Layout, Seen, Tree
 
-__all__ = ["NO_REGISTRY", "Environment", "Layout", "Seen", "recognise"]
+__all__ = ["NO_REGISTRY", "Environment", "Layout", "Seen", "Tree", "look", "recognise"]

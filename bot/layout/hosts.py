@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from bot.layout.services import is_like
 from bot.layout.tree import Served
+
+# Stands where no image tells the registry; https://www.rfc-editor.org/rfc/rfc2606#section-3
+NO_REGISTRY = "registry.example.com"
 
 
 def registry_urls(environments: Mapping[str, Sequence[Served]]) -> dict[str, str | None]:
@@ -23,19 +27,22 @@ def registry_urls(environments: Mapping[str, Sequence[Served]]) -> dict[str, str
     return urls
 
 
-def hosts_of(served: Iterable[Served]) -> Counter[str]:
-    """How many services name each host; an image without one counts as the empty text's."""
-    pairs = {(one.service, image.registry or "") for one in served for image in one.marked.seen.images}
-    return Counter(host for _, host in pairs)
+def hosts_of(served: Iterable[Served]) -> tuple[str, ...]:
+    """The hosts of images: first the one of most images that are called like their service, then of most services.
+
+    An image without a host counts as the empty text's, which comes last.
+    """
+    pairs = {(one.service, image.registry or "", is_like(one.service, image)) for one in served for image in one.images}
+    own = Counter(host for _, host, like in pairs if like)
+    every = Counter(host for _, host in {pair[:2] for pair in pairs})
+    return tuple(sorted(every, key=lambda host: (not host, -own[host], -every[host], host)))
 
 
 def _of_main_host(served: Sequence[Served]) -> frozenset[str]:
-    counted = hosts_of(served)
-    del counted[""]
-    if not counted:
+    hosts = hosts_of(served)
+    if not hosts or not hosts[0]:
         return frozenset()
-    host = max(sorted(counted), key=lambda host: counted[host])
-    return frozenset(image.name for one in served for image in one.marked.seen.images if image.registry == host)
+    return frozenset(image.name for one in served for image in one.images if image.registry == hosts[0])
 
 
 def _prefix(names: Collection[str]) -> str:

@@ -7,23 +7,39 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from bot.layout import words
-from bot.layout.tree import Marked, Place, Seen
+from bot.layout.tree import ENV, Marked, Place, Seen, Tree
+from bot.layout.words import Vocabulary
 
-# Stands for the environment's name in a path; no file is called so by chance.
-ENV = "{env}"
 _VARIANT = "values-"
 # They mean something in the patterns of a configuration.
 _LITERAL = frozenset("{}*")
 _ENDING = re.compile(r"\.(?:ya?ml|json)(?:\.\w+)?$", re.IGNORECASE)
 
 
-def mark(tree: Sequence[Seen]) -> tuple[Marked, ...]:
+def mark(tree: Tree, order: Sequence[str] = ()) -> tuple[Marked, ...]:
     """The manifests that belong to an environment. Hidden folders, templates and tests are left out."""
-    candidates = [seen for seen in tree if aside(seen.path) is None and _is_plain(seen.path)]
-    places = {seen.path: place for seen in candidates if (place := _by_word(seen.path))}
+    return tuple(one for one, why in _marked_all(tree, order) if not why)
+
+
+def doubtful(tree: Tree, order: Sequence[str] = ()) -> dict[str, frozenset[str]]:
+    """Folders and files that are called like an environment and taken for none, with the names of what is beside.
+
+    A word for much else, such as `test`, doesn't make anybody wonder.
+    """
+    every = ((one, why) for one, why in _marked_all(tree, order) if why and one.seen.tells)
+    return {one.place: why for one, why in every if not words.is_weak(one.environment)}
+
+
+def _marked_all(tree: Tree, order: Sequence[str]) -> Iterator[tuple[Marked, frozenset[str]]]:
+    candidates = [seen for seen in tree.seen if aside(seen.path) is None and _is_plain(seen.path)]
+    if tree.branch:
+        yield from ((Marked(seen, tree.branch, seen.path), frozenset[str]()) for seen in candidates)
+        return
+    vocabulary = Vocabulary(tuple(order), tree.names)
+    places = {seen.path: place for seen in candidates if (place := _by_word(seen.path, vocabulary))}
     places.update(_by_siblings(candidates, places))
     marked = [_marked(seen, places[seen.path]) for seen in candidates if seen.path in places]
-    return tuple(_without_doubtful(marked, candidates))
+    yield from _doubted(marked, candidates, vocabulary)
 
 
 def stem_of(name: str) -> str:
@@ -45,15 +61,15 @@ def _is_plain(path: str) -> bool:
     return path.isprintable() and _LITERAL.isdisjoint(path)
 
 
-def _by_word(path: str) -> Place | None:
+def _by_word(path: str, vocabulary: Vocabulary) -> Place | None:
     """The outermost folder called like an environment, weak words last; else such a word in the file's name."""
     *folders, name = path.split("/")
-    called = [number for number, folder in enumerate(folders) if words.is_environment(folder)]
-    for number in sorted(called, key=lambda number: words.is_weak(folders[number])):
+    called = [number for number, folder in enumerate(folders) if vocabulary.is_environment(folder)]
+    for number in sorted(called, key=lambda number: vocabulary.is_weak(folders[number])):
         return Place(number, 0, len(folders[number]))
     stem = stem_of(name)
     for start, end in _ends(stem):
-        if words.is_environment(stem[start:end]):
+        if vocabulary.is_environment(stem[start:end]):
             return Place(len(folders), start, end)
     return None
 
@@ -75,7 +91,12 @@ def _by_siblings(tree: Sequence[Seen], known: dict[str, Place]) -> Iterator[tupl
     telling = {around for around, names in beside.items() if _are_environments(names)}
     accepted = {_position(path, place) for path, place in rest if _around(path, place) in telling}
     for path, place in rest:
-        if path not in known and _position(path, place) in accepted and not words.is_shared(_named(path, place)):
+        name = _named(path, place)
+        if (
+            path not in known
+            and _position(path, place) in accepted
+            and not (words.is_shared(name) or words.is_group(name))
+        ):
             yield path, place
 
 
@@ -115,8 +136,13 @@ def _marked(seen: Seen, place: Place) -> Marked:
     return Marked(seen, _named(seen.path, place), _around(seen.path, place))
 
 
-def _without_doubtful(marked: Sequence[Marked], tree: Sequence[Seen]) -> Iterator[Marked]:
-    """Alone at its place, a word that means much else doesn't count, nor a folder among several of other names."""
+def _doubted(
+    marked: Sequence[Marked], tree: Sequence[Seen], vocabulary: Vocabulary
+) -> Iterator[tuple[Marked, frozenset[str]]]:
+    """Each with the folders that make it doubtful.
+
+    Alone at its place, a word that means much else doesn't count, nor a folder among several of other names.
+    """
     beside: defaultdict[str, set[str]] = defaultdict(set)
     for one in marked:
         beside[_parent(one)].add(one.environment)
@@ -127,9 +153,9 @@ def _without_doubtful(marked: Sequence[Marked], tree: Sequence[Seen]) -> Iterato
             others["".join(f"{above}/" for above in folders[:number])].add(folder)
     for one in marked:
         strangers = {name for name in others[_parent(one)] - beside[_parent(one)] if not words.is_shared(name)}
-        doubtful = words.is_weak(one.environment) or len(strangers) > 1
-        if len(beside[_parent(one)]) > 1 or not doubtful:
-            yield one
+        doubtful = vocabulary.is_weak(one.environment) or len(strangers) > 1
+        alone = len(beside[_parent(one)]) == 1 and not vocabulary.is_certain(one.environment)
+        yield one, frozenset(strangers | {one.environment}) if alone and doubtful else frozenset()
 
 
 def _parent(one: Marked) -> str:

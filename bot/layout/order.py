@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from bot.layout import words
 
 
-def in_order(names: Collection[str]) -> tuple[str, ...]:
-    """The names as images travel; those that no word tells come last."""
-    return tuple(sorted(names, key=lambda name: (words.rank(name) or (1000, ""), name)))
+def in_order(names: Collection[str], order: Sequence[str] = ()) -> tuple[str, ...]:
+    """The names as images travel: those of `order` first, and those that no word tells last."""
+    first = [name for name in order if name in names]
+    return (*first, *sorted(set(names) - set(first), key=lambda name: (words.rank(name) or (1000, ""), name)))
 
 
-def source_of(name: str, names: Collection[str]) -> tuple[str | None, tuple[str, ...]]:
+def source_of(name: str, names: Collection[str], order: Sequence[str] = ()) -> tuple[str | None, tuple[str, ...]]:
     """The environment that `name` gets its images from, and all that it could be; None for a first one, or unknown.
 
     `usdfprod` gets them from `usdfint` where there is one, rather than from `idfint`.
     """
+    if name in order:
+        before = tuple(other for other in order[: order.index(name)] if other in names)[-1:]
+        return (before[0] if before else None), before
     own = words.rank(name)
     if own is None:
         return None, ()

@@ -6,9 +6,10 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+from bot.images import ImageRef
 from bot.layout import words
-from bot.layout.marking import ENV, stem_of
-from bot.layout.tree import Marked, Place, Served
+from bot.layout.marking import stem_of
+from bot.layout.tree import ENV, Marked, Place, Served
 
 SERVICE = "{service}"
 TEAM = "{team}"
@@ -60,7 +61,7 @@ def _team(alike: Sequence[Marked], chosen: int | None) -> int | None:
 def _merit(alike: Sequence[Marked], number: int, precedents: Mapping[int | None, int]) -> tuple[int, int, int, int]:
     """How well a place fits: as in most other paths, by images called so, by how many names it has, by custom."""
     texts = [_text(one.around, _possible(one.around)[number]) for one in alike]
-    like = sum(_is_like(text, one) for text, one in zip(texts, alike, strict=True))
+    like = sum(any(is_like(text, image) for image in one.seen.images) for text, one in zip(texts, alike, strict=True))
     above = _above(alike[0].around, _possible(alike[0].around)[number])
     # Folders rather than files; those above the environment rather than below, and the nearest.
     custom = -200 if above is None else -above if above > 0 else above - 100
@@ -70,22 +71,24 @@ def _merit(alike: Sequence[Marked], number: int, precedents: Mapping[int | None,
 def _above(around: str, place: Place) -> int | None:
     """How many segments a folder is above the one that names the environment; None for the file's name."""
     segments = around.split("/")
-    env = next(number for number, segment in enumerate(segments) if ENV in segment)
-    return env - place.segment if place.segment < len(segments) - 1 else None
+    return _env_at(segments) - place.segment if place.segment < len(segments) - 1 else None
 
 
-def _is_like(text: str, one: Marked) -> bool:
-    for image in one.seen.images:
-        last = image.repository.rpartition("/")[2]
-        if text in last or last in text:
-            return True
-    return False
+def _env_at(segments: Sequence[str]) -> int:
+    """Which segment names the environment; where the branch does, it is above all of them."""
+    return next((number for number, segment in enumerate(segments) if ENV in segment), -1)
+
+
+def is_like(service: str, image: ImageRef) -> bool:
+    """Whether an image is called like a service."""
+    last = image.repository.rpartition("/")[2]
+    return service in last or last in service
 
 
 def _possible(around: str) -> tuple[Place, ...]:
     """Where the service may be named: folders, and the file, that aren't called after what they are."""
     *folders, name = around.split("/")
-    env = next((number for number, folder in enumerate(folders) if ENV in folder), len(folders))
+    env = _env_at([*folders, name])
     found = [
         Place(number, 0, len(folder))
         for number, folder in enumerate(folders)
@@ -111,8 +114,13 @@ def _says_nothing(text: str) -> bool:
 
 
 def _last_resort(around: str) -> Place:
-    """For a repository of one service: the folder above, whatever it is called, else the file."""
+    """For a repository of one service: the folder above, whatever it is called, else the file.
+
+    A file such as `apps.yaml`, in the environment's folder, is all services together.
+    """
     *folders, name = around.split("/")
+    if folders and ENV in folders[-1] and words.is_group(stem_of(name)):
+        return Place(len(folders), 0, len(stem_of(name)))
     for number in reversed(range(len(folders))):
         if ENV not in folders[number]:
             return Place(number, 0, len(folders[number]))

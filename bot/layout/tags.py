@@ -30,6 +30,6 @@ def _versions(served: Iterable[Served]) -> Iterator[re.Match[str]]:
 
 
 def _own(one: Served) -> list[ImageRef]:
-    images = list(one.marked.seen.images)
+    images = list(one.images)
     named = [image for image in images if one.service in image.repository]
     return named or (images if len(images) == 1 else [])

@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 from bot.images import ImageRef
+
+# Stands for the environment's name in a path; no file is called so by chance.
+ENV = "{env}"
+
+
+@dataclass(frozen=True)
+class Told:
+    """An image whose version is the value of a variable: the scalar at `pointer`, and `where` it is used."""
+
+    pointer: str
+    holds: Literal["image", "tag"]
+    image: ImageRef
+    where: str
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A manifest: the images that it names, and of how many more it only gives a part, such as the tag."""
+    """A manifest: the images that it names, and of how many more it only gives a part, such as the tag.
+
+    `told` are those among the images that it takes a rule to find; `gaps` say what variables in it can't be told.
+    `several` are environments that its images are of, where one file holds them all.
+    """
 
     path: str
     images: tuple[ImageRef, ...] = ()
     parts: int = 0
+    told: tuple[Told, ...] = ()
+    gaps: tuple[str, ...] = ()
+    several: tuple[str, ...] = ()
 
     @property
     def tells(self) -> bool:
@@ -24,6 +45,20 @@ class Seen:
     def versioned(self) -> bool:
         """Whether it says which version runs: else it may be about images without running one."""
         return bool(self.parts) or any(image.tag or image.digest for image in self.images)
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The manifests of a repository, or of one of its branches.
+
+    `names` are those that its tools call environments, `clusters` the folders in one that is called after clusters.
+    `branch` is the environment that all of it is of.
+    """
+
+    seen: tuple[Seen, ...]
+    names: frozenset[str] = frozenset()
+    clusters: tuple[str, ...] = ()
+    branch: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,6 +78,12 @@ class Marked:
     environment: str
     around: str
 
+    @property
+    def place(self) -> str:
+        """The folder, or file, that is called after the environment."""
+        before, _, after = self.around.partition(ENV)
+        return f"{before}{self.environment}{after if '/' not in after else ''}"
+
 
 @dataclass(frozen=True)
 class Served:
@@ -52,6 +93,27 @@ class Served:
     service: str
     pattern: str
     guessed: bool = False
+
+    @property
+    def path(self) -> str:
+        """The pattern with the environment's name."""
+        return self.pattern.replace(ENV, self.marked.environment)
+
+    @property
+    def images(self) -> tuple[ImageRef, ...]:
+        """The images that the manifest names."""
+        return self.marked.seen.images
+
+
+@dataclass(frozen=True)
+class Field:
+    """An entry of `fields`: the scalar at `pointer` of manifests at `path` holds an image, or the tag of `image`."""
+
+    path: str
+    pointer: str
+    holds: Literal["image", "tag"]
+    image: str = ""
+    where: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -71,6 +133,7 @@ class Environment:
     source: str | None = None
     tag: str = ""
     exclude: tuple[str, ...] = ()
+    fields: tuple[Field, ...] = ()
     unsure: tuple[str, ...] = ()
 
 

@@ -8,8 +8,8 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from bot.layout.recognise import NO_REGISTRY
-from bot.layout.tree import Environment, Layout
+from bot.layout.hosts import NO_REGISTRY
+from bot.layout.tree import Environment, Field, Layout
 
 _PLAIN = re.compile(r"[A-Za-z][\w./-]*")
 _LOOPBACK = re.compile(r"(?:localhost|127\.[\d.]+)(?:[:/]|$)")
@@ -74,9 +74,23 @@ def _environment(one: Environment, home: Home) -> Iterator[str]:
     if one.exclude:
         yield "    exclude:"
         yield from (f"      - {json.dumps(path, ensure_ascii=False)}" for path in one.exclude)
+    if one.fields:
+        yield "    fields:"
+        yield from (line for field in one.fields for line in _field(field, several=len(one.paths) > 1))
     yield f"    registry: {_scalar(one.registry)}"
     if one.tag:
         yield f"    tag: {json.dumps(one.tag)}      # {one.source} has pre-releases, and {one.name} has none"
+
+
+def _field(field: Field, *, several: bool) -> Iterator[str]:
+    """One that is for a path names it where there are several."""
+    yield from _comment(f"used in {field.where}", 6)
+    yield f"      - pointer: {json.dumps(field.pointer, ensure_ascii=False)}"
+    yield f"        holds: {field.holds}"
+    if field.image:
+        yield f"        image: {json.dumps(field.image, ensure_ascii=False)}"
+    if several:
+        yield f"        path: {json.dumps(field.path, ensure_ascii=False)}"
 
 
 def _silent(name: str) -> Iterator[str]:

@@ -14,7 +14,7 @@ from bot.manifests.fields import Edit, FieldRule, ImageEdit, ScalarEdit
 from bot.manifests.find import find_sites
 from bot.manifests.insert import Insertion, insert
 from bot.manifests.rewrite import Rewriting, rewrite
-from bot.manifests.rules import implied, locate
+from bot.manifests.rules import implied, locate, named_items
 from bot.manifests.scalars import Splice, splice, splice_for
 from bot.manifests.shapes import Named
 from bot.manifests.site import Site, Slot
@@ -62,6 +62,15 @@ def scalar_at(path: str, content: bytes, number: int, pointer: str) -> ScalarEdi
     roots = document.parse(path, decode(path, content))
     named = locate(number, roots[number], pointer) if number < len(roots) else None
     return ScalarEdit(number, pointer, named.slot.whole, not named.slot.value.style) if named else None
+
+
+def items_above(path: str, content: bytes, number: int, pointer: str) -> tuple[tuple[str, str | None], ...]:
+    """The items of lists that a pointer of document `number` goes through, by their pointers, each with its `name`.
+
+    Raises ManifestError where the file can't be read.
+    """
+    roots = document.parse(path, decode(path, content))
+    return tuple(named_items(number, roots[number], pointer)) if number < len(roots) else ()
 
 
 def _by_place(path: str, edits: Sequence[Edit]) -> dict[_Place, Edit]:

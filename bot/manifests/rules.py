@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from bot.images import ImageParts
@@ -38,12 +38,27 @@ def locate(number: int, root: Node | None, pointer: str) -> Named | None:
     node, problem = resolve(root)
     place, key = Place(number, problem=problem), None
     for token in pointer.split("/")[1:]:
-        step = _step(node, token.replace("~1", "/").replace("~0", "~"))
+        step = _step(node, _plain(token))
         if step is None:
             return None
         key, node, problem = step
         place = Place(number, f"{place.pointer}/{token}", place.problem or problem)
     return Named(place, Slot(key or node, node)) if isinstance(node, Scalar) else None
+
+
+def named_items(number: int, root: Node | None, pointer: str) -> Iterator[tuple[str, str | None]]:
+    """The items of lists that a pointer goes through, by their pointers, each with what its `name` says."""
+    node, _ = resolve(root) if root is not None else (None, None)
+    place = ""
+    for token in pointer.split("/")[1:]:
+        in_list = isinstance(node, document.Sequence)
+        step = _step(node, _plain(token)) if node is not None else None
+        if step is None:
+            return
+        node, place = step[1], f"{place}/{token}"
+        if in_list:
+            name = locate(number, root, f"{place}/name")
+            yield place, name.slot.whole if name else None
 
 
 def implied(named: Named) -> Site | None:
@@ -74,6 +89,10 @@ def _site(named: Named, part: Part, fixed: ImageParts) -> Site:
 
 def _missing(rule: FieldRule) -> Site:
     return Site(ImageField(0, rule.pointer, Form.PART, 1, ImageParts(), _NO_SCALAR), {})
+
+
+def _plain(token: str) -> str:
+    return token.replace("~1", "/").replace("~0", "~")
 
 
 def _step(node: Resolved, token: str) -> tuple[Scalar | None, Resolved, Problem | None] | None:

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from bot.images import ImageParts
 from bot.manifests import document
-from bot.manifests.document import Mapping, Sequence
-from bot.manifests.fields import ImageField
+from bot.manifests.document import Mapping, Scalar, Sequence
+from bot.manifests.fields import ImageField, Part
 from bot.manifests.find import find_sites
 from bot.manifests.formats.objects import mapping, text
 from bot.manifests.source import decode
@@ -34,6 +35,8 @@ class Setting:
     pointer: str
     folder: str = ""
     config_map: str = ""
+    text: str = ""
+    document: int = 0
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line} ({self.pointer})"
@@ -52,6 +55,7 @@ class Reference:
     path: str
     line: int
     folder: str = ""
+    document: int = 0
 
     def applies(self, path: str) -> bool:
         """Whether its Flux Kustomization applies the file at `path`."""
@@ -59,6 +63,27 @@ class Reference:
 
 
 Fact: TypeAlias = Setting | Reference
+
+
+@dataclass(frozen=True)
+class Use:
+    """An image that variables are a part of: what its scalars say as they stand, and what is known besides."""
+
+    path: str
+    line: int
+    texts: dict[Part, str]
+    fixed: ImageParts
+
+
+def uses(path: str, content: bytes) -> tuple[Use, ...]:
+    """The images of a file that hold a `${VARIABLE}`. Raises ManifestError where it can't be read."""
+    if b"${" not in content:
+        return ()
+    found = find_sites(path, _roots(path, content))
+    said = (
+        Use(path, site.field.line, {part: slot.text for part, slot in site.slots.items()}, site.fixed) for site in found
+    )
+    return tuple(use for use in said if any("${" in text for text in use.texts.values()))
 
 
 def variables(path: str, content: bytes, image: ImageField) -> tuple[str, ...]:
@@ -78,13 +103,13 @@ def facts(path: str, content: bytes) -> Iterator[Fact]:
     """What a file says about variables: Flux Kustomizations and ConfigMaps. Raises ManifestError."""
     if not _SPEAKS_OF_SETTINGS.search(content):
         return
-    for root in _roots(path, content):
+    for number, root in enumerate(_roots(path, content)):
         if isinstance(root, Mapping):
             kind = text(entries(root), "kind")
             if kind == "Kustomization":
-                yield from _in_kustomization(path, root)
+                yield from _in_kustomization(path, number, root)
             elif kind == "ConfigMap":
-                yield from _in_config_map(path, root)
+                yield from _in_config_map(path, number, root)
 
 
 @dataclass
@@ -138,7 +163,7 @@ def _some(found: Iterable[object]) -> str:
     return ", ".join(texts[:_SHOWN]) + more
 
 
-def _in_kustomization(path: str, root: Mapping) -> Iterator[Fact]:
+def _in_kustomization(path: str, number: int, root: Mapping) -> Iterator[Fact]:
     spec = entries(root).get("spec")
     if spec is None or not isinstance(spec.value, Mapping):
         return
@@ -147,23 +172,29 @@ def _in_kustomization(path: str, root: Mapping) -> Iterator[Fact]:
     post_build = below.get("postBuild")
     if post_build is None or not isinstance(post_build.value, Mapping):
         return
-    place = Place(0).at("spec").at("postBuild")
+    place = Place(number).at("spec").at("postBuild")
     given = entries(post_build.value)
     for name, entry in _children(given.get("substitute")):
-        yield Setting(name, path, entry.key.line, place.at("substitute").at(name).pointer, folder)
+        pointer = place.at("substitute").at(name).pointer
+        yield Setting(name, path, entry.key.line, pointer, folder, text=_text(entry), document=number)
     listed = given.get("substituteFrom")
     for item, _ in items(listed.value) if listed and isinstance(listed.value, Sequence) else ():
         if isinstance(item, Mapping):
             source = entries(item)
-            yield Reference(text(source, "kind"), text(source, "name"), path, item.line, folder)
+            yield Reference(text(source, "kind"), text(source, "name"), path, item.line, folder, number)
 
 
-def _in_config_map(path: str, root: Mapping) -> Iterator[Setting]:
+def _in_config_map(path: str, number: int, root: Mapping) -> Iterator[Setting]:
     found = entries(root)
     metadata = found.get("metadata")
     name = text(mapping(metadata.value), "name") if metadata else ""
     for key, entry in _children(found.get("data")):
-        yield Setting(key, path, entry.key.line, Place(0).at("data").at(key).pointer, config_map=name)
+        pointer = Place(number).at("data").at(key).pointer
+        yield Setting(key, path, entry.key.line, pointer, config_map=name, text=_text(entry), document=number)
+
+
+def _text(entry: Entry) -> str:
+    return entry.value.text if isinstance(entry.value, Scalar) else ""
 
 
 def _children(entry: Entry | None) -> Iterator[tuple[str, Entry]]:

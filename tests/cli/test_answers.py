@@ -12,7 +12,7 @@ import pytest
 
 from bot.cli import main
 from bot.cli.answers import ANSWERS
-from bot.cli.parser import make_parser
+from bot.cli.arguments import make_parser
 from bot.cli.schema import answer_schema
 from bot.errors import ExitCode
 from tests.cli.conftest import Promobot

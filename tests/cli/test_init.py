@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -127,6 +128,87 @@ def test_a_part_of_a_clone_has_the_repositorys_paths(clones: Path, promobot: Pro
     ]
 
 
+@pytest.fixture
+def branched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A clone whose remote has a branch for each environment, of which `main` is checked out."""
+    source = tmp_path / "source"
+    source.mkdir()
+    git(source, "init", "--quiet", "--initial-branch=main")
+    for branch, tag in (("main", 0), ("env/dev", 3), ("env/production", 1), ("feature/test", 9)):
+        git(source, "checkout", "--quiet", "-B", branch)
+        for service in ("cart", "web"):
+            file = source / "apps" / service / "values.yaml"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(f"image: registry.example.com/shop/{service}:{tag}\n", encoding="utf-8")
+        git(source, "add", "--all")
+        git(source, "commit", "--quiet", f"--message={branch}")
+    git(source, "checkout", "--quiet", "main")
+    git(tmp_path, "clone", "--quiet", str(source), "gitops")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PROMOBOT_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "gitops"
+
+
+def test_branches_that_are_called_like_environments_are_some(branched: Path, promobot: Promobot) -> None:
+    said = promobot("init", branched, "--try", "-o", "json")
+    found = [(one["name"], one["from"], one["branch"], one["paths"]) for one in said.data["environments"]]
+    assert found == [
+        ("dev", None, "env/dev", ["apps/{service}/values.yaml"]),
+        ("production", "dev", "env/production", ["apps/{service}/values.yaml"]),
+    ]
+    assert {one["reason"].partition(",")[0] for one in said.data["unsure"]} == {
+        "its branch is called like an environment"
+    }
+    checked = promobot("check", "-o", "json")
+    images = {(one["environment"], one["image"].rpartition("/")[2]) for one in checked.data["images"]}
+    assert images == {("dev", "cart:3"), ("dev", "web:3"), ("production", "cart:1"), ("production", "web:1")}
+
+
+def test_branches_of_other_names_are_named_in_order(branched: Path, promobot: Promobot) -> None:
+    said = promobot("init", branched, "--try", "--order", "main,production", "-o", "json")
+    found = [(one["name"], one["from"], one["branch"]) for one in said.data["environments"]]
+    assert found == [("main", None, "main"), ("production", "main", "env/production"), ("dev", None, "env/dev")]
+    assert promobot("check").code == ExitCode.DONE
+
+
+def test_one_branch_alone_is_asked_about(branched: Path, promobot: Promobot) -> None:
+    git(branched, "branch", "--remotes", "--delete", "origin/env/production")
+    said = promobot("init", branched)
+    assert said.code == ExitCode.USAGE
+    assert "the branch env/dev is called like an environment, and no other" in said.err
+    assert "--order env/dev,main" in said.err
+    assert promobot("init", branched, "--order", "env/dev,main").code == ExitCode.DONE
+
+
+def test_folders_called_like_environments_are_some_rather_than_branches(branched: Path, promobot: Promobot) -> None:
+    for env in ("qa", "live"):
+        shutil.copytree(branched / "apps", branched / env)
+    said = promobot("init", branched, "-o", "json")
+    assert {(one["name"], one["branch"]) for one in said.data["environments"]} == {("qa", "main"), ("live", "main")}
+
+
+@pytest.mark.parametrize("order", ["ams,fra", " fra, ams ,"])
+def test_somebody_who_knows_says_what_environments_are_called(tmp_path: Path, promobot: Promobot, order: str) -> None:
+    for place in ("ams", "fra", "lon"):
+        file = tmp_path / "estate" / "clusters" / place / "cart.yaml"
+        file.parent.mkdir(parents=True)
+        file.write_text("image: registry.example.com/shop/cart:1\n", encoding="utf-8")
+    config = tmp_path / "promobot.yaml"
+    said = promobot("init", tmp_path / "estate", "-c", config)
+    assert said.code == ExitCode.USAGE
+    assert "--order ams,fra,lon" in said.err
+    first, second = order.replace(" ", "").strip(",").split(",")
+    said = promobot("init", tmp_path / "estate", "-c", config, "--order", order, "-o", "json")
+    assert [(one["name"], one["from"]) for one in said.data["environments"]] == [(first, None), (second, first)]
+
+
+def test_a_name_in_order_that_nothing_has_is_refused(folder: Path, promobot: Promobot) -> None:
+    said = promobot("init", folder, "--order", "dev,prdo")
+    assert said.code == ExitCode.USAGE
+    assert "no manifest that names an image is called after prdo\n  → these are environments: dev, prod\n" in said.err
+    assert not Path("promobot.yaml").exists()
+
+
 def test_a_linked_work_tree_is_a_clone_too(clones: Path, promobot: Promobot) -> None:
     git(clones / "platform-gitops", "worktree", "add", "--quiet", "-b", "try", str(clones / "linked"))
     said = promobot("init", "linked", "--try", "-o", "json")
@@ -143,6 +225,19 @@ def test_a_file_that_is_there_stays(folder: Path, promobot: Promobot) -> None:
     assert promobot("init", folder, "--force").code == ExitCode.DONE
     assert load_config(config).names == ("dev", "prod")
     assert [file.name for file in Path().iterdir()] == ["promobot.yaml"]
+
+
+@pytest.mark.parametrize("name", ["link/qa.env", "../secret/qa.env", "{secret}/qa.env", "gone.env"])
+def test_values_that_a_helmfile_names_elsewhere_arent_read(tmp_path: Path, promobot: Promobot, name: str) -> None:
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "qa.env").write_text("image: registry.example.com/secret:1\n", encoding="utf-8")
+    estate = tmp_path / "estate"
+    estate.mkdir()
+    (estate / "link").symlink_to(tmp_path / "secret")
+    values = json.dumps([name.format(secret=tmp_path / "secret")])
+    (estate / "helmfile.yaml").write_text(f"environments: {{qa: {{values: {values}}}}}\n", encoding="utf-8")
+    said = promobot("init", estate, "-c", tmp_path / "promobot.yaml")
+    assert "no environments recognised; no manifest names an image; helmfile" in said.err
 
 
 def test_a_link_to_nowhere_is_a_file_that_is_there(folder: Path, promobot: Promobot) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -46,7 +47,7 @@ def stands(unit: Unit, target: str, standing: Standing, **steps: tuple[str, str]
         moves.append(
             Move(service, "x", "0:/i", 1, origin, place, digest, Proof.MANIFEST, place, after, refs[0], refs[1])
         )
-    return Verdict(unit, target, standing, Promotion(unit, target, tuple(moves), "f" * 16))
+    return Verdict(unit, target, standing, Promotion(unit, target, tuple(moves), ("f" * 16,)))
 
 
 def matrix(*deployed: Deployed, verdicts: tuple[Verdict, ...] = (), config: Config | None = None) -> Matrix:
@@ -97,6 +98,17 @@ def test_of_a_group_that_is_due_what_stays_is_current(monkeypatch: pytest.Monkey
     verdict = stands(pay, "staging", Standing.DUE, **{"pay-api": ("1.1", "1.2"), "pay-web": ("7", "7")})
     one = matrix(runs("staging", "pay-api", "1.1"), runs("staging", "pay-web", "7"), verdicts=(verdict,))
     assert [line.split()[2:] for line in shown(monkeypatch, one, 80)[1:]] == [["1.1", "↑", "1.2", "–"], ["7", "=", "–"]]
+
+
+def test_marks_are_counted_as_they_are_shown() -> None:
+    """Of a group, what is not shown isn't counted, and what stays isn't due."""
+    pay, everything = Unit("pay", ("pay-api", "pay-web", "pay-job")), Unit("*", ())
+    due = stands(
+        pay, "staging", Standing.DUE, **{"pay-api": ("1.1", "1.2"), "pay-web": ("7", "7"), "pay-job": ("1", "2")}
+    )
+    deployed = [runs("staging", name, "1") for name in ("pay-api", "pay-web")]
+    one = matrix(*deployed, verdicts=(due, stands(everything, "prod", Standing.BLOCKED)))
+    assert Counter(one.marks) == {Standing.BLOCKED: 1, Standing.CURRENT: 1, Standing.DUE: 1}
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli.arguments import make_parser
 from bot.cli.call import Call
 from bot.cli.outputfile import OutputFile, deployed_variables, variable
-from bot.cli.parser import make_parser
 from bot.errors import ExitCode, UsageError
 from bot.images import ImageRef
 from bot.promotion import Deployed

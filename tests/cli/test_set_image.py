@@ -134,6 +134,8 @@ def test_a_pointer_to_nothing_names_what_is_there(path: Path, promobot: Promobot
         (("missing.yaml", "0:/image", ":2"), "missing.yaml: No such file"),
         ((".", "0:/image", ":2"), ". is no file"),
         (("link.yaml", "0:/image", ":2"), "values.yaml\n"),
+        (("values.yaml", "0:/image", f":2@{NEW}", "--drop-digest"), "gives a digest, and --drop-digest takes it away"),
+        (("values.yaml", "0:/image", ":2", "--add-digest"), "--add-digest says nothing where no IMAGE gives a digest"),
     ],
 )
 def test_what_cannot_be_meant_is_a_usage_error(

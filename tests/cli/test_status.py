@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.oci import build_index
+from bot.demo.oci import build_index, push
 from bot.demo.registries import RunningRegistry
 from bot.errors import ExitCode
 from tests.cli.registries import Shop, shop
@@ -61,6 +61,27 @@ def test_an_open_merge_request_is_told_while_something_newer_is_due(shop: Shop) 
     said = shop.run("status").out
     assert "inventory   1.1.4-rc1   1.1.2 ↑ 1.1.4\n" in said
     assert f"↑ inventory to staging: {PROJECT}!1  " in said
+
+
+def test_what_is_blocked_shows_what_people_are_looking_at(shop: Shop, tmp_path: Path) -> None:
+    assert shop.run("promote", "inventory", "--to", "staging").code == 0
+    company = shop.company
+    company.push_e2e("inventory", "1.1.4-rc1", build_index("newer"))
+    push(company.staging.access("staging"), f"{company.team}/inventory", "1.1.4", build_index("other"))
+    path = "apps/inventory/e2e/helmrelease.yaml"
+    company.commit("main", path, company.manifest("inventory", "e2e", "1.1.4-rc1"))
+    (request,) = company.requests()
+    words = "!1 proposes inventory 1.1.3, which isn't what runs in e2e now"
+    for command in (("status",), ("plan",), ("promote", "inventory", "--to", "staging"), ("reconcile",)):
+        said = shop.run(*command)
+        assert f"! {words}  {request.url}\n" in said.out
+    (verdict,) = shop.run("plan", "-o", "json").data["verdicts"]
+    assert verdict["standing"] == "blocked"
+    assert (verdict["merge_request"], verdict["outdated"]) == (request.url, words)
+    assert company.requests() == (request,)
+    file = tmp_path / "out.env"
+    assert shop.run("plan", "--output-file", str(file)).code == ExitCode.BLOCKED
+    assert "MERGE_REQUEST" not in file.read_text()
 
 
 def test_only_what_was_asked_for_is_told(two: Shop) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -144,7 +143,7 @@ def test_not_to_know_is_a_failure(desk: Desk, timeout: float, times: int) -> Non
 def test_how_it_ended_is_the_exit_code(desk: Desk, end: Callable[[Desk], None], code: ExitCode) -> None:
     end(desk)
     ended = wait(desk.world, desk.waiting[:1], Clock(iter([])).patience(timeout=1), lambda _: None)
-    assert code_of(desk.world, ended[0]) is code
+    assert code_of(ended[0]) is code
 
 
 # --- the command ----------------------------------------------------------------------------------------
@@ -216,15 +215,3 @@ def test_nothing_to_wait_for_is_no_wait(shop: Shop) -> None:
     said = shop.run(*PROMOTE)  # the image is copied, and no merge request is needed for it
     assert said.code == ExitCode.DONE
     assert "nothing to wait for" in said.err
-
-
-def test_waiting_and_a_dry_run_exclude_each_other(capsys: pytest.CaptureFixture[str]) -> None:
-    from bot.cli.parser import make_parser  # noqa: PLC0415
-
-    with pytest.raises(SystemExit):
-        make_parser().parse_args([*PROMOTE, "--dry-run"])
-    assert "not allowed with" in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        make_parser().parse_args([*PROMOTE, "--timeout", "5"])
-    assert "invalid duration (such as 90s, 30m or 2h) value: '5'" in capsys.readouterr().err
-    assert json.dumps(make_parser().parse_args([*PROMOTE, "--timeout", "1h30m"]).timeout) == "5400.0"

@@ -11,7 +11,7 @@ from bot.config import Config
 from bot.decide import Orders
 from bot.errors import ExitCode
 from bot.plan import OpenRequest, PushBranch, Standing
-from bot.questions import Commits, Labels
+from bot.questions import Commits
 from bot.repositories import Commit
 from tests.paper import E2E, STAGING, Paper, commit, configured, digest, values
 
@@ -45,6 +45,12 @@ def newer(paper: Paper) -> None:
 def hotfix(paper: Paper) -> None:
     paper.labels = {OLD: {REVISION: NOW}, NEW: {REVISION: PROPOSED}}
     paper.ahead[PROPOSED, NOW] = (commit(NOW), commit(THIRD))
+
+
+def rebuilt(paper: Paper) -> None:
+    newer(paper)
+    paper.tags["staging", "shop/api", "1.1.4"] = OLD
+    paper.labels = {OLD: {REVISION: NOW}, NEW: {REVISION: NOW}}
 
 
 def unknown_commit(paper: Paper) -> None:
@@ -90,6 +96,13 @@ CASES = {
         "would drop 1.1.4 in staging, which is newer than 1.1.3",
         "bring a version after 1.1.4 to e2e; `promote --allow-downgrade` proposes it all the same",
         newer,
+        SOURCE,
+        way=Orders(drop=True),
+    ),
+    "a rebuild of the same commit": Case(
+        "would drop 1.1.4 in staging, which is newer than 1.1.3, though both were built from commit aaaaaaaaaaaa",
+        "bring a version after 1.1.4 to e2e; `promote --allow-downgrade` proposes it all the same",
+        rebuilt,
         SOURCE,
         way=Orders(drop=True),
     ),
@@ -161,7 +174,8 @@ def test_what_is_allowed_by_name_goes_is_told_and_stays_allowed(paper: Paper, ca
     (push,) = [action for action in verdict.step.actions if isinstance(action, PushBranch)]
     (opening,) = [action for action in verdict.step.actions if isinstance(action, OpenRequest)]
     (warning,) = verdict.promotion.warnings
-    assert warning in opening.draft.body
+    assert warning in opening.draft.body.replace("`", "")
+    assert opening.draft.title.startswith("Downgrade: ") == bool(case.way and case.way.drop)
     trailers = [line.partition(": ") for line in push.message.split("\n\n")[-1].splitlines()]
     assert [value for key, _, value in trailers if key == "Allowed"] == list(verdict.promotion.moves[0].allowed)
     ours = Commit("b1", "promobot@localhost", "promobot@localhost", tuple((key, value) for key, _, value in trailers))
@@ -210,16 +224,21 @@ def test_a_hotfix_that_was_merged_back_does_not_block(paper: Paper) -> None:
     assert paper.verdict("api", config=SOURCE).standing is Standing.DUE, "commits tell more than numbers"
 
 
-def test_labels_are_asked_only_where_a_source_is_named_and_the_tags_differ(paper: Paper) -> None:
+def test_a_rebuild_of_the_same_commit_goes_forward(paper: Paper) -> None:
+    paper.labels = {OLD: {REVISION: NOW}, NEW: {REVISION: NOW}}
+    assert paper.verdict("api", config=SOURCE).standing is Standing.DUE
+
+
+def test_commits_are_asked_only_where_a_source_is_named_and_the_tags_differ(paper: Paper) -> None:
+    hotfix(paper)
     paper.verdict("api")
-    assert not [question for question in paper.asked if isinstance(question, Labels | Commits)]
     paper.trees["m1"][STAGING_FILE] = values(STAGING, "1.1.3")
     paper.tags["staging", "shop/api", "1.1.3"] = NEW
     paper.verdict("api", config=SOURCE)
-    assert not [question for question in paper.asked if isinstance(question, Labels)]
+    assert not [question for question in paper.asked if isinstance(question, Commits)]
     paper.trees["m1"][STAGING_FILE] = values(STAGING, "1.1.2")
     paper.verdict("api", config=SOURCE)
-    assert len([question for question in paper.asked if isinstance(question, Labels)]) == 2
+    assert len([question for question in paper.asked if isinstance(question, Commits)]) == 1
 
 
 @pytest.mark.parametrize("label", ["", "main", "-x", "A" * 40, "a" * 39, f"{'a' * 40}\n"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.decide.text import fingerprint_in
+from bot.decide.text import fingerprints_in
 from bot.plan import OpenRequest, PushBranch, Standing, Verdict
 from tests.paper import E2E, STAGING, Paper, configured, digest
 
@@ -89,9 +89,9 @@ def test_without_the_key_it_stays(paper: Paper) -> None:
 
 
 def test_the_fingerprint_is_of_the_companions_too(paper: Paper) -> None:
-    prints = {fingerprint_in(body(paper.verdict("api"))), fingerprint_in(body(paper.verdict("api", config=CONFIG)))}
+    prints = {fingerprints_in(body(paper.verdict("api"))), fingerprints_in(body(paper.verdict("api", config=CONFIG)))}
     paper.trees["m1"][E2E_FILE] = release(E2E, "1.1.3-rc2", "1.4.0")
-    prints.add(fingerprint_in(body(paper.verdict("api", config=CONFIG))))
+    prints.add(fingerprints_in(body(paper.verdict("api", config=CONFIG))))
     assert len(prints) == 3
 
 
@@ -154,3 +154,63 @@ def test_a_title_names_no_more_than_a_few(paper: Paper) -> None:
     opening = action(paper.verdict("api", config=configured(staging={"also_promote": others})), OpenRequest)
     assert isinstance(opening, OpenRequest)
     assert opening.draft.title == "api 1.1.2 → 1.1.3, o0 old → new, o1 old → new and 7 more to staging"
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "standing"),
+    [
+        ('"1.10"', "1.10", Standing.CURRENT),
+        ("1.10", "'1.10'", Standing.CURRENT),
+        ("!!str 1.10", '"1.1\\x30"', Standing.CURRENT),
+        ('"true"', "true", Standing.CURRENT),
+        ("1.1", "1.10", Standing.DUE),
+        ("'1.1'", '"1.10"', Standing.DUE),
+    ],
+)
+def test_what_differs_is_the_text_and_not_how_it_is_written(
+    paper: Paper, theirs: str, ours: str, standing: Standing
+) -> None:
+    paper.trees["m1"] = {E2E_FILE: release(E2E, "1.1.3-rc2", theirs), STAGING_FILE: release(STAGING, "1.1.3", ours)}
+    paper.tags["staging", "shop/api", "1.1.3"] = digest(2)
+    assert paper.verdict("api", config=CONFIG).standing is standing
+
+
+INTO_A_LIST = configured(staging={"also_promote": ["/spec/values/containers/1/cpu"]})
+
+
+def listed(*items: str) -> bytes:
+    return f"    containers:\n{''.join(f'      - {item}{chr(10)}' for item in items)}".encode()
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "reason"),
+    [
+        (("{name: a, cpu: 1}", "{name: b, cpu: 3}"), ("{name: x, cpu: 1}", "{name: b, cpu: 2}"), None),
+        (
+            ("{name: a, cpu: 1}", "{name: b, cpu: 3}"),
+            ("{name: b, cpu: 2}", "{name: a, cpu: 1}"),
+            f"item /spec/values/containers/1 is b in {E2E_FILE} and a in {STAGING_FILE}",
+        ),
+        (
+            ("{cpu: 1}", "{cpu: 3}"),
+            ("{cpu: 1}", "{cpu: 2}"),
+            f"item /spec/values/containers/1 is without a `name` in {E2E_FILE} and without a `name` in {STAGING_FILE}",
+        ),
+    ],
+)
+def test_through_a_list_items_are_told_by_their_names(
+    paper: Paper, theirs: tuple[str, ...], ours: tuple[str, ...], reason: str | None
+) -> None:
+    paper.trees["m1"][E2E_FILE] += listed(*theirs)
+    paper.trees["m1"][STAGING_FILE] += listed(*ours)
+    verdict = paper.verdict("api", config=INTO_A_LIST)
+    assert (verdict.blocked.reason if verdict.blocked else None) == reason
+    if reason is None:
+        assert b"- {name: b, cpu: 3}\n" in pushed(verdict)
+
+
+def test_a_key_that_is_a_number_is_no_place_in_a_list(paper: Paper) -> None:
+    for file, text in ((E2E_FILE, "new"), (STAGING_FILE, "old")):
+        paper.trees["m1"][file] += f"    ports: {{'1': {{name: {text}}}}}\n".encode()
+    verdict = paper.verdict("api", config=configured(staging={"also_promote": ["/spec/values/ports/1/name"]}))
+    assert b"{'1': {name: new}}" in pushed(verdict)

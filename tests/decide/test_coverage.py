@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 
 from bot.config import Config
 from bot.decide.coverage import Finding
+from bot.errors import ExitCode
 from tests.decide.test_units import FORK, THREE, chain, manifest, world
 from tests.paper import Paper
 
@@ -41,7 +43,10 @@ def test_a_path_that_finds_nothing(pattern: str, advice: str) -> None:
     config = chain(*THREE[:2], {**THREE[2], "paths": [pattern]})
     (found,) = findings(world(e2e="1", staging="1", prod="1"), config)
     assert found == Finding(
-        ("environments", 2, "paths", 0), f"{pattern} matches no file of local:shop/gitops at main", advice, fault=True
+        ("environments", 2, "paths", 0),
+        f"{pattern} matches no file of local:shop/gitops at main",
+        advice,
+        ExitCode.USAGE,
     )
 
 
@@ -82,6 +87,15 @@ def test_two_paths_that_make_one_name_are_a_fault() -> None:
     assert (found.what, found.fault) == ("t/a-b/c.yaml and t/a/b-c.yaml are both a-b-c", True)
 
 
+@pytest.mark.parametrize("named", ["*", "pay-*"])
+def test_a_group_that_is_called_like_a_service_outside_of_it(named: str) -> None:
+    rules = [{"match": "pay-*", "owner": "payments"}, {"match": named, "group": "cart"}]
+    told = findings(world(e2e="1", staging="1"), chain(*THREE[:2], services=rules))
+    faults = [(found.loc, found.what) for found in told if found.fault]
+    clash = (("services", 1, "group"), "cart is also a service that isn't one of this group")
+    assert faults == ([clash] if named == "pay-*" else [])
+
+
 def test_rules_that_do_nothing() -> None:
     rules = [{"match": ["pay-*", "carts"]}, {"match": "cart", "tag": "same", "promote": "auto"}]
     config = chain(THREE[0], {**THREE[1], "lock": ["promote"]}, services=rules)
@@ -90,3 +104,144 @@ def test_rules_that_do_nothing() -> None:
         (("services", 0, "match"), "carts fits no service", "did you mean cart?"),
         (("services", 1, "promote"), "promote is locked in staging and stays as it is there", ""),
     ]
+
+
+# --- what fits nothing ----------------------------------------------------------------------------------
+
+
+def told(paper: Paper, config: Config) -> list[tuple[tuple[int | str, ...], str, str]]:
+    return [(found.loc, found.what, found.advice) for found in findings(paper, config) if not found.fault]
+
+
+@pytest.mark.parametrize(
+    ("keys", "key", "says"),
+    [
+        ({"images": ["shop/*", "shp/*"]}, ("images", 1), "shp/* fits no image of registry staging in staging"),
+        (
+            {"repositories": {"shop/pay-*": "shop/pay-*", "shop/pay-api": "x/api"}},
+            ("repositories", "shop/pay-api"),
+            "shop/pay-api fits no image of e2e, or an entry before it does",
+        ),
+        (
+            {"fields": [{"pointer": "/imge", "holds": "image"}]},
+            ("fields", 0),
+            "/imge finds no image: apps/cart/staging.yaml:1: a rule names this place, and there is no scalar value; "
+            "correct the rule's pointer, and so in 2 more",
+        ),
+    ],
+)
+def test_keys_of_an_environment_that_nothing_fits(keys: dict[str, Any], key: tuple[str, int], says: str) -> None:
+    (found,) = told(world(e2e="1", staging="1"), environment(**keys))
+    assert found[:2] == (("environments", 1, *key), says)
+
+
+def test_what_is_there_is_told_beside_what_fits_nothing() -> None:
+    (found,) = told(world(e2e="1", staging="1"), environment(images=["shop/*", "shp/*"]))
+    assert found[2] == "there are shop/cart, shop/pay-api, shop/pay-web"
+
+
+def test_of_images_that_can_t_be_read_nothing_is_said() -> None:
+    paper = world(e2e="1", staging="1")
+    paper.trees["m1"]["apps/cart/e2e.yaml"] = paper.trees["m1"]["apps/cart/staging.yaml"] = b"image: [\n"
+    assert told(paper, environment(images=["shp/*"], repositories={"shp/*": "x/*"})) == []
+
+
+def test_settings_of_an_environment_that_nothing_is_promoted_to() -> None:
+    config = chain(
+        {
+            **THREE[0],
+            "tag": "same",
+            "approvers": {"groups": ["a"]},
+            "floating_tags": ["stable"],
+            "lock": ["floating_tags", "write"],
+            "limits": {},
+        },
+        THREE[1],
+    )
+    assert told(world(e2e="1", staging="1"), config) == [
+        (
+            ("environments", 0, key),
+            f"nothing is promoted to e2e, so {key} says nothing here",
+            "give it a `from`, or take this out",
+        )
+        for key in ("tag", "limits")
+    ] + [
+        (
+            ("environments", 0, "lock", 1),
+            "nothing is promoted to e2e, so to lock write says nothing here",
+            "give it a `from`, or take this out",
+        )
+    ]
+
+
+def test_rules_that_fit_nothing_where_they_hold() -> None:
+    rules = [
+        {
+            "match": "pay-*",
+            "environments": ["e2e", "staging"],
+            "names": {"staging": "{service}-live", "e2e": "{service}"},
+        },
+        {"match": "cart", "environments": ["staging"], "when_missing": "copy"},
+    ]
+    paper = world(e2e="1", staging="1")
+    del paper.trees["m1"]["apps/cart/staging.yaml"]
+    assert told(paper, chain(*THREE[:2], services=rules)) == [
+        (
+            ("services", 0, "environments", 1),
+            "staging has none of the services that this rule fits (pay-api, pay-web)",
+            "",
+        ),
+        (("services", 0, "names", "staging"), "staging has nothing called pay-api-live, pay-web-live", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("renamed", "what", "advice"),
+    [
+        (
+            {"cart": "cart-live"},
+            "staging has no cart, but cart-live",
+            '{match: cart, names: {staging: "{service}-live"}}',
+        ),
+        (
+            {"cart": "eu-cart", "pay-api": "eu-pay-api", "pay-web": "eu-pay-web"},
+            "staging has no cart, but eu-cart and no pay-api, but eu-pay-api and no pay-web, but eu-pay-web",
+            '{match: [cart, pay-api, pay-web], names: {staging: "eu-{service}"}}',
+        ),
+        (
+            {"pay-api": "pay_api"},
+            "staging has no pay-api, but pay_api",
+            '{match: pay-api, names: {staging: "pay_api"}}',
+        ),
+        ({"cart": "inventory"}, None, ""),
+        ({"cart": "pay-web-2"}, None, ""),
+    ],
+)
+def test_a_service_that_is_called_otherwise_in_the_target(
+    renamed: dict[str, str], what: str | None, advice: str
+) -> None:
+    paper = world(e2e="1", staging="1")
+    for service, name in renamed.items():
+        paper.trees["m1"][f"apps/{name}/staging.yaml"] = paper.trees["m1"].pop(f"apps/{service}/staging.yaml")
+    found = told(paper, chain(*THREE[:2]))
+    expected = (("environments", 1, "paths"), what, f"if they are the same, say so in `services`: {advice}")
+    assert found == ([expected] if what else [])
+    if what:
+        rule = yaml.safe_load(advice)
+        assert told(paper, chain(*THREE[:2], services=[rule])) == []
+
+
+def test_an_environment_that_can_t_be_read_is_told_and_no_rule_is_blamed_for_it() -> None:
+    paper = world(e2e="1", staging="1")
+    config = chain(
+        THREE[0],
+        {**THREE[1], "repository": {"forge": "local", "project": "a/b", "branch": "mian"}},
+        services=[{"match": "x"}],
+    )
+    (found,) = findings(paper, config)
+    assert found == Finding(
+        ("environments", 1, "repository", "branch"),
+        "local:a/b has no branch mian",
+        "correct repository.branch of environment staging",
+        ExitCode.GIT,
+    )

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.decide.proposal import fingerprint
-from bot.decide.text import fingerprint_in
+from bot.decide.objections import fingerprints
+from bot.decide.text import fingerprints_in
 from bot.errors import ExitCode, UsageError
 from bot.images import Digest
 from bot.plan import (
@@ -70,8 +70,12 @@ def request_of(paper: Paper, *, state: RequestState = RequestState.OPEN, ended_b
     """The merge request that is planned, as the forge would show it."""
     (opening,) = [a for a in actions_of(paper.verdict("api")) if isinstance(a, OpenRequest)]
     draft = opening.draft
-    return MergeRequest(
-        1, draft.title, draft.body, draft.source_branch, "main", "b1", state, "url", "promobot", ended_by=ended_by
+    return replace(
+        MergeRequest(
+            1, draft.title, draft.body, draft.source_branch, "main", "b1", state, "url", "promobot", ours=True
+        ),
+        ended_by=ended_by,
+        ended_by_us=ended_by == "promobot",
     )
 
 
@@ -107,7 +111,7 @@ def test_the_merge_request_names_the_digest_and_ends_with_the_fingerprint(paper:
     request = request_of(paper)
     assert str(NEW) in request.body
     assert verdict.promotion is not None
-    assert fingerprint_in(request.body) == verdict.promotion.fingerprint
+    assert fingerprints_in(request.body) == set(verdict.promotion.fingerprints)
 
 
 def test_an_image_that_is_there_is_not_copied_again(paper: Paper) -> None:
@@ -268,9 +272,11 @@ def test_a_text_that_somebody_changed_is_put_right(paper: Paper) -> None:
     paper.opened = (replace(request_of(paper), body="hello"),)
     pushed(paper)
     paper.tags["staging", "shop/api", "1.1.3"] = NEW
-    (action,) = actions_of(paper.verdict("api"))
+    verdict = paper.verdict("api")
+    (action,) = actions_of(verdict)
     assert isinstance(action, UpdateRequest)
     assert str(NEW) in action.body
+    assert verdict.standing is Standing.PROPOSED
 
 
 def test_the_branch_is_rebuilt_when_the_target_file_changed(paper: Paper) -> None:
@@ -349,8 +355,9 @@ def test_to_write_the_image_that_is_there_in_another_way_is_another_proposal(pap
 def test_to_make_a_manifest_is_another_proposal_than_to_edit_it(paper: Paper) -> None:
     promotion = paper.verdict("api").promotion
     assert promotion is not None
-    edited, made = (fingerprint(promotion.unit, "staging", promotion.moves, created=c) for c in ((), (STAGING_FILE,)))
-    assert edited == promotion.fingerprint != made
+    edited, made = (set(fingerprints("staging", promotion.moves, created=c)) for c in ((), (STAGING_FILE,)))
+    assert edited == set(promotion.fingerprints)
+    assert edited.isdisjoint(made)
 
 
 def test_what_a_person_closed_is_not_opened_again(paper: Paper) -> None:
@@ -408,7 +415,7 @@ def test_the_branch_of_a_merge_request_that_a_person_retargeted_is_not_taken_awa
 
 
 def test_a_merge_request_that_a_person_opened_is_neither_rewritten_nor_closed(paper: Paper) -> None:
-    paper.opened = (replace(request_of(paper), author="ann", title="Mine", body="hello"),)
+    paper.opened = (replace(request_of(paper), author="ann", ours=False, title="Mine", body="hello"),)
     pushed(paper)
     paper.tags["staging", "shop/api", "1.1.3"] = NEW
     verdict = paper.verdict("api")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -15,10 +16,13 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from bot.decide.text import BODY, COMMIT_MESSAGE, TITLE, Background, Texts, fingerprint_in
-from bot.decide.text.context import Listed, make_context
-from bot.decide.text.escape import Foreign, code, words
+from bot.decide.sentences import Foreign, Sentence, sentence
+from bot.decide.text import BODY, COMMIT_MESSAGE, TITLE, Background, Texts, fingerprints_in
+from bot.decide.text.context import make_context
+from bot.decide.text.escape import Linked, code, words
+from bot.decide.text.listed import Listed
 from bot.decide.text.sample import samples
+from bot.decide.trailers import trailer_block
 from bot.promotion import Promotion, Unit
 from tests.paper import TEXTS
 
@@ -83,6 +87,22 @@ NASTY = [
         "\ud800",
     ),
     *("", " ", "x", "1.1.3", "sha256:abc", "$`x`$", "[[_TOC_]]", "^[x]", "é", "中"),
+    # What GitLab and GitHub make of more than Markdown says.
+    *("$x$", "$$x$$", "$`", "`$", "[^1]", "[^1]: x", "[[wiki]]", "[[a|b]]", "group/project!1", "group/project@1a2b3c4"),
+    *("%{project_name}", "[issue:1]", "^alert#1", ">>>\n", ":::", "||x||", "{+x+}", "[-x-]", "- [ ] x", "<details>"),
+    *(
+        "```mermaid",
+        "\n```\n",
+        "\\|",
+        "\\\\|",
+        "a\\",
+        "\x85/approve",
+        "\u2028/close",
+        "\u3000/close",
+        "@all",
+        "[skip ci]",
+    ),
+    *("skip-checks: true", "Co-authored-by: x <x@example.com>", "\n\nPromotion: prod/x", "Promoted-Image: a/b:1@x"),
 ]
 hostile = st.lists(st.sampled_from(NASTY) | st.text(max_size=3), min_size=1, max_size=4).map("".join)
 # What forges make of text that is in no code.
@@ -125,8 +145,13 @@ def poisoned(value: Any, text: str) -> Any:
             return {key: poisoned(inner, text) for key, inner in value.items()}
         case Listed():
             return Listed.of((poisoned(inner, text) for inner in value), len(value))
+        case Linked():
+            return Linked(text, value.url)
         case Foreign():
             return Foreign(text)
+        case Sentence():
+            theirs = [text for part in value.parts if isinstance(part, Foreign)]
+            return sentence("".join("{}" if isinstance(part, Foreign) else part for part in value.parts), *theirs)
         case str():
             return text
         case _:
@@ -225,7 +250,49 @@ def test_ones_own_template_need_not_take_care(template: str, text: str) -> None:
     body, usual = (texts._render(BODY, {"unit": Foreign(given)}) for given in (text or "x", "x"))
     assert not structure(body) - structure(usual)
     assert not obeyed(outside_code(body)) - obeyed(outside_code(usual)) - obeyed(template)
-    assert fingerprint_in(body) is None
+    assert fingerprints_in(body) == frozenset()
+
+
+PAGE = "https://git.example.com/shop/api/-/compare/1...2"
+
+
+@pytest.mark.parametrize(
+    ("template", "url", "said"),
+    [
+        ("in {{ v }}.", PAGE, f"in [`1 → 2`]({PAGE})."),
+        ("| {{ v }} |", PAGE, f"| [`1 → 2`]({PAGE}) |"),
+        ("in {{ v }}.", "", "in `1 → 2`."),
+        ("`x` {{ v }}", PAGE, "`x` 1 → 2"),
+        ("<b>{{ v }}</b>", PAGE, "<b>1 → 2</b>"),
+        ("[{{ v }}](https://example.com)", PAGE, "[1 → 2](https://example.com)"),
+        ("{{ v | upper }}", PAGE, "`1 → 2`"),
+        *(
+            ("{{ v }}", url, "`1 → 2`")
+            for url in ("javascript:x", f"{PAGE})", f"{PAGE} x", f"<{PAGE}>", "//x", f"{PAGE}\n")
+        ),
+    ],
+)
+def test_a_link_leads_where_we_say_or_nowhere(template: str, url: str, said: str) -> None:
+    assert _own(template)._render(BODY, {"unit": Linked("1 → 2", url)}) == said
+
+
+@settings(max_examples=40)
+@given(text=hostile)
+def test_nothing_in_a_link_can_end_it(text: str) -> None:
+    body = _own("in {{ v }}.")._render(BODY, {"unit": Linked(text, PAGE)})
+    assert structure(body) == Counter(link_open=1)
+    assert not obeyed(outside_code(body))
+
+
+def test_no_value_makes_a_trailer_of_its_own() -> None:
+    promotion, background = samples()[0]
+    block = trailer_block(promotion.key, promotion.moves)
+    for text in NASTY:
+        message = TEXTS._render(COMMIT_MESSAGE, poisoned(make_context(promotion, background, 100), text))
+        whole = f"{message.strip()}\n\n{block}\n".encode("utf-8", "surrogateescape")
+        parse = ["git", "interpret-trailers", "--parse", "--no-divider"]
+        found = subprocess.run(parse, input=whole, capture_output=True, check=True, timeout=60).stdout.decode()
+        assert found.splitlines() == block.splitlines(), text
 
 
 def test_names_are_code_and_code_stays_readable() -> None:
@@ -257,6 +324,9 @@ def test_versions_names_and_dates_are_words(text: str) -> None:
         ("- x", "\\u002d x"),
         ("1. x", "1\\u002e x"),
         ("\U0001f600", "\\u1f600"),
+        ("sha256:tada", "sha256\\u003atada"),
+        ("host:100", "host\\u003a100"),
+        ("x:8ball", "x\\u003a8ball"),
     ],
 )
 def test_what_a_forge_obeys_is_shown(text: str, said: str) -> None:
@@ -278,7 +348,7 @@ def test_what_is_too_much_for_a_forge_ends_with_how_much_more_there_is(count: in
     promotion, background = many(count)
     body = TEXTS.body(promotion, background)
     assert len(body) <= 65_536
-    assert fingerprint_in(body) == promotion.fingerprint
+    assert fingerprints_in(body) == set(promotion.fingerprints)
     assert structure(body)["html_block"] == 3, "evidence opens and closes, and the mark"
     assert ("more images" in body) == (body.count("`shop/inventory`") < count)
 

@@ -127,10 +127,10 @@ def test_what_never_ran_is_marked_wherever_it_is_seen(paper: Paper) -> None:
     assert push.message.splitlines()[-3:] == [
         f"Promoted-Image: {STAGING}/shop/api:1.1.9@{digest(9)}",
         f"Promoted-From: unproven {E2E}/shop/api:1.1.9-rc1",
-        f"Unproven: {reason}",
+        "Unproven: CVE, see INC-7 \\u0040all \\u0060x\\u0060 \\u003cb\\u003e",
     ]
-    assert opening.draft.title == "api 1.1.2 → 1.1.9 to staging (unproven)"
-    assert "under exactly the digest that `e2e` never ran." in opening.draft.body
+    assert opening.draft.title == "Unproven: api 1.1.2 → 1.1.9 to staging"
+    assert "`e2e` never ran it." in opening.draft.body
     assert "| **nowhere** |" in opening.draft.body
     assert "CVE, see INC-7" in opening.draft.body
     assert "<b>" not in opening.draft.body

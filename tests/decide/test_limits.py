@@ -29,7 +29,9 @@ def paper() -> Paper:
 
 def request(unit: str, number: int = 1, author: str = "promobot", target: str = "main") -> MergeRequest:
     branch = f"promobot/staging/{unit}"
-    return MergeRequest(number, "t", "b", branch, target, "b1", RequestState.OPEN, "url", author)
+    return MergeRequest(
+        number, "t", "b", branch, target, "b1", RequestState.OPEN, "url", author, ours=author == "promobot"
+    )
 
 
 def opened(plan: Plan) -> list[str]:
@@ -106,13 +108,91 @@ def test_a_merge_request_of_nothing_is_closed(paper: Paper, unit: str, config: C
 
 def test_without_a_branch_the_request_alone_is_closed(paper: Paper) -> None:
     paper.opened = (request("gone"),)
+    on_branch(paper, "gone")
+    del paper.heads["promobot/staging/gone"]
     assert ended(paper.plan()) == [GONE.format("gone")]
 
 
 def test_what_the_target_no_longer_has_is_gone_too(paper: Paper) -> None:
     del paper.trees["m1"]["apps/c/staging/values.yaml"]
     paper.opened = (request("c"),)
-    assert ended(paper.plan()) == [GONE.format("c")]
+    on_branch(paper, "c")
+    assert ended(paper.plan()) == [GONE.format("c"), "promobot/staging/c"]
+
+
+def test_one_that_can_t_be_read_keeps_no_other_from_its_end(paper: Paper) -> None:
+    paper.opened = (request("gone"), replace(request("lost", 2), head="x"))
+    on_branch(paper, "gone")
+    paper.heads["promobot/staging/lost"] = "x"
+    paper.lost = frozenset({"x"})
+    assert ended(paper.plan()) == [GONE.format("gone"), "promobot/staging/gone"]
+
+
+# --- another configuration's ----------------------------------------------------------------------------
+
+THEIRS = ("teams/x/a/staging.yaml",)
+
+
+def in_files(paper: Paper, unit: str, *paths: str) -> None:
+    """What our commit on the unit's branch changes."""
+    paper.ahead = {
+        ends: tuple(replace(one, paths=paths) if unit in str(one.trailers) else one for one in commits)
+        for ends, commits in paper.ahead.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("paths", "is_ours"),
+    [
+        (("apps/gone/staging/values.yaml",), True),
+        (("apps/gone/staging/values.yaml", "apps/kustomization.yaml"), True),
+        (THEIRS, False),
+        (("apps/gone/staging/values.yaml", *THEIRS), False),
+        (("apps/gone/prod/values.yaml",), False),
+    ],
+)
+def test_only_what_changes_nothing_but_our_files_is_ours_to_close(
+    paper: Paper, paths: tuple[str, ...], *, is_ours: bool
+) -> None:
+    paper.opened = (request("gone"),)
+    on_branch(paper, "gone")
+    in_files(paper, "gone", *paths)
+    assert ended(paper.plan()) == ([GONE.format("gone"), "promobot/staging/gone"] if is_ours else [])
+    excluding = configured(staging={"exclude": ["apps/gone/**"]})
+    assert ended(paper.plan(config=excluding)) == []
+
+
+def test_what_says_nothing_of_itself_is_not_ours_to_close(paper: Paper) -> None:
+    paper.opened = (request("gone"),)
+    assert paper.plan().upkeep == ()
+
+
+@pytest.mark.parametrize("current", [False, True])
+def test_a_branch_of_another_configuration_is_neither_rewritten_nor_tidied_away(paper: Paper, *, current: bool) -> None:
+    paper.opened = (request("a"),)
+    on_branch(paper, "a")
+    in_files(paper, "a", *THEIRS)
+    if current:
+        paper.trees["m1"]["apps/a/staging/values.yaml"] = values(STAGING, "1.1.3", repository="shop/a")
+        paper.tags["staging", "shop/a", "1.1.3"] = digest(2)
+    verdict = paper.verdict("a")
+    assert verdict.step is None
+    if current:
+        assert verdict.standing is Standing.CURRENT
+    else:
+        assert verdict.blocked is not None
+        assert verdict.blocked.code is ExitCode.CONFLICT
+        assert f"branch promobot/staging/a changes {THEIRS[0]}" in verdict.blocked.reason
+        assert verdict.request == paper.opened[0]
+
+
+def test_what_another_configuration_has_go_together_holds_nothing(paper: Paper) -> None:
+    paper.opened = (request("+spring"),)
+    on_branch(paper, "+spring", Promoted_Together="a b")
+    in_files(paper, "+spring", *THEIRS)
+    plan = paper.plan()
+    assert opened(plan) == ["a", "b", "c"]
+    assert plan.upkeep == ()
 
 
 @pytest.mark.parametrize(
@@ -141,16 +221,8 @@ def test_who_names_services_ends_nothing_else(paper: Paper) -> None:
     assert paper.plan("a").upkeep == ()
 
 
-def test_what_was_chosen_to_go_together_stays_as_long_as_one_of_it_is_there(paper: Paper) -> None:
-    paper.opened = (request("spring"),)
-    on_branch(paper, "spring", Promoted_Together="a b")
-    assert paper.plan().upkeep == ()
-    on_branch(paper, "spring", Promoted_Together="x y")
-    assert ended(paper.plan()) == [GONE.format("spring"), "promobot/staging/spring"]
-
-
 def test_what_is_chosen_to_go_together_is_written_down(paper: Paper) -> None:
-    plan = paper.plan(intent=Intent(("a", "b"), together="spring"))
+    plan = paper.plan(intent=Intent(("a", "b"), together="+spring"))
     (push,) = [action for step in plan.steps for action in step.actions if isinstance(action, PushBranch)]
     assert push.message.endswith("\nPromoted-Together: a b\n")
-    assert push.branch == "promobot/staging/spring"
+    assert push.branch == "promobot/staging/+spring"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.decide.text import fingerprint_in
+from bot.decide.text import fingerprints_in
 from bot.plan import OpenRequest, UpdateRequest
 from bot.questions import Files, History
 from bot.repositories import Commit, MergeRequest, RequestState
@@ -56,10 +56,10 @@ def test_what_changed_since_the_last_promotion_is_listed(paper: Paper) -> None:
 
 
 def test_the_fingerprint_is_of_the_edits_alone(paper: Paper) -> None:
-    before = fingerprint_in(body(paper))
+    before = fingerprints_in(body(paper))
     paper.history = {}
     assert "Not carried" not in body(paper)
-    assert fingerprint_in(body(paper)) == before
+    assert fingerprints_in(body(paper)) == before
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,16 @@ def test_a_further_change_updates_the_text_and_nothing_else(paper: Paper) -> Non
     draft = opening.draft
     paper.opened = (
         MergeRequest(
-            1, draft.title, draft.body, draft.source_branch, "main", "b1", RequestState.OPEN, "url", "promobot"
+            1,
+            draft.title,
+            draft.body,
+            draft.source_branch,
+            "main",
+            "b1",
+            RequestState.OPEN,
+            "url",
+            "promobot",
+            ours=True,
         ),
     )
     ours = commit(

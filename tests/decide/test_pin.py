@@ -176,7 +176,7 @@ def test_it_is_proposed_once_and_then_current(paper: Paper) -> None:
     assert [type(action) for action in half.step.actions] == [OpenRequest]
     draft = opening.draft
     request = MergeRequest(
-        1, draft.title, draft.body, draft.source_branch, "main", "b1", RequestState.OPEN, "url", "promobot"
+        1, draft.title, draft.body, draft.source_branch, "main", "b1", RequestState.OPEN, "url", "promobot", ours=True
     )
     paper.opened = (request,)
     assert (pinned(paper).standing, pinned(paper).step) == (Standing.PROPOSED, None)
@@ -185,7 +185,10 @@ def test_it_is_proposed_once_and_then_current(paper: Paper) -> None:
     assert paper.verdict("api", config=CONFIG).standing is Standing.DUE, "now it can be promoted"
     promoted = PINNED.replace(f"newName: {E2E}", f"newName: {STAGING}")
     paper.trees["m1"][OVERLAY] = f"{BARE}\n{promoted}".encode()
-    assert pinned(paper).standing is Standing.CURRENT, "and is not pinned again by the base's name"
+    again = pinned(paper)
+    assert again.standing is Standing.CURRENT, "and is not pinned again by the base's name"
+    assert again.note.startswith(f"{OVERLAY}:")
+    assert again.note.endswith(f" names {STAGING}/shop/api:1.1.2-rc9 already")
 
 
 def test_a_persons_commit_on_the_branch_is_left(paper: Paper) -> None:

@@ -10,7 +10,7 @@ from bot.config import Config
 from bot.errors import ExitCode
 from bot.plan import CopyImage, MoveTag, OpenRequest, PushBranch, Standing
 from bot.questions import Landed, Location
-from bot.repositories import Landing
+from bot.repositories import Landing, MergeRequest, RequestState
 from tests.paper import E2E, STAGING, Paper, commit, configured, digest, values
 
 PROD = "registry-prod.example.com"
@@ -130,12 +130,19 @@ def test_a_promotion_that_was_recorded_counts(paper: Paper) -> None:
     assert "it was promoted to prod" in refused(paper)[0]
 
 
-def test_one_that_is_proposed_counts(paper: Paper) -> None:
+@pytest.mark.parametrize("unit", ["api", "+spring"])
+def test_one_that_is_proposed_counts(paper: Paper, unit: str) -> None:
     ours = commit(
-        "b1", Promotion="prod/api", Promoted_Image=f"{PROD}/shop/api:1.1.3@{TAKEN}", Promoted_From=f"s@c {VERSION}"
+        "b1",
+        Promotion=f"prod/{unit}",
+        Promoted_Image=f"{PROD}/shop/api:1.1.3@{TAKEN}",
+        Promoted_From=f"s@c {VERSION}",
+        Promoted_Together="api",
     )
-    paper.heads["promobot/prod/api"] = "b1"
+    branch = f"promobot/prod/{unit}"
+    paper.heads[branch] = "b1"
     paper.ahead["m1", "b1"] = (ours,)
+    paper.opened = (MergeRequest(1, "t", "b", branch, "main", "b1", RequestState.OPEN, "url", "promobot", ours=True),)
     assert "it is proposed to prod" in refused(paper)[0]
 
 

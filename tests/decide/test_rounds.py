@@ -41,7 +41,7 @@ def test_merge_requests_that_nothing_stands_behind() -> None:
         branch = f"promobot/staging/{name}"
         paper.heads[branch] = name
         paper.ahead["m1", name] = (commit(name, Promotion=f"staging/{name}"),)
-        request = MergeRequest(1, "t", "b", branch, "main", name, RequestState.OPEN, "url", "promobot")
+        request = MergeRequest(1, "t", "b", branch, "main", name, RequestState.OPEN, "url", "promobot", ours=True)
         paper.opened = (*paper.opened, request)
     assert [item.unit.name for item in paper.plan().upkeep] == MANY
 

@@ -84,7 +84,9 @@ def test_it_counts_from_when_the_branch_first_named_the_digest_without_a_break(
 
 def test_the_forges_own_time_of_the_merge_counts_before_a_commits(paper: Paper) -> None:
     paper.landed[E2E_FILE] = (landing(48, named(str(NEW)), sha="merge"),)
-    merged = MergeRequest(7, "", "", "b", "main", "h", RequestState.MERGED, "url", "ann", merge_commit="merge")
+    merged = MergeRequest(
+        7, "", "", "b", "main", "h", RequestState.MERGED, "url", "ann", ours=False, merge_commit="merge"
+    )
     paper.merged["merge"] = replace(merged, merged_at=NOW - timedelta(hours=1))
     assert blocked(paper.verdict("api", config=SOAKING)) == UNTIL.format("13:00")
     paper.merged["merge"] = merged  # a forge that doesn't know

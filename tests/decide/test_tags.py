@@ -83,7 +83,7 @@ def test_a_flavour_is_not_dropped_unasked(flavour: str) -> None:
 
 def test_what_makes_no_tag_is_refused() -> None:
     with pytest.raises(ValueError, match="which is no tag"):
-        tagged("-{major}", "1.0.0")
+        tagged("{pre}", "1.0.0-rc1")
 
 
 def test_a_group_that_did_not_take_part_is_empty() -> None:

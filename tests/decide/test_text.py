@@ -8,7 +8,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from bot.plan import OpenRequest, PushBranch
-from tests.paper import E2E, STAGING, Paper, digest, values
+from tests.paper import E2E, STAGING, Paper, commit, configured, digest, values
 
 
 @pytest.fixture
@@ -79,3 +79,20 @@ def test_an_image_outside_the_service_changes_nothing(paper: Paper) -> None:
     before = opening(paper).draft.body
     paper.trees["m1"]["apps/other/e2e/values.yaml"] = values(E2E, "9.9.9")
     assert opening(paper).draft.body == before
+
+
+def test_what_changes_in_many_files_is_no_wall_of_names() -> None:
+    """Of a group's services each has a file that changes, and one at the source that changed besides."""
+    paper, names = Paper(trees={"m1": {}, "e1": {}}), [f"s{number}" for number in range(6)]
+    for name in names:
+        e2e, staging = f"apps/{name}/e2e/values.yaml", f"apps/{name}/staging/values.yaml"
+        paper.trees["m1"][e2e] = values(E2E, "1.1.3", repository=f"shop/{name}", extra="replicas: 2\n")
+        paper.trees["e1"][e2e] = values(E2E, "1.1.2", repository=f"shop/{name}", extra="replicas: 1\n")
+        paper.trees["m1"][staging] = values(STAGING, "1.1.2", repository=f"shop/{name}")
+        paper.tags["e2e", f"shop/{name}", "1.1.3"] = digest(1)
+        whence = f"e2e@e1 {E2E}/shop/{name}:1.1.2"
+        paper.history[staging] = (commit("s1", Promotion="staging/shop", Promoted_From=whence),)
+    paper.carry_out(paper.verdict("shop", config=configured(services=[{"match": "*", "group": "shop"}])))
+    (request,) = paper.opened
+    assert "- The change: only what names these images, in 6 files; no other byte.\n" in request.body
+    assert request.body.count("<details><summary><b>Not carried:</b> 1 other change in ") == len(names)

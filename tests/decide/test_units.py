@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.config import Config
-from bot.errors import RegistryError
+from bot.errors import ExitCode, RegistryError
 from bot.plan import PushBranch, Standing, Verdict
 from bot.questions import Answer, Location, Question, TagDigest, Unknown
 from bot.repositories import MergeRequest, RequestState
@@ -195,6 +195,30 @@ def test_a_group_is_one_unit_however_it_is_named(named: tuple[str, ...]) -> None
     assert [file.path for file in push.files] == ["apps/pay-api/staging.yaml", "apps/pay-web/staging.yaml"]
 
 
+@pytest.mark.parametrize("named", [(), ("cart",), ("pay-web",)])
+def test_a_service_that_is_called_like_a_group_does_not_join_it(named: tuple[str, ...]) -> None:
+    config = chain(*THREE[:2], services=[{"match": "pay-*", "group": "cart"}])
+    plan = world(e2e="2", staging="1").plan(*named, config=config)
+    (verdict,) = plan.verdicts
+    assert plan.steps == ()
+    assert verdict.blocked is not None
+    assert verdict.blocked.reason.startswith("cart is a group and a service that isn't one of it")
+    assert verdict.blocked.code is ExitCode.USAGE
+
+
+def test_of_a_group_called_like_a_service_the_others_go_on() -> None:
+    rules = [{"match": "pay-api", "group": "cart"}]
+    found = by_unit(world(e2e="2", staging="1"), chain(*THREE[:2], services=rules))
+    assert found["staging", "pay-web"].standing is Standing.DUE
+    assert found["staging", "cart"].standing is Standing.BLOCKED
+
+
+def test_a_group_may_be_called_like_one_of_its_own() -> None:
+    rules = [{"match": ["cart", "pay-*"], "group": "cart"}]
+    found = by_unit(world(e2e="2", staging="1"), chain(*THREE[:2], services=rules), "cart")
+    assert found["staging", "cart"].unit.services == SERVICES
+
+
 def taken(paper: Paper) -> Paper:
     """The target has pay-web's version already, with other bits."""
     paper.tags["staging", "shop/pay-web", "2"] = digest(9)
@@ -218,7 +242,7 @@ def propose(paper: Paper, *services: str) -> None:
     paper.ahead["m1", "b1"] = (ours,)
     paper.trees["b1"] = {f"apps/{service}/staging.yaml": manifest("staging", service, "2") for service in services}
     branch = "promobot/staging/pay"
-    paper.opened = (MergeRequest(1, "t", "b", branch, "main", "b1", RequestState.OPEN, "url", "promobot"),)
+    paper.opened = (MergeRequest(1, "t", "b", branch, "main", "b1", RequestState.OPEN, "url", "promobot", ours=True),)
 
 
 class Unsure(Paper):

@@ -38,6 +38,7 @@ def test_what_is_opened_is_found(place: Place) -> None:
         state=OPEN,
         url=request.url,
         author="promobot",
+        ours=True,
         reviewers=request.reviewers,
         labels=("prod",),
     )

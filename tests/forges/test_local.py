@@ -38,6 +38,7 @@ def test_what_is_opened_is_found(world: World) -> None:
         state=RequestState.OPEN,
         url=f"{world.bare.as_uri()}#merge-request-1",
         author="promobot",
+        ours=True,
         reviewers=("ann", "bob"),
         labels=("prod",),
     )

@@ -201,6 +201,24 @@ def test_commits_with_their_trailers(origin: Origin, clone: Clone) -> None:
     assert clone.commits(second, base) == ()
 
 
+def test_commits_with_the_files_that_each_changes(origin: Origin, clone: Clone) -> None:
+    base = origin.commit({"a": b"1", "b/c": b"1"})
+    first = origin.commit({"a": b"2", "b/new\nline": b"2", "\n": b"3"}, "Change\n\nKey: value")
+    git(origin.work, "commit", "--quiet", "--allow-empty", "--message=Nothing\n\nOne: more")
+    git(origin.work, "push", "--quiet", str(origin.bare), "HEAD:main")
+    origin.commit({"b/c": b"2"}, branch="side")
+    side = clone.fetch(["side"])["side"]
+    merge = git(origin.bare, "commit-tree", f"{side}^{{tree}}", "-p", first, "-p", side, "-m", "merge\n\nLast: one")
+    git(origin.bare, "branch", "merge", merge)
+    found = {commit.sha: (commit.paths, commit.trailers) for commit in clone.commits(base, merge, paths=True)}
+    assert found[merge] == (("b/c",), (("Last", "one"),))
+    assert found[first] == (("\n", "a", "b/new\nline"), (("Key", "value"),))
+    assert found[side] == (("b/c",), ())
+    assert ((), (("One", "more"),)) in found.values()
+    assert [commit.sha for commit in clone.commits(base, merge)] == list(found)
+    assert clone.commits(merge, base, paths=True) == ()
+
+
 def test_who_amended_a_commit_is_its_committer(origin: Origin, clone: Clone) -> None:
     base = origin.commit({"a": b"1"})
     theirs = {"GIT_COMMITTER_EMAIL": "ann@example.com"}
@@ -245,6 +263,22 @@ def test_a_server_without_filters_works(tmp_path: Path) -> None:
     later = origin.commit({"a": b"2"})
     assert clone.files(clone.fetch(["main"])["main"], ["a"]) == (File("a", "100644", b"2"),)
     assert shas(clone.commits(commit, later)) == [later]
+
+
+def test_summaries_are_first_lines_newest_first_without_merges(origin: Origin, clone: Clone) -> None:
+    base = origin.commit({"a": b"1"}, "first")
+    one = origin.commit({"a": b"2"}, "one\n\nnot told")
+    two = origin.commit({"b": b"1"}, "x" * 10_000)
+    git(origin.work, "switch", "--quiet", "--create", "work/side", base)
+    side = origin.commit({"c": b"1"}, "side,\nfolded\n\tand \x07rung", "side")
+    git(origin.work, "switch", "--quiet", "work/main")
+    git(origin.work, "merge", "--quiet", "--no-ff", "-m", "a merge", "work/side")
+    head = origin.record("last")
+    found = {summary.sha: summary.subject for summary in clone.summaries(base, head, 10)}
+    assert found == {head: "last", side: "side, folded \tand \x07rung", two: "x" * 200, one: "one"}
+    assert next(iter(found)) == head
+    assert [summary.sha for summary in clone.summaries(base, head, 1)] == [head]
+    assert clone.summaries(head, base, 10) == ()
 
 
 def test_what_a_branch_has_had_in_a_file_is_told_by_its_own_commits(origin: Origin, clone: Clone) -> None:

@@ -84,6 +84,22 @@ def test_all_others_are_said_to_have_none(tmp_path: Path, capsys: pytest.Capture
         assert (code, "no environments recognised" in said) == (ExitCode.USAGE, True), name
 
 
+def test_images_in_variables_are_found_by_the_fields_that_are_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, tmp_path, "init", str(CORPUS / "equinor+radix-flux"), "--try")
+    _, checked = run(capsys, tmp_path, "check")
+    found = {image["image"] for image in checked["images"] if image["environment"] == "production"}
+    assert found == {
+        "docker.io/alpine/git:2.45.2",
+        "docker.io/alpine:3.22.1",
+        "docker.io/bash:5.3.15-alpine3.24",
+        "docker.io/redis:8.6.0-alpine3.23",
+        "ghcr.io/equinor/radix/charts/radix-operator:1.126.1",
+        "quay.io/oauth2-proxy/oauth2-proxy:v7.15.2",
+    }
+
+
 # Repository → where the index has images, with service and environment; and those that have none of a version there:
 # a registry alone, an image without tag, or a hidden folder of tests.
 SERVICES = {

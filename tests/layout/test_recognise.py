@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from bot.images import ImageRef
-from bot.layout import Layout, Seen, recognise
+from bot.layout import Layout, Seen, Tree, look, recognise
 
 DEV, LIVE = "dev.example.com/shop", "live.example.com/shop"
 
 
-def tree(*files: str) -> list[Seen]:
+def tree(*files: str) -> Tree:
     """`path image image …`; a file without images is one that says nothing of any, `:1.2` says a tag alone."""
-    return [_seen(*line.split(" ")) for line in files]
+    return Tree(tuple(_seen(*line.split(" ")) for line in files))
 
 
 def _seen(path: str, *images: str) -> Seen:
@@ -36,7 +36,7 @@ def unsure(layout: Layout, name: str) -> tuple[str, ...]:
     return environment.unsure
 
 
-LAYOUTS: dict[str, tuple[list[Seen], dict[str, list[str]], list[str]]] = {
+LAYOUTS: dict[str, tuple[Tree, dict[str, list[str]], list[str]]] = {
     "a folder for each environment below each service": (
         tree(
             f"apps/cart/dev/helmrelease.yaml {DEV}/cart:2",
@@ -148,7 +148,7 @@ LAYOUTS: dict[str, tuple[list[Seen], dict[str, list[str]], list[str]]] = {
 
 
 @pytest.mark.parametrize(("seen", "found", "services"), LAYOUTS.values(), ids=LAYOUTS.keys())
-def test_layouts(seen: Sequence[Seen], found: dict[str, list[str]], services: list[str]) -> None:
+def test_layouts(seen: Tree, found: dict[str, list[str]], services: list[str]) -> None:
     layout = recognise([seen])
     assert paths(layout) == found
     assert sorted({name for one in layout.environments for name in one.services}) == services
@@ -164,11 +164,11 @@ def test_layouts(seen: Sequence[Seen], found: dict[str, list[str]], services: li
         tree(f"apps/cart/base/values.yaml {DEV}/cart:1"),
         tree(f"apps/{{cart}}/dev/values.yaml {DEV}/cart:1", f"apps/*/dev/values.yaml {DEV}/cart:1"),
         tree(f"apps/-cart/dev/values.yaml {DEV}/cart:1"),
-        [],
+        tree(),
     ],
     ids=["a namespace dev", "a service test", "not deployed", "words inside", "base alone", "pattern", "name", "none"],
 )
-def test_what_is_no_environment(seen: Sequence[Seen]) -> None:
+def test_what_is_no_environment(seen: Tree) -> None:
     assert recognise([seen]).environments == ()
 
 
@@ -181,6 +181,8 @@ def test_what_is_no_environment(seen: Sequence[Seen]) -> None:
         ("eu-dev eu-prod us-dev us-prod", {"eu-dev": None, "us-dev": None, "eu-prod": "eu-dev", "us-prod": "us-dev"}),
         ("dev prod-eu prod-us", {"dev": None, "prod-eu": "dev", "prod-us": "dev"}),
         ("Dev PROD", {"dev": None, "prod": "dev"}),
+        ("non-prod prod", {"non-prod": None, "prod": "non-prod"}),
+        ("eu-non-prod eu-prod us-prod", {"eu-non-prod": None, "eu-prod": "eu-non-prod", "us-prod": "eu-non-prod"}),
     ],
 )
 def test_the_order_of_environments(names: str, expected: dict[str, Any]) -> None:
@@ -209,6 +211,7 @@ def test_an_order_that_no_word_tells_is_said_to_be_unsure() -> None:
         (("one.example.com/shop/cart", "one.example.com/shop/cart"), ["one.example.com/shop"] * 2),
         (("one.example.com/dev/cart", "one.example.com/prod/cart"), ["one.example.com/dev", "one.example.com/prod"]),
         (("one.example.com:5000/cart", "cart"), ["one.example.com:5000", "registry.example.com"]),
+        (("a.example.com/proxy:3 one.example.com/cart", "one.example.com/cart"), ["one.example.com"] * 2),
     ],
 )
 def test_registries(images: Sequence[str], urls: Sequence[str]) -> None:
@@ -237,6 +240,53 @@ def test_images_of_other_hosts_and_of_none_are_told() -> None:
     said = " ".join(unsure(layout, "dev"))
     assert "most images are from dev.example.com; those from quay.io are left as they are" in said
     assert "images of one service name no registry's host" in said
+
+
+def test_the_order_that_somebody_gives_counts_before_words() -> None:
+    layout = recognise(
+        [tree(*(f"cart/{name}/values.yaml {DEV}/cart:1" for name in ("dev", "blue", "prod")))], ("prod", "blue")
+    )
+    assert [(one.name, one.source) for one in layout.environments] == [("prod", None), ("blue", "prod"), ("dev", None)]
+    assert unsure(layout, "blue") == ()
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ("stages/one stages/two", ["one", "two"]),
+        ("envs/one envs/base", []),
+        ("stages/one", []),
+        ("clusters/one clusters/two", []),
+        ("dev prod apps", ["dev", "prod"]),
+    ],
+)
+def test_folders_that_say_what_is_in_them(names: str, expected: list[str]) -> None:
+    files = {f"{name}/cart/values.yaml": f"image: {DEV}/cart:1\n".encode() for name in names.split()}
+    assert [one.name for one in recognise([look(files)]).environments] == expected
+
+
+APPLICATION_SET = """kind: ApplicationSet
+apiVersion: argoproj.io/v1alpha1
+spec:
+  generators: [{matrix: {generators: [{list: {elements: %s}}, {git: {}}]}}]
+  template: {spec: {source: {path: "%s"}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("elements", "path", "expected"),
+    [
+        ("[{env: one}, {env: two}]", "cart/{{env}}", ["one", "two"]),
+        ("[{targetEnv: one}, {targetEnv: two}]", "cart/{{ .targetEnv }}/x", ["one", "two"]),
+        ("[{service: one}, {service: two}]", "cart/{{service}}", []),
+        ("[{env: one}, {env: two}]", "cart/{{other}}", []),
+        ("[{env: one}, {env: two}]", "https://{{env}}/cart", []),
+    ],
+)
+def test_names_that_an_application_set_makes_paths_of(elements: str, path: str, expected: list[str]) -> None:
+    files = {f"cart/{name}/values.yaml": f"image: {DEV}/cart:1\n".encode() for name in ("one", "two", "three", "four")}
+    files["argocd/set.yaml"] = (APPLICATION_SET % (elements, path)).encode()
+    assert sorted(one.name for one in recognise([look(files)]).environments) == expected
 
 
 def test_an_image_inherited_from_a_base_is_told() -> None:

@@ -129,6 +129,42 @@ def test_what_a_person_merged_by_hand_closes_the_stale_request(company: Company)
     assert "no longer due" in closed.reason
 
 
+def test_what_is_only_to_be_tidied_up_is_not_due(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
+    assert company.promobot(*PROMOTE) == 0
+    company.commit("main", FILE, company.manifest("inventory", "staging", "1.1.3"))
+    (verdict,) = answer(company, capsys, "plan", "--exit-code", code=ExitCode.DUE)["verdicts"]
+    assert verdict["standing"] == "current"
+    assert [action["action"] for action in verdict["actions"]] == ["CloseRequest", "DeleteBranch"]
+    words = said(company, capsys, "plan")
+    assert "= inventory 1.1.3  current: !1 is no longer due\n      close merge request !1" in words
+    assert words.endswith("1 current\n")
+    words = said(company, capsys, "status")
+    assert "1.1.3 =" in words
+    assert "= inventory to staging: shop/gitops!1 is no longer due  " in words
+    assert said(company, capsys, "status", "--due").startswith("Nothing is due.")
+    assert company.promobot("reconcile") == 0
+    assert company.promobot("plan", "--exit-code") == 0
+
+
+def test_a_branch_that_is_left_over_is_not_due(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
+    assert company.promobot(*PROMOTE) == 0
+    company.commit("main", FILE, company.manifest("inventory", "staging", "1.1.3"))
+    company.forge.close(PROJECT, 1, reason="", by="ann")
+    words = said(company, capsys, "plan", "--exit-code", code=ExitCode.DUE)
+    assert "= inventory 1.1.3  current: its branch is left over\n      delete branch" in words
+
+
+def test_a_text_that_somebody_changed_is_put_right_and_nothing_is_due(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert company.promobot(*PROMOTE) == 0
+    company.forge.update(PROJECT, 1, title="x", body="y")
+    words = said(company, capsys, "plan", "--exit-code", code=ExitCode.DUE)
+    assert "… inventory 1.1.2 → 1.1.3  proposed: !1\n      update merge request !1" in words
+    assert company.promobot(*PROMOTE) == 0
+    assert company.requests()[0].title == "inventory 1.1.2 → 1.1.3 to staging"
+
+
 def test_a_persons_commit_is_never_lost(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
     assert company.promobot(*PROMOTE) == 0
     theirs = company.commit(BRANCH, FILE, b"by: ann\n")
@@ -312,7 +348,9 @@ def test_check_tells_what_cannot_be_read(company: Company, capsys: pytest.Captur
     config = company.folder / "promobot.yaml"
     config.write_text(config.read_text(encoding="utf-8").replace(PROJECT, "shop/gone"), encoding="utf-8")
     words = said(company, capsys, "check", code=ExitCode.GIT)
-    assert words.count("shop/gone.git: ") == 1, "both environments are there, once is enough"
+    assert words.count("has no repository shop/gone.git") == 1, "both environments are there, once is enough"
+    assert "environments.0.repository.project: " in words
+    assert "environments.1.repository.project: the same\n" in words
 
 
 def test_check_tells_a_registry_that_is_down(company: Company, capsys: pytest.CaptureFixture[str]) -> None:

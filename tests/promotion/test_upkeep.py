@@ -109,6 +109,33 @@ def test_a_merge_request_of_a_service_that_is_gone_is_closed(company: Company, t
     assert "nothing named inventory" in first.reason
 
 
+def test_two_configurations_share_a_repository_and_close_nothing_of_each_other(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The other team's has the same author and names, and other files."""
+    ours = (company.folder / "promobot.yaml").read_text(encoding="utf-8")
+    theirs = company.folder / "theirs.yaml"
+    theirs.write_text(ours.replace("apps/{service}", "teams/{service}"), encoding="utf-8")
+    for environment, tag in (("e2e", "1.1.3-rc2"), ("staging", "1.1.2")):
+        path = f"teams/cart/{environment}/helmrelease.yaml"
+        company.commit("main", path, company.manifest("inventory", environment, tag))
+    assert company.promobot("reconcile") == 0
+    for _ in range(2):
+        assert company.promobot("reconcile", "--config", str(theirs)) == 0
+        assert company.promobot("reconcile") == 0
+        branches = [request.source_branch for request in company.requests()]
+        assert branches == ["promobot/staging/inventory", "promobot/staging/cart"]
+    for environment, tag in (("e2e", "1.1.3-rc2"), ("staging", "1.1.2")):
+        path = f"teams/inventory/{environment}/helmrelease.yaml"
+        company.commit("main", path, company.manifest("inventory", environment, tag))
+    refs = company.git("for-each-ref", "refs/heads/promobot")
+    capsys.readouterr()
+    again = company.promobot("promote", "inventory", "--to", "staging", "--config", str(theirs))
+    assert again == ExitCode.CONFLICT
+    assert f"branch promobot/staging/inventory changes {STAGING_FILE}, which is no file" in capsys.readouterr().out
+    assert company.git("for-each-ref", "refs/heads/promobot") == refs
+
+
 @pytest.fixture
 def fleet(company: Company, e2e_registry: RunningRegistry, prod_registry: RunningRegistry) -> Company:
     """Twenty services with something due."""

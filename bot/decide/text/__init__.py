@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from bot.decide.text.background import Background, Revisions
+from bot.decide.revisions import marks
+from bot.decide.text.background import Background
 from bot.decide.text.context import Row, make_context
-from bot.decide.text.escape import settled
+from bot.decide.text.escape import settled, words
 from bot.decide.text.headline import headline, step
 from bot.decide.text.sample import samples
 from bot.decide.trailers import trailer_block
 from bot.errors import ConfigError
-from bot.promotion import Promotion
+from bot.promotion import Given, Move, Promotion
 
 if TYPE_CHECKING:
     from bot.decide.text.language import Program
 
-__all__ = ["BODY", "COMMIT_MESSAGE", "TITLE", "Background", "Revisions", "Texts", "fingerprint_in", "headline", "step"]
+__all__ = ["BODY", "COMMIT_MESSAGE", "TITLE", "Background", "Texts", "fingerprints_in", "headline", "step"]
 
 TITLE, BODY, COMMIT_MESSAGE = "title.j2", "merge_request.md.j2", "commit_message.j2"
 
-_FINGERPRINT = re.compile(r"<!-- promobot (?P<key>\S+) (?P<fingerprint>[0-9a-f]{16}) -->")
+_MARK = re.compile(r"<!-- promobot (?P<key>\S+)(?P<fingerprints>(?: [0-9a-f]{16})+) -->")
 _NOTHING = Background()
 
 # GitLab takes titles of 255 bytes, some of which `Draft: ` needs; GitHub takes bodies of 65,536 characters.
@@ -50,15 +51,18 @@ class Texts:
         return _cut(line, _LONGEST_TITLE)
 
     def body(self, promotion: Promotion, background: Background = _NOTHING) -> str:
-        """The merge request's body. It ends with the fingerprint, a hint that anybody can edit."""
-        body = self._fitting(BODY, promotion, background).strip()
-        return f"{body}\n\n<!-- promobot {promotion.key} {promotion.fingerprint} -->\n"
+        """The merge request's body. It ends with the fingerprints and what labels say, hints that anybody can edit."""
+        mark = f"<!-- promobot {' '.join([promotion.key, *promotion.fingerprints])} -->\n"
+        hints = f"{marks(background.revisions)}{mark}"
+        body = self._fitting(BODY, promotion, background, _LONGEST_BODY - len(hints)).strip()
+        return f"{body}\n\n{hints}"
 
     def commit_message(self, promotion: Promotion) -> str:
         """The commit's message; the trailers are ours whatever the template says."""
-        subject, _, rest = self._fitting(COMMIT_MESSAGE, promotion, _NOTHING).strip().partition("\n")
+        message = self._fitting(COMMIT_MESSAGE, promotion, _NOTHING, _LONGEST_BODY)
+        subject, _, rest = message.strip().partition("\n")
         message = f"{_cut(subject, _LONGEST_TITLE)}\n{rest}".strip()
-        return f"{message}\n\n{trailer_block(promotion.key, promotion.moves)}\n"
+        return f"{message}\n\n{trailer_block(promotion.key, tuple(map(_in_words, promotion.moves)))}\n"
 
     def check(self) -> None:
         """Render everything for made-up promotions. Raises ConfigError, `file:line: what`."""
@@ -67,11 +71,11 @@ class Texts:
             self.body(promotion, background)
             self.commit_message(promotion)
 
-    def _fitting(self, name: str, promotion: Promotion, background: Background) -> str:
+    def _fitting(self, name: str, promotion: Promotion, background: Background, room: int) -> str:
         """What a template makes, with its lists as long as there is room for."""
         texts = (self._render(name, make_context(promotion, background, most)) for most in _LIST_LENGTHS)
         for text in texts:
-            if len(text) <= _LONGEST_BODY:
+            if len(text) <= room:
                 return text
         raise ConfigError(f"{self._place(name)}:1: makes more than the {_LONGEST_BODY:,} characters that forges take")
 
@@ -94,10 +98,16 @@ class Texts:
             yield name, compiled(self._place(name), source, names)
 
 
-def fingerprint_in(body: str) -> str | None:
-    """The fingerprint that a merge request's body claims."""
-    found = [match["fingerprint"] for match in _FINGERPRINT.finditer(body)]
-    return found[-1] if found else None
+def fingerprints_in(body: str) -> frozenset[str]:
+    """The fingerprints that a merge request's body claims."""
+    found = [match["fingerprints"].split() for match in _MARK.finditer(body)]
+    return frozenset(found[-1] if found else ())
+
+
+def _in_words(move: Move) -> Move:
+    """The move with a reason that no forge obeys. All else that trailers hold is read again, and has no room for it."""
+    origin = move.origin
+    return replace(move, origin=replace(origin, unproven=words(origin.unproven))) if isinstance(origin, Given) else move
 
 
 def _cut(line: str, most: int) -> str:

@@ -6,18 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.decide.creation import Creation
+from bot.decide.revisions import Revisions
 from bot.decide.uncarried import NotCarried
 from bot.plan import Check
-
-
-@dataclass(frozen=True)
-class Revisions:
-    """The commits that a service's image was built from before and is now, and of which repository, as labels say."""
-
-    service: str
-    before: str
-    after: str
-    source_url: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,17 @@ Texts that others may choose are `Foreign`, which print as code; what promobot i
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any, TypeAlias
 
 from bot.decide.creation import Copy, Creation
-from bot.decide.text.background import Background, Revisions
-from bot.decide.text.escape import Foreign
+from bot.decide.sentences import Foreign
+from bot.decide.text.background import Background
+from bot.decide.text.commits import revision_rows, short
 from bot.decide.text.headline import changing, headline, was
+from bot.decide.text.listed import Listed
+from bot.decide.trailers import DROP
 from bot.decide.uncarried import NotCarried
 from bot.images import ImageRef
 from bot.plan import Check
@@ -25,26 +27,6 @@ Row: TypeAlias = Mapping[str, Any]
 _MOST_DIFFERENCES = 20
 # A key or host name may be as long as a file.
 _LONGEST_NAME = 200
-_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-
-
-class Listed(tuple[Any, ...]):
-    """The first of several; `total` is how many there are."""
-
-    total: int
-
-    @classmethod
-    def of(cls, items: Iterable[Any], most: int) -> Listed:
-        """At most so many of the items."""
-        every = tuple(items)
-        listed = cls(every[:most])
-        listed.total = len(every)
-        return listed
-
-    @property
-    def more(self) -> int:
-        """How many of them are left out."""
-        return self.total - len(self)
 
 
 def make_context(promotion: Promotion, background: Background, most: int) -> Row:
@@ -52,7 +34,7 @@ def make_context(promotion: Promotion, background: Background, most: int) -> Row
     moves = list({(move.service, move.after, move.digest, move.before): move for move in promotion.moves}.values())
     creation = background.creation or Creation()
     return {
-        "unit": Foreign(promotion.unit.name),
+        "unit": Foreign(promotion.unit.name.removeprefix("+")),
         "services": Listed.of(map(Foreign, promotion.unit.services), most),
         "target": Foreign(promotion.target),
         "sources": Listed.of(map(Foreign, sorted({move.origin.environment for move in moves})), most),
@@ -64,14 +46,15 @@ def make_context(promotion: Promotion, background: Background, most: int) -> Row
         "created": Listed.of(map(Foreign, promotion.created), most),
         "copies": Listed.of((_copy(copy, most) for copy in creation.copies), most),
         "listings": Listed.of((Foreign(change.path) for change in creation.listings), most),
-        "notes": Listed.of(map(Foreign, creation.notes), most),
+        "notes": Listed.of(creation.notes, most),
         "given": any(isinstance(move.origin, Given) for move in moves),
+        "downgrade": any(text.startswith(DROP) for move in moves for text in move.allowed),
         "unproven": not all(map(_proven, moves)),
         "warnings": Listed.of(promotion.warnings, most),
         "passed": Listed.of((_check(check) for check in background.checks if check.passed), most),
         "failed": Listed.of((_check(check) for check in background.checks if not check.passed), most),
         "since": f"{background.since.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if background.since else "",
-        "revisions": Listed.of(map(_revisions, background.revisions), most),
+        "revisions": Listed.of(revision_rows(background.revisions, most), most),
         "not_carried": Listed.of((_not_carried(left, most) for left in background.left_behind), most),
     }
 
@@ -149,6 +132,7 @@ def _copy(copy: Copy, most: int) -> Row:
         "path": Foreign(copy.path),
         "origin": Foreign(copy.origin),
         "environment": Foreign(copy.environment),
+        "applies": Listed.of(map(Foreign, copy.applies), most),
         "bindings": Listed.of(
             (
                 {"kind": binding.kind.value, "text": Foreign(_shortened(binding.text)), "line": binding.line}
@@ -163,14 +147,6 @@ def _check(check: Check) -> Row:
     return {"name": Foreign(check.name), "detail": check.detail}
 
 
-def _revisions(revisions: Revisions) -> Row:
-    return {
-        "service": Foreign(revisions.service),
-        "range": Foreign(f"{_short(revisions.before)}..{_short(revisions.after)}"),
-        "source_url": Foreign(_shortened(revisions.source_url)),
-    }
-
-
 def _not_carried(left_behind: NotCarried, most: int) -> Row:
     differences: Sequence[Row] = [
         {
@@ -183,14 +159,10 @@ def _not_carried(left_behind: NotCarried, most: int) -> Row:
     ]
     return {
         "environment": Foreign(left_behind.environment),
-        "since": Foreign(_short(left_behind.since)),
+        "since": Foreign(short(left_behind.since)),
         "path": Foreign(left_behind.path),
         "differences": Listed.of(differences, min(most, _MOST_DIFFERENCES)),
     }
-
-
-def _short(revision: str) -> str:
-    return revision[:12] if _SHA.fullmatch(revision) else _shortened(revision)
 
 
 def _shortened(text: str) -> str:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 
+from bot.decide.sentences import Foreign
+
 # Stand around a value, in hexadecimal, until its paragraph is complete and it is known what it stands beside.
 _OPEN, _CLOSE = "\ue000", "\ue001"
-_CARRIED = re.compile(f"{_OPEN}(=?)([0-9a-f]*){_CLOSE}")
+_CARRIED = re.compile(f"{_OPEN}(=?)([0-9a-f]*)(?:@([0-9a-f]*))?{_CLOSE}")
 RESERVED = frozenset({_OPEN, _CLOSE})
 
 _PARAGRAPHS = re.compile(r"(\n[ \t]*\n)")
@@ -21,16 +23,28 @@ _LONG_HTML = re.compile(r"<(?:[!?]|(?:pre|script|style|textarea)\b)", re.IGNOREC
 # `<` begins HTML and our own marks; what ends HTML that began further up ends it anywhere.
 _ENDS_CODE = re.compile(r"[`<]|(?<=[-\]?])>")
 
+# A colon before a digest, a port or a version; with another one behind it, none of these is an emoji.
+_COLON = r"(?<=sha256):(?=[0-9a-f]{12})|:(?!(?:100|1234)\b)(?=[0-9]+\.|[0-9]{2,5}\b)"
 # Letters and digits, with single marks between them.
-_TAME = re.compile(r"[^\W_]+(?:(?:[.+=/]|-+|_+|(?<=sha256):|:(?=[0-9]))[^\W_]+)*|(?<! ) (?! )|[,;?'…→]")
+_TAME = re.compile(rf"[^\W_]+(?:(?:[.+=/]|-+|_+|{_COLON})[^\W_]+)*|(?<! ) (?! )|[,;?'…→]")
 _LIKE_A_REFERENCE = re.compile(r"(?<=www)\.|(?<=\bGH)-(?=[0-9])", re.IGNORECASE)
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&+,;=%-]+")
 _LONGEST = 1000
 
 
-class Foreign(str):
-    """Text that others may choose: a name, a path, a version. It is printed as code."""
+class Linked(Foreign):
+    """Text that others may choose, with where it leads in a merge request; empty: nowhere.
 
-    __slots__ = ()
+    The address is ours; one with anything in it that could end a link is none.
+    """
+
+    __slots__ = ("url",)
+    url: str
+
+    def __new__(cls, text: str, url: str) -> Linked:
+        linked = super().__new__(cls, text)
+        linked.url = url if _ADDRESS.fullmatch(url) else ""
+        return linked
 
 
 class Printed(str):
@@ -42,7 +56,8 @@ class Printed(str):
 def carried(text: str) -> Printed:
     """The text on its way through a template: `settled` makes words of it, or code if it is Foreign."""
     kind = "" if isinstance(text, Foreign) else "="
-    return Printed(f"{_OPEN}{kind}{text.encode('utf-8', 'surrogatepass').hex()}{_CLOSE}")
+    url = f"@{text.url.encode().hex()}" if isinstance(text, Linked) and text.url else ""
+    return Printed(f"{_OPEN}{kind}{text.encode('utf-8', 'surrogatepass').hex()}{url}{_CLOSE}")
 
 
 def settled(rendered: str) -> str:
@@ -59,7 +74,8 @@ def _settled_paragraph(paragraph: str, *, no_code: bool) -> str:
         text = bytes.fromhex(found[2]).decode("utf-8", "surrogatepass")
         if worded or found[1]:
             return words(text)
-        return code(text).replace("|", "\\|") if in_table else code(text)
+        shown = code(text).replace("|", "\\|") if in_table else code(text)
+        return f"[{shown}]({bytes.fromhex(found[3]).decode()})" if found[3] else shown
 
     return _CARRIED.sub(settle, paragraph)
 

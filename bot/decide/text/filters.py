@@ -11,7 +11,8 @@ from jinja2 import Undefined, pass_context
 from jinja2.exceptions import TemplateRuntimeError
 from jinja2.runtime import Context
 
-from bot.decide.text.escape import Foreign, Printed, carried, words
+from bot.decide.sentences import Foreign, Sentence
+from bot.decide.text.escape import Printed, carried, words
 
 MOST_ROUNDS = 100_000
 _LONGEST_TEXT = 100_000
@@ -77,6 +78,9 @@ def finalized(context: Context, value: object) -> str:
     text = _printable(value)
     if isinstance(text, Printed):
         return text
+    if isinstance(text, Sentence):
+        parts = (finalized(context, part) if isinstance(part, Foreign) else part for part in text.parts)
+        return Printed("".join(parts))
     return words(text) if context[IN_WORDS] else carried(text)
 
 

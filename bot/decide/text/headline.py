@@ -25,17 +25,17 @@ def headline(promotion: Promotion) -> str:
     ]
     moves = [move for move in promotion.moves if move.before != move.after]
     if not moves and carried:
-        return f"{promotion.unit.name} {_listed(carried)}"
+        return f"{_name(promotion)} {_listed(carried)}"
     moves = moves or list(promotion.moves)
     return _listed([*(f"{_label(promotion, move)} {step(move)}" for move in moves), *carried])
 
 
 def _created(promotion: Promotion) -> str:
     labelled = [(_label(promotion, move), move.tag) for move in promotion.moves]
-    if {label for label, _ in labelled} == {promotion.unit.name}:
-        return f"{promotion.unit.name} {_listed(tag for _, tag in labelled)}"
+    if {label for label, _ in labelled} == {_name(promotion)}:
+        return f"{_name(promotion)} {_listed(tag for _, tag in labelled)}"
     parts = _listed(f"{label} {tag}" for label, tag in labelled)
-    return parts if len(promotion.unit.services) > 1 else f"{promotion.unit.name} {parts}"
+    return parts if len(promotion.unit.services) > 1 else f"{_name(promotion)} {parts}"
 
 
 def _label(promotion: Promotion, move: Move) -> str:
@@ -43,7 +43,12 @@ def _label(promotion: Promotion, move: Move) -> str:
     of_service = [other for other in promotion.moves if other.service == move.service]
     if len({other.destination for other in of_service}) > 1 and len({_way(other) for other in of_service}) > 1:
         return move.destination.repository.rpartition("/")[2]
-    return move.service if len(promotion.unit.services) > 1 else promotion.unit.name
+    return move.service
+
+
+def _name(promotion: Promotion) -> str:
+    """The only service that there is, whatever else its unit is called."""
+    return promotion.unit.services[0] if len(promotion.unit.services) == 1 else promotion.unit.name
 
 
 def _way(move: Move) -> str:

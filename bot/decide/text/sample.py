@@ -6,14 +6,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from bot.decide.creation import Copy, Creation
-from bot.decide.text.background import Background, Revisions
+from bot.decide.revisions import Revisions
+from bot.decide.sentences import sentence
+from bot.decide.text.background import Background
 from bot.decide.uncarried import NotCarried
 from bot.images import Digest, ImageRef
 from bot.manifests import Binding, BindingKind, Difference, DifferenceKind
 from bot.plan import Check
 from bot.promotion import Companion, FromEnvironment, Given, Move, Promotion, Proof, Unit
 from bot.questions import Location
-from bot.repositories import FileChange
+from bot.repositories import FileChange, Summary
 
 _E2E, _STAGING = "registry-e2e.example.com", "registry-staging.example.com"
 _COMMIT = "5" * 40
@@ -32,8 +34,10 @@ def samples() -> tuple[tuple[Promotion, Background], ...]:
         origin="apps/orders/e2e/helmrelease.yaml",
         origin_pointer="0:/spec/chart/spec/version",
     )
-    full = Promotion(two, "staging", moves, "0" * 16, (carried,), warnings=("the registry changes",))
-    bare = Promotion(Unit("inventory", ("inventory",)), "staging", moves[:1], "0" * 16)
+    full = Promotion(
+        two, "staging", moves, ("0" * 16,), (carried,), warnings=(sentence("the registry changes to {}", _STAGING),)
+    )
+    bare = Promotion(Unit("inventory", ("inventory",)), "staging", moves[:1], ("0" * 16,))
     created = replace(bare, created=(moves[0].path,))
     given = Given("e2e", "", moves[0].origin.image, moves[0].origin.path, "urgent")
     untried = replace(bare, moves=(replace(moves[0], origin=given, proof=Proof.NOTHING, allowed=("mixed versions",)),))
@@ -65,6 +69,19 @@ def _move(service: str, seed: int) -> Move:
     )
 
 
+def _revisions() -> Revisions:
+    before, after, lost = ("1" * 40, "2" * 40, "3" * 40)
+    return Revisions(
+        "orders",
+        before,
+        after,
+        "shop/orders",
+        gained=(Summary(after, "Round totals half up"), Summary("4" * 40, "Log the order's number")),
+        lost=(Summary(lost, "Hotfix: round totals"),),
+        url=f"https://git.example.com/shop/orders/-/compare/{before}...{after}",
+    )
+
+
 def _background() -> Background:
     path, origin = "apps/orders/staging/helmrelease.yaml", "apps/orders/e2e/helmrelease.yaml"
     changed = Difference(DifferenceKind.CHANGED, 0, "/spec/values/replicas", "spec.values.replicas", "1", "2")
@@ -73,11 +90,11 @@ def _background() -> Background:
     return Background(
         left_behind=(NotCarried("e2e", _COMMIT, origin, (changed, added)),),
         creation=Creation(
-            copies=(Copy(path, "e2e", origin, (binding,)),),
+            copies=(Copy(path, "e2e", origin, (binding,), ("./apps/orders/staging",)),),
             listings=(FileChange("apps/kustomization.yaml", b""),),
-            notes=("no kustomization lists it",),
+            notes=(sentence("no kustomization lists {}", path),),
         ),
         since=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
         checks=(Check("soak", "2 h of 2 h"), Check("signature", "none found", passed=False)),
-        revisions=(Revisions("orders", "1" * 40, "2" * 40, "https://git.example.com/shop/orders"),),
+        revisions=(_revisions(), Revisions("inventory", "", "main", "https://git.example.com/shop/inventory")),
     )

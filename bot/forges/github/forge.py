@@ -129,7 +129,7 @@ class GitHubForge:
         pulls.client.mutate(queries.READY, lambda: None, id=found.node)
         return pulls.get(number).request
 
-    def close(self, project: str, number: int, *, reason: str, by: str) -> MergeRequest:
+    def close(self, project: str, number: int, *, reason: str, by: str | None = None) -> MergeRequest:
         """Close without merging; the branch stays. Raises ConflictError if it is merged.
 
         By our own account, whoever `by` is; that and `reason` are noted in the body.
@@ -141,11 +141,11 @@ class GitHubForge:
         if request.state is RequestState.CLOSED:
             return request
         pull = pulls.client.pull(project, number)
-        body = with_reason(request.body, reason, by, most=_LONGEST_BODY)
+        body = with_reason(request.body, reason, by or pulls.me.name, most=_LONGEST_BODY)
         pulls.client.certain(partial(pull.edit, state="closed", body=body), lambda: None)
         return pulls.get(number).request
 
-    def merge(self, project: str, number: int, *, head: str, by: str) -> MergeRequest:  # noqa: ARG002
+    def merge(self, project: str, number: int, *, head: str, by: str | None = None) -> MergeRequest:  # noqa: ARG002
         """Merge, if the source branch is still at the commit `head`; it is merged by our own account.
 
         Raises ConflictError if it isn't, if the branches conflict, if the merge request is closed or a draft, or if

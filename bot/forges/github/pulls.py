@@ -100,6 +100,7 @@ class Pulls:
                 state=RequestState.MERGED if pull.merged else state,
                 url=pull.html_url,
                 author=getattr(pull.user, "login", "ghost"),
+                ours=False,
                 reviewers=(
                     *(user.login for user in pull.requested_reviewers),
                     *(team.slug for team in pull.requested_teams),
@@ -117,12 +118,14 @@ class Pulls:
     def _told(self, request: MergeRequest) -> MergeRequest:
         """With names as we have them, and why we closed it; anybody could write that, so it counts if it was us."""
         body, closed = without_reason(request.body)
-        ours = request.state is RequestState.CLOSED and request.ended_by == self.me.login
-        by = self.me.of(request.ended_by)
+        closed_by_us = request.state is RequestState.CLOSED and request.ended_by == self.me.login
+        by = closed.get("by", self.me.name) if closed_by_us else self.me.of(request.ended_by)
         return replace(
             request,
             body=body,
             author=self.me.of(request.author),
-            ended_by=closed.get("by", by) if ours else by,
-            reason=closed.get("reason", "") if ours else "",
+            ours=request.author == self.me.login,
+            ended_by=by,
+            ended_by_us=by == self.me.name,
+            reason=closed.get("reason", "") if closed_by_us else "",
         )

@@ -103,6 +103,7 @@ def pulled(said: Mapping[str, Any], repository: str = "") -> Pulled:
             state=_STATES[said["state"]],
             url=said["url"],
             author=login(said["author"]),
+            ours=False,  # as far as is known here
             reviewers=tuple(_reviewers(said)),
             labels=tuple(label["name"] for label in _nodes(said["labels"])),
             ended_by=_ended_by(said),

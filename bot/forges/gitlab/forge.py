@@ -113,7 +113,7 @@ class GitLabForge:
         lowest, *others = between() or (made.request,)
         for other in others:
             if other.number == made.request.number and made.created:
-                self.close(project, other.number, reason=f"!{lowest.number} is the same", by=self._user)
+                self.close(project, other.number, reason=f"!{lowest.number} is the same")
         return Opened(lowest, created=made.created and lowest.number == made.request.number)
 
     def update(self, project: str, number: int, *, title: str, body: str) -> MergeRequest:
@@ -136,18 +136,21 @@ class GitLabForge:
 
         return self._change(project, number, done, lambda request: {"title": title_of(request.title, draft=False)})
 
-    def close(self, project: str, number: int, *, reason: str, by: str) -> MergeRequest:
+    def close(self, project: str, number: int, *, reason: str, by: str | None = None) -> MergeRequest:
         """Close without merging; the branch stays. Raises ConflictError if it is merged."""
 
         def done(request: MergeRequest) -> bool:
             return request.state is RequestState.CLOSED
 
         def change(request: MergeRequest) -> dict[str, object]:
-            return {"state_event": "close", "description": with_reason(request.body, reason, by, most=LONGEST_BODY)}
+            return {
+                "state_event": "close",
+                "description": with_reason(request.body, reason, by or self._user, most=LONGEST_BODY),
+            }
 
         return self._change(project, number, done, change)
 
-    def merge(self, project: str, number: int, *, head: str, by: str) -> MergeRequest:  # noqa: ARG002
+    def merge(self, project: str, number: int, *, head: str, by: str | None = None) -> MergeRequest:  # noqa: ARG002
         """Merge, if the source branch is still at the commit `head`; GitLab's record says that the token's user did it.
 
         Raises ConflictError if it isn't, if the branches conflict, or if the merge request is closed or a draft.

@@ -23,6 +23,7 @@ class People:
 
     def __init__(self, gitlab: Gitlab) -> None:
         self._gitlab = gitlab
+        self._url = gitlab.url
         self._known: dict[str, tuple[int, ...]] = {}
         self._lock = Lock()
 
@@ -37,7 +38,9 @@ class People:
             if name not in self._known:
                 self._known[name] = self._members(name) or self._user(name)
                 if not self._known[name]:
-                    _log.warning("%s: %s is neither a user nor a group with members", self._gitlab.url, name)
+                    _log.warning(
+                        "%s: no reviewer is %s: no user, and no group that the token's user sees", self._url, name
+                    )
             return self._known[name]
 
     def _members(self, group: str) -> tuple[int, ...]:

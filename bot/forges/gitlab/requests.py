@@ -30,11 +30,15 @@ class Identity:
     user: int
     name: str
 
+    def is_of(self, user: Mapping[str, Any] | None) -> bool:
+        """Whether that is us."""
+        return bool(user) and user is not None and user.get("id") == self.user
+
     def of(self, user: Mapping[str, Any] | None) -> str:
         """Who that is. A person who is called as promobot calls itself is not taken for it."""
         if not user:
             return ""
-        if user.get("id") == self.user:
+        if self.is_of(user):
             return self.name
         username = str(user.get("username", ""))
         return f"@{username}" if username == self.name else username
@@ -49,7 +53,9 @@ def request_of(fields: Mapping[str, Any], me: Identity) -> MergeRequest:
         RequestState.CLOSED: fields.get("closed_by"),
     }
     by = me.of(ended.get(state))
-    ours = state is RequestState.CLOSED and by == me.name
+    closed_by_us = state is RequestState.CLOSED and me.is_of(ended[state])
+    # Who asked us to close it; anybody could write that, so it counts only if it was us.
+    asked_by = closed.get("by", me.name) if closed_by_us else by
     return MergeRequest(
         number=fields["iid"],
         title=without_draft(fields["title"]),
@@ -60,11 +66,12 @@ def request_of(fields: Mapping[str, Any], me: Identity) -> MergeRequest:
         state=state,
         url=fields["web_url"],
         author=me.of(fields.get("author")),
+        ours=me.is_of(fields.get("author")),
         reviewers=tuple(person["username"] for person in fields.get("reviewers") or ()),
         labels=tuple(fields.get("labels") or ()),
-        # Who asked us to close it; anybody could write that, so it counts only if it was us.
-        ended_by=closed.get("by", by) if ours else by,
-        reason=closed.get("reason", "") if ours else "",
+        ended_by=asked_by,
+        ended_by_us=asked_by == me.name,
+        reason=closed.get("reason", "") if closed_by_us else "",
         draft=bool(fields.get("draft", fields.get("work_in_progress", False))),
         merge_commit=landed(fields) if state is RequestState.MERGED else "",
         merged_at=_time(fields.get("merged_at")) if state is RequestState.MERGED else None,

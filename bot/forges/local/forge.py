@@ -142,7 +142,7 @@ class LocalForge:
 
         return self._write(project, decide, [number])[0]
 
-    def close(self, project: str, number: int, *, reason: str, by: str) -> MergeRequest:
+    def close(self, project: str, number: int, *, reason: str, by: str | None = None) -> MergeRequest:
         """Close without merging; the branch stays. Raises ConflictError if it is merged."""
         git = self._git(project)
 
@@ -151,12 +151,13 @@ class LocalForge:
             if record.state == RequestState.CLOSED.value:
                 return Writing(record)
             _must_be_open(project, record)
-            return self._ended(git, snapshot, replace(record, state=RequestState.CLOSED.value), by=by, reason=reason)
+            closed = replace(record, state=RequestState.CLOSED.value)
+            return self._ended(git, snapshot, closed, by=by or self._user, reason=reason)
 
         return self._write(project, decide, [number])[0]
 
-    def merge(self, project: str, number: int, *, head: str, by: str) -> MergeRequest:
-        """Merge by a merge commit of `by`, if the source branch is still at `head`; the source branch goes.
+    def merge(self, project: str, number: int, *, head: str, by: str | None = None) -> MergeRequest:
+        """Merge by a merge commit of `by` (None: us), if the source branch is still at `head`; the source branch goes.
 
         Where the target has `head` already, no commit is made and `reason` says so. A merge request that was merged
         at `head` before is returned as it is. Raises ConflictError if the branch moved or conflicts, or if the
@@ -171,7 +172,7 @@ class LocalForge:
             _must_be_open(project, record)
             _must_be_ready(project, record)
             _must_be_at(project, snapshot, record, head)
-            return self._merged(project, git, snapshot, record, by)
+            return self._merged(project, git, snapshot, record, by or self._user)
 
         return self._write(project, decide, [number])[0]
 
@@ -249,7 +250,7 @@ class LocalForge:
     def _request(self, project: str, snapshot: Snapshot, record: Record) -> MergeRequest:
         """An open merge request's head is where its branch is now, or was when it was last there."""
         head = snapshot.branches.get(record.source_branch, record.head) if record.is_open else record.head
-        return record.request(head=head, url=f"{self.git_url(project)}#merge-request-{record.number}")
+        return record.request(user=self._user, head=head, url=f"{self.git_url(project)}#merge-request-{record.number}")
 
     def _git(self, project: str) -> GitDirectory:
         directory = project_directory(self._root, project)

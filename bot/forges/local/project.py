@@ -69,14 +69,15 @@ def create_project(
     return project_directory(root, project)
 
 
-def copy_project(root: Path, project: str, source: Path, branch: str) -> Path:
-    """Make a project whose default branch is what is checked out in the repository `source`, with its history.
+def copy_project(root: Path, project: str, source: Path, branches: Mapping[str, str]) -> Path:
+    """Make a project whose branches, the default one first, are these refs of the repository `source`, with history.
 
     Raises ForgeError if there is one already, GitError if it can't be read.
     """
-    with _made(root, project, branch) as git:
+    with _made(root, project, next(iter(branches))) as git:
         remote = Remote(source.absolute().as_uri(), None, _COPY_TIMEOUT, {})
-        done = remote.run("fetch", "--quiet", "--no-tags", "origin", f"HEAD:{branch_ref(branch)}", clone=git)
+        refs = [f"{ref}:{branch_ref(branch)}" for branch, ref in branches.items()]
+        done = remote.run("fetch", "--quiet", "--no-tags", "origin", *refs, clone=git)
         if done.returncode != 0:
             words, hint = explain(done.stderr)
             raise GitError(f"{source} can't be copied: {words}", hint=hint)

@@ -50,8 +50,8 @@ class Record:
         text = json.dumps({"schema": _SCHEMA, **asdict(self)}, indent=2, sort_keys=True, ensure_ascii=False)
         return f"{text}\n".encode("utf-8", "surrogatepass")
 
-    def request(self, *, head: str, url: str) -> MergeRequest:
-        """The merge request as every forge has it."""
+    def request(self, *, user: str, head: str, url: str) -> MergeRequest:
+        """The merge request as every forge has it, seen by the account `user`."""
         return MergeRequest(
             number=self.number,
             title=self.title,
@@ -62,9 +62,11 @@ class Record:
             state=RequestState(self.state),
             url=url,
             author=self.author,
+            ours=self.author == user,
             reviewers=self.reviewers,
             labels=self.labels,
             ended_by=self.ended_by,
+            ended_by_us=self.ended_by == user,
             reason=self.reason,
             draft=self.draft,
             merge_commit=self.merge_commit,

@@ -20,8 +20,9 @@ from bot.manifests.site import Site, Slot
 from bot.manifests.walk import Entries, Place, Resolved, items
 
 _GROUP = "kustomize.config.k8s.io"
-_FLUX_GROUP = "kustomize.toolkit.fluxcd.io"
-_FILES = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
+FLUX_GROUP = "kustomize.toolkit.fluxcd.io"
+# What a kustomization's file is called.
+KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 _KEYS = {"newName": Part.REPOSITORY, "newTag": Part.TAG, "digest": Part.DIGEST}
 _NO_NAME = "there is no `newName` in the entry; add it by hand first"
@@ -31,10 +32,10 @@ _SUFFIX = "`tagSuffix` changes the tag again; write the whole tag under `newTag`
 def recognises(path: str, found: Entries) -> bool:
     """By kind and group; kustomize fills in either in a file of its name."""
     if is_object(found, (_GROUP,), ("Kustomization", "Component")) or is_object(
-        found, (_FLUX_GROUP,), ("Kustomization",)
+        found, (FLUX_GROUP,), ("Kustomization",)
     ):
         return True
-    return path.rpartition("/")[2] in _FILES and not {"apiVersion", "kind"} <= found.keys()
+    return path.rpartition("/")[2] in KUSTOMIZATIONS and not {"apiVersion", "kind"} <= found.keys()
 
 
 def sites(place: Place, found: Entries) -> Iterator[Site]:

@@ -32,6 +32,7 @@ class Namespace:
     id: int
     path: str
     roles: dict[int, int] = field(default_factory=dict)
+    visibility: str = "private"
 
 
 @dataclass

@@ -123,7 +123,9 @@ class Call:
         raise refuse("hidden", "404 Group Not Found")
 
     def _sees(self, group: Namespace) -> bool:
-        """Members of what is in a group see that there is such a group."""
+        """Members of what is in a group see that there is such a group; everybody does, where it isn't private."""
+        if group.visibility != "private":
+            return True
         places = [*self.gitlab.accounts.groups.values(), *(p.namespace for p in self.gitlab.projects.values())]
         below = (place for place in places if f"{place.path}/".startswith(f"{group.path}/"))
         return any(self.role(place) for place in below)

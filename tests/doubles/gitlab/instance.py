@@ -68,11 +68,16 @@ class Instance:
     # --- projects ---------------------------------------------------------------------------------------
 
     def project(self, path: str, files: Mapping[str, bytes] | None = None, **settings: object) -> Project:
-        """A project with these files on its default branch, where only maintainers push, and the groups above it."""
+        """A project with these files on its default branch, where only maintainers push, and the groups above it.
+
+        Where there is its repository already, it is that one's.
+        """
         above = path.rpartition("/")[0]
         self.accounts.group(above)
         number = self.accounts.next_id()
-        repository = Repository.create(self.root, path, files or {"README.md": b"# Here\n"})
+        repository = Repository(self.root / f"{path}.git")
+        if not repository.path.exists():
+            repository = Repository.create(self.root, path, files or {"README.md": b"# Here\n"})
         project = Project(number, Namespace(number, path), repository, **settings)  # type: ignore[arg-type]
         self.projects[path] = project
         self.protect(project, repository.default_branch)

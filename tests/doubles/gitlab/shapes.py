@@ -84,7 +84,7 @@ def group(base: str, one: Namespace) -> Json:
         "name": one.path.rpartition("/")[2],
         "path": one.path.rpartition("/")[2],
         "description": "",
-        "visibility": "private",
+        "visibility": one.visibility,
         "full_name": one.path.replace("/", " / "),
         "full_path": one.path,
         "avatar_url": None,

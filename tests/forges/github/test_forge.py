@@ -32,6 +32,7 @@ def test_a_first_merge_request_takes_three_requests_beyond_what_is_read_once(wor
         state=RequestState.OPEN,
         url=f"{world.running.url}/{PROJECT}/pull/1",
         author="promobot",
+        ours=True,
         reviewers=("ann", "sre"),
         labels=("promobot", "to-prod"),
     )

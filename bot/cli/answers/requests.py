@@ -1,0 +1,36 @@
+"""What commands answer of the local forge's merge requests."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from typing_extensions import TypedDict  # pydantic can't read typing's before Python 3.12
+
+from bot.cli.answers.words import OneOf
+from bot.repositories import RequestState
+
+
+class MergeRequest(TypedDict):
+    """`mr ready`, `mr merge` and `mr close`, and one of `mr list`."""
+
+    repository: str
+    number: int
+    title: str
+    state: Annotated[str, OneOf(RequestState)]
+    source_branch: str
+    target_branch: str
+    head: str
+    author: str
+    reviewers: list[str]
+    labels: list[str]
+    ended_by: str
+    reason: str
+    draft: bool
+    url: str
+
+
+class MergeRequestShown(MergeRequest):
+    """`mr show`."""
+
+    body: str
+    diff: str

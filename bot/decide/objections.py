@@ -1,0 +1,91 @@
+"""What people said against a proposal: a merge request that they closed or sent elsewhere, commits of their own."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable
+
+from bot.decide.branch import Branch, requests_from
+from bot.decide.environments import Snapshot
+from bot.decide.facts import Ask, Refusal
+from bot.decide.text import fingerprints_in
+from bot.errors import ExitCode
+from bot.promotion import Companion, Move, Promotion
+from bot.questions import Absent, ClosedRequests
+
+# A merge request has room for so many fingerprints beside what people read.
+_MOST = 500
+
+
+def fingerprints(
+    target: str, moves: Iterable[Move], companions: Iterable[Companion] = (), created: Collection[str] = ()
+) -> tuple[str, ...]:
+    """16 hexadecimal digits over each of the edits that a person says no to by closing a merge request.
+
+    The same image stays the same whatever `write` makes of it and whatever else a copied manifest says. But to make a
+    manifest is something else than to edit it, and so is to write the image that is there in another way. So many
+    edits that nobody looks at each of them are one.
+    """
+    lines = [_edit(m, made=m.path in created) for m in moves if m.before != m.after or m.path in created]
+    lines += [f"{c.path} {c.pointer} = {c.after!r}" for c in companions if c.before != c.after]
+    lines += [f"{path} is made" for path in created]
+    lines = lines if len(lines) <= _MOST else ["\n".join(sorted(lines))]
+    return tuple(sorted({hashlib.sha256(f"{target}\n{line}".encode()).hexdigest()[:16] for line in lines}))
+
+
+def _edit(move: Move, *, made: bool) -> str:
+    before, after = move.before, move.after
+    same_image = before.at(before.tag, None) == after.at(after.tag, None) and None in {before.digest, after.digest}
+    rewriting = f" as {after}" if same_image and before != after else ""
+    new = " in a new file" if made else ""
+    return f"{move.path} {move.pointer} {after.name}:{move.tag}@{move.digest}{rewriting}{new}"
+
+
+def respect_retargeted(ask: Ask, target: Snapshot, branch: Branch) -> None:
+    """Refuse to open a second merge request from a branch whose first a person sent elsewhere."""
+    base = target.environment.repository.branch
+    for other in requests_from(ask, target, branch.name):
+        if other.target_branch != base:
+            raise Refusal(
+                f"!{other.number} goes from {other.source_branch} to {other.target_branch}, not to {base}",
+                f"send it back to {base}, or close it to let promobot propose again",
+                ExitCode.CONFLICT,
+            )
+
+
+def closed_requests(target: Snapshot, branch: Branch) -> ClosedRequests:
+    """What `respect_closed` asks."""
+    return ClosedRequests(target.rev.repository, branch.name)
+
+
+def respect_closed(ask: Ask, target: Snapshot, branch: Branch, promotion: Promotion) -> None:
+    """Refuse what a person said no to: to these edits, or to these among others."""
+    answer = ask(closed_requests(target, branch))
+    now = set(promotion.fingerprints)
+    for closed in answer.value if not isinstance(answer, Absent) else ():
+        said_no = fingerprints_in(closed.body)
+        if not closed.ended_by_us and now and now <= said_no:
+            what = "exactly this" if now == said_no else "this among others"
+            raise Refusal(
+                f"{closed.ended_by or 'somebody'} closed !{closed.number}, which proposed {what}",
+                "a newer image will be proposed again; to propose this one anyway, use promote --reopen",
+            )
+
+
+def leave_foreign_alone(branch: Branch) -> None:
+    """Refuse to write over the commit of a person, or of another configuration."""
+    if branch.beyond:
+        raise Refusal(
+            f"branch {branch.name} changes {branch.beyond}, which is no file of this environment by its `paths`: "
+            "another configuration's, it seems, and left as it is",
+            "call one of the two environments otherwise; or delete the branch if nobody needs it, and promobot "
+            "proposes again",
+            ExitCode.CONFLICT,
+        )
+    if branch.foreign:
+        commit = branch.foreign[0]
+        raise Refusal(
+            f"branch {branch.name} holds commit {commit.sha[:12]} by {commit.committer_email}, left as it is",
+            "merge or close it by hand, or delete the branch to let promobot propose again",
+            ExitCode.CONFLICT,
+        )

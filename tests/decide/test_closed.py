@@ -1,0 +1,160 @@
+"""A person's no to several services holds for each of their images until it changes."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.config import Config, GroupConfig
+from bot.decide import Intent
+from bot.plan import Plan, Standing, Verdict
+from bot.questions import ClosedRequests
+from tests.paper import E2E, STAGING, Paper, configured, digest, values
+from tests.paperwork import Desk
+
+SERVICES = ("a", "b")
+GROUPED = configured(services=[{"match": "*", "group": "shop"}])
+CLOSED = "ann closed !1, which proposed "
+
+
+def e2e(service: str, tag: str) -> dict[str, bytes]:
+    return {f"apps/{service}/e2e/values.yaml": values(E2E, tag, repository=f"shop/{service}")}
+
+
+def staging(service: str, tag: str) -> dict[str, bytes]:
+    return {f"apps/{service}/staging/values.yaml": values(STAGING, tag, repository=f"shop/{service}")}
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """A group of two services was proposed for 2.0.0, and ann closed that."""
+    desk = Desk(Paper(trees={"m1": {}}))
+    for service in SERVICES:
+        desk.commit({**e2e(service, "2.0.0"), **staging(service, "1.0.0")})
+        for number, tag in enumerate(("1.0.0", "2.0.0", "3.0.0", "4.0.0")):
+            desk.paper.tags["e2e", f"shop/{service}", tag] = digest(number)
+    run(desk)
+    desk.close(1)
+    return desk
+
+
+def run(desk: Desk, config: Config = GROUPED, *, reopen: bool = False) -> Plan:
+    intent = Intent(("shop",), reopen=reopen) if reopen else Intent()
+    plan = desk.paper.plan(config=config, intent=intent)
+    desk.carry_out(plan)
+    return plan
+
+
+def by_unit(plan: Plan) -> dict[str, Verdict]:
+    return {verdict.unit.name: verdict for verdict in plan.verdicts}
+
+
+def reason(verdict: Verdict) -> str:
+    assert verdict.blocked is not None, verdict
+    assert verdict.standing is Standing.BLOCKED
+    return verdict.blocked.reason
+
+
+def proposed(desk: Desk) -> list[str]:
+    return [request.title for request in desk.paper.opened]
+
+
+def test_it_holds_for_all_of_it(desk: Desk) -> None:
+    assert reason(by_unit(run(desk))["shop"]) == CLOSED + "this among others"
+    assert desk.paper.opened == ()
+
+
+def test_it_holds_for_the_rest_when_one_is_blocked(desk: Desk) -> None:
+    desk.paper.tags["staging", "shop/b", "2.0.0"] = digest(9)
+    run(desk)
+    assert desk.paper.opened == ()
+
+
+def test_it_holds_for_the_rest_when_one_changes_and_as_long_as_that_is_open(desk: Desk) -> None:
+    desk.commit(e2e("b", "3.0.0"))
+    for _ in range(2):
+        found = by_unit(run(desk))
+        assert reason(found["a"]) == CLOSED + "this among others"
+        assert found["shop"].unit.services == ("b",)
+        assert proposed(desk) == ["b 1.0.0 → 3.0.0 to staging"]
+    desk.commit(e2e("b", "4.0.0"))
+    run(desk)
+    assert proposed(desk) == ["b 1.0.0 → 4.0.0 to staging"]
+
+
+def test_it_ends_for_what_changes(desk: Desk) -> None:
+    desk.commit({**e2e("a", "3.0.0"), **e2e("b", "3.0.0")})
+    run(desk)
+    assert proposed(desk) == ["shop: a 1.0.0 → 3.0.0, b 1.0.0 → 3.0.0 to staging"]
+
+
+def test_it_comes_back_with_the_image(desk: Desk) -> None:
+    desk.commit(e2e("b", "3.0.0"))
+    run(desk)
+    desk.commit(e2e("b", "2.0.0"))
+    verdict = by_unit(run(desk))["shop"]
+    assert reason(verdict) == CLOSED + "this among others"
+    assert verdict.request is not None
+    assert verdict.outdated == "!2 proposes b 3.0.0, which isn't what runs in e2e now"
+
+
+def test_it_is_no_no_to_what_stayed_as_it_was(desk: Desk) -> None:
+    """`c` was in the group when it was closed, but nothing of it was proposed."""
+    fresh = Desk(Paper(trees={"m1": {}}))
+    fresh.commit({**e2e("a", "2.0.0"), **staging("a", "1.0.0"), **e2e("b", "2.0.0"), **staging("b", "2.0.0")})
+    fresh.paper.tags = {**desk.paper.tags, ("staging", "shop/b", "2.0.0"): digest(1)}
+    run(fresh)
+    fresh.close(1)
+    fresh.commit(staging("b", "1.0.0"))
+    run(fresh)
+    assert proposed(fresh) == ["b 1.0.0 → 2.0.0 to staging"]
+
+
+def test_where_it_is_all_or_nothing_it_holds_all(desk: Desk) -> None:
+    config = GROUPED.model_copy(update={"groups": {"shop": GroupConfig(all_or_nothing=True)}})
+    desk.commit(e2e("b", "3.0.0"))
+    assert reason(by_unit(run(desk, config))["shop"]) == f"a holds the others of shop: {CLOSED}this among others"
+
+
+def test_reopen_overrides_it_and_later_passes_leave_that(desk: Desk) -> None:
+    run(desk, reopen=True)
+    both = "shop: a 1.0.0 → 2.0.0, b 1.0.0 → 2.0.0 to staging"
+    assert proposed(desk) == [both]
+    assert by_unit(run(desk))["shop"].standing is Standing.PROPOSED
+    desk.commit(e2e("b", "3.0.0"))
+    run(desk)
+    assert proposed(desk) == ["shop: a 1.0.0 → 2.0.0, b 1.0.0 → 3.0.0 to staging"]
+
+
+def test_an_open_merge_request_is_not_made_what_somebody_closed() -> None:
+    """Of one service: 2.0.0 was closed, 3.0.0 is open, and e2e went back to 2.0.0."""
+    desk = Desk(Paper(trees={"m1": {**e2e("a", "2.0.0"), **staging("a", "1.0.0")}}))
+    for number, tag in enumerate(("1.0.0", "2.0.0", "3.0.0")):
+        desk.paper.tags["e2e", "shop/a", tag] = digest(number)
+    run(desk, configured())
+    desk.close(1)
+    desk.commit(e2e("a", "3.0.0"))
+    run(desk, configured())
+    desk.commit(e2e("a", "2.0.0"))
+    assert reason(by_unit(run(desk, configured()))["a"]) == CLOSED + "exactly this"
+    assert proposed(desk) == ["a 1.0.0 → 3.0.0 to staging"]
+
+
+def test_what_is_open_and_stays_as_it_is_asks_for_nothing_that_was_closed(desk: Desk) -> None:
+    run(desk, reopen=True)
+    desk.paper.asked.clear()
+    run(desk)
+    assert not any(isinstance(question, ClosedRequests) for question in desk.paper.asked)
+
+
+def test_so_many_that_nobody_looks_at_each_are_said_no_to_as_one() -> None:
+    many = [f"s{number:03}" for number in range(501)]
+    tree: dict[str, bytes] = {}
+    desk = Desk(Paper(trees={"m1": tree}))
+    for service in many:
+        tree |= {**e2e(service, "2.0.0"), **staging(service, "1.0.0")}
+        desk.paper.tags["e2e", f"shop/{service}", "2.0.0"] = digest(1)
+    run(desk)
+    (request,) = desk.paper.opened
+    assert len(request.body) <= 65_536
+    desk.close(1)
+    assert reason(by_unit(run(desk))["shop"]) == CLOSED + "exactly this"

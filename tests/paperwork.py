@@ -1,0 +1,129 @@
+"""What becomes of a world on paper: plans are carried out, and people merge, close, commit and change their minds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import count
+
+from bot.plan import (
+    CloseRequest,
+    CopyImage,
+    DeleteBranch,
+    MoveTag,
+    OpenRequest,
+    Plan,
+    PushBranch,
+    UpdateRequest,
+)
+from bot.repositories import Commit, MergeRequest, RequestState
+from tests.paper import Paper, commit
+
+_TRAILER = re.compile(r"([A-Z][A-Za-z-]+): (.+)")
+
+
+@dataclass
+class Desk:
+    """A world on paper, and what happens to it."""
+
+    paper: Paper
+    numbers: count[int] = field(default_factory=lambda: count(1))
+    commits: count[int] = field(default_factory=lambda: count(1))
+
+    def carry_out(self, plan: Plan) -> None:
+        """Do what is planned."""
+        for step in plan.steps:
+            for action in step.actions:
+                self._do(action)
+
+    def _do(self, action: object) -> None:
+        paper = self.paper
+        match action:
+            case PushBranch():
+                self._push(action)
+            case DeleteBranch(_, branch, expected):
+                assert paper.heads.pop(branch) == expected
+            case CopyImage(_, digest, destination, tag) if tag is not None:
+                paper.tags[destination.registry, destination.repository, tag] = digest
+            case MoveTag(location, tag, _, digest):
+                paper.tags[location.registry, location.repository, tag] = digest
+            case OpenRequest(_, draft):
+                ends = draft.source_branch, draft.target_branch
+                head = paper.heads[draft.source_branch]
+                state, number = RequestState.OPEN, next(self.numbers)
+                opened = MergeRequest(
+                    number, draft.title, draft.body, *ends, head, state, f"url/{number}", "promobot", ours=True
+                )
+                paper.opened = (*paper.opened, opened)
+            case UpdateRequest(_, number, title, body):
+                self.change(number, title=title, body=body)
+            case CloseRequest(_, number, reason):
+                self.close(number, by="promobot", reason=reason)
+            case _:
+                raise AssertionError(f"nobody taught this desk to do {action}")
+
+    def _push(self, push: PushBranch) -> None:
+        paper = self.paper
+        assert paper.heads.get(push.branch) == push.expected
+        pairs = tuple((key, value) for key, value in _TRAILER.findall(push.message.rpartition("\n\n")[2]))
+        made = replace(
+            commit(f"b{next(self.commits)}"), trailers=pairs, paths=tuple(change.path for change in push.files)
+        )
+        self._put(push.branch, made, {change.path: change.content for change in push.files}, push.base)
+
+    def _put(self, branch: str, made: Commit, files: dict[str, bytes], base: str, *below: Commit) -> None:
+        self.paper.heads[branch] = made.sha
+        self.paper.trees[made.sha] = {**self.paper.trees[base], **files}
+        self.paper.ahead[self.paper.heads["main"], made.sha] = (made, *below)
+        for request in self.paper.opened:
+            if request.source_branch == branch:
+                self.change(request.number, head=made.sha)
+
+    # --- people -----------------------------------------------------------------------------------------
+
+    def request(self, branch: str) -> MergeRequest:
+        """The open merge request from this branch."""
+        (found,) = [request for request in self.paper.opened if request.source_branch == branch]
+        return found
+
+    def change(self, number: int, **fields: object) -> None:
+        """Give an open merge request other values."""
+        self.paper.opened = tuple(
+            replace(request, **fields) if request.number == number else request  # type: ignore[arg-type]
+            for request in self.paper.opened
+        )
+
+    def close(self, number: int, *, by: str = "ann", reason: str = "") -> None:
+        """Close a merge request without merging; the branch stays."""
+        (ended,) = [request for request in self.paper.opened if request.number == number]
+        closed = replace(ended, state=RequestState.CLOSED, ended_by=by, ended_by_us=by == "promobot", reason=reason)
+        self.paper.opened = tuple(request for request in self.paper.opened if request.number != number)
+        self.paper.closed = (closed, *self.paper.closed)
+
+    def merge(self, number: int, *, squash: bool = False) -> None:
+        """Merge a merge request; its branch goes, unless it was squashed."""
+        (ended,) = [request for request in self.paper.opened if request.number == number]
+        self.paper.opened = tuple(request for request in self.paper.opened if request.number != number)
+        base, head = self.paper.heads["main"], self.paper.heads[ended.source_branch]
+        tree = self.paper.trees[head]
+        changed = {path: content for path, content in tree.items() if self.paper.trees[base].get(path) != content}
+        if not squash:
+            del self.paper.heads[ended.source_branch]
+        self.commit(changed)
+
+    def commit(self, files: Mapping[str, bytes | None]) -> None:
+        """Change files of the main branch, or delete them."""
+        before = self.paper.heads["main"]
+        now = f"m{next(self.commits) + 1}"
+        tree = {**self.paper.trees[before], **files}
+        self.paper.trees[now] = {path: content for path, content in tree.items() if content is not None}
+        self.paper.heads["main"] = now
+        self.paper.ahead |= {(now, head): ours for (base, head), ours in self.paper.ahead.items() if base == before}
+
+    def amend(self, branch: str, email: str = "ann@example.com", **files: bytes) -> None:
+        """Put a person's commit on top of a branch."""
+        head = self.paper.heads[branch]
+        below = self.paper.ahead[self.paper.heads["main"], head]
+        theirs = replace(commit(f"p{next(self.commits)}", email=email), paths=tuple(files))
+        self._put(branch, theirs, files, head, *below)
