@@ -151,7 +151,7 @@ class OurRequester(Requester):
         return _SILENT
 
 
-# PyGithub would log whole answers, those that hold a token included.
+# At level DEBUG, PyGithub would log whole answers, those that hold a token included.
 _SILENT = logging.Logger("PyGithub", logging.CRITICAL)
 
 

@@ -129,7 +129,8 @@ def test_a_token_is_renewed_before_it_ends() -> None:
 def test_no_token_and_no_key_is_logged_or_told(
     world: World, registered: AppRegistration, key: rsa.RSAPrivateKey, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG)
+    for name in ("", "github"):
+        caplog.set_level(logging.DEBUG, name)
     app = forge(world, registered, key)
     world.push()
     app.open(PROJECT, draft())

@@ -232,6 +232,18 @@ def test_where_it_is(url: str, api: str, git: str) -> None:
     assert (requester.api_version is None) == api.endswith("/v3")
 
 
+def test_what_is_no_different_is_not_opened(world: World) -> None:
+    world.repository.move("same", world.repository.head("main"), None)
+    with pytest.raises(ForgeError, match=f"same of {PROJECT} is no different from main"):
+        world.forge.open(PROJECT, draft("same"))
+    assert world.pulls == {}
+
+
+def test_who_has_no_token_is_told_to_get_one(world: World) -> None:
+    with pytest.raises(ForgeError, match="the forge wants a token, and none is configured"):
+        world.by("").open_requests(PROJECT)
+
+
 def test_a_wrong_token_and_what_a_token_lacks_are_named(world: World) -> None:
     world.open()
     with pytest.raises(ForgeError) as caught:
