@@ -19,9 +19,31 @@ from bot.plan import (
     UpdateRequest,
 )
 from bot.repositories import Commit, MergeRequest, RequestState
-from tests.paper import Paper, commit
+from tests.paper import E2E, STAGING, Paper, commit, digest, values
 
 _TRAILER = re.compile(r"([A-Z][A-Za-z-]+): (.+)")
+
+
+def e2e(service: str, tag: str, *, extra: str = "") -> dict[str, bytes]:
+    """A service's manifest in e2e, with its path."""
+    return {f"apps/{service}/e2e/values.yaml": values(E2E, tag, repository=f"shop/{service}", extra=extra)}
+
+
+def staging(service: str, tag: str) -> dict[str, bytes]:
+    """The same in staging."""
+    return {f"apps/{service}/staging/values.yaml": values(STAGING, tag, repository=f"shop/{service}")}
+
+
+def desk_with(*services: str) -> Desk:
+    """Services of which e2e runs 2.0.0 and staging 1.0.0; e2e's registry has versions up to 4.0.0 of them."""
+    desk = Desk(Paper(trees={"m1": {}}))
+    desk.commit(
+        {path: text for one in services for path, text in {**e2e(one, "2.0.0"), **staging(one, "1.0.0")}.items()}
+    )
+    for service in services:
+        for number, tag in enumerate(("1.0.0", "2.0.0", "3.0.0", "4.0.0")):
+            desk.paper.tags["e2e", f"shop/{service}", tag] = digest(number)
+    return desk
 
 
 @dataclass

@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.config import Config, GroupConfig
 from bot.decide import Intent
+from bot.decide.objections import fingerprints
 from bot.plan import Plan, Standing, Verdict
 from bot.questions import ClosedRequests
-from tests.paper import E2E, STAGING, Paper, configured, digest, values
-from tests.paperwork import Desk
+from tests.paper import configured, digest
+from tests.paperwork import Desk, desk_with, e2e, staging
 
 SERVICES = ("a", "b")
 GROUPED = configured(services=[{"match": "*", "group": "shop"}])
 CLOSED = "ann closed !1, which proposed "
 
 
-def e2e(service: str, tag: str) -> dict[str, bytes]:
-    return {f"apps/{service}/e2e/values.yaml": values(E2E, tag, repository=f"shop/{service}")}
-
-
-def staging(service: str, tag: str) -> dict[str, bytes]:
-    return {f"apps/{service}/staging/values.yaml": values(STAGING, tag, repository=f"shop/{service}")}
-
-
 @pytest.fixture
 def desk() -> Desk:
     """A group of two services was proposed for 2.0.0, and ann closed that."""
-    desk = Desk(Paper(trees={"m1": {}}))
-    for service in SERVICES:
-        desk.commit({**e2e(service, "2.0.0"), **staging(service, "1.0.0")})
-        for number, tag in enumerate(("1.0.0", "2.0.0", "3.0.0", "4.0.0")):
-            desk.paper.tags["e2e", f"shop/{service}", tag] = digest(number)
+    desk = desk_with(*SERVICES)
     run(desk)
     desk.close(1)
     return desk
@@ -97,16 +88,16 @@ def test_it_comes_back_with_the_image(desk: Desk) -> None:
     assert verdict.outdated == "!2 proposes b 3.0.0, which isn't what runs in e2e now"
 
 
-def test_it_is_no_no_to_what_stayed_as_it_was(desk: Desk) -> None:
-    """`c` was in the group when it was closed, but nothing of it was proposed."""
-    fresh = Desk(Paper(trees={"m1": {}}))
-    fresh.commit({**e2e("a", "2.0.0"), **staging("a", "1.0.0"), **e2e("b", "2.0.0"), **staging("b", "2.0.0")})
-    fresh.paper.tags = {**desk.paper.tags, ("staging", "shop/b", "2.0.0"): digest(1)}
-    run(fresh)
-    fresh.close(1)
-    fresh.commit(staging("b", "1.0.0"))
-    run(fresh)
-    assert proposed(fresh) == ["b 1.0.0 → 2.0.0 to staging"]
+def test_it_is_no_no_to_what_stayed_as_it_was() -> None:
+    """`b` was in the group when it was closed, but nothing of it was proposed."""
+    desk = desk_with(*SERVICES)
+    desk.commit(staging("b", "2.0.0"))
+    desk.paper.tags["staging", "shop/b", "2.0.0"] = digest(1)
+    run(desk)
+    desk.close(1)
+    desk.commit(staging("b", "1.0.0"))
+    run(desk)
+    assert proposed(desk) == ["b 1.0.0 → 2.0.0 to staging"]
 
 
 def test_where_it_is_all_or_nothing_it_holds_all(desk: Desk) -> None:
@@ -127,9 +118,7 @@ def test_reopen_overrides_it_and_later_passes_leave_that(desk: Desk) -> None:
 
 def test_an_open_merge_request_is_not_made_what_somebody_closed() -> None:
     """Of one service: 2.0.0 was closed, 3.0.0 is open, and e2e went back to 2.0.0."""
-    desk = Desk(Paper(trees={"m1": {**e2e("a", "2.0.0"), **staging("a", "1.0.0")}}))
-    for number, tag in enumerate(("1.0.0", "2.0.0", "3.0.0")):
-        desk.paper.tags["e2e", "shop/a", tag] = digest(number)
+    desk = desk_with("a")
     run(desk, configured())
     desk.close(1)
     desk.commit(e2e("a", "3.0.0"))
@@ -147,14 +136,9 @@ def test_what_is_open_and_stays_as_it_is_asks_for_nothing_that_was_closed(desk: 
 
 
 def test_so_many_that_nobody_looks_at_each_are_said_no_to_as_one() -> None:
-    many = [f"s{number:03}" for number in range(501)]
-    tree: dict[str, bytes] = {}
-    desk = Desk(Paper(trees={"m1": tree}))
-    for service in many:
-        tree |= {**e2e(service, "2.0.0"), **staging(service, "1.0.0")}
-        desk.paper.tags["e2e", f"shop/{service}", "2.0.0"] = digest(1)
-    run(desk)
-    (request,) = desk.paper.opened
-    assert len(request.body) <= 65_536
-    desk.close(1)
-    assert reason(by_unit(run(desk))["shop"]) == CLOSED + "exactly this"
+    promotion = desk_with("a").paper.verdict("a").promotion
+    assert promotion is not None
+    moves = [replace(promotion.moves[0], path=str(number)) for number in range(501)]
+    assert len(fingerprints("staging", moves[:500])) == 500
+    assert len(fingerprints("staging", moves)) == 1
+    assert fingerprints("staging", moves) == fingerprints("staging", moves[::-1]) != fingerprints("prod", moves)

@@ -340,7 +340,8 @@ def many(count: int, name: str = "service") -> tuple[Promotion, Background]:
         for number in range(count)
     )
     unit = Unit("shop", tuple(move.service for move in moves))
-    return replace(promotion, unit=unit, moves=moves, warnings=("w " * 300,) * count), background
+    marks = tuple(f"{number:016x}" for number in range(min(count, 500)))
+    return replace(promotion, unit=unit, moves=moves, fingerprints=marks, warnings=("w " * 300,) * count), background
 
 
 @pytest.mark.parametrize("count", [1, 3, 60, 3000])

@@ -7,8 +7,8 @@ import pytest
 from bot.config import Config
 from bot.decide import Intent
 from bot.plan import Plan, Standing, Verdict
-from tests.paper import E2E, STAGING, Paper, configured, digest, values
-from tests.paperwork import Desk
+from tests.paper import configured, digest
+from tests.paperwork import Desk, desk_with, e2e, staging
 
 AUTO = Intent(automatic=True)
 BY_HAND = {"match": "b", "promote": "manual"}
@@ -16,23 +16,10 @@ GROUPED = configured(staging={"promote": "auto"}, services=[{"match": "*", "grou
 CHOSEN = configured(staging={"promote": "auto"}, services=[BY_HAND])
 
 
-def e2e(service: str, tag: str) -> dict[str, bytes]:
-    return {f"apps/{service}/e2e/values.yaml": values(E2E, tag, repository=f"shop/{service}")}
-
-
-def staging(service: str, tag: str) -> dict[str, bytes]:
-    return {f"apps/{service}/staging/values.yaml": values(STAGING, tag, repository=f"shop/{service}")}
-
-
 @pytest.fixture
 def desk() -> Desk:
     """Two services, due for 2.0.0; `b` is promoted by name alone."""
-    desk = Desk(Paper(trees={"m1": {}}))
-    for service in ("a", "b"):
-        desk.commit({**e2e(service, "2.0.0"), **staging(service, "1.0.0")})
-        for number, tag in enumerate(("1.0.0", "2.0.0", "3.0.0")):
-            desk.paper.tags["e2e", f"shop/{service}", tag] = digest(number)
-    return desk
+    return desk_with("a", "b")
 
 
 @pytest.fixture(params=["shop", "+spring"])

@@ -9,28 +9,17 @@ import pytest
 from bot.config import Config
 from bot.decide import Intent
 from bot.plan import Plan, Standing, Verdict
-from tests.paper import CONFIG, E2E, STAGING, Paper, configured, digest, values
-from tests.paperwork import Desk
+from tests.paper import CONFIG, configured, digest
+from tests.paperwork import Desk, desk_with, e2e, staging
 
 GROUPED = configured(services=[{"match": "*", "group": "shop"}])
-
-
-def e2e(service: str, tag: str, extra: str = "") -> dict[str, bytes]:
-    return {f"apps/{service}/e2e/values.yaml": values(E2E, tag, repository=f"shop/{service}", extra=extra)}
-
-
-def staging(service: str, tag: str) -> dict[str, bytes]:
-    return {f"apps/{service}/staging/values.yaml": values(STAGING, tag, repository=f"shop/{service}")}
 
 
 @pytest.fixture
 def desk() -> Desk:
     """2.0.0 of two services is proposed; then e2e goes on to 3.0.0, which is taken in staging."""
-    desk = Desk(Paper(trees={"m1": {}}))
+    desk = desk_with("a", "b")
     for service in ("a", "b"):
-        desk.commit({**e2e(service, "2.0.0"), **staging(service, "1.0.0")})
-        for number, tag in enumerate(("1.0.0", "2.0.0", "3.0.0")):
-            desk.paper.tags["e2e", f"shop/{service}", tag] = digest(number)
         desk.paper.tags["staging", f"shop/{service}", "3.0.0"] = digest(9)
     return desk
 

@@ -25,8 +25,8 @@ from bot.plan import (
     Verdict,
 )
 from bot.repositories import MergeRequest
-from tests.paper import CONFIG, E2E, STAGING, Paper, configured, digest, values
-from tests.paperwork import Desk
+from tests.paper import CONFIG, configured, digest
+from tests.paperwork import Desk, desk_with, e2e, staging
 
 SERVICES = ("a", "b")
 
@@ -41,14 +41,6 @@ _LEGEND: Mapping[type, str] = {
     CloseRequest: "x",
     DeleteBranch: "d",
 }
-
-
-def e2e(service: str, tag: str) -> dict[str, bytes]:
-    return {f"apps/{service}/e2e/values.yaml": values(E2E, tag, repository=f"shop/{service}")}
-
-
-def staging(service: str, tag: str) -> dict[str, bytes]:
-    return {f"apps/{service}/staging/values.yaml": values(STAGING, tag, repository=f"shop/{service}")}
 
 
 @dataclass(frozen=True)
@@ -142,11 +134,8 @@ SITUATIONS: Mapping[str, Change] = {
 
 
 def world(kind: Kind, state: str) -> Desk:
-    desk = Desk(Paper(trees={"m1": {}}))
+    desk = desk_with(*SERVICES)
     for service in SERVICES:
-        desk.commit({**e2e(service, "2.0.0"), **staging(service, "1.0.0")})
-        for number, tag in enumerate(("1.0.0", "2.0.0", "3.0.0")):
-            desk.paper.tags["e2e", f"shop/{service}", tag] = digest(number)
         desk.paper.tags["staging", f"shop/{service}", "1.0.0"] = digest(0)
     then = STATES[state]
     if then is not None:

@@ -11,30 +11,17 @@ from bot.decide import Intent
 from bot.errors import ExitCode
 from bot.plan import CloseRequest, Plan, PushBranch, Standing, Verdict
 from bot.questions import BranchHead, Commits, OpenRequests
-from tests.paper import CONFIG, E2E, STAGING, Paper, configured, digest, values
-from tests.paperwork import Desk
+from tests.paper import CONFIG, configured, digest
+from tests.paperwork import Desk, desk_with, e2e, staging
 
 SERVICES = ("a", "b", "c")
 SPRING = "promobot/staging/+spring"
 
 
-def e2e(service: str, tag: str) -> dict[str, bytes | None]:
-    return {f"apps/{service}/e2e/values.yaml": values(E2E, tag, repository=f"shop/{service}")}
-
-
-def staging(service: str, tag: str) -> dict[str, bytes | None]:
-    return {f"apps/{service}/staging/values.yaml": values(STAGING, tag, repository=f"shop/{service}")}
-
-
 @pytest.fixture
 def desk() -> Desk:
     """Three services: e2e runs 2.0.0, staging 1.0.0."""
-    desk = Desk(Paper(trees={"m1": {}}))
-    for service in SERVICES:
-        desk.commit({**e2e(service, "2.0.0"), **staging(service, "1.0.0")})
-        for number, tag in enumerate(("1.0.0", "2.0.0", "3.0.0")):
-            desk.paper.tags["e2e", f"shop/{service}", tag] = digest(number)
-    return desk
+    return desk_with(*SERVICES)
 
 
 def promote(desk: Desk, *services: str, name: str | None = "+spring", config: Config = CONFIG) -> Plan:
