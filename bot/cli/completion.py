@@ -6,15 +6,14 @@ import os
 import sys
 from argparse import Action, ArgumentParser, Namespace
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import argcomplete
 from argcomplete.completers import BaseCompleter
-from argcomplete.shell_integration import shellcode
 
 from bot.cli.arguments import make_parser
 from bot.cli.call import Call
+from bot.cli.shells import FILES, SHELLS
 from bot.cli.visible import inline
 from bot.errors import BotError, ExitCode
 
@@ -29,40 +28,51 @@ _ENVIRONMENTS = frozenset({"env", "to"})
 
 def main(call: Call) -> ExitCode:
     """Print the shell's part of it."""
-    sys.stdout.write(shellcode(["promobot"], shell=call.args.shell).strip() + "\n")
+    sys.stdout.write(SHELLS[call.args.shell])
     return ExitCode.DONE
 
 
 def answer_shell() -> None:
     """Tell the shell what may come next, and end the process."""
-    argcomplete.autocomplete(make_parser(), always_complete_options=False, default_completer=_Completer())
+    completer = _Completer()
+
+    def end(code: int) -> NoReturn:
+        os._exit(FILES if completer.wants_files else code)
+
+    argcomplete.autocomplete(make_parser(), always_complete_options=False, default_completer=completer, exit_method=end)
 
 
 class _Completer(BaseCompleter):
-    """What an argument without fixed choices may be; nothing rather than an error in the middle of a line."""
+    """What an argument without fixed choices may be; nothing rather than an error in the middle of a line.
+
+    Once it was asked for files, `wants_files` is true: those the shell knows itself.
+    """
+
+    wants_files = False
 
     def __call__(
         self,
         *,
-        prefix: str,
+        prefix: str,  # noqa: ARG002  argcomplete itself leaves out what begins otherwise
         action: Action,
         parser: ArgumentParser,  # noqa: ARG002  whose action it is
         parsed_args: Namespace,
     ) -> Sequence[str]:
+        if action.dest in _FILES or (action.dest == "edits" and len(parsed_args.edits or []) % 3 == 0):
+            self.wants_files = True
+            return ()
         try:
-            words = _words(prefix, action.dest, parsed_args)
+            words = _words(action.dest, parsed_args)
         except (BotError, OSError):
             return ()
         return [word for word in words if word == inline(word)]  # on a terminal, and back into a shell
 
 
-def _words(prefix: str, name: str, args: Namespace) -> Sequence[str]:
+def _words(name: str, args: Namespace) -> Sequence[str]:
     if name == "words":
         return _answers(args.words or [])
-    if name in _FILES:
-        return _files(prefix)
     if name == "edits":
-        return _edits(prefix, args.edits or [])
+        return _pointers(args.edits or [])
     if name in _IMAGES:
         return _registries(args)
     if name in _ENVIRONMENTS:
@@ -70,26 +80,15 @@ def _words(prefix: str, name: str, args: Namespace) -> Sequence[str]:
     return _services(args) if name in {"services", "service"} else ()
 
 
-def _files(prefix: str) -> Sequence[str]:
-    folder, slash, name = prefix.rpartition("/")
-    shown = [path for path in Path(folder or slash or ".").iterdir() if path.name.startswith(name)]
-    visible = [path for path in shown if name or not path.name.startswith(".")]
-    return sorted(f"{folder}{slash}{path.name}{'/' if path.is_dir() else ''}" for path in visible)
-
-
-def _edits(prefix: str, given: Sequence[str]) -> Sequence[str]:
-    """FILE POINTER IMAGE, again and again: which one is due, and the pointers of the file before it."""
+def _pointers(given: Sequence[str]) -> Sequence[str]:
+    """FILE POINTER IMAGE, again and again: the pointers of the file before, where one is due."""
     from bot.files import read_manifest  # noqa: PLC0415  each TAB waits for what is loaded
     from bot.manifests import find_images  # noqa: PLC0415
 
-    match len(given) % 3:
-        case 0:
-            return _files(prefix)
-        case 1:
-            images = find_images(given[-1], read_manifest(given[-1]))
-            return [f"{image.document}:{image.pointer}" for image in images if not image.refusal]
-        case _:
-            return ()
+    if len(given) % 3 != 1:
+        return ()
+    images = find_images(given[-1], read_manifest(given[-1]))
+    return [f"{image.document}:{image.pointer}" for image in images if not image.refusal]
 
 
 def _answers(given: Sequence[str]) -> Sequence[str]:
