@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from bot.errors import ForgeError, ManifestError, UsageError
@@ -25,7 +26,7 @@ _SCP = re.compile(r"(?:[^/@:]+@)?(?P<host>[^/:]+):(?!//)(?P<path>.+)")
 class Estate:
     """A folder of manifests, and the repository that it is in; paths are those of the repository.
 
-    With `ref` it is not what is checked out, but that `branch`, which is of the `environment`.
+    With a `branch` it is not what is checked out, but what `ref` has. `environment` is the one that all of it is of.
     """
 
     folder: Path
@@ -49,6 +50,11 @@ class Estate:
         return tuple(replace(self, branch=name, ref=refs[name], environment=found[name]) for name in found)
 
     @property
+    def name(self) -> str:
+        """What the repository is called."""
+        return self.home.project.rpartition("/")[2]
+
+    @property
     def root(self) -> Path:
         """What paths are relative to."""
         return self.working.root if self.working else self.folder
@@ -56,7 +62,7 @@ class Estate:
     @cached_property
     def files(self) -> dict[str, bytes]:
         """The manifests by path, without those that can't be read."""
-        if self.working and self.environment:
+        if self.working and self.branch:
             below = self.folder.relative_to(self.root).as_posix()
             return self.working.files(self.ref, lambda path: is_manifest(path) and (below == "." or _in(below, path)))
         listed = (found.path for found in walk(str(self.folder)) if isinstance(found, Listed))
@@ -75,7 +81,8 @@ class Estate:
     @cached_property
     def tree(self) -> Tree:
         """What tells its layout."""
-        return look(self.files, branch=self.environment)
+        told_by: Literal["branch", "repository"] = "branch" if self.branch else "repository"
+        return replace(look(self.files), environment=self.environment, told_by=told_by if self.environment else "")
 
     @property
     def local_project(self) -> tuple[Path, str] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,10 +17,13 @@ from bot.errors import ConflictError, ExitCode, UsageError
 from bot.files import Replacement, create, open_original, replace_all
 from bot.forges.local import copy_project, create_project, project_directory
 from bot.git import Identity
+from bot.git.names import branch_ref
+from bot.git.working import committed
 from bot.layout import NO_REGISTRY, Layout, recognise
+from bot.layout.doubts import listed
 from bot.layout.marking import mark
 from bot.layout.missing import missing
-from bot.layout.words import name_of
+from bot.layout.words import environments_of_repositories, name_of
 from bot.layout.written import Home, write_config
 
 if TYPE_CHECKING:
@@ -85,7 +88,7 @@ def _look(call: Call) -> _Found:
     # A branch's environment is the last part of its name.
     order = tuple(name_of(name.rpartition("/")[2]) for name in call.args.order)
     given = [Estate.at(path) for path in dict.fromkeys(call.args.paths)]
-    estates = tuple(each for estate in given for each in _environments(estate, order))
+    estates = _named(tuple(each for estate in given for each in _environments(estate, order)), order)
     trees = [estate.tree for estate in estates]
     layout = recognise(trees, order)
     if not layout.environments:
@@ -110,6 +113,13 @@ def _environments(estate: Estate, order: Sequence[str]) -> Sequence[Estate]:
     """The estate, or those of its branches where several are environments, and what is checked out has none."""
     branches = () if mark(estate.tree, order) else estate.by_branches(order)
     return branches if len({each.environment for each in branches}) > 1 else [estate]
+
+
+def _named(estates: tuple[Estate, ...], order: Sequence[str]) -> tuple[Estate, ...]:
+    """The estates, of which those that tell no environment by themselves may be called after one."""
+    silent = [estate for estate in estates if not estate.environment and not mark(estate.tree, order)]
+    names = dict(zip(silent, environments_of_repositories([estate.name for estate in silent], order), strict=True))
+    return tuple(replace(estate, environment=name) if (name := names.get(estate)) else estate for estate in estates)
 
 
 def _forge(estates: Sequence[Estate]) -> tuple[str, tuple[Home, ...]]:
@@ -170,13 +180,34 @@ def _left(found: _Found) -> Iterator[str]:
         remote = found.estates[number].remote
         why = f"; {remote} itself can't be used yet, there is only the local forge" if remote else ""
         yield (
-            f"{found.bare(number)} isn't there: `promobot init --try --force` makes it, as a copy to try with, or "
-            f"correct `path` and `project`{why}"
+            f"{_shown(found.bare(number))} isn't there: `promobot init --try --force` makes it, as a copy to try with, "
+            f"or correct `path` and `project`{why}"
         )
+    for number in found.used:
+        if number not in missing:
+            yield from _differing(found, number)
     if NO_REGISTRY in found.layout.registries.values():
         yield f"write the registry's address instead of {NO_REGISTRY}"
     if not any(one.source for one in found.layout.environments):
         yield "no environment gets its images from another: add `from`, or name the repositories of the others too"
+
+
+def _differing(found: _Found, number: int) -> Iterator[str]:
+    """That the forge's repository has other manifests than were looked at: not committed, or it was copied before."""
+    estate, home, bare = found.estates[number], found.homes[number], found.bare(number)
+    files = {seen.path: estate.files[seen.path] for seen in estate.tree.seen if seen.tells}
+    there = committed(bare, branch_ref(home.branch), files.__contains__)
+    other = [path for path, content in files.items() if there.get(path) != content]
+    if other:
+        push = f"git push {_shown(bare)}" if estate.root == Path.cwd() else f"git -C {estate.root} push {bare}"
+        how = f": commit, and `{push} HEAD:{home.branch}`" if estate.working else ""
+        yield f"{_shown(bare)} has {listed(other)} otherwise than {_shown(estate.root)}{how}"
+
+
+def _shown(path: Path) -> Path:
+    """As somebody would type it."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _data(found: _Found, *, written: bool) -> answers.Initialised:

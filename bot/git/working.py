@@ -30,15 +30,20 @@ class WorkingCopy:
 
     def files(self, ref: str, wanted: Callable[[str], bool]) -> dict[str, bytes]:
         """The wanted files of a commit, by path, as far as their contents are here."""
-        git = GitDirectory(self.root / ".git")
-        entries = [entry for entry in tree(git, ref) if entry.mode in _FILES and wanted(entry.path)]
-        contents = objects(git, (entry.oid for entry in entries))
-        return {entry.path: contents[entry.oid] for entry in entries if entry.oid in contents}
+        return committed(self.root / ".git", ref, wanted)
 
     def _refs(self, prefix: str) -> dict[str, str]:
         said = _said(GitDirectory(self.root / ".git"), "for-each-ref", "--format=%(refname)", prefix) or ""
         names = (ref.removeprefix(prefix) for ref in said.splitlines())
         return {name: f"{prefix}{name}" for name in names if name != "HEAD"}
+
+
+def committed(directory: Path, ref: str, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+    """The wanted files of a commit, by path, as far as their contents are in this Git directory."""
+    git = GitDirectory(directory)
+    entries = [entry for entry in tree(git, ref) if entry.mode in _FILES and wanted(entry.path)]
+    contents = objects(git, (entry.oid for entry in entries))
+    return {entry.path: contents[entry.oid] for entry in entries if entry.oid in contents}
 
 
 def working_copy(folder: Path) -> WorkingCopy | None:

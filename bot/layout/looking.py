@@ -15,7 +15,7 @@ from bot.layout.tree import Seen, Told, Tree
 from bot.manifests import ImageField, find_images
 
 
-def look(files: Mapping[str, bytes], *, branch: str = "") -> Tree:
+def look(files: Mapping[str, bytes]) -> Tree:
     """The manifests among a repository's files and their images; one that can't be read is one that says nothing."""
     fed: defaultdict[tuple[str, str], list[Fed]] = defaultdict(list)
     gaps: defaultdict[str, dict[str, None]] = defaultdict(dict)
@@ -32,7 +32,7 @@ def look(files: Mapping[str, bytes], *, branch: str = "") -> Tree:
         else:
             told[path].append(same[0].told)
     seen = (_seen(path, content, told[path], gaps[path]) for path, content in files.items())
-    return Tree(tuple(seen), environments_told(files), clusters_told(files), branch)
+    return Tree(tuple(seen), environments_told(files), clusters_told(files))
 
 
 def _ambiguous(fed: Sequence[Fed]) -> str:

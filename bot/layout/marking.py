@@ -32,8 +32,8 @@ def doubtful(tree: Tree, order: Sequence[str] = ()) -> dict[str, frozenset[str]]
 
 def _marked_all(tree: Tree, order: Sequence[str]) -> Iterator[tuple[Marked, frozenset[str]]]:
     candidates = [seen for seen in tree.seen if aside(seen.path) is None and _is_plain(seen.path)]
-    if tree.branch:
-        yield from ((Marked(seen, tree.branch, seen.path), frozenset[str]()) for seen in candidates)
+    if tree.environment:
+        yield from ((Marked(seen, tree.environment, seen.path), frozenset[str]()) for seen in candidates)
         return
     vocabulary = Vocabulary(tuple(order), tree.names)
     places = {seen.path: place for seen in candidates if (place := _by_word(seen.path, vocabulary))}

@@ -116,7 +116,7 @@ def _environment(chain: _Chain, name: str, registry: str) -> Environment:
             *doubts.of_source(name, chain.homes, chain.order),
             *doubts.of_services(own, [one for one in read.marked if name_of(one.environment) == name], read.served),
             *doubts.of_registry(own.served),
-            *doubts.of_home(branch=bool(read.tree.branch), elsewhere=elsewhere),
+            *doubts.of_home(read.tree.told_by, elsewhere=elsewhere),
         ),
     )
 

@@ -75,7 +75,7 @@ def _above(around: str, place: Place) -> int | None:
 
 
 def _env_at(segments: Sequence[str]) -> int:
-    """Which segment names the environment; where the branch does, it is above all of them."""
+    """Which segment names the environment; where the branch or the repository does, it is above all of them."""
     return next((number for number, segment in enumerate(segments) if ENV in segment), -1)
 
 

@@ -52,13 +52,14 @@ class Tree:
     """The manifests of a repository, or of one of its branches.
 
     `names` are those that its tools call environments, `clusters` the folders in one that is called after clusters.
-    `branch` is the environment that all of it is of.
+    `environment` is the one that all of it is of, as it is `told_by` the name of the branch or the repository.
     """
 
     seen: tuple[Seen, ...]
     names: frozenset[str] = frozenset()
     clusters: tuple[str, ...] = ()
-    branch: str = ""
+    environment: str = ""
+    told_by: Literal["", "branch", "repository"] = ""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -119,12 +119,8 @@ def rank(name: str) -> tuple[int, str] | None:
     if is_environment(name):
         return _RANKS[_plain(name)], ""
     words = tokens(name.lower())
-    # Two words first: `eu-non-prod` is no production.
-    for size in (2, 1):
-        for start in range(len(words) - size + 1):
-            word = "".join(words[start : start + size])
-            if word in _RANKS:
-                return _RANKS[word], "-".join(words[:start] + words[start + size :])
+    for found in _environment_in(words, ()):
+        return _RANKS["".join(found)], "-".join(word for word in words if word not in found)
     glued = max((word for word in _RANKS if len(word) > 2 and name.lower().endswith(word)), key=len, default="")
     return (_RANKS[glued], name.lower().removesuffix(glued)) if glued else None
 
@@ -147,6 +143,32 @@ def environments_of_branches(branches: Iterable[str], order: Sequence[str] = ())
         if name_of(last) in order or (is_environment(last) and (not before or before.lower() in _BRANCHES)):
             found[branch] = name_of(last)
     return found
+
+
+def environments_of_repositories(names: Sequence[str], order: Sequence[str] = ()) -> list[str]:
+    """The environment that each repository is called after, `gitops-prod` say; empty where it is none.
+
+    What several have in common is no part of its name, and weak words count beside others only.
+    """
+    split = [tokens(name.lower()) for name in names]
+    shared = set.intersection(*map(set, split)) if split else set()
+    own = [next(_environment_in(words, order), []) for words in split]
+    if not any(word for word in own if not is_weak("".join(word))):
+        return [""] * len(names)
+    pairs = zip(split, own, strict=True)
+    return [
+        name_of("-".join(word for word in words if word in found or word not in shared)) * bool(found)
+        for words, found in pairs
+    ]
+
+
+def _environment_in(words: Sequence[str], order: Sequence[str]) -> Iterator[list[str]]:
+    """One or two words beside each other that are an environment, two first: `non-prod` is no production."""
+    for size in (2, 1):
+        for start in range(len(words) - size + 1):
+            found = [*words[start : start + size]]
+            if "".join(found) in _RANKS or "-".join(found) in order:
+                yield found
 
 
 @dataclass(frozen=True)

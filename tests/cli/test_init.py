@@ -187,6 +187,37 @@ def test_folders_called_like_environments_are_some_rather_than_branches(branched
     assert {(one["name"], one["branch"]) for one in said.data["environments"]} == {("qa", "main"), ("live", "main")}
 
 
+@pytest.mark.parametrize(
+    ("names", "order", "expected"),
+    [
+        ("gitops-dev gitops-prod", "", [("dev", None), ("prod", "dev")]),
+        ("a-non-prod a-prod-eu a-prod-us", "", [("non-prod", None), ("prod-eu", "non-prod"), ("prod-us", "non-prod")]),
+        ("test-manifests live", "", None),
+        ("gitops-test gitops-prod", "", [("test", None), ("prod", "test")]),
+        ("gitops-prod", "", [("prod", None)]),
+        ("gitops-test", "", None),
+        ("lab.gitops ward.gitops", "lab,ward", [("lab", None), ("ward", "lab")]),
+    ],
+)  # fmt: skip
+def test_a_repository_for_each_environment(
+    tmp_path: Path, promobot: Promobot, names: str, order: str, expected: list[tuple[str, str | None]] | None
+) -> None:
+    for name in names.split():
+        file = tmp_path / name / "releases" / "cart" / "release.yaml"
+        file.parent.mkdir(parents=True)
+        file.write_text("image: registry.example.com/shop/cart:1\n", encoding="utf-8")
+    more = ["--order", order] if order else []
+    config = tmp_path / "promobot.yaml"
+    said = promobot("init", *(tmp_path / name for name in names.split()), "-c", config, "--try", *more, "-o", "json")
+    if expected is None:
+        assert said.code == ExitCode.USAGE
+        return
+    assert [(one["name"], one["from"]) for one in said.data["environments"]] == expected
+    assert {path for one in said.data["environments"] for path in one["paths"]} == {"releases/{service}/release.yaml"}
+    assert "its repository is called like an environment" in said.data["unsure"][0]["reason"]
+    assert promobot("check", "-c", config).code == ExitCode.DONE
+
+
 @pytest.mark.parametrize("order", ["ams,fra", " fra, ams ,"])
 def test_somebody_who_knows_says_what_environments_are_called(tmp_path: Path, promobot: Promobot, order: str) -> None:
     for place in ("ams", "fra", "lon"):
@@ -280,7 +311,7 @@ def test_json_says_what_the_file_says(folder: Path, promobot: Promobot) -> None:
         "left": [],
         "text": None,
     }
-    assert said.data["left"][0].startswith(f"{Path.cwd()}/.promobot/git/estate.git isn't there")
+    assert said.data["left"][0].startswith(".promobot/git/estate.git isn't there")
     assert [file.name for file in Path().iterdir()] == ["other.yaml"]
 
 
@@ -314,6 +345,20 @@ def test_nothing_recognised_is_an_answer(folder: Path, promobot: Promobot) -> No
     assert "no environments recognised; one manifest names images" in said.err
     assert promobot("init", folder / "missing").code == ExitCode.USAGE
     assert [file.name for file in Path().iterdir()] == []
+
+
+def test_what_isnt_committed_isnt_in_the_copy(clones: Path, promobot: Promobot) -> None:
+    values = clones / "platform-gitops/apps/payments/e2e/values.yaml"
+    values.write_text(values.read_text(encoding="utf-8").replace("3.7.2", "3.7.3"), encoding="utf-8")
+    said = promobot("init", "platform-gitops", "--try", "-o", "json")
+    (left,) = (task for task in said.data["left"] if "otherwise" in task)
+    copy = ".promobot/git/shop/platform-gitops.git"
+    assert left.startswith(f"{copy} has apps/payments/e2e/values.yaml otherwise than platform-gitops: commit, and")
+    git(clones / "platform-gitops", "commit", "--quiet", "--all", "--message=second")
+    command = left.split("`")[1]
+    git(clones, *command.split()[1:])
+    again = promobot("init", "platform-gitops", "--try", "--force", "-o", "json")
+    assert again.data["left"] == said.data["left"][1:]
 
 
 def test_where_nothing_can_be_written_nothing_is_left(folder: Path, promobot: Promobot) -> None:
