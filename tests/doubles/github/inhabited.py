@@ -55,9 +55,16 @@ class Inhabited:
 
     def project(self, path: str, files: Mapping[str, bytes], **settings: Any) -> Project:
         """A new repository; `settings` are of `Project`. Who has a role there gets an account."""
+        return self._settled(path, Repository.create(self.root, path, files), settings)
+
+    def adopt(self, path: str, **settings: Any) -> Project:
+        """The same with a repository that is there."""
+        return self._settled(path, Repository(self.root / f"{path}.git"), settings)
+
+    def _settled(self, path: str, repository: Repository, settings: Mapping[str, Any]) -> Project:
         owner, _, name = path.partition("/")
         self.account(owner, "Organization")
-        made = Project(next(self.ids), owner, name, Repository.create(self.root, path, files), self.now(), **settings)
+        made = Project(next(self.ids), owner, name, repository, self.now(), **settings)
         for login in made.roles:
             self.account(login)
         for slug, role in made.teams.items():
