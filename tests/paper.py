@@ -48,13 +48,14 @@ def configured(
     e2e: Mapping[str, object] | None = None,
     staging: Mapping[str, object] | None = None,
     services: Sequence[Mapping[str, object]] = (),
+    **registries: Mapping[str, object],
 ) -> Config:
-    """Two environments of one repository, with these keys besides, and rules for services."""
+    """Two environments of one repository, with these keys besides, rules for services, and more registries."""
     repository = {"forge": "local", "project": "shop/gitops"}
     return Config.model_validate(
         {
             "forges": {"local": {"type": "local", "path": "."}},
-            "registries": {"e2e": {"url": E2E}, "staging": {"url": STAGING}},
+            "registries": {"e2e": {"url": E2E}, "staging": {"url": STAGING}, **registries},
             "environments": [
                 {
                     "name": "e2e",

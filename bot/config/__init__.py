@@ -115,6 +115,11 @@ class Config(Model):
         rules = (rule for rule in self.services if not rule.environments or environment.name in rule.environments)
         return any(rule.floating_tags for rule in rules)
 
+    def same_registry(self, name: str) -> tuple[str, ...]:
+        """Every name for what is reached at the address of the registry `name`, itself included."""
+        address, _ = self.registries[name].place
+        return tuple(other for other, registry in self.registries.items() if registry.place[0] == address)
+
     # --- services ---------------------------------------------------------------------------------------
 
     def settings(self, environment: str, service: str) -> Settings:

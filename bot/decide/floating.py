@@ -82,10 +82,14 @@ def _by_place(config: Config, snapshot: Snapshot) -> Iterable[Sequence[_Declared
 
 
 def named_tags(config: Config, snapshots: Sequence[Snapshot]) -> Mapping[tuple[Location, str], str]:
-    """Every tag that a manifest names, with the manifest's path: to move one changes what somebody runs."""
+    """Every tag that a manifest names, with the manifest's path: to move one changes what somebody runs.
+
+    By every name that the configuration has for the registry.
+    """
     return {
-        (Location(snapshot.environment.registry, image.repository), image.tag): path
+        (Location(registry, image.repository), image.tag): path
         for snapshot in snapshots
+        for registry in config.same_registry(snapshot.environment.registry)
         for service in snapshot.manifests
         for path, image in _images(config, snapshot, service)
         if image.tag is not None

@@ -50,7 +50,8 @@ def _tags(ask: Ask, config: Config, environment: EnvironmentConfig, scope: Scope
     """A branch that can't be read is said here only if its tags would be moved, as its verdicts tell of promotions."""
     if not config.may_float(environment):
         return ()
-    sharing = [env for env in config.environments if env.registry == environment.registry]
+    names = config.same_registry(environment.registry)
+    sharing = [env for env in config.environments if env.registry in names]
     try:
         snapshots = read_environments(ask, config, sharing, ())
     except Refusal as refusal:

@@ -166,6 +166,20 @@ def test_a_tag_that_a_manifest_names_is_never_moved(paper: Paper, environment: s
     assert [reason for reason in reasons(plan) if path in reason] == reasons(plan) != []
 
 
+def test_nor_one_that_a_manifest_names_by_another_name_of_the_registry(paper: Paper) -> None:
+    path = "apps/web/e2e/values.yaml"
+    paper.trees["m1"][path] = values("mirror.example.com", "stable")
+    config = configured(
+        {"registry": "mirror"},
+        {"floating_tags": ("stable",)},
+        mirror={"url": "mirror.example.com", "endpoint": STAGING},
+    )
+    set_tags(paper, stable=OLD)
+    plan = paper.plan("api", config=config)
+    assert moves(plan) == {}
+    assert [reason for reason in reasons(plan) if path in reason] == reasons(plan) != []
+
+
 def test_two_versions_in_one_environment(paper: Paper) -> None:
     """Versions follow the highest; a name can't follow both."""
     paper.trees["m1"]["apps/web/staging/values.yaml"] = values(STAGING, "1.4.3")
