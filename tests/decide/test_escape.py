@@ -253,6 +253,15 @@ def test_ones_own_template_need_not_take_care(template: str, text: str) -> None:
     assert fingerprints_in(body) == frozenset()
 
 
+def test_a_warning_says_what_others_chose_as_code_and_in_words_where_there_is_none() -> None:
+    promotion = replace(samples()[0][0], warnings=(sentence("unproven: {} never ran {} ({})", "e2e", "@all", "`#1"),))
+    template = "{{ warnings | join('; ') }}"
+    texts = Texts({BODY: template, TITLE: template})
+    body, _, _ = texts.body(promotion).partition("\n")
+    assert body == "unproven: `e2e` never ran `@all` (`\\u0060#1`)"
+    assert texts.title(promotion) == "unproven: e2e never ran \\u0040all (\\u0060\\u00231)"
+
+
 PAGE = "https://git.example.com/shop/api/-/compare/1...2"
 
 
