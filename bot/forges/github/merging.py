@@ -49,8 +49,9 @@ def _refused(pulls: Pulls, project: Repository, number: int, head: str) -> Statu
     except StatusError as error:
         if error.status not in {_MOVED, _REFUSED}:
             raise
-        # The target's branch moved in that moment; what else is refused with this status stays so.
-        if error.status == _REFUSED and not any(text.startswith("Base branch was modified") for text in error.said):
+        # The target's branch moved in that moment; what else is refused with this status stays so, if it isn't merged.
+        soon = error.status == _MOVED or any(text.startswith("Base branch was modified") for text in error.said)
+        if not soon and pulls.get(number).request.state is not RequestState.MERGED:
             raise _not_merged(pulls, number, error) from None
         return error
     return None

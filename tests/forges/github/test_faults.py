@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
+import time
+from pathlib import Path
 
 import pytest
 
@@ -147,6 +151,15 @@ def test_the_base_that_moves_in_the_moment_of_a_merge_is_looked_at_again(world: 
     assert world.forge.merge(PROJECT, 1, head=world.pulls[1].head, by="x").state is RequestState.MERGED
 
 
+def test_a_refusal_may_mean_that_it_is_merged_already(world: World) -> None:
+    world.open()
+    head = world.pulls[1].head
+    said = b'{"message": "Pull Request is not mergeable"}'
+    world.running.inject(Fault("PUT .*/merge", AnswerAfter(405, {"Content-Type": "application/json"}, said)))
+    assert world.forge.merge(PROJECT, 1, head=head, by="x").state is RequestState.MERGED
+    assert world.running.counts()["PUT /repos/:owner/:repo/pulls/:number/merge"] == 1
+
+
 def test_a_head_that_moves_in_the_moment_of_a_merge_is_not_merged(world: World) -> None:
     world.open()
     head, main = world.pulls[1].head, world.repository.head("main")
@@ -176,6 +189,35 @@ def test_four_at_once_open_one(world: World) -> None:
     assert sorted(one.created for one in opened) == [False, False, False, True]
     assert {one.request.number for one in opened} == {1}
     assert list(world.pulls) == [1]
+
+
+OPENER = """
+import sys, time
+from pathlib import Path
+from bot.forges import FORGES, ForgeAccess
+from bot.repositories import RequestDraft
+url, token, project, ready, go = sys.argv[1:]
+forge = FORGES["github"](ForgeAccess("hub", url, token))
+forge.open_requests(project)
+Path(ready).touch()
+while not Path(go).exists():
+    time.sleep(0.001)
+print(forge.open(project, RequestDraft("x", "main", "t", "b", ("ann",), ("l",))).created)
+"""
+
+
+def test_processes_that_open_the_same_end_with_one(world: World, tmp_path: Path) -> None:
+    world.push()
+    ready, go = [tmp_path / f"ready{number}" for number in range(4)], tmp_path / "go"
+    arguments = [sys.executable, "-c", OPENER, world.running.url, world.token, PROJECT]
+    openers = [subprocess.Popen([*arguments, file, go], stdout=subprocess.PIPE) for file in ready]
+    while not all(file.exists() for file in ready):
+        assert all(opener.poll() is None for opener in openers)
+        time.sleep(0.01)
+    go.touch()
+    created = sorted(process.communicate(timeout=60)[0] for process in openers)
+    assert created == [b"False\n"] * 3 + [b"True\n"]
+    assert [(pull.number, pull.labels, pull.reviewers) for pull in world.pulls.values()] == [(1, ["l"], ["ann"])]
 
 
 def test_threads_share_a_forge(world: World) -> None:
