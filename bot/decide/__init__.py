@@ -6,7 +6,7 @@ No I/O and no clock here; imports of adapters are refused by CI.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -29,6 +29,8 @@ __all__ = ["EVERYTHING", "Facts", "Intent", "Orders", "Texts", "decide"]
 
 # Stands for whatever an environment holds, where its repository could not be read at all.
 EVERYTHING = Unit("*", ())
+# So many services are named of what there is.
+_FEW = 20
 
 
 @dataclass(frozen=True)
@@ -146,8 +148,8 @@ def _to_read(config: Config, intent: Intent) -> tuple[str, ...]:
 def _refuse_misnamed(unit: Unit, misnamed: Collection[str]) -> None:
     if unit.name in misnamed:
         raise Refusal(
-            f"{unit.name} is a group and a service that isn't one of it, so what is meant by the name isn't known",
-            "correct `services`: call the group otherwise, or let `match` fit the service",
+            f"{unit.name} is the name of a group and of a service outside that group, so it isn't known which is meant",
+            f"in `services`, rename the group, or let its `match` include service {unit.name}",
             ExitCode.USAGE,
         )
 
@@ -171,6 +173,18 @@ def _all_found(ask: Ask, config: Config, intent: Intent, known: set[str]) -> Nee
         return Need(need.questions)
     except Refusal:
         names = set()
-    near = difflib.get_close_matches(unknown[0], sorted(names), n=1)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(names)) or 'none'}"
-    raise UsageError(f"no source environment has a service named {unknown[0]}", hint=hint)
+    raise UsageError(
+        f"no source environment has a service named {unknown[0]} (sources are {', '.join(sources)})",
+        hint=_instead(unknown[0], sorted(names), list(sources.values())),
+    )
+
+
+def _instead(name: str, names: Sequence[str], sources: Sequence[EnvironmentConfig]) -> str:
+    """What was probably meant; where nothing is there at all, where it was looked for."""
+    if near := difflib.get_close_matches(name, names, n=1):
+        return f"did you mean {near[0]}?"
+    if not names:
+        paths = ", ".join(path for source in sources for path in source.paths)
+        return f"no file matches their `paths` ({paths}): correct them; `promobot check` tells what comes near"
+    more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
+    return f"there are {', '.join(names[:_FEW])}{more}"

@@ -25,9 +25,10 @@ def refuse_policy(hop: Hop, pair: Pair, after: ImageRef) -> None:
     manifest, field, before = pair.target
     if field.marker and before != after and not hop.settings.allow_image_policy:
         raise Refusal(
-            f"{manifest.file.path}:{field.line}: Flux keeps this image by its policy {field.marker}, "
-            "and would put its own tag back",
-            "take the $imagepolicy comment away, or say `allow_image_policy: true`",
+            f"{manifest.file.path}:{field.line}: Flux sets the tag here by its image policy {field.marker}, "
+            "and would overwrite what is promoted",
+            "remove the `$imagepolicy` comment from that line, or set `allow_image_policy: true` for "
+            f"{hop.target.environment.name}",
         )
 
 
@@ -66,10 +67,10 @@ def _warnings(target: str, move: Move) -> Iterator[str]:
         yield sentence(never, origin.environment, origin.image.tag, move.digest.short, origin.unproven)
     for text in move.allowed:
         if text == _MIXED:
-            mixed = "{} runs images of {} in different versions, which was allowed by name"
+            mixed = "{} runs images of {} in different versions, which was allowed by --allow-mixed"
             yield sentence(mixed, origin.environment, move.service)
         else:
-            lost = "{} may lose what {} has and {} hasn't, which was allowed by name"
+            lost = "{} may lose what {} has and {} doesn't have, which was allowed by --allow-downgrade"
             yield sentence(lost, target, _version(move.before), move.tag)
 
 
@@ -94,11 +95,13 @@ def _refuse_mixed(ask: Ask, hop: Hop, moves: Sequence[Move]) -> None:
     other = next((move for move in moves if move.origin.image.tag != first.origin.image.tag), None)
     if hop.orders.image or len(now) > 1 or None in now or other is None or not _go_together(ask, hop, moves):
         return
+    target = hop.target.environment.name
     one, two = (f"{move.origin.image.repository.rpartition('/')[2]} {move.origin.image.tag}" for move in (first, other))
     raise Refusal(
-        f"{first.origin.environment} runs {one} and {two}, while {hop.target.environment.name} has all of "
-        f"{hop.service} at {first.before.tag}: it seems to be updated by half",
-        "it goes on when their tags agree; if they are meant to differ, `promote --allow-mixed` lets them",
+        f"{first.origin.environment} runs {one} and {two}, while {target} runs {first.before.tag} of every image of "
+        f"{hop.service}: the update of {first.origin.environment} seems to be unfinished",
+        f"bring them to one version in {first.origin.environment}; if they are meant to differ, "
+        f"{hop.orders.command(hop.service, target, '--allow-mixed')} allows it",
     )
 
 
@@ -132,7 +135,8 @@ def _refuse_drop(ask: Ask, hop: Hop, move: Move) -> None:
         # Of the same commit a newer version is a rebuild: what that mended, such as a base image, no commit tells.
         same = f", though both were built from commit {now[:12]}" if now else ""
         raise Refusal(
-            f"would drop {move.before.tag} in {hop.target.environment.name}, which is newer than {move.tag}{same}",
+            f"would be a downgrade: {hop.target.environment.name} runs {move.before.tag}, which is newer than "
+            f"{move.tag}{same}",
             _remedy(hop, f"a version after {move.before.tag}"),
         )
 
@@ -145,23 +149,26 @@ def _refuse_lost_commits(ask: Ask, hop: Hop, move: Move, code: Repository, revis
     except NotKnown as unknown:
         why = unknown.blocked
         raise NotKnown(
-            f"whether {move.tag} has all that {name} in {target} has is not known: {why.reason}",
-            f"{why.remedy}; `promote --allow-downgrade` doesn't ask" if why.remedy else "see `source` of the service",
+            f"{target} runs {name}, and whether {move.tag} has all of its commits is not known: {why.reason}",
+            f"{why.remedy or f'check `source` of {hop.service}'}; {_allow(hop)} proposes {move.tag} without this check",
             why.code,
         ) from None
     lost = answer.value if not isinstance(answer, Absent) else ()
     if lost:
         count = f"{len(lost)} commits" if len(lost) > 1 else "a commit"
         raise Refusal(
-            f"would drop hotfix {name} in {target}: it has {count} of {code.project} that {move.tag} lacks, "
-            f"{lost[0].sha[:12]} the newest",
+            f"would lose a hotfix: {target} runs {name}, which has {count} of {code.project} that {move.tag} lacks, "
+            f"{'the newest is ' if len(lost) > 1 else ''}{lost[0].sha[:12]}",
             _remedy(hop, "a version that has them"),
         )
 
 
 def _remedy(hop: Hop, release: str) -> str:
-    source = hop.source.environment.name
-    return f"bring {release} to {source}; `promote --allow-downgrade` proposes it all the same"
+    return f"bring {release} to {hop.source.environment.name}; {_allow(hop)} proposes this one all the same"
+
+
+def _allow(hop: Hop) -> str:
+    return hop.orders.command(hop.service, hop.target.environment.name, "--allow-downgrade")
 
 
 def _revisions(ask: Ask, hop: Hop, move: Move) -> tuple[str, str]:

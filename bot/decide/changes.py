@@ -65,7 +65,12 @@ def _must_follow(edited: bytes, manifest: Manifest, moves: Sequence[Move]) -> No
     now = {f"{field.document}:{field.pointer}": field.image for field in _find_images(path, edited, manifest.rules)}
     for move in moves:
         if now.get(move.pointer) != move.after:
-            raise Refusal(f"{path}:{move.line}: {move.refusal}", "edit it by hand", ExitCode.MANIFEST)
+            reason, _, remedy = move.refusal.partition("; ")
+            raise Refusal(
+                f"{path}:{move.line}: promobot can't edit this image: {reason}",
+                remedy or f"write {move.after} there by hand",
+                ExitCode.MANIFEST,
+            )
 
 
 def _listings(creation: Creation) -> Iterator[Change]:

@@ -41,8 +41,8 @@ def _companion(hop: Hop, source: tuple[Manifest, int], target: tuple[Manifest, i
     if theirs is None or ours is None:
         lacking, having = (source, target) if theirs is None else (target, source)
         raise Refusal(
-            f"{lacking[0].file.path} has no scalar at {pointer}, which {having[0].file.path} has",
-            f"write it there, or take it out of `also_promote` of environment {hop.target.environment.name}",
+            f"{lacking[0].file.path} has no value at {pointer}, but {having[0].file.path} has one",
+            f"add it there, or remove {pointer} from `also_promote` of environment {hop.target.environment.name}",
             ExitCode.MANIFEST,
         )
     _refuse_other_items(source, target, pointer)
@@ -64,10 +64,14 @@ def _refuse_other_items(source: tuple[Manifest, int], target: tuple[Manifest, in
     (theirs, _), (ours, _) = source, target
     for one, other in zip_longest(_items(*source, pointer), _items(*target, pointer), fillvalue=("", None)):
         if one[1] is None or one != other:
-            place, names = one[0] or other[0], [item[1] or "without a `name`" for item in (one, other)]
+            place, names = (
+                one[0] or other[0],
+                [f"the name {item[1]}" if item[1] else "no `name`" for item in (one, other)],
+            )
             raise Refusal(
-                f"item {place} is {names[0]} in {theirs.file.path} and {names[1]} in {ours.file.path}",
-                f"`also_promote` takes {pointer} through a list only where items have one `name` on both sides",
+                f"list item {place} has {names[0]} in {theirs.file.path} and {names[1]} in {ours.file.path}, so it may "
+                "not be the same one",
+                f"give it the same `name` in both, or remove {pointer} from `also_promote`",
                 ExitCode.MANIFEST,
             )
 
@@ -85,6 +89,6 @@ def _scalar(manifest: Manifest, document: int, pointer: str) -> ScalarEdit | Non
 
 def _two_for_one(one: Companion, other: Companion) -> Refusal:
     return Refusal(
-        f"{one.origin} and {other.origin} would carry {one.after!r} and {other.after!r} to {one.path} {one.pointer}",
-        "let both say the same",
+        f"{one.path} {one.pointer} would get {one.after!r} from {one.origin} and {other.after!r} from {other.origin}",
+        "write the same value in both",
     )

@@ -96,8 +96,10 @@ def _path(
         values = dict(theirs.values)
     if not pattern.certain or not values.keys() >= set(pattern.placeholders):
         raise Refusal(
-            f"{service} has no manifest in {environment.name}, whose paths don't say where {theirs.file.path} belongs",
-            f"give environment {environment.name} a path without * in the same place of `paths`, or add the manifest",
+            f"{service} has no manifest in {environment.name}, and `paths` there don't say where a copy of "
+            f"{theirs.file.path} belongs",
+            f"add the manifest by hand, or give environment {environment.name} a path without * at the same position "
+            "of `paths`",
             ExitCode.USAGE,
         )
     return values, pattern.fill(values)
@@ -217,7 +219,7 @@ def _entry(pattern: str, values: Mapping[str, str], path: str, resource: str) ->
 def _only(path: str, entries: list[_Entry]) -> _Entry:
     if len({entry.path for entry in entries}) > 1:
         ways = " and ".join(dict.fromkeys(entry.neighbour for entry in entries))
-        raise _NotListed("{} lists its like in several ways ({}): add what is missing", path, ways)
+        raise _NotListed("{} lists such files in several ways ({}), so the new one isn't in it: add it", path, ways)
     return entries[-1]
 
 

@@ -39,16 +39,24 @@ class Manifest:
         try:
             return tuple(field.rule(self.name) for field in self.told)
         except ValueError as error:
-            raise Refusal(str(error), "correct `fields`, or call the service otherwise") from None
+            raise Refusal(
+                f"{self.file.path}: `fields` makes no valid image name of {self.name}: {error}",
+                "correct `image` in `fields`, or rename the service",
+            ) from None
 
     @cached_property
     def fields(self) -> tuple[ImageField, ...]:
         """The images that it names. Raises Refusal where the file can't be read exactly."""
         if self.file.mode == _SYMLINK:
-            raise Refusal(f"{self.file.path}: is a symbolic link", "name the file it points to", ExitCode.MANIFEST)
+            raise Refusal(
+                f"{self.file.path} is a symbolic link, which promobot doesn't edit",
+                "let `paths` name the file that it points to",
+                ExitCode.MANIFEST,
+            )
         for rule, one in self.misled:
             where = f"{self.file.path}:{one.line}: {rule.pointer}"
-            raise Refusal(f"{where}: {one.gap}", "correct the manifest or `fields`", ExitCode.MANIFEST)
+            reason, _, remedy = one.gap.partition("; ")
+            raise Refusal(f"{where}: {reason}", remedy or "correct the manifest or `fields`", ExitCode.MANIFEST)
         return self._found
 
     @property
@@ -128,7 +136,7 @@ def _files_of(ask: Ask, config: Config, environment: EnvironmentConfig, services
     if isinstance(head, Absent):
         raise Refusal(
             f"{environment.repository.repository} has no branch {environment.repository.branch}",
-            f"correct repository.branch of environment {environment.name}",
+            f"push the branch, or correct `repository.branch` of environment {environment.name}",
             ExitCode.GIT,
         )
     return Files(Rev(environment.repository.repository, head.value), tuple(_globs(config, environment, services)))

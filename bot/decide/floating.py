@@ -130,12 +130,13 @@ def _fill(template: str, tag: str | None) -> str | None:
     return filled if is_tag(filled) else None
 
 
-def _refuse_named(declared: _Declared, named: Mapping[tuple[Location, str], str]) -> None:
+def _refuse_named(environment: str, declared: _Declared, named: Mapping[tuple[Location, str], str]) -> None:
     path = named.get(declared.place)
     if path is not None:
         raise Refusal(
-            f"floating tag {declared.tag} isn't moved: {path} names it, and would run something else at once",
-            "name a version there, or take the tag out of `floating_tags`",
+            f"floating tag {declared.tag} of {declared.image.name} isn't moved: {path} names it, and would run another "
+            "image without a merge request",
+            f'name a version in {path}, or remove "{declared.template}" from `floating_tags` of {environment}',
         )
 
 
@@ -143,7 +144,7 @@ def _moves(
     ask: Ask, snapshot: Snapshot, rivals: Sequence[_Declared], named: Mapping[tuple[Location, str], str]
 ) -> Iterator[_Following]:
     """The move of one tag, and which of the images it follows; none where it is in its place, or ahead."""
-    _refuse_named(rivals[0], named)
+    _refuse_named(snapshot.environment.name, rivals[0], named)
     location, tag = rivals[0].place
     ask.together(TagDigest(location, tag), *(History(snapshot.rev, one.path) for one in rivals))
     now = ask(TagDigest(location, tag))
@@ -167,8 +168,10 @@ def _leading(found: Sequence[tuple[_Declared, Digest]]) -> tuple[_Declared, Dige
     for other, its_digest in found[1:]:
         if its_digest != digest:
             raise Refusal(
-                f"floating tag {first.tag} can't follow {first.image} ({first.path}) and {other.image} ({other.path})",
-                "let both name the same version, or take the tag out of `floating_tags` of one of them",
+                f"floating tag {first.tag} can't follow both {first.image} ({first.path}) and {other.image} "
+                f"({other.path})",
+                f"name the same version in both, or remove {first.tag} from `floating_tags` of {first.service} or "
+                f"{other.service}",
             )
     return first, digest
 
@@ -195,8 +198,10 @@ def _is_forward(ask: Ask, rev: Rev, declared: _Declared, leads_to: Digest) -> bo
     version = _version_of(ask, rev, declared, leads_to)
     if version is None:
         raise Refusal(
-            f"floating tag {declared.tag} leads to {leads_to.short}, and which version that is isn't known",
-            f"if {declared.image.tag} is newer, delete the tag, or move it by hand once",
+            f"floating tag {declared.tag} of {declared.image.name} points to {leads_to.short}, and which version that "
+            f"is isn't known, so {declared.image.tag} may be older",
+            f"if {declared.image.tag} is newer, delete tag {declared.tag} in registry {declared.location.registry}: "
+            "the next run sets it",
         )
     return order(declared.image.tag or "") >= order(version)
 

@@ -35,12 +35,16 @@ def given_pairs(hop: Hop, pairs: Sequence[Pair], given: ImageParts) -> tuple[Pai
     names = ", ".join(dict.fromkeys(pair.source[2].name for pair in pairs))
     if not meant:
         raise Refusal(
-            f"{given} is none of the images of {hop.service} in {hop.source.environment.name}: {names}",
-            "give one of these with a tag or digest",
+            f"{given} is none of the images of {hop.service} in {hop.source.environment.name}, which are {names}",
+            "give one of these with a tag or digest: `--image NAME:TAG`",
             ExitCode.USAGE,
         )
     if given.repository is None and len({pair.source[2].name for pair in pairs}) > 1:
-        raise Refusal(f"{hop.service} has several images: {names}", f"say which of them is {given}", ExitCode.USAGE)
+        raise Refusal(
+            f"{hop.service} has several images, and {given} doesn't say which is meant: {names}",
+            f"write the name too, such as `--image {pairs[0].source[2].name}{given}`",
+            ExitCode.USAGE,
+        )
     return tuple(replace(pair, source=(*pair.source[:2], pair.source[2].at(given.tag, given.digest))) for pair in meant)
 
 
@@ -66,7 +70,11 @@ def prove_given(
     if image.tag is None and evidence is not None:
         image = evidence.image.at(evidence.image.tag, digest)
     if image.tag is None:
-        raise Refusal(f"{image} has no tag to name the copy by", "give a tag too: :TAG@DIGEST", ExitCode.USAGE)
+        raise Refusal(
+            f"{image} has no tag, and {hop.target.environment.name} needs one for its copy",
+            f"give a tag too: `--image {image.name}:TAG@{image.digest}`",
+            ExitCode.USAGE,
+        )
     environment, path = hop.source.environment.name, pair.source[0].file.path
     resolved = replace(pair, source=(*pair.source[:2], image))
     if evidence is not None:
@@ -74,7 +82,8 @@ def prove_given(
     if not hop.orders.unproven:
         raise Refusal(
             f"{environment} never ran {image.at(image.tag, None)} ({digest.short}), by the history of {path}",
-            f"let {environment} run it first, or say why it shall go untried: `--unproven REASON`",
+            f"deploy it to {environment} first; if it has to go untested, "
+            f"{hop.orders.command(hop.service, hop.target.environment.name, '--unproven', 'REASON')} proposes it",
         )
     return resolved, digest, Proof.NOTHING, Given(environment, "", image, path, hop.orders.unproven)
 
@@ -87,8 +96,9 @@ def _digest(ask: Ask, hop: Hop, pair: Pair, claimed: Mapping[ImageRef, Record]) 
     if image.digest is not None:
         if now is not None and now != image.digest:
             raise Refusal(
-                f"{image.at(image.tag, None)} is {now.short} and not {image.digest.short}",
-                "leave the tag out, or give the digest that it has",
+                f"{image.at(image.tag, None)} points to {now.short} in registry {place.registry}, and not to "
+                f"{image.digest.short}",
+                "leave the tag out of `--image`, or give the digest that it points to",
                 ExitCode.USAGE,
             )
         return image.digest
@@ -98,7 +108,7 @@ def _digest(ask: Ask, hop: Hop, pair: Pair, claimed: Mapping[ImageRef, Record]) 
         return claim.digest
     if now is None:
         raise Refusal(
-            f"{image} is not in registry {place.registry}", f"promobot tags {hop.service} lists what is there"
+            f"{image} is not in registry {place.registry}", f"`promobot tags {hop.service}` lists what is there"
         )
     return now
 

@@ -96,9 +96,9 @@ def _must_be_as_proposed(ask: Ask, case: Case, service: str) -> None:
     for move in promotion.moves:
         if request and move.before != move.after and recorded(move) not in said:
             raise Refusal(
-                f"{service} is `promote: manual`, and {move.origin.environment} runs {_runs(move)} by now, which "
-                f"nobody has named; !{request.number} holds {service} too, and is left as it is",
-                f"`{command}` brings all of it up to date; or merge or close it",
+                f"{service} is `promote: manual`, and {move.origin.environment} now runs {_runs(move)}, which nobody "
+                f"has promoted by name; !{request.number} proposes {service} too, so it isn't updated",
+                f"`{command}` updates !{request.number}; or merge or close !{request.number}",
             )
 
 
@@ -110,7 +110,7 @@ def _hold_all(ask: Ask, case: Case, held: Mapping[str, Refusal], kept: Collectio
     for service, refusal in blocked.items():
         if service in kept or _holds_the_others(ask, case, service, refusal):
             why = refusal.blocked
-            raise Refusal(f"{service} holds the others of {case.unit.name}: {why.reason}", why.remedy, why.code)
+            raise Refusal(f"{case.unit.name} waits for {service}: {why.reason}", why.remedy, why.code)
 
 
 def _holds_the_others(ask: Ask, case: Case, service: str, refusal: Refusal) -> bool:
@@ -207,7 +207,8 @@ def _lacks(case: Case, service: str) -> Outside:
     paths = ", ".join(path.replace("{service}", name) for path in environment.paths)
     return Outside(
         f"{service} has no manifest in {environment.name}: {case.target.rev.repository} has no {paths}",
-        "add the manifest first, or let `when_missing: copy` make a draft of it",
+        f"add the manifest, correct `paths` of environment {environment.name}, or set `when_missing: copy` there to "
+        "have a draft proposed",
     )
 
 
@@ -225,9 +226,10 @@ def _agreed(
             found = theirs.get((move.destination, move.tag))
             if found is None or found.digest != move.digest:
                 raise Refusal(
-                    f"{move.origin.environment} runs {_runs(move)}, and {other[0].origin.environment} "
+                    f"{move.origin.environment} runs {_runs(move)}, but {other[0].origin.environment} "
                     + (f"runs {_runs(found)}" if found else f"runs {', '.join(map(_runs, other))}"),
-                    "it is proposed when all of them run the same",
+                    f"{hops[0].target.environment.name} gets what all environments before it run: deploy the same "
+                    "image to each",
                 )
     soaked = for_each(zip(hops, moves, strict=True), lambda way: must_have_soaked(ask, *way, now))
     return moves[0], [each for each in soaked if each is not None]
@@ -240,7 +242,11 @@ def _runs(move: Move) -> str:
 def _refuse_odd_name(unit: Unit) -> None:
     # What git-check-ref-format(1) forbids of what a service may be called; one such name must not hold the others.
     if ".." in unit.name or unit.name.endswith(".lock"):
-        raise Refusal(f"{unit.name} can't be part of a branch's name", "call the service otherwise", ExitCode.MANIFEST)
+        raise Refusal(
+            f"{unit.name} can't be part of a branch's name, as Git forbids `..` and `.lock` at its end",
+            "rename the service",
+            ExitCode.MANIFEST,
+        )
 
 
 def _refuse_shared_file(hop: Hop) -> None:
@@ -249,7 +255,7 @@ def _refuse_shared_file(hop: Hop) -> None:
     if shared:
         names = f"{hop.source.environment.name} and {hop.target.environment.name}"
         raise Refusal(
-            f"{min(shared)} describes {hop.service} in both {names}, so nothing can be promoted between them",
+            f"{min(shared)} is the manifest of {hop.service} in both {names}, so nothing can be promoted between them",
             "give each environment a manifest of its own, and correct `paths`",
             ExitCode.USAGE,
         )

@@ -38,7 +38,7 @@ def _waiting(
     room = max(limit - are_open, 0)
     wait = Blocked(
         f"waits: {_how_many(are_open, room, environment.name)}",
-        f"merge or close what is open: `limits` of {environment.name} allows {limit}",
+        f"merge or close one that is open, or raise `limits.open_requests` of {environment.name}, which is {limit}",
     )
     yield from ((index, wait) for index in sorted(opening, key=lambda i: verdicts[i].unit.name)[room:])
 

@@ -25,7 +25,7 @@ def find_moves(ask: Ask, hop: Hop, claim: tuple[Commit, ...]) -> tuple[Move, ...
     """
     claimed = records(claim)
     moves = for_each(_pairs(ask, hop), lambda pair: _move(ask, hop, pair, claimed))
-    _refuse_two_for_one_tag(moves)
+    _refuse_two_for_one_tag(hop, moves)
     return allow_by_name(ask, hop, moves, claim)
 
 
@@ -97,7 +97,7 @@ def _written(hop: Hop, before: ImageRef, destination: ImageRef, digest: Digest) 
             return destination
 
 
-def _refuse_two_for_one_tag(moves: Iterable[Move]) -> None:
+def _refuse_two_for_one_tag(hop: Hop, moves: Iterable[Move]) -> None:
     first: dict[tuple[Location, str], Move] = {}
     for move in moves:
         other = first.setdefault((move.destination, move.tag), move)
@@ -105,5 +105,6 @@ def _refuse_two_for_one_tag(moves: Iterable[Move]) -> None:
             raise Refusal(
                 f"{other.origin.image} ({other.digest.short}) and {move.origin.image} ({move.digest.short}) "
                 f"would both become {move.after.at(move.tag, None)}",
-                f"let {move.origin.environment} run one version of it, or let `tag` keep the two apart",
+                f"run one of them in all places of {move.origin.environment}, or change `tag` of environment "
+                f"{hop.target.environment.name} so that their tags differ",
             )

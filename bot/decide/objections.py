@@ -9,8 +9,9 @@ from bot.decide.branch import Branch, requests_from
 from bot.decide.environments import Snapshot
 from bot.decide.facts import Ask, Refusal
 from bot.decide.text import fingerprints_in
+from bot.decide.together import by_name
 from bot.errors import ExitCode
-from bot.promotion import Companion, Move, Promotion
+from bot.promotion import Companion, Given, Move, Promotion
 from bot.questions import Absent, ClosedRequests
 
 # A merge request has room for so many fingerprints beside what people read.
@@ -41,14 +42,15 @@ def _edit(move: Move, *, made: bool) -> str:
     return f"{move.path} {move.pointer} {after.name}:{move.tag}@{move.digest}{rewriting}{new}"
 
 
-def respect_retargeted(ask: Ask, target: Snapshot, branch: Branch) -> None:
+def respect_retargeted(ask: Ask, target: Snapshot, branch: Branch, promotion: Promotion) -> None:
     """Refuse to open a second merge request from a branch whose first a person sent elsewhere."""
     base = target.environment.repository.branch
     for other in requests_from(ask, target, branch.name):
         if other.target_branch != base:
             raise Refusal(
-                f"!{other.number} goes from {other.source_branch} to {other.target_branch}, not to {base}",
-                f"send it back to {base}, or close it to let promobot propose again",
+                f"the target branch of !{other.number}, from {other.source_branch}, was changed from {base} to "
+                f"{other.target_branch}",
+                f"change it back to {base}; or close !{other.number}, then {_reopening(promotion)} proposes again",
                 ExitCode.CONFLICT,
             )
 
@@ -65,27 +67,34 @@ def respect_closed(ask: Ask, target: Snapshot, branch: Branch, promotion: Promot
     for closed in answer.value if not isinstance(answer, Absent) else ():
         said_no = fingerprints_in(closed.body)
         if not closed.ended_by_us and now and now <= said_no:
-            what = "exactly this" if now == said_no else "this among others"
+            what = "the same change" if now == said_no else "the same change among others"
             raise Refusal(
                 f"{closed.ended_by or 'somebody'} closed !{closed.number}, which proposed {what}",
-                "a newer image will be proposed again; to propose this one anyway, use promote --reopen",
+                f"a newer image will be proposed; {_reopening(promotion)} proposes this one again",
             )
+
+
+def _reopening(promotion: Promotion) -> str:
+    """How to overrule a person's no."""
+    if any(isinstance(move.origin, Given) for move in promotion.moves):
+        return "the same command with `--reopen`"
+    return f"`{by_name(promotion.unit, promotion.target)} --reopen`"
 
 
 def leave_foreign_alone(branch: Branch) -> None:
     """Refuse to write over the commit of a person, or of another configuration."""
     if branch.beyond:
         raise Refusal(
-            f"branch {branch.name} changes {branch.beyond}, which is no file of this environment by its `paths`: "
-            "another configuration's, it seems, and left as it is",
-            "call one of the two environments otherwise; or delete the branch if nobody needs it, and promobot "
+            f"branch {branch.name} changes {branch.beyond}, which isn't in this environment's `paths`: it seems to be "
+            "the branch of another promobot.yaml, so it isn't overwritten",
+            "rename the environment in one of the two files; or, if nobody needs the branch, delete it: then promobot "
             "proposes again",
             ExitCode.CONFLICT,
         )
     if branch.foreign:
         commit = branch.foreign[0]
         raise Refusal(
-            f"branch {branch.name} holds commit {commit.sha[:12]} by {commit.committer_email}, left as it is",
-            "merge or close it by hand, or delete the branch to let promobot propose again",
+            f"branch {branch.name} has commit {commit.sha[:12]} by {commit.committer_email}, which isn't overwritten",
+            "merge or close its merge request by hand, or delete the branch: then promobot proposes again",
             ExitCode.CONFLICT,
         )

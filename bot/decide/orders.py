@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 from bot.images import ImageParts
@@ -19,3 +20,12 @@ class Orders:
     unproven: str = ""
     drop: bool = False
     mixed: bool = False
+
+    def command(self, service: str, target: str, *more: str) -> str:
+        """What to type to promote a service by the same orders and these."""
+        words = ["promobot", "promote", service, "--to", target]
+        words += ["--image", str(self.image)] if self.image else []
+        words += ["--unproven", self.unproven] if self.unproven else []
+        words += ["--allow-downgrade"] if self.drop else []
+        words += ["--allow-mixed"] if self.mixed else []
+        return f"`{shlex.join([*words, *more])}`"

@@ -15,6 +15,9 @@ from bot.decide.orders import Orders
 from bot.images import ImageRef
 from bot.manifests import ImageField
 
+# So many images are named of what there is.
+_FEW = 3
+
 Named: TypeAlias = tuple[Manifest, ImageField, ImageRef]
 
 
@@ -125,9 +128,14 @@ def _pairs(hop: Hop) -> Iterator[Pair]:
 def _nothing_ours(hop: Hop) -> Outside:
     paths = ", ".join(manifest.file.path for manifest in hop.source.manifests[hop.service])
     unread = "".join(f"; {path}:{field.line}: {field.gap}" for path, field in _unread(hop.source, hop.service))
+    named = dict.fromkeys(image.name for _, _, image in _named(hop.source, hop.service))
+    more = f" and {len(named) - _FEW} more" if len(named) > _FEW else ""
+    others = f", but {', '.join(list(named)[:_FEW])}{more}" if named else ""
+    environment = hop.source.environment
+    keys = "`registry` or `images`" if environment.images else "`registry`"
     return Outside(
-        f"{paths} in {hop.source.environment.name} names no image from {hop.source_registry.url}{unread}",
-        f"check `registry` of environment {hop.source.environment.name}",
+        f"{paths} in {environment.name} names no image to promote from {hop.source_registry.url}{others}{unread}",
+        f"if it should, correct {keys} of environment {environment.name}",
     )
 
 
@@ -177,18 +185,20 @@ def _of_path(hop: Hop, source: Named, targets: Sequence[Named]) -> list[Named]:
 
 
 def _no_partner(ask: Ask, hop: Hop, unpaired: _Unpaired) -> Refusal:
-    _, field, image = unpaired.source
+    manifest, field, image = unpaired.source
     target = hop.target.environment.name
     runs = f"{hop.source.environment.name} runs {image}, but {hop.service} in {target}"
+    pointer = f"{field.pointer} as in {manifest.file.path}"
     if unpaired.twice:
-        return Refusal(f"{runs} names it more than once", "write it at the same place as the source's manifest does")
+        return Refusal(f"{runs} names it more than once, at other places", f"write it at {pointer}")
     bases = _bases(ask, hop)
-    for manifest, base in zip(hop.target.manifests[hop.service], bases, strict=True):
+    for ours, base in zip(hop.target.manifests[hop.service], bases, strict=True):
         found = _in_base(hop, image, base.images)
         if found is not None:
             inherits = f"{runs} inherits its image from {found.place}, {found.image}"
-            return Refusal(inherits, _remedy(hop, manifest, found))
-    return Refusal(f"{runs} names no image for it{_looked(hop, bases)}", f"write the image in {_where(hop, field)}")
+            return Refusal(inherits, _remedy(hop, ours, found))
+    where = hop.target.manifests[hop.service][0].file.path
+    return Refusal(f"{runs} names no image for it{_looked(hop, bases)}", f"write the image in {where}, at {pointer}")
 
 
 def _bases(ask: Ask, hop: Hop) -> tuple[Base, ...]:
@@ -214,7 +224,7 @@ def _any_path(hop: Hop, image: ImageRef) -> str | None:
 def _remedy(hop: Hop, manifest: Manifest, found: Inherited) -> str:
     environment = hop.target.environment.name
     if is_kustomization(manifest.file.path) and hop.config.moves_to(environment, found.image):
-        return f"`promobot pin {hop.service} --env {environment}` proposes an override of its own"
+        return f"`promobot pin {hop.service} --env {environment}` proposes to write it there"
     return f"write the image with its repository in {manifest.file.path}, so that {environment} has its own"
 
 
@@ -228,8 +238,3 @@ def _looked(hop: Hop, bases: Sequence[Base]) -> str:
     elsewhere = dict.fromkeys(path for base in bases for path in base.elsewhere)
     unread = f"; not looked into: {', '.join(elsewhere)}" if elsewhere else ""
     return f" (looked into {', '.join(read)}{unread}{''.join(f'; {gap}' for gap in gaps)})"
-
-
-def _where(hop: Hop, field: ImageField) -> str:
-    paths = [manifest.file.path for manifest in hop.target.manifests[hop.service]]
-    return f"{paths[0]}, as {field.pointer} of the source's manifest does" if paths else "the target's manifest"

@@ -130,8 +130,10 @@ def _missing(ask: Ask, config: Config, snapshot: Snapshot, manifest: Manifest) -
         if config.moves_to(snapshot.environment.name, each.image) and each.image.name not in own:
             first = nearest.setdefault(each.image.name, each)
             if first.image != each.image and not is_kustomization(first.file.path):
-                versions = f"{first.place} and {each.place} name {first.image} and {each.image}"
-                raise Refusal(versions, "let the base name one version of it, or write them by hand")
+                raise Refusal(
+                    f"{first.place} names {first.image}, but {each.place} names {each.image}",
+                    f"name one version in the base, or write the image in {manifest.file.path} by hand",
+                )
     for each in nearest.values():
         _refuse_unreachable(manifest, each)
     return tuple(nearest.values())
@@ -175,14 +177,16 @@ def _nothing(ask: Ask, config: Config, snapshot: Snapshot, manifests: Sequence[M
 def _refuse_unreachable(manifest: Manifest, each: Inherited) -> None:
     by_hand = f"write the image with its repository in {manifest.file.path} by hand, as {each.place} has it"
     if not is_kustomization(manifest.file.path):
-        raise Refusal(f"{manifest.file.path} is no kustomization, and only those have room for `images`", by_hand)
+        raise Refusal(f"{manifest.file.path} is no kustomization, and only those can have `images`", by_hand)
     if is_kustomization(each.file.path):
         if scalar_at(each.file.path, each.file.content, each.field.document, f"{each.field.pointer}/newName"):
-            raise Refusal(f"{each.place} gives the image another name, so its name below isn't known", by_hand)
+            raise Refusal(f"{each.place} renames the image by `newName`, so its name in the base isn't known", by_hand)
     elif each.field.form is not Form.STRING or not _CONTAINER.fullmatch(each.field.pointer):
-        raise Refusal(f"{each.place} is no container's image, and kustomize's `images` reach no other", by_hand)
+        raise Refusal(f"{each.place} isn't a container's image, and kustomize's `images` changes only those", by_hand)
     if each.image.tag is None and each.image.digest is None:
-        raise Refusal(f"{each.place} names {each.image} without tag and digest", "give it one in the base first")
+        raise Refusal(
+            f"{each.place} names {each.image} without tag and digest", f"write a tag or digest in {each.place} first"
+        )
 
 
 # --- how it is proposed ---------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ from bot.plan import (
     UpdateRequest,
     Verdict,
 )
-from bot.promotion import Move, Promotion, Unit
+from bot.promotion import Given, Move, Promotion, Unit
 from bot.questions import Absent, Files, Found, Holds, Question, TagDigest
 from bot.repositories import Commit, FileChange, MergeRequest, RequestDraft, Rev
 
@@ -128,7 +128,7 @@ def _respect_people(
     """Refuse what people said no to. What all of the proposal asks anyway is asked in the same round."""
     target, branch = proposal.target, proposal.branch
     if request is None:
-        respect_retargeted(ask, target, branch)
+        respect_retargeted(ask, target, branch, proposal.promotion)
     if not proposal.reopen and not (request and _is_proposed(branch, proposal.promotion)):
         ask.together(closed_requests(target, branch), *besides)
         respect_closed(ask, target, branch, proposal.promotion)
@@ -208,9 +208,10 @@ def _copy(ask: Ask, proposal: Proposal, move: Move) -> Iterator[CopyImage | Move
     if isinstance(present, Absent):
         yield CopyImage(move.source, move.digest, move.destination, move.tag)
     elif present.value != move.digest:
+        given = isinstance(move.origin, Given)
         taken = (
-            f"version taken: {move.after.at(move.tag, None)} is already {present.value.short}, "
-            f"but {move.origin.environment} runs {move.digest.short}"
+            f"version taken: tag {move.after.at(move.tag, None)} already points to {present.value.short}, but "
+            f"{'what was given is' if given else f'{move.origin.environment} runs'} {move.digest.short}"
         )
         must_be_replaceable(ask, proposal.config, proposal.target, move, taken)
         if isinstance(ask(Holds(move.destination, move.digest)), Absent):

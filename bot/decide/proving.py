@@ -18,22 +18,29 @@ def destination_of(hop: Hop, pair: Pair) -> ImageRef:
     image = pair.source[2]
     path = hop.target_path(pair.target)
     assert path is not None, "pairs hold movable targets only"  # noqa: S101  narrows the type
+    environment, place = hop.target.environment.name, _place(hop, pair)
     if image.tag is None:
         raise Refusal(
-            f"{pair.source[0].file.path}:{pair.source[1].line}: {image} has no tag to name the copy by",
-            "write the tag beside the digest",
+            f"{place}: {image} has no tag, and {environment} needs one for its copy",
+            f"write the tag beside the digest in {pair.source[0].file.path}",
         )
-    environment = hop.target.environment.name
     try:
         tag = target_tag(hop.settings.tag, image.tag)
     except ValueError as error:
         raise Refusal(
-            str(error), f"release it under another tag, or change `tag` of environment {environment}"
+            f"{place}: {error}", f"release it under another tag, or change `tag` of environment {environment}"
         ) from None
     try:
         return hop.target_registry.image(path).at(tag, None)
     except ValueError as error:
-        raise Refusal(str(error), f"correct `repositories` of environment {environment}", ExitCode.USAGE) from None
+        raise Refusal(
+            f"{place}: {error}", f"correct `repositories` of environment {environment}", ExitCode.USAGE
+        ) from None
+
+
+def _place(hop: Hop, pair: Pair) -> str:
+    """Where the image is named that is to be promoted."""
+    return "--image" if hop.orders.image else f"{pair.source[0].file.path}:{pair.source[1].line}"
 
 
 def prove(ask: Ask, hop: Hop, pair: Pair, claim: Record | None) -> tuple[Digest, Proof]:
@@ -48,8 +55,8 @@ def prove(ask: Ask, hop: Hop, pair: Pair, claim: Record | None) -> tuple[Digest,
     if record is not None:
         if not isinstance(now, Absent) and now.value != record.digest:
             raise Refusal(
-                f"{image} was promoted as {record.digest.short} and its tag now points to {now.value.short}: drift",
-                "find out who moved the tag; put it back, or promote a new version",
+                f"drift: {image} was promoted as {record.digest.short}, but its tag now points to {now.value.short}",
+                f"find out who moved the tag in registry {location.registry}; move it back, or release a new version",
             )
         return record.digest, Proof.RECORD
     if claim is not None:
@@ -57,8 +64,8 @@ def prove(ask: Ask, hop: Hop, pair: Pair, claim: Record | None) -> tuple[Digest,
         return claim.digest, Proof.REGISTRY
     if isinstance(now, Absent):
         raise Refusal(
-            f"{image} is not in registry {location.registry}, though {hop.source.environment.name} names it",
-            "push the image, or correct the manifest",
+            f"{image} is not in registry {location.registry}, though {_place(hop, pair)} names it",
+            f"push the image, or correct {pair.source[0].file.path}; `promobot tags {hop.service}` lists what is there",
         )
     return now.value, Proof.REGISTRY
 
@@ -70,9 +77,10 @@ def must_be_borne_out(ask: Ask, hop: Hop, pair: Pair, claim: Record, now: Digest
     if claim.digest == now or (not isinstance(copied, Absent) and claim.digest == copied.value):
         return
     raise Refusal(
-        f"the promotion's branch says that {pair.source[2]} was {claim.digest.short}, but it is now "
-        f"{now.short if now else 'absent'} and that isn't copied yet: the tag moved, or somebody else wrote the commit",
-        "look at who pushed the branch, then delete it: the tag will be resolved again",
+        f"commit {claim.commit[:12]} on the promotion's branch says that {pair.source[2]} is {claim.digest.short}, but "
+        f"its tag {f'now points to {now.short}' if now else 'is gone'}: somebody moved it, or somebody else made the "
+        "commit",
+        "look at who pushed the commit, then delete the branch: then promobot looks the tag up again",
     )
 
 

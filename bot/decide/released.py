@@ -34,13 +34,13 @@ def must_be_replaceable(ask: Ask, config: Config, target: Snapshot, move: Move, 
     """Refuse to move the version tag of `move`, unless it may be; `taken` says what it leads to now."""
     environment = target.environment
     if not config.settings(environment.name, move.service).replace_unreleased:
-        way = f"{_ANOTHER}, or say `replace_unreleased` of {environment.name} if nobody further on may have had it"
-        raise Refusal(taken, f"a version tag never moves: {way}")
+        way = f"set `replace_unreleased: true` for {environment.name}"
+        raise Refusal(taken, f"{_ANOTHER}; or, if no environment after it has had this one, {way}")
     image = move.after.at(move.tag, None)
     for path in _naming_by_tag_alone(target, image):
         raise Refusal(
-            f"{taken}; {path} names it by its tag alone, so it would change at once and nobody be asked",
-            f"write the digest beside the tag there, or {_ANOTHER}",
+            f"{taken}; {path} names it without a digest, so it would run another image without a merge request",
+            f"write the digest beside the tag in {path}, or {_ANOTHER}",
         )
     others = tuple(env for env in config.environments if env.name not in _before(config, environment))
     version = _Version(config, move.service, image, _tags(config, environment, move))
@@ -48,7 +48,7 @@ def must_be_replaceable(ask: Ask, config: Config, target: Snapshot, move: Move, 
     traces = for_each(snapshots, lambda snapshot: _trace(ask, version, snapshot))
     for snapshot, had in zip(snapshots, traces, strict=True):
         if had is not None:
-            raise Refusal(f"{taken}; {had}", f"what {snapshot.environment.name} may have had never moves: {_ANOTHER}")
+            raise Refusal(f"{taken}; {had}", f"{_ANOTHER}: a tag that {snapshot.environment.name} had isn't moved")
 
 
 def _before(config: Config, environment: EnvironmentConfig) -> Set[str]:
@@ -122,7 +122,7 @@ def _named(ask: Ask, version: _Version, snapshot: Snapshot, manifest: Manifest, 
         if landing.content is not None and _names(version, snapshot, manifest, landing.content):
             return f"{environment} has named it, in {path} at {landing.commit[:12]}"
     if len(landings) == question.limit:
-        return f"whether {environment} ever named it isn't known: {path} has changed too often"
+        return f"whether {environment} ever named it isn't known, as only {len(landings)} changes of {path} are read"
     return None
 
 

@@ -47,7 +47,8 @@ def must_have_soaked(ask: Ask, hop: Hop, moves: Sequence[Move], now: datetime) -
     if since + soak > now:
         raise Refusal(
             f"soaks in {hop.source.environment.name} until {_minute(since + soak)}",
-            f"it is proposed by the first run after: {hop.target.environment.name} waits for {_span(soak)}",
+            f"nothing to do: the first run after that proposes it (`gates.soak` of {hop.target.environment.name} is "
+            f"{_span(soak)})",
         )
     return Soaked(since, soak)
 
@@ -57,7 +58,7 @@ def passed_over(hops: Mapping[str, Sequence[Hop]], moves: Sequence[Move]) -> Ite
     for service in dict.fromkeys(move.service for move in moves if isinstance(move.origin, Given)):
         soak = hops[service][0].settings.gates.soak
         if soak is not None:
-            passed = f"the soak of {_span(soak)} was passed over, since the image of {{}} was named by hand"
+            passed = f"the soak of {_span(soak)} was skipped, since the image of {{}} was given by --image"
             yield sentence(passed, service)
 
 
@@ -74,8 +75,9 @@ def _since(ask: Ask, hop: Hop, move: Move, manifest: Manifest, now: datetime) ->
     if first is None:
         raise Refusal(
             f"since when {hop.source.environment.name} has run {move.digest.short} isn't known: {move.origin.path} "
-            f"names it by its tag alone, and no promotion recorded what that was",
-            f"write the digest beside the tag there, or take `soak` away from {hop.target.environment.name}",
+            f"names {image.tag} without a digest, and no commit of promobot recorded which one that was",
+            f"write the digest beside the tag in {move.origin.path}, or remove `gates.soak` from "
+            f"{hop.target.environment.name}",
         )
     merged = ask(MergedBy(rev.repository, first.commit))
     landed = first.at if isinstance(merged, Absent) or merged.value.merged_at is None else merged.value.merged_at

@@ -97,10 +97,11 @@ def refuse_taken(config: Config, reach: Reach, unit: Unit) -> None:
         holding = reach.holding(service)
         if holding is not None and holding.name != unit.name:
             again = by_name(Unit(holding.name, (), holding.services), reach.target.environment.name)
-            others = f"{service} holds the others of {unit.name}: it" if service not in unit.services else service
+            waits = "" if service in unit.services else f"{unit.name} waits for {service}: "
             raise Refusal(
-                f"{others} goes with {holding}",
-                f"`{again}` brings that up to date; merge or close it, and {service} goes by itself again",
+                f"{waits}{service} is proposed together with other services in {holding}",
+                f"`{again}` updates !{holding.request.number}; once that is merged or closed, {service} goes by itself "
+                "again",
             )
 
 
@@ -113,9 +114,9 @@ def _configured(config: Config, reach: Reach) -> Mapping[str, list[str]]:
 
 
 def _empty(environment: EnvironmentConfig) -> Refusal:
-    where = f"{environment.repository.repository} at {environment.repository.branch}"
+    where = f"{environment.repository.repository}, branch {environment.repository.branch}"
     return Refusal(
         f"{', '.join(environment.paths)} matches no file of {where}",
-        f"correct `paths` of environment {environment.name}",
+        f"correct `paths` of environment {environment.name}; `promobot check` tells what comes near",
         ExitCode.USAGE,
     )

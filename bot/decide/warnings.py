@@ -29,7 +29,7 @@ def _pulled_otherwise(manifests: Mapping[str, Manifest], promotion: Promotion) -
         lines = _find_pull_secrets(path, manifests[path].file.content) if before != after else ()
         if lines:
             came = "the registry changes from {} to {}" if before else "the registry becomes {}"
-            unknown = f"{came}, and imagePullSecrets at line {lines[0]} of {{}} may not hold its login"
+            unknown = f"{came}, and imagePullSecrets at line {lines[0]} of {{}} may have no login for it"
             yield sentence(unknown, *filter(None, (before, after)), path)
 
 

@@ -18,8 +18,8 @@ from bot.manifests.walk import Place, Problem, Resolved, entries, resolve
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 _VERSION_KEYS = {"tag": Part.TAG, "version": Part.TAG, "newtag": Part.TAG, "image": Part.IMAGE}
-_RULED_NAME = "the rule says which image this is; correct its `image`"
-_NO_SCALAR = "a rule names this place, and there is no scalar value; correct the rule's pointer"
+_RULED_NAME = "`fields` says which image this is; correct its `image`"
+_NO_SCALAR = "`fields` names this place, and there is no value; correct the `pointer` or add the value"
 
 
 def by_rules(roots: Sequence[Node | None], rules: Sequence[FieldRule]) -> list[Site]:

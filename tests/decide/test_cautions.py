@@ -18,6 +18,7 @@ from tests.paper import E2E, STAGING, Paper, commit, configured, digest, values
 E2E_FILE, STAGING_FILE = "apps/api/e2e/values.yaml", "apps/api/staging/values.yaml"
 NEW, OLD = digest(2), digest(1)
 NOW, PROPOSED, THIRD = "a" * 40, "b" * 40, "c" * 40
+DROP = "`promobot promote api --to staging --allow-downgrade` proposes this one all the same"
 REVISION = "org.opencontainers.image.revision"
 SOURCE = configured(services=[{"match": "api", "source": {"forge": "local", "project": "shop/api"}}])
 
@@ -87,57 +88,63 @@ def policy(paper: Paper) -> None:
 
 CASES = {
     "a newer version": Case(
-        "would drop 1.1.4 in staging, which is newer than 1.1.3",
-        "bring a version after 1.1.4 to e2e; `promote --allow-downgrade` proposes it all the same",
+        "would be a downgrade: staging runs 1.1.4, which is newer than 1.1.3",
+        "bring a version after 1.1.4 to e2e; " + DROP,
         newer,
         way=Orders(drop=True),
     ),
     "a newer version, where no image says its revision": Case(
-        "would drop 1.1.4 in staging, which is newer than 1.1.3",
-        "bring a version after 1.1.4 to e2e; `promote --allow-downgrade` proposes it all the same",
+        "would be a downgrade: staging runs 1.1.4, which is newer than 1.1.3",
+        "bring a version after 1.1.4 to e2e; " + DROP,
         newer,
         SOURCE,
         way=Orders(drop=True),
     ),
     "a rebuild of the same commit": Case(
-        "would drop 1.1.4 in staging, which is newer than 1.1.3, though both were built from commit aaaaaaaaaaaa",
-        "bring a version after 1.1.4 to e2e; `promote --allow-downgrade` proposes it all the same",
+        "would be a downgrade: staging runs 1.1.4, which is newer than 1.1.3, "
+        "though both were built from commit aaaaaaaaaaaa",
+        "bring a version after 1.1.4 to e2e; " + DROP,
         rebuilt,
         SOURCE,
         way=Orders(drop=True),
     ),
     "a hotfix": Case(
-        "would drop hotfix 1.1.2 in staging: it has 2 commits of shop/api that 1.1.3 lacks, aaaaaaaaaaaa the newest",
-        "bring a version that has them to e2e; `promote --allow-downgrade` proposes it all the same",
+        "would lose a hotfix: staging runs 1.1.2, which has 2 commits of shop/api that 1.1.3 lacks, "
+        "the newest is aaaaaaaaaaaa",
+        "bring a version that has them to e2e; " + DROP,
         hotfix,
         SOURCE,
         way=Orders(drop=True),
     ),
     "a revision that Git doesn't have": Case(
-        f"whether 1.1.3 has all that 1.1.2 in staging has is not known: cannot fetch {PROPOSED}",
-        "it is no longer there; `promote --allow-downgrade` doesn't ask",
+        f"staging runs 1.1.2, and whether 1.1.3 has all of its commits is not known: cannot fetch {PROPOSED}",
+        "it is no longer there; "
+        "`promobot promote api --to staging --allow-downgrade` proposes 1.1.3 without this check",
         unknown_commit,
         SOURCE,
         way=Orders(drop=True),
         code=ExitCode.GIT,
     ),
     "half an update": Case(
-        "e2e runs api 1.1.3-rc2 and worker 1.0.0, while staging has all of api at 1.0.0: "
-        "it seems to be updated by half",
-        "it goes on when their tags agree; if they are meant to differ, `promote --allow-mixed` lets them",
+        "e2e runs api 1.1.3-rc2 and worker 1.0.0, while staging runs 1.0.0 of every image of api: "
+        "the update of e2e seems to be unfinished",
+        "bring them to one version in e2e; if they are meant to differ, "
+        "`promobot promote api --to staging --allow-mixed` allows it",
         half,
         way=Orders(mixed=True),
     ),
     "half a release candidate": Case(
-        "e2e runs api 1.1.3-rc2 and worker 1.1.3-rc1, while staging has all of api at 1.1.2: "
-        "it seems to be updated by half",
-        "it goes on when their tags agree; if they are meant to differ, `promote --allow-mixed` lets them",
+        "e2e runs api 1.1.3-rc2 and worker 1.1.3-rc1, while staging runs 1.1.2 of every image of api: "
+        "the update of e2e seems to be unfinished",
+        "bring them to one version in e2e; if they are meant to differ, "
+        "`promobot promote api --to staging --allow-mixed` allows it",
         half_of_a_candidate,
         way=Orders(mixed=True),
     ),
     "a tag that Flux keeps": Case(
-        f"{STAGING_FILE}:2: Flux keeps this image by its policy flux-system:api:tag, and would put its own tag back",
-        "take the $imagepolicy comment away, or say `allow_image_policy: true`",
+        f"{STAGING_FILE}:2: Flux sets the tag here by its image policy flux-system:api:tag, "
+        "and would overwrite what is promoted",
+        "remove the `$imagepolicy` comment from that line, or set `allow_image_policy: true` for staging",
         policy,
     ),
 }

@@ -50,7 +50,7 @@ def proposed(desk: Desk) -> list[str]:
 
 
 def test_it_holds_for_all_of_it(desk: Desk) -> None:
-    assert reason(by_unit(run(desk))["shop"]) == CLOSED + "this among others"
+    assert reason(by_unit(run(desk))["shop"]) == CLOSED + "the same change among others"
     assert desk.paper.opened == ()
 
 
@@ -64,7 +64,7 @@ def test_it_holds_for_the_rest_when_one_changes_and_as_long_as_that_is_open(desk
     desk.commit(e2e("b", "3.0.0"))
     for _ in range(2):
         found = by_unit(run(desk))
-        assert reason(found["a"]) == CLOSED + "this among others"
+        assert reason(found["a"]) == CLOSED + "the same change among others"
         assert found["shop"].unit.services == ("b",)
         assert proposed(desk) == ["b 1.0.0 → 3.0.0 to staging"]
     desk.commit(e2e("b", "4.0.0"))
@@ -83,7 +83,7 @@ def test_it_comes_back_with_the_image(desk: Desk) -> None:
     run(desk)
     desk.commit(e2e("b", "2.0.0"))
     verdict = by_unit(run(desk))["shop"]
-    assert reason(verdict) == CLOSED + "this among others"
+    assert reason(verdict) == CLOSED + "the same change among others"
     assert verdict.request is not None
     assert verdict.outdated == "!2 proposes b 3.0.0, which isn't what runs in e2e now"
 
@@ -103,7 +103,7 @@ def test_it_is_no_no_to_what_stayed_as_it_was() -> None:
 def test_where_it_is_all_or_nothing_it_holds_all(desk: Desk) -> None:
     config = GROUPED.model_copy(update={"groups": {"shop": GroupConfig(all_or_nothing=True)}})
     desk.commit(e2e("b", "3.0.0"))
-    assert reason(by_unit(run(desk, config))["shop"]) == f"a holds the others of shop: {CLOSED}this among others"
+    assert reason(by_unit(run(desk, config))["shop"]) == f"shop waits for a: {CLOSED}the same change among others"
 
 
 def test_reopen_overrides_it_and_later_passes_leave_that(desk: Desk) -> None:
@@ -124,7 +124,7 @@ def test_an_open_merge_request_is_not_made_what_somebody_closed() -> None:
     desk.commit(e2e("a", "3.0.0"))
     run(desk, configured())
     desk.commit(e2e("a", "2.0.0"))
-    assert reason(by_unit(run(desk, configured()))["a"]) == CLOSED + "exactly this"
+    assert reason(by_unit(run(desk, configured()))["a"]) == CLOSED + "the same change"
     assert proposed(desk) == ["a 1.0.0 → 3.0.0 to staging"]
 
 

@@ -137,7 +137,7 @@ def test_where_one_lacks_it_it_is_refused(paper: Paper, lacking: str, having: st
     )
     verdict = paper.verdict("api", config=CONFIG)
     assert verdict.blocked is not None
-    assert verdict.blocked.reason == f"{lacking} has no scalar at /spec/chart/spec/version, which {having} has"
+    assert verdict.blocked.reason == f"{lacking} has no value at /spec/chart/spec/version, but {having} has one"
 
 
 def test_the_title_names_what_is_carried_beside_the_image(paper: Paper) -> None:
@@ -189,12 +189,14 @@ def listed(*items: str) -> bytes:
         (
             ("{name: a, cpu: 1}", "{name: b, cpu: 3}"),
             ("{name: b, cpu: 2}", "{name: a, cpu: 1}"),
-            f"item /spec/values/containers/1 is b in {E2E_FILE} and a in {STAGING_FILE}",
+            f"list item /spec/values/containers/1 has the name b in {E2E_FILE} and the name a in {STAGING_FILE}, "
+            "so it may not be the same one",
         ),
         (
             ("{cpu: 1}", "{cpu: 3}"),
             ("{cpu: 1}", "{cpu: 2}"),
-            f"item /spec/values/containers/1 is without a `name` in {E2E_FILE} and without a `name` in {STAGING_FILE}",
+            f"list item /spec/values/containers/1 has no `name` in {E2E_FILE} and no `name` in {STAGING_FILE}, "
+            "so it may not be the same one",
         ),
     ],
 )

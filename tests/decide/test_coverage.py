@@ -125,8 +125,8 @@ def told(paper: Paper, config: Config) -> list[tuple[tuple[int | str, ...], str,
         (
             {"fields": [{"pointer": "/imge", "holds": "image"}]},
             ("fields", 0),
-            "/imge finds no image: apps/cart/staging.yaml:1: a rule names this place, and there is no scalar value; "
-            "correct the rule's pointer, and so in 2 more",
+            "/imge finds no image: apps/cart/staging.yaml:1: `fields` names this place, and there is no value; "
+            "correct the `pointer` or add the value, and so in 2 more",
         ),
     ],
 )
@@ -242,6 +242,6 @@ def test_an_environment_that_can_t_be_read_is_told_and_no_rule_is_blamed_for_it(
     assert found == Finding(
         ("environments", 1, "repository", "branch"),
         "local:a/b has no branch mian",
-        "correct repository.branch of environment staging",
+        "push the branch, or correct `repository.branch` of environment staging",
         ExitCode.GIT,
     )

@@ -149,7 +149,7 @@ def test_a_file_that_is_listed_already_is_not_listed_twice(paper: Paper) -> None
         ),
         (
             {"apps/kustomization.yaml": "resources:\n- web\n- zoo/staging/values.yaml\n"},
-            "apps/kustomization.yaml lists its like in several ways (web and zoo/staging/values.yaml)",
+            "apps/kustomization.yaml lists such files in several ways (web and zoo/staging/values.yaml)",
         ),
         (
             {"kustomization.yaml": "resources:\n- apps/web/staging\n"},
@@ -201,7 +201,7 @@ def test_what_a_copied_kustomization_lists_is_no_worry(paper: Paper) -> None:
 def test_a_path_that_does_not_say_where_the_copy_belongs(paper: Paper) -> None:
     verdict = decided(paper, paths=["apps/{service}/stag*/values.yaml"])
     assert verdict.blocked is not None
-    assert "whose paths don't say where apps/api/e2e/values.yaml belongs" in verdict.blocked.reason
+    assert "`paths` there don't say where a copy of apps/api/e2e/values.yaml belongs" in verdict.blocked.reason
     assert verdict.blocked.code is ExitCode.USAGE
 
 

@@ -182,7 +182,7 @@ def test_a_tag_that_moved_since_its_promotion_is_drift(paper: Paper) -> None:
     paper.history[E2E_FILE] = (commit("h1", **record("1.1.3-rc2", digest(9))),)
     verdict = paper.verdict("api")
     assert verdict.blocked is not None
-    assert verdict.blocked.reason.endswith("drift")
+    assert verdict.blocked.reason.startswith("drift: ")
     assert digest(9).short in verdict.blocked.reason
     assert NEW.short in verdict.blocked.reason
 
@@ -218,8 +218,8 @@ def test_a_claim_that_no_registry_bears_out_is_not_believed(paper: Paper, now: D
     verdict = paper.verdict("api")
     assert verdict.step is None
     assert verdict.blocked is not None
-    assert f"was {NEW.short}" in verdict.blocked.reason
-    assert "delete it" in verdict.blocked.remedy
+    assert f"is {NEW.short}, but its tag" in verdict.blocked.reason
+    assert "delete the branch" in verdict.blocked.remedy
 
 
 def test_a_claim_of_other_bits_than_were_copied_is_not_believed(paper: Paper) -> None:
@@ -229,7 +229,7 @@ def test_a_claim_of_other_bits_than_were_copied_is_not_believed(paper: Paper) ->
     verdict = paper.verdict("api", config=configured(staging={"replace_unreleased": True}))
     assert verdict.step is None
     assert verdict.blocked is not None
-    assert f"was {NEW.short}" in verdict.blocked.reason
+    assert f"is {NEW.short}, but its tag" in verdict.blocked.reason
 
 
 def test_a_newer_candidate_of_the_same_release_is_resolved_anew(paper: Paper) -> None:
@@ -318,7 +318,7 @@ def test_our_commit_that_a_person_amended_is_never_overwritten(paper: Paper) -> 
     amended(paper)
     paper.trees["b1"][STAGING_FILE] = values(STAGING, "1.1.3", extra="by: ann\n")
     verdict = paper.verdict("api")
-    assert "by ann@example.com, left as it is" in reason(verdict)
+    assert "by ann@example.com, which isn't overwritten" in reason(verdict)
     assert verdict.blocked is not None
     assert verdict.blocked.code is ExitCode.CONFLICT
 
@@ -398,8 +398,10 @@ def test_a_merge_request_that_a_person_retargeted_is_not_duplicated(paper: Paper
     paper.opened = (replace(request, target_branch="release"),)
     paper.tags["staging", "shop/api", "1.1.3"] = NEW
     verdict = paper.verdict("api")
-    assert "!1 goes from promobot/staging/api to release, not to main" in reason(verdict)
+    assert "the target branch of !1, from promobot/staging/api, was changed from main to release" in reason(verdict)
     assert verdict.blocked is not None
+    # Who closes it says no, so that alone would not do.
+    assert "close !1, then `promobot promote api --to staging --reopen`" in verdict.blocked.remedy
     assert verdict.blocked.code is ExitCode.CONFLICT
 
 
@@ -483,7 +485,8 @@ def test_a_service_that_the_target_does_not_have(paper: Paper) -> None:
 
 def test_a_service_without_an_image_of_ours(paper: Paper) -> None:
     paper.trees["m1"][E2E_FILE] = values("quay.io", "1.0.0")
-    assert "names no image from registry-e2e.example.com" in reason(paper.verdict("api"))
+    said = reason(paper.verdict("api"))
+    assert said.endswith("names no image to promote from registry-e2e.example.com, but quay.io/shop/api")
     assert paper.plan().verdicts[0].standing is Standing.OUTSIDE
 
 
@@ -502,7 +505,9 @@ def test_a_manifest_that_cannot_be_edited_exactly(paper: Paper) -> None:
         b"x: &t 1.1.2\nimage:\n  repository: " + STAGING.encode() + b"/shop/api\n  tag: *t\n"
     )
     verdict = paper.verdict("api")
-    assert "apps/api/staging/values.yaml:4: taken by an alias from line 1" in reason(verdict)
+    assert "apps/api/staging/values.yaml:4: promobot can't edit this image: taken by an alias from line 1" in reason(
+        verdict
+    )
     assert verdict.blocked is not None
     assert verdict.blocked.code is ExitCode.MANIFEST
 
@@ -520,6 +525,20 @@ def test_a_symbolic_link_is_not_followed(paper: Paper) -> None:
 def test_a_missing_branch(paper: Paper) -> None:
     paper.heads = {}
     assert "has no branch main" in reason(paper.verdict("api"))
+
+
+def test_where_a_source_has_no_service_at_all_its_paths_are_told(paper: Paper) -> None:
+    paper.trees["m1"] = {STAGING_FILE: paper.trees["m1"][STAGING_FILE]}
+    with pytest.raises(UsageError, match=r"sources are e2e") as caught:
+        paper.plan("api")
+    assert "apps/{service}/e2e/values.yaml" in caught.value.hint
+
+
+def test_of_many_services_a_few_are_told(paper: Paper) -> None:
+    paper.trees["m1"] |= {f"apps/s{n}/e2e/values.yaml": values(E2E, "1.0.0") for n in range(30)}
+    with pytest.raises(UsageError) as caught:
+        paper.plan("zzz-unlike-any")
+    assert caught.value.hint.endswith(" and 11 more")
 
 
 def test_a_misspelt_service_is_an_error_with_a_suggestion(paper: Paper) -> None:

@@ -166,6 +166,18 @@ def test_only_the_given_image_moves(paper: Paper) -> None:
     assert "several images" in refusal(given(paper, ":1.1.4-rc1"))[0]
 
 
+def test_what_is_said_of_a_taken_version_is_said_of_the_given_image(paper: Paper) -> None:
+    paper.tags["staging", "shop/api", "1.1.4"] = digest(77)
+    reason, *_ = refusal(given(paper, ":1.1.4-rc1"))
+    assert reason.endswith(f"but what was given is {WANTED.short}")
+
+
+def test_what_to_type_repeats_the_image(paper: Paper) -> None:
+    paper.trees["m1"][STAGING_FILE] = values(STAGING, "1.1.5")
+    _, remedy, _ = refusal(given(paper, ":1.1.4-rc1"))
+    assert "`promobot promote api --to staging --image :1.1.4-rc1 --allow-downgrade`" in remedy
+
+
 def refusal(verdict: Verdict) -> tuple[str, str, ExitCode]:
     assert verdict.standing is Standing.BLOCKED
     assert verdict.blocked is not None
@@ -178,36 +190,37 @@ def refusal(verdict: Verdict) -> tuple[str, str, ExitCode]:
         (
             ":1.1.9-rc1",
             f"e2e never ran {E2E}/shop/api:1.1.9-rc1 ({digest(9).short}), by the history of {E2E_FILE}",
-            "let e2e run it first, or say why it shall go untried: `--unproven REASON`",
+            "deploy it to e2e first; if it has to go untested, "
+            "`promobot promote api --to staging --image :1.1.9-rc1 --unproven REASON` proposes it",
             ExitCode.BLOCKED,
         ),
         (
             ":1.1.8-rc1",
             f"{E2E}/shop/api:1.1.8-rc1 is not in registry e2e",
-            "promobot tags api lists what is there",
+            "`promobot tags api` lists what is there",
             ExitCode.BLOCKED,
         ),
         (
             f"@{digest(9)}",
-            f"{E2E}/shop/api@{digest(9)} has no tag to name the copy by",
-            "give a tag too: :TAG@DIGEST",
+            f"{E2E}/shop/api@{digest(9)} has no tag, and staging needs one for its copy",
+            f"give a tag too: `--image {E2E}/shop/api:TAG@{digest(9)}`",
             ExitCode.USAGE,
         ),
         (
             f":1.1.4-rc1@{digest(9)}",
-            f"{E2E}/shop/api:1.1.4-rc1 is {WANTED.short} and not {digest(9).short}",
-            "leave the tag out, or give the digest that it has",
+            f"{E2E}/shop/api:1.1.4-rc1 points to {WANTED.short} in registry e2e, and not to {digest(9).short}",
+            "leave the tag out of `--image`, or give the digest that it points to",
             ExitCode.USAGE,
         ),
         (
             "shop/other:1.0.0",
-            f"shop/other:1.0.0 is none of the images of api in e2e: {E2E}/shop/api",
-            "give one of these with a tag or digest",
+            f"shop/other:1.0.0 is none of the images of api in e2e, which are {E2E}/shop/api",
+            "give one of these with a tag or digest: `--image NAME:TAG`",
             ExitCode.USAGE,
         ),
         (
             ":1.1.4-amd64",
-            "1.1.4-amd64 is for amd64 alone, which {major}.{minor}.{patch} would drop: add {arch}",
+            "--image: 1.1.4-amd64 is for amd64 alone, which {major}.{minor}.{patch} would drop: add {arch}",
             "release it under another tag, or change `tag` of environment staging",
             ExitCode.BLOCKED,
         ),
@@ -219,6 +232,6 @@ def test_a_refusal_says_why_and_what_to_do(paper: Paper, image: str, reason: str
 
 def test_an_older_image_needs_two_words(paper: Paper) -> None:
     paper.trees["m1"][STAGING_FILE] = values(STAGING, "1.1.5")
-    assert "would drop 1.1.5 in staging" in refusal(given(paper, ":1.1.4-rc1"))[0]
+    assert "would be a downgrade: staging runs 1.1.5" in refusal(given(paper, ":1.1.4-rc1"))[0]
     orders = Orders(ImageParts.parse(":1.1.4-rc1"), drop=True)
     assert paper.verdict("api", orders=orders).standing is Standing.DUE

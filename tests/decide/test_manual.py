@@ -78,8 +78,8 @@ def test_nothing_is_made_of_it_that_nobody_named(desk: Desk, unit: str) -> None:
     verdict = only(automatic(desk, unit))
     assert verdict.standing is Standing.BLOCKED
     assert verdict.blocked is not None
-    assert "b is `promote: manual`, and e2e runs b 3.0.0 (" in verdict.blocked.reason
-    assert "!1 holds b too, and is left as it is" in verdict.blocked.reason
+    assert "b is `promote: manual`, and e2e now runs b 3.0.0 (" in verdict.blocked.reason
+    assert "!1 proposes b too, so it isn't updated" in verdict.blocked.reason
     command = "promote shop --to staging`" if unit == "shop" else "promote a b --to staging --together +spring`"
     assert command in verdict.blocked.remedy
     assert verdict.outdated == "!1 proposes a 2.0.0, b 2.0.0, which isn't what runs in e2e now"
@@ -94,7 +94,7 @@ def test_it_is_not_pushed_out_because_it_is_blocked(desk: Desk, unit: str) -> No
     desk.commit(e2e("a", "3.0.0"))
     verdict = only(automatic(desk, unit))
     assert verdict.blocked is not None
-    assert verdict.blocked.reason.startswith(f"b holds the others of {unit}: version taken")
+    assert verdict.blocked.reason.startswith(f"{unit} waits for b: version taken")
     assert proposed(desk, unit).endswith(BOTH)
 
 

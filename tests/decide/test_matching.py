@@ -56,7 +56,7 @@ def test_a_file_that_two_environments_share_is_refused(paper: Paper) -> None:
     (verdict,) = paper.plan("api", config=config).verdicts
     assert verdict.step is None
     assert verdict.blocked is not None
-    assert "apps/api/base/values.yaml describes api in both e2e and staging" in verdict.blocked.reason
+    assert "apps/api/base/values.yaml is the manifest of api in both e2e and staging" in verdict.blocked.reason
 
 
 @pytest.mark.parametrize("name", ["a..b", "a.lock"])

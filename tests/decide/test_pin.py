@@ -81,7 +81,7 @@ def test_an_inherited_image_blocks_with_its_place(paper: Paper) -> None:
     assert why(paper.verdict("api", config=CONFIG)) == (
         f"e2e runs {E2E}/shop/api:1.1.3-rc2, but api in staging inherits its image from "
         f"{DEPLOYMENT}:6, {E2E}/shop/api:1.1.2-rc9",
-        "`promobot pin api --env staging` proposes an override of its own",
+        "`promobot pin api --env staging` proposes to write it there",
     )
 
 
@@ -103,7 +103,7 @@ def test_where_it_is_not_found_it_is_told_what_was_looked_at(paper: Paper) -> No
         f"e2e runs {E2E}/shop/api:1.1.3-rc2, but api in staging names no image for it (looked into {OVERLAY}, "
         f"apps/api/base/kustomization.yaml, {DEPLOYMENT}, apps/api/base/service.yaml; "
         "not looked into: https://example.com/base)",
-        f"write the image in {OVERLAY}, as /images/0 of the source's manifest does",
+        f"write the image in {OVERLAY}, at /images/0 as in apps/api/e2e/kustomization.yaml",
     )
 
 
@@ -120,7 +120,7 @@ def test_a_patch_of_a_helmrelease_is_to_be_completed_by_hand(paper: Paper) -> No
     assert f"inherits its image from {DEPLOYMENT}:4, " in reason
     assert remedy == f"write the image with its repository in {patch}, so that staging has its own"
     assert why(pinned(paper, config=config)) == (
-        f"{patch} is no kustomization, and only those have room for `images`",
+        f"{patch} is no kustomization, and only those can have `images`",
         f"write the image with its repository in {patch} by hand, as {DEPLOYMENT}:4 has it",
     )
 
@@ -196,7 +196,7 @@ def test_a_persons_commit_on_the_branch_is_left(paper: Paper) -> None:
     paper.ahead["m1", "b2"] = (commit("b2", email="ann@example.com"),)
     paper.trees["b2"] = paper.trees["m1"]
     verdict = pinned(paper)
-    assert "holds commit b2 by ann@example.com" in why(verdict)[0]
+    assert "has commit b2 by ann@example.com" in why(verdict)[0]
     assert verdict.blocked is not None
     assert verdict.blocked.code is ExitCode.CONFLICT
 
@@ -206,10 +206,10 @@ def test_a_persons_commit_on_the_branch_is_left(paper: Paper) -> None:
     [
         (deployment("docker.io/library/nginx:1"), f"no image from {STAGING} or a source's registry was found in "),
         (deployment(f"{E2E}/shop/api"), f"{DEPLOYMENT}:6 names {E2E}/shop/api without tag and digest"),
-        (f"kind: Job\nspec:\n  image: {E2E}/shop/api:1\n".encode(), f"{DEPLOYMENT}:3 is no container's image"),
+        (f"kind: Job\nspec:\n  image: {E2E}/shop/api:1\n".encode(), f"{DEPLOYMENT}:3 isn't a container's image"),
         (
             deployment() + f"        - image: {E2E}/shop/api:7\n".encode(),
-            f"{DEPLOYMENT}:6 and {DEPLOYMENT}:8 name {E2E}/shop/api:1.1.2-rc9 and {E2E}/shop/api:7",
+            f"{DEPLOYMENT}:6 names {E2E}/shop/api:1.1.2-rc9, but {DEPLOYMENT}:8 names {E2E}/shop/api:7",
         ),
         (b"images:\n- {name: a, newName: b}\n", "no image from"),
     ],
@@ -222,7 +222,7 @@ def test_what_can_not_be_pinned_is_told(paper: Paper, base: bytes, reason: str) 
 def test_a_base_that_renames_the_image_is_told(paper: Paper) -> None:
     renamed = f"resources: [deployment.yaml]\nimages: [{{name: api, newName: {E2E}/shop/api, newTag: '1'}}]\n"
     paper.trees["m1"]["apps/api/base/kustomization.yaml"] = renamed.encode()
-    assert "gives the image another name" in why(pinned(paper))[0]
+    assert "renames the image by `newName`" in why(pinned(paper))[0]
 
 
 @pytest.mark.parametrize("found", ["resources: [../base]\n...\n", "{resources: [../base]}\n", f"images: []\n{BARE}\n"])

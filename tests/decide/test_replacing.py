@@ -59,7 +59,7 @@ def refused(paper: Paper, config: Config = CHAIN) -> tuple[str, str]:
     assert verdict.blocked is not None
     assert verdict.blocked.code is ExitCode.BLOCKED
     reason = verdict.blocked.reason
-    assert reason.startswith(f"version taken: {VERSION} is already {TAKEN.short}, but e2e runs {NEW.short}")
+    assert reason.startswith(f"version taken: tag {VERSION} already points to {TAKEN.short}, but e2e runs {NEW.short}")
     return reason, verdict.blocked.remedy
 
 
@@ -85,7 +85,7 @@ def test_an_image_that_is_there_is_not_brought_again(paper: Paper) -> None:
 def test_without_leave_it_is_refused_and_nothing_more_is_asked(paper: Paper) -> None:
     reason, remedy = refused(paper, chain(replace=False))
     assert ";" not in reason
-    assert "release a new version, or say `replace_unreleased`" in remedy
+    assert "set `replace_unreleased: true` for staging" in remedy
     assert not [question for question in paper.asked if isinstance(question, Landed)]
 
 
@@ -153,7 +153,7 @@ def test_a_tag_that_the_target_names_without_a_digest_stays_since_nobody_would_b
     path = f"apps/{service}/staging/values.yaml"
     paper.trees["m1"][path] = values(STAGING, "1.1.3")
     reason, remedy = refused(paper)
-    assert f"{path} names it by its tag alone" in reason
+    assert f"{path} names it without a digest" in reason
     assert "write the digest beside the tag" in remedy
     paper.trees["m1"][path] = values(STAGING, "1.1.3", extra=f"  digest: {TAKEN}\n")
     assert any(isinstance(action, MoveTag) for action in actions(paper))

@@ -170,7 +170,7 @@ def test_who_names_one_of_them_is_told_what_it_goes_with(desk: Desk) -> None:
     promote(desk, "a", "b")
     before = dict(desk.paper.heads)
     verdict = only(promote(desk, "a", name=None))
-    assert reason(verdict) == "a goes with !1 (+spring: a, b)"
+    assert reason(verdict) == "a is proposed together with other services in !1 (+spring: a, b)"
     assert verdict.blocked is not None
     assert "promobot promote a b --to staging --together +spring" in verdict.blocked.remedy
     assert verdict.blocked.code is ExitCode.BLOCKED
@@ -180,7 +180,10 @@ def test_who_names_one_of_them_is_told_what_it_goes_with(desk: Desk) -> None:
 
 def test_two_never_share_a_service(desk: Desk) -> None:
     promote(desk, "a", "b")
-    assert reason(only(promote(desk, "b", "c", name="+autumn"))) == "b goes with !1 (+spring: a, b)"
+    assert (
+        reason(only(promote(desk, "b", "c", name="+autumn")))
+        == "b is proposed together with other services in !1 (+spring: a, b)"
+    )
     assert [request.source_branch for request in desk.paper.opened] == [SPRING]
 
 
@@ -194,7 +197,7 @@ def test_of_two_that_share_a_service_all_the_same_the_older_one_wins(desk: Desk)
     plan = desk.paper.plan()
     found = {verdict.unit.name: verdict for verdict in plan.verdicts}
     assert found["+spring"].standing is Standing.PROPOSED
-    assert reason(found["+autumn"]) == "b goes with !1 (+spring: a, b)"
+    assert reason(found["+autumn"]) == "b is proposed together with other services in !1 (+spring: a, b)"
     assert set(found) == {"+spring", "+autumn"}
     assert plan.upkeep == ()
 
@@ -211,14 +214,14 @@ def test_a_group_goes_on_without_what_somebody_took_out(desk: Desk) -> None:
     assert standings(plan) == {"+spring": (("b", "c"), Standing.PROPOSED), "shop": (("a",), Standing.DUE)}
     named = {verdict.unit.name: verdict for verdict in desk.paper.plan("shop", config=config).verdicts}
     assert named["shop"].unit.services == ("a",)
-    assert reason(named["b"]) == "b goes with !1 (+spring: b, c)"
+    assert reason(named["b"]) == "b is proposed together with other services in !1 (+spring: b, c)"
 
 
 def test_a_group_that_is_all_or_nothing_waits_for_it(desk: Desk) -> None:
     config = configured(services=GROUP).model_copy(update={"groups": {"shop": all_or_nothing()}})
     promote(desk, "b", "c", config=config)
     found = {verdict.unit.name: verdict for verdict in desk.paper.plan(config=config).verdicts}
-    assert reason(found["shop"]) == "b holds the others of shop: it goes with !1 (+spring: b, c)"
+    assert reason(found["shop"]) == "shop waits for b: b is proposed together with other services in !1 (+spring: b, c)"
 
 
 def all_or_nothing() -> object:

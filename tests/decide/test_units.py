@@ -169,7 +169,7 @@ def test_of_several_sources_all_must_run_the_same() -> None:
 def test_the_same_tag_with_another_digest_is_not_the_same() -> None:
     paper = world(eu="2", us="2", prod="1", e2e="2")
     paper.tags["us", "shop/cart", "2"] = digest(5)
-    assert "and us runs cart 2" in reason(by_unit(paper, chain(*FORK))["prod", "cart"])
+    assert "but us runs cart 2" in reason(by_unit(paper, chain(*FORK))["prod", "cart"])
 
 
 def test_a_source_without_the_service_has_no_say() -> None:
@@ -202,7 +202,7 @@ def test_a_service_that_is_called_like_a_group_does_not_join_it(named: tuple[str
     (verdict,) = plan.verdicts
     assert plan.steps == ()
     assert verdict.blocked is not None
-    assert verdict.blocked.reason.startswith("cart is a group and a service that isn't one of it")
+    assert verdict.blocked.reason.startswith("cart is the name of a group and of a service outside that group")
     assert verdict.blocked.code is ExitCode.USAGE
 
 
@@ -266,7 +266,7 @@ def test_what_is_proposed_is_not_taken_apart_because_something_is_not_known(*, m
         paper.tags["staging", "shop/pay-api", "2"] = digest(1)
     found = by_unit(paper, chain(*THREE[:2], **GROUP))
     assert found["staging", "pay"].step is None
-    assert reason(found["staging", "pay"]) == "pay-web holds the others of pay: registry e2e: 503"
+    assert reason(found["staging", "pay"]) == "pay waits for pay-web: registry e2e: 503"
     assert ("staging", "pay-web") not in found
 
 
@@ -286,7 +286,7 @@ def test_unless_the_group_is_all_or_nothing() -> None:
     config = chain(*THREE[:2], **GROUP, groups={"pay": {"all_or_nothing": True}})
     found = by_unit(taken(world(e2e="2", staging="1")), config)
     assert found["staging", "pay"].step is None
-    assert "pay-web holds the others of pay: version taken" in reason(found["staging", "pay"])
+    assert "pay waits for pay-web: version taken" in reason(found["staging", "pay"])
     assert ("staging", "pay-web") not in found
 
 

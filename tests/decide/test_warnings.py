@@ -31,7 +31,7 @@ def test_another_registry_beside_pull_secrets_is_said_in_plan_and_merge_request(
     (warning,) = warnings(verdict)
     assert warning == (
         f"the registry changes from {E2E} to {STAGING}, and imagePullSecrets at line 4 of {STAGING_FILE} "
-        "may not hold its login"
+        "may have no login for it"
     )
     assert verdict_data(verdict)["warnings"] == [warning]
     assert verdict.step is not None

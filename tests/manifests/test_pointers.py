@@ -92,7 +92,7 @@ def test_a_rule_says_which_image_a_tag_is_of() -> None:
     edited = set_images("x", VARIABLES.encode(), [wanted], [rule]).decode()
     assert edited == VARIABLES.replace("word: v1", "word: v2")
     other = ImageEdit(0, rule.pointer, ImageParts.parse("example.com/other:v2"))
-    with pytest.raises(ManifestError, match="the rule says which image this is"):
+    with pytest.raises(ManifestError, match="`fields` says which image this is"):
         set_images("x", VARIABLES.encode(), [other], [rule])
 
 
@@ -127,7 +127,7 @@ def test_a_rule_holds_for_every_document_that_has_its_pointer() -> None:
 @pytest.mark.parametrize(
     ("rule", "reason"),
     [
-        (FieldRule("/nothing", Part.TAG), "a rule names this place, and there is no scalar value"),
+        (FieldRule("/nothing", Part.TAG), "`fields` names this place, and there is no value"),
         (FieldRule("/a", Part.IMAGE), "no image reference"),
         (FieldRule("/b", Part.IMAGE), "'true' is no image reference"),
         (FieldRule("/a", Part.TAG), "no image reference: not a tag"),
