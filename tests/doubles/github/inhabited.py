@@ -54,10 +54,16 @@ class Inhabited:
         return team
 
     def project(self, path: str, files: Mapping[str, bytes], **settings: Any) -> Project:
-        """A new repository; `settings` are of `Project`. Who has a role there gets an account."""
+        """A new repository, or what is there of it already; `settings` are of `Project`.
+
+        Who has a role there gets an account.
+        """
         owner, _, name = path.partition("/")
         self.account(owner, "Organization")
-        made = Project(next(self.ids), owner, name, Repository.create(self.root, path, files), self.now(), **settings)
+        repository = Repository(self.root / f"{path}.git")
+        if not repository.path.exists():
+            repository = Repository.create(self.root, path, files)
+        made = Project(next(self.ids), owner, name, repository, self.now(), **settings)
         for login in made.roles:
             self.account(login)
         for slug, role in made.teams.items():
