@@ -3,62 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import pytest
 
-from bot.cli import main
 from bot.errors import ExitCode
-from tests.company import PROJECT, Company
-from tests.doubles.gitlab import DEVELOPER, GitLab, Project, User
-from tests.doubles.gitlab.serving import serve_gitlab
-from tests.doubles.server import Running
+from tests.company import Company
+from tests.promotion.shops import GitLabShop, gitlab_shop
 from tests.proxy import AnswerAfter, CutAfter, CutBefore, Fault, Kind
 
 BRANCH = "promobot/staging/inventory"
 PROMOTE = ("promote", "inventory", "--to", "staging")
 
 
-@dataclass
-class Shop:
-    """The company, whose forge is a GitLab."""
-
-    company: Company
-    gitlab: GitLab
-    running: Running
-    project: Project
-    ann: User
-    environ: dict[str, str] = field(default_factory=dict)
-
-    def promobot(self, *argv: str) -> int:
-        return main(argv, environ=self.environ)
-
-    @property
-    def states(self) -> list[str]:
-        return [request.state for request in self.project.requests.values()]
-
-    def writes(self) -> list[str]:
-        counts = self.running.counts(git=True)
-        return [route for route in counts if not route.startswith(("GET", "git git-upload-pack"))]
-
-
 @pytest.fixture
-def shop(company: Company) -> Iterator[Shop]:
-    gitlab = GitLab(company.folder / "git")
-    project = gitlab.project(PROJECT)
-    ann = gitlab.user("ann", "shop", role=DEVELOPER)
-    approvers = gitlab.accounts.group("staging-approvers")
-    approvers.visibility = "internal"
-    gitlab.join(ann, approvers, DEVELOPER)
-    with serve_gitlab(gitlab) as running:
-        file = company.folder / "promobot.yaml"
-        forge = f"{{type: gitlab, url: '{running.url}', token_env: GITLAB_TOKEN}}"
-        file.write_text(file.read_text().replace("{type: local, path: git}", forge))
-        environ = {**company.environ, "GITLAB_TOKEN": gitlab.bot(project.namespace)}
-        yield Shop(company, gitlab, running, project, ann, environ)
+def shop(company: Company) -> Iterator[GitLabShop]:
+    with gitlab_shop(company) as shop:
+        yield shop
 
 
-def test_a_promotion_leaves_one_merge_request_and_repeating_it_writes_nothing(shop: Shop) -> None:
+def test_a_promotion_leaves_one_merge_request_and_repeating_it_writes_nothing(shop: GitLabShop) -> None:
     assert shop.promobot(*PROMOTE) == ExitCode.DONE
     company = shop.company
     assert company.staging_digest("inventory", "1.1.3") == company.e2e_digest("inventory", "1.1.3-rc2")
@@ -73,7 +36,7 @@ def test_a_promotion_leaves_one_merge_request_and_repeating_it_writes_nothing(sh
     assert shop.states == ["opened"]
 
 
-def test_what_a_person_closed_is_not_proposed_again(shop: Shop) -> None:
+def test_what_a_person_closed_is_not_proposed_again(shop: GitLabShop) -> None:
     shop.promobot(*PROMOTE)
     shop.gitlab.close(shop.project.requests[1], shop.ann)
     assert shop.promobot(*PROMOTE) == ExitCode.BLOCKED
@@ -82,7 +45,7 @@ def test_what_a_person_closed_is_not_proposed_again(shop: Shop) -> None:
     assert shop.states == ["closed", "opened"]
 
 
-def test_what_is_merged_by_the_button_is_done(shop: Shop) -> None:
+def test_what_is_merged_by_the_button_is_done(shop: GitLabShop) -> None:
     shop.promobot(*PROMOTE)
     shop.gitlab.merge(shop.project, shop.project.requests[1], shop.ann, squash=True)
     assert "1.1.3" in shop.company.content("main", "apps/inventory/staging/helmrelease.yaml").decode()
@@ -94,7 +57,7 @@ def test_what_is_merged_by_the_button_is_done(shop: Shop) -> None:
 
 @pytest.mark.parametrize("kind", [CutBefore(), CutAfter(), AnswerAfter(502)], ids=str)
 @pytest.mark.parametrize("match", ["POST /api/v4/.*/merge_requests", "POST .*/git-receive-pack"])
-def test_an_answer_that_is_lost_leaves_one_merge_request(shop: Shop, kind: Kind, match: str) -> None:
+def test_an_answer_that_is_lost_leaves_one_merge_request(shop: GitLabShop, kind: Kind, match: str) -> None:
     """A push that never arrived is an error to read, and the next run completes it."""
     shop.running.inject(Fault(match, kind))
     first = shop.promobot(*PROMOTE)
@@ -104,7 +67,7 @@ def test_an_answer_that_is_lost_leaves_one_merge_request(shop: Shop, kind: Kind,
     assert sorted(shop.company.branches()) == ["main", BRANCH]
 
 
-def test_merge_requests_from_the_shell(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+def test_merge_requests_from_the_shell(shop: GitLabShop, capsys: pytest.CaptureFixture[str]) -> None:
     shop.promobot(*PROMOTE)
     capsys.readouterr()
     assert shop.promobot("check", "--online") == ExitCode.DONE
@@ -118,12 +81,11 @@ def test_merge_requests_from_the_shell(shop: Shop, capsys: pytest.CaptureFixture
     assert shop.promobot(*PROMOTE) == ExitCode.BLOCKED
     assert "ann closed !1" in capsys.readouterr().out
     assert shop.promobot(*PROMOTE, "--reopen") == ExitCode.DONE
-    shop.gitlab.protect(shop.project, "main", merge=DEVELOPER)
     assert shop.promobot("mr", "merge", "2") == ExitCode.DONE
     assert shop.states == ["closed", "merged"]
 
 
-def test_what_a_run_asks_of_the_api(shop: Shop) -> None:
+def test_what_a_run_asks_of_the_api(shop: GitLabShop) -> None:
     """What is open, what people closed, and after the opening what is open now; of nothing to do a look is all."""
     shop.promobot(*PROMOTE)
     listed = "GET /projects/:id/merge_requests"
