@@ -26,7 +26,8 @@ class FromEnvironment:
 class Given:
     """The image was named by somebody, for the target of an environment that ran it at `commit`, as `image` in `path`.
 
-    `unproven` is the reason that was given for one that the environment never ran; then `commit` is empty.
+    `runs`: it runs it now. `unproven` is the reason that was given for one that the environment never ran; then
+    `commit` is empty.
     """
 
     environment: str
@@ -34,6 +35,7 @@ class Given:
     image: ImageRef
     path: str
     unproven: str = ""
+    runs: bool = False
 
 
 Origin: TypeAlias = FromEnvironment | Given

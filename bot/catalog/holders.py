@@ -110,7 +110,10 @@ def home_of(config: Config, image: ImageRef) -> Holder | None:
 
 def _path_anywhere(config: Config, image: ImageRef) -> str | None:
     if image.registry is None:
-        return image.repository
+        # As plans and merge requests write it, with the registry's prefix before it, or without.
+        prefixes = (f"{registry.prefix}/" for registry in config.registries.values() if registry.prefix)
+        given = next((prefix for prefix in prefixes if image.repository.startswith(prefix)), "")
+        return image.repository.removeprefix(given)
     return next(filter(None, (config.path_in(name, image) for name in config.registries)), None)
 
 

@@ -29,6 +29,13 @@ class Change:
     content: bytes
 
     @property
+    def lines(self) -> tuple[int, ...]:
+        """The numbers of the lines that are new or another's, as the file shall be; counted from 1."""
+        old, new = ((self.before or b"").splitlines(), self.content.splitlines())
+        blocks = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+        return tuple(number + 1 for tag, _, _, start, end in blocks if tag != "equal" for number in range(start, end))
+
+    @property
     def diff(self) -> str:
         """A unified diff for people; carriage returns are left to the eye of the terminal."""
         old, new = (text.decode(errors="replace").splitlines() for text in (self.before or b"", self.content))

@@ -67,7 +67,7 @@ def _copied(config: Config, source: Snapshot, target: Snapshot, service: str) ->
         file = File(path, theirs.file.mode, theirs.file.content)
         manifest = replace(manifest_of(target.environment, theirs.slot, file, values), copied=True)
         try:
-            bindings = find_bindings(path, file.content)
+            bindings = find_bindings(path, file.content, source.environment.name)
         except ManifestError as error:
             raise Refusal(error.message, error.hint, ExitCode.MANIFEST) from None
         yield manifest, Copy(path, source.environment.name, theirs.file.path, bindings)

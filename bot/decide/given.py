@@ -22,11 +22,12 @@ _MOST = 50
 
 @dataclass(frozen=True)
 class _Evidence:
-    """That the source ran a digest, as `image`, at a commit of its repository, and how that is known."""
+    """That the source ran a digest, as `image`, at a commit, how that is known, and whether it `runs` it now."""
 
     image: ImageRef
     commit: str
     proof: Proof
+    runs: bool = False
 
 
 def given_pairs(hop: Hop, pairs: Sequence[Pair], given: ImageParts) -> tuple[Pair, ...]:
@@ -78,7 +79,7 @@ def prove_given(
     environment, path = hop.source.environment.name, pair.source[0].file.path
     resolved = replace(pair, source=(*pair.source[:2], image))
     if evidence is not None:
-        return resolved, digest, evidence.proof, Given(environment, evidence.commit, image, path)
+        return resolved, digest, evidence.proof, Given(environment, evidence.commit, image, path, runs=evidence.runs)
     if not hop.orders.unproven:
         raise Refusal(
             f"{environment} never ran {image.at(image.tag, None)} ({digest.short}), by the history of {path}",
@@ -134,7 +135,7 @@ def _in_manifest(ask: Ask, hop: Hop, pair: Pair, digest: Digest) -> _Evidence | 
         now, proof = prove(ask, hop, running, None)
     except Refusal:
         return None  # what it runs now is in doubt; that says nothing of what it ran
-    return _Evidence(field.image, last_change(ask, hop, pair), proof) if now == digest else None
+    return _Evidence(field.image, last_change(ask, hop, pair), proof, runs=True) if now == digest else None
 
 
 def _in_history(ask: Ask, hop: Hop, pair: Pair, digest: Digest) -> Iterator[_Evidence]:

@@ -71,7 +71,9 @@ def judge(ask: Ask, case: Case) -> tuple[Verdict, ...]:
 
 
 def _left_out(case: Case, service: str, refusal: Refusal) -> Verdict:
-    standing = Standing.OUTSIDE if isinstance(refusal, Outside) else Standing.BLOCKED
+    # Who names services to go together is told of each that doesn't.
+    outside = isinstance(refusal, Outside) and not case.unit.chosen
+    standing = Standing.OUTSIDE if outside else Standing.BLOCKED
     return Verdict(Unit(service, (service,)), case.target.environment.name, standing, blocked=refusal.blocked)
 
 

@@ -68,8 +68,9 @@ def respect_closed(ask: Ask, target: Snapshot, branch: Branch, promotion: Promot
         said_no = fingerprints_in(closed.body)
         if not closed.ended_by_us and now and now <= said_no:
             what = "the same change" if now == said_no else "the same change among others"
+            reason = f" ({closed.reason})" if closed.reason else ""
             raise Refusal(
-                f"{closed.ended_by or 'somebody'} closed !{closed.number}, which proposed {what}",
+                f"{closed.ended_by or 'somebody'} closed !{closed.number}{reason}, which proposed {what}",
                 f"a newer image will be proposed; {_reopening(promotion)} proposes this one again",
             )
 

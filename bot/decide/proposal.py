@@ -71,7 +71,7 @@ def propose(ask: Ask, proposal: Proposal) -> Verdict:
     changes = find_changes(proposal.target, proposal.promotion, proposal.creation)
     warnings = (*proposal.promotion.warnings, *find_warnings(proposal.target, proposal.promotion, changes))
     proposal = replace(proposal, promotion=replace(proposal.promotion, warnings=warnings))
-    rival = find_rival(ask, proposal.target, proposal.promotion) if changes else None
+    rival = find_rival(ask, proposal.target, proposal.promotion, proposal.config.author.email) if changes else None
     if rival is not None:
         warnings = (*warnings, sentence("!{} by {} proposes the same, and stands for ours", rival.number, rival.author))
         proposal = replace(proposal, promotion=replace(proposal.promotion, warnings=warnings))
@@ -104,7 +104,7 @@ def _proposing(
     if not _in_place(ask, proposal, changes):
         yield _push(proposal, changes)
     yield from _copies(ask, proposal)
-    yield from _request(ask, proposal, request)
+    yield from _request(ask, proposal, request, changes)
 
 
 def examine(ask: Ask, proposal: Proposal) -> None:
@@ -117,7 +117,7 @@ def examine(ask: Ask, proposal: Proposal) -> None:
 
 
 def _leave_to_rival(ask: Ask, proposal: Proposal) -> None:
-    rival = find_rival(ask, proposal.target, proposal.promotion)
+    rival = find_rival(ask, proposal.target, proposal.promotion, proposal.config.author.email)
     if rival is not None:
         raise Refusal(f"!{rival.number} by {rival.author} proposes it already", f"merge or close !{rival.number}")
 
@@ -228,12 +228,13 @@ def _said(request: MergeRequest | None) -> str:
     return request.body if request is not None and request.ours else ""
 
 
-def _request(ask: Ask, proposal: Proposal, request: MergeRequest | None) -> Iterator[Action]:
+def _request(ask: Ask, proposal: Proposal, request: MergeRequest | None, changes: Iterable[Change]) -> Iterator[Action]:
     creation = proposal.creation
     background = tell(ask, proposal.config, proposal.sources, proposal.target, proposal.promotion, _said(request))
     since = max((each.since for each in proposal.soaked), default=None)
     checks = tuple(dict.fromkeys(each.check for each in proposal.soaked))
-    background = replace(background, creation=creation, since=since, checks=checks)
+    lines = {change.path: change.lines for change in changes}
+    background = replace(background, creation=creation, since=since, checks=checks, lines=lines)
     title, body = proposal.texts.title(proposal.promotion), proposal.texts.body(proposal.promotion, background)
     environment = proposal.target.environment
     repository = proposal.target.rev.repository

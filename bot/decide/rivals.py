@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from bot.decide.branch import branch_prefix
+from bot.decide.branch import branch_name
 from bot.decide.environments import Manifest, Snapshot
 from bot.decide.facts import Ask, Refusal
 from bot.errors import ExitCode
@@ -29,13 +29,13 @@ class _Rival:
         return f"!{self.request.number} by {self.request.author}"
 
 
-def find_rival(ask: Ask, target: Snapshot, promotion: Promotion) -> MergeRequest | None:
-    """The open one by which a person proposes exactly this.
+def find_rival(ask: Ask, target: Snapshot, promotion: Promotion, email: str) -> MergeRequest | None:
+    """The open one by which a person proposes exactly this; ours, by `email`, counts once a person worked on it.
 
     Raises Refusal where one proposes something else for any of its images. Who has no right to push to the repository
     holds nothing up, so that what comes from forks doesn't count.
     """
-    rivals = tuple(_touching(ask, target, promotion))
+    rivals = tuple(_touching(ask, target, promotion, email))
     ask.together(*(_base(target, rival) for rival in rivals))
     # Where it began: what the target's branch changed since isn't its doing.
     bases = {rival: ask.perhaps(_base(target, rival)) or target.rev.commit for rival in rivals}
@@ -44,25 +44,29 @@ def find_rival(ask: Ask, target: Snapshot, promotion: Promotion) -> MergeRequest
     return same[0].request if same else None
 
 
-def _touching(ask: Ask, target: Snapshot, promotion: Promotion) -> Iterator[_Rival]:
+def _touching(ask: Ask, target: Snapshot, promotion: Promotion, email: str) -> Iterator[_Rival]:
     """Those with commits that change a file of the promotion, lowest number first."""
-    requests = tuple(_of_people(ask, target))
+    requests = tuple(_candidates(ask, target, promotion))
     commits = {one.number: Commits(target.rev.repository, target.rev.commit, one.head, paths=True) for one in requests}
     ask.together(*commits.values())
     paths = {*(move.path for move in promotion.moves), *promotion.created}
     for request in requests:
         # What can't be read, since its branch is gone as a rule, holds nothing up.
-        changed = {path for commit in ask.perhaps(commits[request.number]) or () for path in commit.paths}
+        made = ask.perhaps(commits[request.number]) or ()
+        if request.ours and all(commit.author_email == commit.committer_email == email for commit in made):
+            continue  # it is closed with what it was for
+        changed = {path for commit in made for path in commit.paths}
         if touched := tuple(sorted(paths & changed)):
             yield _Rival(request, touched)
 
 
-def _of_people(ask: Ask, target: Snapshot) -> Iterator[MergeRequest]:
+def _candidates(ask: Ask, target: Snapshot, promotion: Promotion) -> Iterator[MergeRequest]:
+    """All into the target's branch that may be people's, from another branch than the promotion's own."""
     answer = ask(OpenRequests(target.rev.repository))
+    own = branch_name(target.environment.name, promotion.unit)
     for request in answer.value if not isinstance(answer, Absent) else ():
-        ours = request.ours or request.source_branch.startswith(branch_prefix(target.environment.name))
         into = request.target_branch == target.environment.repository.branch
-        if into and not ours and _OF_A_FORK not in request.source_branch:
+        if into and request.source_branch != own and _OF_A_FORK not in request.source_branch:
             yield request
 
 

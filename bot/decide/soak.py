@@ -14,7 +14,7 @@ from bot.decide.sentences import sentence
 from bot.decide.trailers import Record, records
 from bot.images import Digest, ImageRef
 from bot.plan import Check
-from bot.promotion import FromEnvironment, Given, Move
+from bot.promotion import FromEnvironment, Move
 from bot.questions import Absent, History, Landed, MergedBy
 from bot.repositories import File, Landing, Rev
 
@@ -35,10 +35,10 @@ class Soaked:
 def must_have_soaked(ask: Ask, hop: Hop, moves: Sequence[Move], now: datetime) -> Soaked | None:
     """Refuse what changes here and has not been in the source environment for as long as `gates.soak` says.
 
-    None where nothing has to. What somebody gave by hand has to run nowhere; its warnings say where it did.
+    None where nothing has to. What somebody gave by hand and doesn't run there has to run nowhere; its warnings say so.
     """
     soak = hop.settings.gates.soak
-    changing = [move for move in moves if move.before != move.after and isinstance(move.origin, FromEnvironment)]
+    changing = [move for move in moves if move.before != move.after and _runs(move)]
     if soak is None or not changing:
         return None
     manifests = {manifest.file.path: manifest for manifest in hop.source.manifests[hop.service]}
@@ -55,11 +55,16 @@ def must_have_soaked(ask: Ask, hop: Hop, moves: Sequence[Move], now: datetime) -
 
 def passed_over(hops: Mapping[str, Sequence[Hop]], moves: Sequence[Move]) -> Iterator[str]:
     """What an approver has to know of services, each with its ways, that would have had to soak."""
-    for service in dict.fromkeys(move.service for move in moves if isinstance(move.origin, Given)):
+    for service in dict.fromkeys(move.service for move in moves if not _runs(move)):
         soak = hops[service][0].settings.gates.soak
         if soak is not None:
             passed = f"the soak of {_span(soak)} was skipped, since the image of {{}} was given by --image"
             yield sentence(passed, service)
+
+
+def _runs(move: Move) -> bool:
+    """Whether the source runs it now, whoever named it."""
+    return isinstance(move.origin, FromEnvironment) or move.origin.runs
 
 
 def _since(ask: Ask, hop: Hop, move: Move, manifest: Manifest, now: datetime) -> datetime:

@@ -40,11 +40,15 @@ class BindingKind(Enum):
     HOST = "host name"
     ACCOUNT = "cloud account"
     SECRET = "Secret"  # noqa: S105  the kind of object, not one
+    ENVIRONMENT = "name of the environment in"
 
 
 @dataclass(frozen=True)
 class Binding:
-    """The first place where a manifest says `text`, the key where the value may be secret; lines count from 1."""
+    """The first place where a manifest says `text`, lines count from 1.
+
+    `text` is the key where the value may be secret, and where the environment is named.
+    """
 
     kind: BindingKind
     text: str
@@ -52,18 +56,20 @@ class Binding:
     pointer: str
 
 
-def find_bindings(path: str, content: bytes) -> tuple[Binding, ...]:
-    """The host names, cloud account numbers and names of Secrets that a manifest mentions, each once, by line.
+def find_bindings(path: str, content: bytes, environment: str) -> tuple[Binding, ...]:
+    """What a manifest mentions, each once, by line: host names, cloud account numbers, Secrets, its environment's name.
 
     Images don't count: they are promoted. Raises ManifestError where the file can't be read.
     """
     roots = document.parse(path, decode(path, content))
+    named = re.compile(rf"(?<![A-Za-z0-9]){re.escape(environment)}(?![A-Za-z0-9])")
     images = {slot.value.start for site in find_sites(path, roots) for slot in site.slots.values()}
     found: dict[tuple[BindingKind, str], Binding] = {}
     for number, root in enumerate(roots):
         if root is not None and not isinstance(root, document.Alias):
             for place, keys, scalar in _scalars(Place(number), ("",), root):
-                for kind, text in _said(keys, scalar) if scalar.start not in images else ():
+                said = tuple(_said(keys, scalar)) or _named(keys, scalar, named)
+                for kind, text in said if scalar.start not in images else ():
                     found.setdefault((kind, text), Binding(kind, text, scalar.line, f"{number}:{place.pointer}"))
     return tuple(sorted(found.values(), key=lambda binding: binding.line))
 
@@ -97,6 +103,10 @@ def _said(keys: tuple[str, ...], scalar: Scalar) -> Iterator[tuple[BindingKind, 
     if key not in _NO_HOSTS:
         for host in _hosts(text, sure=_HOST_KEY.search(key) is not None):
             yield BindingKind.HOST, host
+
+
+def _named(keys: tuple[str, ...], scalar: Scalar, name: re.Pattern[str]) -> tuple[tuple[BindingKind, str], ...]:
+    return ((BindingKind.ENVIRONMENT, keys[-1]),) if name.search(scalar.text) else ()
 
 
 def _hosts(text: str, *, sure: bool) -> Iterator[str]:

@@ -155,3 +155,19 @@ def test_many_of_them_are_looked_at_in_the_same_rounds(desk: Desk) -> None:
         desk.propose(f"ann/{number}", {STAGING_FILE: NEWER})
     verdict(desk)
     assert desk.paper.rounds == rounds
+
+
+@pytest.mark.parametrize(("tag", "blocked"), [("1.1.3", False), ("1.1.4", True)])
+def test_ours_of_before_that_a_person_worked_on_is_theirs(desk: Desk, tag: str, *, blocked: bool) -> None:
+    """The service went by itself when it was proposed, and goes with a group now."""
+    desk.carry_out(desk.paper.plan())
+    desk.amend("promobot/staging/api", {STAGING_FILE: values(STAGING, tag)})
+    (before,) = desk.paper.opened
+    desk.paper.bases[before.head] = desk.paper.heads["main"]
+    config = configured(services=[{"match": "api", "group": "shop"}])
+    plan = desk.paper.plan(config=config)
+    (verdict,) = plan.verdicts
+    assert (verdict.blocked is not None) == blocked
+    desk.carry_out(plan)
+    assert desk.paper.opened == (before,)
+    assert verdict.request == before or (verdict.blocked and f"!{before.number} by promobot" in verdict.blocked.reason)

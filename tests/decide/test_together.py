@@ -324,3 +324,12 @@ def test_where_the_forge_says_an_older_head_git_is_believed(desk: Desk) -> None:
     promote(desk, "a", "b")
     desk.change(1, head="older")
     assert standings(desk.paper.plan())["+spring"] == (("a", "b"), Standing.PROPOSED)
+
+
+def test_one_that_is_not_there_is_told(desk: Desk) -> None:
+    """Who names services to go together hears of each that doesn't."""
+    desk.commit({"apps/b/staging/values.yaml": None})
+    plan = desk.paper.plan(intent=Intent(("a", "b"), together="+spring"))
+    found = {verdict.unit.name: verdict for verdict in plan.verdicts}
+    assert found["+spring"].unit.services == ("a",)
+    assert "b has no manifest in staging" in reason(found["b"])

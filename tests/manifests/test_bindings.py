@@ -39,7 +39,7 @@ spec:
 
 
 def test_every_binding_is_told_once_with_its_line() -> None:
-    found = [(binding.kind, binding.text, binding.line) for binding in find_bindings("release.yaml", RELEASE)]
+    found = [(binding.kind, binding.text, binding.line) for binding in find_bindings("release.yaml", RELEASE, "e2e")]
     assert found == [
         (ACCOUNT, "111111111111", 6),
         (SECRET, "api-values", 9),
@@ -52,7 +52,7 @@ def test_every_binding_is_told_once_with_its_line() -> None:
 
 
 def test_the_pointer_leads_there() -> None:
-    binding = find_bindings("release.yaml", RELEASE)[3]
+    binding = find_bindings("release.yaml", RELEASE, "e2e")[3]
     assert binding.pointer == "0:/spec/values/ingress/host"
 
 
@@ -83,7 +83,7 @@ def test_the_pointer_leads_there() -> None:
     ],
 )
 def test_what_is_told(text: str, kind: BindingKind, wanted: str) -> None:
-    assert [(binding.kind, binding.text) for binding in find_bindings("x.yaml", f"a:\n  {text}\n".encode())] == [
+    assert [(binding.kind, binding.text) for binding in find_bindings("x.yaml", f"a:\n  {text}\n".encode(), "e2e")] == [
         (kind, wanted)
     ]
 
@@ -109,9 +109,26 @@ def test_what_is_told(text: str, kind: BindingKind, wanted: str) -> None:
     ],
 )
 def test_what_is_not_told(text: str) -> None:
-    assert find_bindings("x.yaml", f"a:\n  {text}\n".encode()) == ()
+    assert find_bindings("x.yaml", f"a:\n  {text}\n".encode(), "e2e") == ()
 
 
 def test_what_cannot_be_read_is_an_error() -> None:
     with pytest.raises(ManifestError):
-        find_bindings("x.yaml", b"a: [\n")
+        find_bindings("x.yaml", b"a: [\n", "e2e")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("namespace: shop-dev", ["namespace"]),
+        ("env: dev", ["env"]),
+        ("password: dev-1234", ["password"]),
+        ("path: ./clusters/dev/web", ["path"]),
+        ("name: devices", []),
+        ("host: web.dev.example.com", []),
+        ("image: registry.example.com/dev/web:1.0", []),
+    ],
+)
+def test_what_names_the_environment_is_told_by_its_key(text: str, found: list[str]) -> None:
+    bindings = find_bindings("x.yaml", f"a:\n  {text}\n".encode(), "dev")
+    assert [binding.text for binding in bindings if binding.kind is BindingKind.ENVIRONMENT] == found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.decide.creation import Creation
@@ -16,7 +17,7 @@ class Background:
     """Facts for the reader.
 
     `since` is when the source environment's branch first carried these images without a break since; `checks` are the
-    gates that were judged.
+    gates that were judged; `lines` are the numbers of those that change, by file.
     """
 
     left_behind: tuple[NotCarried, ...] = ()
@@ -24,3 +25,4 @@ class Background:
     since: datetime | None = None
     checks: tuple[Check, ...] = ()
     revisions: tuple[Revisions, ...] = ()
+    lines: Mapping[str, tuple[int, ...]] = field(default_factory=dict)

@@ -42,7 +42,7 @@ def make_context(promotion: Promotion, background: Background, most: int) -> Row
         "moves": Listed.of((_move(move, new=move.path in promotion.created) for move in moves), most),
         "registries": Listed.of(map(Foreign, sorted({move.after.registry or "" for move in moves})), most),
         "companions": Listed.of(map(_companion, changing(promotion.companions)), most),
-        "places": Listed.of(_places(promotion, most), most),
+        "places": Listed.of(_places(promotion, background.lines, most), most),
         "created": Listed.of(map(Foreign, promotion.created), most),
         "copies": Listed.of((_copy(copy, most) for copy in creation.copies), most),
         "listings": Listed.of((Foreign(change.path) for change in creation.listings), most),
@@ -110,21 +110,12 @@ def _companion(companion: Companion) -> Row:
     }
 
 
-def _places(promotion: Promotion, most: int) -> list[Row]:
-    """What changes, a file at a time: the lines of its images, and the pointers of what is carried with them."""
+def _places(promotion: Promotion, lines: Mapping[str, tuple[int, ...]], most: int) -> list[Row]:
+    """What changes, a file at a time."""
     moves = [move for move in promotion.moves if move.before != move.after]
     companions = changing(promotion.companions)
     paths = dict.fromkeys([*(move.path for move in moves), *(companion.path for companion in companions)])
-    return [
-        {
-            "path": Foreign(path),
-            "lines": Listed.of(dict.fromkeys(move.line for move in moves if move.path == path), most),
-            "pointers": Listed.of(
-                (Foreign(one.pointer.partition(":")[2]) for one in companions if one.path == path), most
-            ),
-        }
-        for path in paths
-    ]
+    return [{"path": Foreign(path), "lines": Listed.of(lines.get(path, ()), most)} for path in paths]
 
 
 def _copy(copy: Copy, most: int) -> Row:
