@@ -29,6 +29,7 @@ from tests.doubles.gitlab.serving import serve_gitlab
 from tests.doubles.http import Request, Response
 from tests.doubles.server import Pass, serve
 from tests.forges.places import GitLabPlace, gitlab_place
+from tests.forges.racing import open_at_once
 from tests.proxy import ALWAYS, Answer, AnswerAfter, CutAfter, CutBefore, CutMidway, Fault, Kind
 from tests.registry.clients import Sleeps
 
@@ -96,34 +97,13 @@ def _meet(barrier: threading.Barrier) -> None:
     barrier.wait(10)
 
 
-RACER = """
-import sys, time
-from pathlib import Path
-from bot.forges import FORGES, ForgeAccess
-from bot.repositories import RequestDraft
-url, token, project, ready, go = sys.argv[1:]
-forge = FORGES["gitlab"](ForgeAccess("work", url, token))
-forge.open_requests(project)
-Path(ready).touch()
-while not Path(go).exists():
-    time.sleep(0.001)
-print(forge.open(project, RequestDraft("x", "main", "t", "b", (), ())).request.number)
-"""
-
-
 def test_processes_that_open_the_same_end_with_one(place: GitLabPlace, tmp_path: Path) -> None:
     place.push("x", "2")
     place.gitlab.gap = partial(time.sleep, 0.01)
-    ready, go = [tmp_path / f"ready{n}" for n in range(3)], tmp_path / "go"
-    argv = [sys.executable, "-c", RACER, place.running.url, place.token, place.project]
-    racers = [subprocess.Popen([*argv, str(file), str(go)], stdout=subprocess.PIPE, text=True) for file in ready]
-    while not all(file.exists() for file in ready):
-        assert all(racer.poll() is None for racer in racers)
-        time.sleep(0.005)
-    go.touch()
-    numbers = {int(racer.communicate(timeout=30)[0]) for racer in racers}
+    (tmp_path / "race").mkdir()
+    ends = open_at_once("gitlab", place.running.url, place.token, place.project, tmp_path / "race")
     (left,) = place.forge.open_requests(place.project)
-    assert left.number == min(numbers)
+    assert left.number == min(number for number, _ in ends)
 
 
 def test_a_forks_branch_of_the_same_name_is_another(place: GitLabPlace) -> None:

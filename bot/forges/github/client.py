@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from github.PullRequest import PullRequest
 from github.Repository import Repository
+from requests.structures import CaseInsensitiveDict
 
 from bot.errors import ForgeError
 from bot.forges.access import ForgeAccess
@@ -74,7 +75,7 @@ class Client:
             if not any(error.get("type") == "RATE_LIMITED" for error in errors):
                 break
             # This limit comes with status 200, and nothing was done.
-            self._pace.wait_for(pause_of({name.title(): str(value) for name, value in headers.items()}, time.time()))
+            self._pace.wait_for(pause_of(CaseInsensitiveDict(headers), time.time()))
         else:
             raise LimitError(asked, 60.0)
         if errors:

@@ -23,7 +23,7 @@ from bot.repositories import MergeRequest, RequestDraft, RequestState
 
 _CONCURRENCY = 8
 # https://docs.github.com/en/repositories/creating-and-managing-repositories/quickstart-for-repositories
-_PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/(?!\.{1,2}$)[A-Za-z0-9._-]+")
+_PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*/(?!\.{1,2}$)[A-Za-z0-9._-]+")
 # Longer ones are refused.
 _LONGEST_TITLE, _LONGEST_BODY = 256, 65_536
 

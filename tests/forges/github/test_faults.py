@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -16,6 +14,7 @@ from bot.forges.errors import LimitError
 from bot.repositories import RequestState
 from tests.doubles.github import Protection
 from tests.forges.github.conftest import LOGIN, PROJECT, World, draft
+from tests.forges.racing import open_at_once
 from tests.proxy import ALWAYS, Answer, AnswerAfter, CutAfter, CutBefore, CutMidway, Fault, Kind
 
 LIMITED = json.dumps({"message": "You have exceeded a secondary rate limit. Please wait."}).encode()
@@ -125,9 +124,13 @@ def test_graphql_says_that_the_limit_is_reached_in_its_own_way(world: World) -> 
     world.open()
     world.clock.slept.clear()
     said = json.dumps({"errors": [{"type": "RATE_LIMITED", "message": "API rate limit exceeded"}]}).encode()
-    world.running.inject(Fault("graphql", Answer(200, {"Content-Type": "application/json"}, said)))
-    assert len(world.forge.open_requests(PROJECT)) == 1
-    assert world.clock.slept == [60.0]
+    kind = {"Content-Type": "application/json"}
+    soon = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time()) + 30)}
+    for headers in (kind, {**kind, **soon}):
+        world.running.inject(Fault("graphql", Answer(200, headers, said)))
+        assert len(world.forge.open_requests(PROJECT)) == 1
+    assert world.clock.slept[0] == 60.0
+    assert 0 < world.clock.slept[1] <= 32
     world.running.inject(Fault("graphql", Answer(200, {"Content-Type": "application/json"}, said), ALWAYS))
     with pytest.raises(LimitError):
         world.forge.open_requests(PROJECT)
@@ -191,32 +194,11 @@ def test_four_at_once_open_one(world: World) -> None:
     assert list(world.pulls) == [1]
 
 
-OPENER = """
-import sys, time
-from pathlib import Path
-from bot.forges import FORGES, ForgeAccess
-from bot.repositories import RequestDraft
-url, token, project, ready, go = sys.argv[1:]
-forge = FORGES["github"](ForgeAccess("hub", url, token))
-forge.open_requests(project)
-Path(ready).touch()
-while not Path(go).exists():
-    time.sleep(0.001)
-print(forge.open(project, RequestDraft("x", "main", "t", "b", ("ann",), ("l",))).created)
-"""
-
-
 def test_processes_that_open_the_same_end_with_one(world: World, tmp_path: Path) -> None:
     world.push()
-    ready, go = [tmp_path / f"ready{number}" for number in range(4)], tmp_path / "go"
-    arguments = [sys.executable, "-c", OPENER, world.running.url, world.token, PROJECT]
-    openers = [subprocess.Popen([*arguments, file, go], stdout=subprocess.PIPE) for file in ready]
-    while not all(file.exists() for file in ready):
-        assert all(opener.poll() is None for opener in openers)
-        time.sleep(0.01)
-    go.touch()
-    created = sorted(process.communicate(timeout=60)[0] for process in openers)
-    assert created == [b"False\n"] * 3 + [b"True\n"]
+    (tmp_path / "race").mkdir()
+    ends = open_at_once("github", world.running.url, world.token, PROJECT, tmp_path / "race")
+    assert sorted(ends) == [(1, False)] * 3 + [(1, True)]
     assert [(pull.number, pull.labels, pull.reviewers) for pull in world.pulls.values()] == [(1, ["l"], ["ann"])]
 
 
