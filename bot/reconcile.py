@@ -112,7 +112,9 @@ def _given_up(result: StepResult) -> StepResult:
     last = result.outcomes[-1]
     if not isinstance(last, Stale):
         return result
-    error = ConflictError(f"{last.reason}, each of {_ATTEMPTS} times that it was tried", hint="run again")
+    error = ConflictError(
+        f"{last.reason}, at each of {_ATTEMPTS} tries", hint="run again once others have stopped changing it"
+    )
     action = result.step.actions[len(result.outcomes) - 1]
     return replace(result, outcomes=(*result.outcomes[:-1], Failed(action, error)))
 

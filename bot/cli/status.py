@@ -153,10 +153,10 @@ def _gone(matrix: Matrix) -> Iterator[Text]:
     for item in matrix.deployed:
         registry = matrix.config.environment(item.environment).registry
         if item.present is False:
-            yield Text(f"✗ {item.environment} runs {item.image}, which registry {registry} hasn't", style="red")
+            yield Text(f"✗ {item.environment} runs {item.image}, which registry {registry} doesn't have", style="red")
         if item.drift:
             yield Text(
-                f"✗ drift: {item.environment} names {item.image}, and the tag leads to another digest", style="red"
+                f"✗ drift: {item.environment} names {item.image}, but the tag points to another digest", style="red"
             )
 
 

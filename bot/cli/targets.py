@@ -164,7 +164,8 @@ def _check_automatic(config: Config, targets: Sequence[str]) -> None:
     for target in targets:
         if target not in (*automatic, *floating):
             raise UsageError(
-                f"{target} doesn't say `promote: auto`", hint=f"promobot promote SERVICE --to {target} does it by name"
+                f"{target} doesn't say `promote: auto`",
+                hint=f"`promobot promote SERVICE --to {target}` promotes by name; or set `promote: auto` for {target}",
             )
     if not automatic and not floating:
         raise UsageError("no environment says `promote: auto`", hint="add it to one, or promote by name")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from rich.text import Text
 
+from bot.decide import EVERYTHING
 from bot.decide.text import step
 from bot.plan import (
     Action,
@@ -162,9 +163,13 @@ def _detail(outcome: Outcome) -> str:
 def unit_text(unit: Unit) -> str:
     """Its name and, where it has several services or one of another name, some of those."""
     if unit.services in {(), (unit.name,)}:
-        return unit.name
+        return _name(unit)
     more = f" and {len(unit.services) - _FEW_SERVICES} more" if len(unit.services) > _FEW_SERVICES else ""
     return f"{unit.name} ({', '.join(unit.services[:_FEW_SERVICES])}{more})"
+
+
+def _name(unit: Unit) -> str:
+    return "every service" if unit == EVERYTHING else unit.name
 
 
 def service_lines(verdict: Verdict) -> Iterator[Text]:
@@ -190,12 +195,13 @@ def verdict_line(verdict: Verdict, width: int = _NAME) -> Text:
 
 def heading(verdict: Verdict, width: int = _NAME) -> Text:
     """Mark, unit and versions."""
-    return Text.assemble(mark(verdict.standing), f" {verdict.unit.name:<{width}} {_versions(verdict)}")
+    return Text.assemble(mark(verdict.standing), f" {_name(verdict.unit):<{width}} {_versions(verdict)}")
 
 
 def name_width(verdicts: Iterable[Verdict]) -> int:
     """How many columns units take where they stand below each other; one that is far too long has to stick out."""
-    return max((len(verdict.unit.name) for verdict in verdicts if len(verdict.unit.name) <= _WIDE_NAME), default=_NAME)
+    lengths = (len(_name(verdict.unit)) for verdict in verdicts)
+    return max((length for length in lengths if length <= _WIDE_NAME), default=_NAME)
 
 
 def _versions(verdict: Verdict) -> str:
@@ -250,7 +256,7 @@ def upkeep_line(item: Upkeep) -> Text:
     standing = Standing.BLOCKED if item.blocked else Standing.DUE
     reason = f"  {item.blocked.reason}" if item.blocked else ""
     style = _MARKS[standing][1] if item.blocked else ""
-    return Text.assemble(mark(standing), f" {item.unit.name:<{_NAME}} in {item.environment}", (reason, style))
+    return Text.assemble(mark(standing), f" {_name(item.unit):<{_NAME}} in {item.environment}", (reason, style))
 
 
 def way_out(item: Upkeep) -> str:

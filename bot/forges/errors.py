@@ -58,14 +58,14 @@ class LimitError(ForgeError):
         self.seconds = seconds
 
 
-_LATER = "run again when it is well"
+_LATER = "run again when the forge works again"
 # What an HTTP status means, and what to do: `{}` is where the token is from.
 _REFUSALS = {
     401: ("the token is not accepted", "check that {} is the forge's, and has not expired"),
     403: ("the token's user may not do this", "give the user of the token the rights that the manual names"),
     404: (
-        "there is no such thing for this token",
-        "check the project's path; a forge says this too where the token has no access",
+        "not found, or the token has no access",
+        "check the project's path, and the token's access to the project",
     ),
     429: ("the forge limits the rate of requests", "wait, then run again; nothing is lost by it"),
 }
@@ -94,9 +94,9 @@ def _words(access: ForgeAccess, status: int, lacking: str) -> tuple[str, str]:
 
 _HINTS = {
     Trouble.CUT: _LATER,
-    Trouble.NAME: "check its spelling and this machine's DNS",
-    Trouble.NO_CONNECTION: "check its address, and that it runs",
-    Trouble.SLOW_CONNECTION: "check its address and the network",
+    Trouble.NAME: "check the url of forge {}, and this machine's DNS",
+    Trouble.NO_CONNECTION: "check the url of forge {}, and that the forge runs",
+    Trouble.SLOW_CONNECTION: "check the url of forge {}, and the network",
     Trouble.SILENCE: _LATER,
     Trouble.UNTRUSTED: "set ca_file of forge {} to the authority's certificate",
     Trouble.NO_TLS: "does the url of forge {} begin with the right scheme?",
@@ -123,6 +123,6 @@ def of_page(asked: Asked) -> ForgeError:
 def of_elsewhere(asked: Asked, where: str) -> ForgeError:
     """The error where a forge sends us to an address that the token is not for."""
     return ForgeError(
-        f"{asked}: it leads to {where}, where promobot's token is not for",
+        f"{asked}: the answer leads to {where}, which promobot's token is not for",
         hint=f"if that is where the forge is now, make it the url of forge {asked.access.name}",
     )

@@ -226,7 +226,8 @@ class Clone:
                 new.rename(directory)
             except OSError as error:
                 raise GitError(
-                    f"{directory} is not a clone: {error.strerror}", hint="move it away, or choose another folder"
+                    f"{directory} is not a clone: {error.strerror}",
+                    hint="move it away, or choose another folder (PROMOBOT_CACHE)",
                 ) from error
 
     @contextmanager
@@ -299,7 +300,7 @@ class Clone:
             _log.warning("git gc in %s: %s", git.path, explain(done.stderr)[0])
 
     def _failed(self, what: str, done: Completed) -> GitError:
-        words, hint = explain(_said(done))
+        words, hint = explain(_said(done), self._git.path)
         return GitError(f"cannot {what} {redact(self._remote.url)}: {words}", hint=hint)
 
 
@@ -307,7 +308,10 @@ def _must_be_ours(*folders: Path) -> None:
     """Git obeys a repository's own configuration, which can name programs to run, and isn't asked whose it is here."""
     for folder in folders:
         if why := not_ours(folder):
-            raise GitError(f"{folder} {why}, and git would do as it says", hint="keep clones in a folder of your own")
+            raise GitError(
+                f"{folder} {why}, so what it tells git to do can't be trusted",
+                hint="choose a folder of your own (PROMOBOT_CACHE)",
+            )
 
 
 def _kept(branch: str) -> str:

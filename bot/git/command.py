@@ -128,7 +128,7 @@ class Remote:
         except TimedOutError:
             raise GitError(
                 f"git {args[0]} of {redact(self.url)} did not end within {self.timeout:g} s",
-                hint="check the network and the server, or raise the time limit",
+                hint="check the network and the server, then run again",
             ) from None
 
     def _config(self) -> dict[str, str]:

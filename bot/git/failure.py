@@ -23,7 +23,7 @@ _HINTS = (
             r"|returned error: 40[13]|Host key verification failed",
             re.IGNORECASE,
         ),
-        "check the credential and its rights on this repository",
+        "check the credential: whether it has expired, and its rights on this repository",
     ),
     (
         re.compile(
@@ -31,7 +31,7 @@ _HINTS = (
             r"|returned error: 404|no such file or directory",
             re.IGNORECASE,
         ),
-        "check the project's path; many forges also say this where the credential has no access",
+        "check `project` in the configuration; many forges answer the same where the credential has no access",
     ),
     (
         re.compile(
@@ -47,27 +47,30 @@ _HINTS = (
     ),
     (
         re.compile(r"No space left|disk quota", re.IGNORECASE),
-        "free some disk space",
+        "free disk space: where clones are kept (PROMOBOT_CACHE), or on the server",
     ),
     (
-        re.compile(r"is corrupt|is empty|inflate: data|bad signature|index-pack failed|invalid index-pack"),
-        "if it happens again, remove the kept clone; it will be made anew",
+        re.compile(
+            r"is corrupt|is empty|is too small|bad object|inflate: data|bad signature|index-pack failed"
+            r"|invalid index-pack"
+        ),
+        "if this happens again, remove {clone}: promobot makes it anew",
     ),
     (
         re.compile(r"hook declined|protected branch|not allowed to|GH006|remote rejected", re.IGNORECASE),
-        "the server forbids it: check its rules for this branch and the credential's rights",
+        "the server refuses this push: check its rules for this branch, and the rights of the credential",
     ),
 )
 
 
-def explain(stderr: str) -> tuple[str, str]:
+def explain(stderr: str, clone: object = "the clone") -> tuple[str, str]:
     """Git's last words, on one line and without credentials, and a hint (empty if there is none)."""
     lines = [line.strip() for line in redact(stderr).splitlines() if line.strip()]
     telling = [
         line for line in lines if line.startswith(("fatal:", "error:", "remote:", "!")) and not _EMPTY.search(line)
     ]
     words = "; ".join((telling or lines or ["it said nothing"])[-_LAST:])
-    return words, next((hint for pattern, hint in _HINTS if pattern.search(stderr)), "")
+    return words, next((hint for pattern, hint in _HINTS if pattern.search(stderr)), "").format(clone=clone)
 
 
 def redact(text: str) -> str:

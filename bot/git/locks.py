@@ -20,10 +20,13 @@ def locked(path: Path, *, timeout: float) -> Iterator[int]:
         try:
             descriptor = held.enter_context(locks.locked(path, timeout=timeout))
         except TimeoutError as error:
-            raise GitError(str(error), hint="wait for the other run to end") from None
+            raise GitError(
+                str(error), hint="another promobot uses this clone: wait until it ends, then run again"
+            ) from None
         except OSError as error:
             raise GitError(
-                f"cannot keep a clone at {path.parent}: {error.strerror}", hint="choose a folder that can be written"
+                f"cannot keep a clone at {path.parent}: {error.strerror}",
+                hint="choose a folder that can be written (PROMOBOT_CACHE)",
             ) from error
         yield descriptor
 

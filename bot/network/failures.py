@@ -17,14 +17,14 @@ class Trouble(Enum):
 
     CUT = "the connection was cut"
     NAME = "the host name cannot be resolved"
-    NO_CONNECTION = "it cannot be connected to"
-    SLOW_CONNECTION = "it cannot be connected to in time"
+    NO_CONNECTION = "cannot connect to the server"
+    SLOW_CONNECTION = "cannot connect to the server in time"
     SILENCE = "no answer in time"
     UNTRUSTED = "its TLS certificate is not trusted"
-    NO_TLS = "it does not speak https"
+    NO_TLS = "the server does not speak https"
     TLS = "the TLS handshake failed"
     PROXY = "the proxy cannot be used"
-    NO_HTTP = "it does not answer in HTTP"
+    NO_HTTP = "the server does not answer in HTTP"
 
     @property
     def connected(self) -> bool:

@@ -124,7 +124,7 @@ def _status_words(place: Place, status: int, body: bytes, *, known: bool) -> tup
         case 429:
             return "the registry limits the rate of requests (HTTP 429)", _slower(place.access)
         case _ if status >= 500:
-            return f"the registry failed (HTTP {status}){said(place, body)}", "run again when it is well"
+            return f"the registry failed (HTTP {status}){said(place, body)}", "run again when the registry works again"
         case _:
             return f"unexpected answer (HTTP {status}){said(place, body)}", unexpected(place.access, status)
 
@@ -137,14 +137,14 @@ def check_login(access: RegistryAccess) -> str:
     """What to do where we are not let in."""
     if access.login is None:
         return f"give registry {access.name} an `auth` in the configuration"
-    return f"check the credentials of registry {access.name}: an expired token looks like this too"
+    return f"check `auth` of registry {access.name}: user name, password, and whether a token has expired"
 
 
 def unexpected(access: RegistryAccess, status: int) -> str:
     """What to do about an answer that no registry would give."""
     # Which is what Go's servers say to plain HTTP on their https port; the words are lost with a HEAD's body.
     if status == 400 and access.plain_http:
-        return f"does it speak https? Then take away plain_http of registry {access.name}"
+        return f"if the registry speaks https, remove `plain_http` of registry {access.name}"
     return f"is {access.endpoint} a registry? Check the address of registry {access.name} in the configuration"
 
 

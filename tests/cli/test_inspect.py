@@ -262,7 +262,7 @@ def test_another_host_is_asked_anonymously(shop: Shop, tmp_path: Path, monkeypat
     without = shop.run("inspect", f"{host}/{shop.path}:1.0")
     assert with_config == without
     assert without.code == ExitCode.REGISTRY
-    assert "it does not speak https" in without.err
+    assert "the server does not speak https" in without.err
     named = shop.run("inspect", f"{host}/{shop.path}:1.0", "-c", "none.yaml")
     assert (named.code, "none.yaml: No such file" in named.err) == (ExitCode.USAGE, True)
     (tmp_path / "promobot.yaml").write_text("forges: 1", encoding="utf-8")

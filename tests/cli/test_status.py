@@ -40,7 +40,7 @@ def test_what_runs_and_is_not_in_its_registry_is_told(shop: Shop) -> None:
     shop.company.commit("main", path, shop.company.manifest("inventory", "staging", "1.1.3"))
     said = shop.run("status")
     assert "inventory   1.1.3-rc2   1.1.3 missing ↑\n" in said.out
-    assert f"✗ staging runs {STAGING}/{shop.path}:1.1.3, which registry staging hasn't\n" in said.out
+    assert f"✗ staging runs {STAGING}/{shop.path}:1.1.3, which registry staging doesn't have\n" in said.out
     present = {item["environment"]: item["present"] for item in shop.run("status", "-o", "json").data["deployed"]}
     assert present == {"e2e": True, "staging": False}
     assert shop.run("promote", "inventory", "--to", "staging").code == 0

@@ -334,7 +334,7 @@ def test_without_a_configuration_another_host_is_asked_anonymously(
     said = shop.run("tags", f"{shop.company.e2e.host}/{shop.path}")
     assert said.code == ExitCode.REGISTRY
     assert f"{shop.path}, unknown, asked anonymously: it isn't in the configuration" in said.out
-    assert "it does not speak https" in said.out
+    assert "the server does not speak https" in said.out
     said = shop.run("tags", "inventory")
     assert said.code == ExitCode.USAGE
     assert "promobot.yaml: No such file or directory" in said.err

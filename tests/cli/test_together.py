@@ -63,7 +63,7 @@ def test_a_later_pass_sees_it_by_its_branch(three: Shop) -> None:
     refs = three.company.git("for-each-ref")
     said = three.run("promote", "cart", "--to", "staging")
     assert said.code == ExitCode.BLOCKED
-    assert "cart goes with !1 (+release-7: cart, inventory)" in said.out
+    assert "cart is proposed together with other services in !1 (+release-7: cart, inventory)" in said.out
     assert "promobot promote cart inventory --to staging --together +release-7" in said.out
     assert three.company.git("for-each-ref") == refs
     again = three.run("promote", "cart", "inventory", "--to", "staging", "--together", "+release-7")

@@ -248,7 +248,7 @@ def test_who_may_not_is_told_so(place: GitLabPlace) -> None:
     with pytest.raises(StatusError, match=r"the token's user may not do this \(HTTP 403\): 403 Forbidden"):
         forge.open(place.project, place.draft())
     stranger = place.another(place.gitlab.token(place.gitlab.user("stranger")))
-    with pytest.raises(StatusError, match=r"no such thing for this token \(HTTP 404\): 404 Project Not Found"):
+    with pytest.raises(StatusError, match=r"the token has no access \(HTTP 404\): 404 Project Not Found"):
         stranger.open_requests(place.project)
 
 

@@ -172,10 +172,10 @@ def test_a_wait_is_told() -> None:
         (Response(401, {"message": "expired"}), "the token is not accepted (HTTP 401): expired", "FORGE_TOKEN"),
         (Response(403, {"message": "no"}), "the token's user may not do this (HTTP 403): no", "rights"),
         (Response(403, {}, {"Lacks": "scope api"}), "the token lacks scope api (HTTP 403)", "put it into FORGE_TOKEN"),
-        (Response(404, b"<html>gone"), "there is no such thing for this token (HTTP 404)", "no access"),
+        (Response(404, b"<html>gone"), "not found, or the token has no access (HTTP 404)", "check the project's path"),
         (Response(409, {"message": ["a", f"b {TOKEN}"]}), "the forge refuses (HTTP 409): ['a', 'b …']", "what it says"),
         (Response(422, [1]), "the forge refuses (HTTP 422)", ""),
-        (Response(501, b""), "the forge failed (HTTP 501)", "when it is well"),
+        (Response(501, b""), "the forge failed (HTTP 501)", "when the forge works again"),
         (Response(400, {"message": "x\n\x1b[2J" + "y" * 500}), "(HTTP 400): x [2J" + "y" * 295, ""),
     ],
 )
@@ -207,7 +207,7 @@ def test_the_token_goes_nowhere_else(app: Notes, forge: Running, caplog: pytest.
         assert made.get(f"{forge.url}/there").json()["token"] == TOKEN
         for method, path in (("GET", "moved"), ("POST", "there")):
             with pytest.raises(
-                ForgeError, match=r"it leads to http://127.0.0.1:.*/x, where promobot's token is not for"
+                ForgeError, match=r"the answer leads to http://127.0.0.1:.*/x, which promobot's token is not for"
             ):
                 made.request(method, f"{forge.url}/{path}")
         with pytest.raises(ForgeError, match="leads to"):
@@ -243,7 +243,7 @@ def test_a_silent_forge_is_given_up(forge: Running) -> None:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("http://127.0.0.1:1/x", "it cannot be connected to"),
+        ("http://127.0.0.1:1/x", "cannot connect to the server"),
         ("http://no-such-host.invalid/x", "the host name cannot be resolved"),
     ],
 )

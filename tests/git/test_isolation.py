@@ -142,7 +142,7 @@ def test_a_project_that_is_not_there(http: SmartHttp, tmp_path: Path) -> None:
         clone = Clone(url, tmp_path / "c.git", BOT, credential=Credential(USER, PASSWORD))
         with pytest.raises(GitError, match=r"nothing\.git") as caught:
             clone.heads(["main"])
-        assert "check the project's path" in caught.value.hint
+        assert "check `project` in the configuration" in caught.value.hint
 
 
 def test_a_server_that_is_not_there(tmp_path: Path) -> None:

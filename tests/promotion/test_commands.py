@@ -168,7 +168,7 @@ def test_a_text_that_somebody_changed_is_put_right_and_nothing_is_due(
 def test_a_persons_commit_is_never_lost(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
     assert company.promobot(*PROMOTE) == 0
     theirs = company.commit(BRANCH, FILE, b"by: ann\n")
-    assert "ann@example.com, left as it is" in said(company, capsys, *PROMOTE, code=ExitCode.CONFLICT)
+    assert "ann@example.com, which isn't overwritten" in said(company, capsys, *PROMOTE, code=ExitCode.CONFLICT)
     assert company.branches()[BRANCH] == theirs
 
 

@@ -46,7 +46,7 @@ def test_a_refusal_after_a_lost_race_is_told(company: Company, capsys: pytest.Ca
     code = main([*PROMOTE, "-o", output], environ=company.environ, watch=watch)
     out = capsys.readouterr().out
     assert code == ExitCode.CONFLICT
-    assert "ann@example.com, left as it is" in out
+    assert "ann@example.com, which isn't overwritten" in out
     if output == "json":
         (verdict,) = json.loads(out)["verdicts"]
         assert (verdict["standing"], verdict["actions"]) == ("blocked", [])

@@ -43,7 +43,7 @@ def test_one_that_never_ran_needs_a_reason_and_is_marked(company: Company, capsy
     untried = company.push_e2e("inventory", "1.1.9-rc1", build_index("untried"))
     words = said(company, capsys, *PROMOTE, "--image", ":1.1.9-rc1", code=ExitCode.BLOCKED)
     assert f"e2e never ran {E2E}/{company.team}/inventory:1.1.9-rc1" in words
-    assert "`--unproven REASON`" in words
+    assert "--unproven REASON`" in words
     given = (*PROMOTE, "--image", f":1.1.9-rc1@{untried}", "--unproven", "CVE, see INC-7")
     assert "! unproven: e2e never ran 1.1.9-rc1" in said(company, capsys, *given, "--dry-run")
     (verdict,) = answer(company, capsys, *given)["verdicts"]
@@ -114,12 +114,13 @@ def test_a_hotfix_that_the_proposed_image_lacks_blocks_until_it_is_allowed(
 ) -> None:
     built_from(company, {"e2e": code["later"], "staging": code["hotfix"]})
     words = said(company, capsys, *PROMOTE, code=ExitCode.BLOCKED)
-    assert f"would drop hotfix 1.1.2 in staging: it has a commit of {CODE} that 1.1.4 lacks" in words
+    assert f"would lose a hotfix: staging runs 1.1.2, which has a commit of {CODE} that 1.1.4 lacks" in words
     assert company.requests() == ()
     assert company.promobot(*PROMOTE, "--allow-downgrade") == 0
     (request,) = company.requests()
-    assert "staging may lose what 1.1.2 has and 1.1.4 hasn't, which was allowed by name" in request.body.replace(
-        "`", ""
+    assert (
+        "staging may lose what 1.1.2 has and 1.1.4 doesn't have, which was allowed by --allow-downgrade"
+        in request.body.replace("`", "")
     )
     assert company.promobot("reconcile", "--strict") == 0, "what was allowed stays so"
     assert len(company.all_requests()) == 1
@@ -144,7 +145,7 @@ def test_an_older_version_blocks_without_a_question(company: Company, capsys: py
     with start_proxy(company.staging) as staging:
         company.connect(staging=staging)
         words = said(company, capsys, *PROMOTE, code=ExitCode.BLOCKED)
-        assert "would drop 1.1.4 in staging, which is newer than 1.1.3" in words
+        assert "would be a downgrade: staging runs 1.1.4, which is newer than 1.1.3" in words
         assert staging.count("manifests/1.1.4") == 0
 
 

@@ -156,12 +156,12 @@ def test_a_source_that_is_configured_wrongly(
 ) -> None:
     access = e2e_registry.access("e2e")
     wrong = {
-        "does not accept the credentials.*check the credentials of registry e2e": replace(
+        "does not accept the credentials.*check `auth` of registry e2e": replace(
             access, login=Login("e2e-robot", "wrong-password")
         ),
-        "does not speak https.*plain_http of registry e2e": replace(access, plain_http=False),
+        "does not speak https.*plain_http: true` of registry e2e": replace(access, plain_http=False),
         "cannot be resolved.*DNS": replace(access, endpoint="registry.invalid"),
-        "cannot be connected to.*that it runs": replace(access, endpoint="127.0.0.1:1"),
+        "cannot connect to the server.*that the registry runs": replace(access, endpoint="127.0.0.1:1"),
     }
     for message, source_access in wrong.items():
         with repository_of(source_access, "app") as source, pytest.raises(RegistryError) as caught:

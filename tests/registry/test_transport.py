@@ -59,7 +59,7 @@ def test_a_manifest_cut_midway_is_read_again(open_registry: RunningRegistry, rep
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        (Answer(500), "HTTP 500.*when it is well"),
+        (Answer(500), "HTTP 500.*when the registry works"),
         (Answer(503), "HTTP 503"),
         (Answer(429), "HTTP 429.*wait.*lower `concurrency` of registry e2e"),
         (Answer(401), "wants credentials, and none are configured"),
@@ -91,12 +91,12 @@ def test_addresses_and_certificates_that_do_not_fit(
 ) -> None:
     prod = prod_registry.access("prod")
     assert "not trusted: unable to get local issuer" in failure(replace(prod, ca_file=None))
-    assert "Then take away plain_http" in failure(replace(prod, plain_http=True, ca_file=None, login=None))
+    assert "remove `plain_http`" in failure(replace(prod, plain_http=True, ca_file=None, login=None))
     assert "does not speak https" in failure(replace(open_registry.access("prod"), plain_http=False))
     assert "cannot be resolved" in failure(replace(prod, endpoint="registry.invalid"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         free = listener.getsockname()[1]
-    assert "cannot be connected to" in failure(replace(prod, endpoint=f"127.0.0.1:{free}"))
+    assert "cannot connect to the server" in failure(replace(prod, endpoint=f"127.0.0.1:{free}"))
     for content in (None, "not a certificate"):
         if content:
             (tmp_path / "ca.crt").write_text(content)

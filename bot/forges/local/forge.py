@@ -255,7 +255,10 @@ class LocalForge:
     def _git(self, project: str) -> GitDirectory:
         directory = project_directory(self._root, project)
         if not (directory / "HEAD").is_file():
-            raise ForgeError(f"there is no project {project} in {self._root}", hint=f"expected it at {directory}")
+            raise ForgeError(
+                f"there is no project {project} in {self._root}",
+                hint=f"expected it at {directory}: check `project`, and `path` of the forge",
+            )
         return GitDirectory(directory, error=ForgeError)
 
     def _time(self) -> str:

@@ -121,14 +121,14 @@ class Skopeo:
         except OSError as error:
             raise RegistryError(
                 f"the ca_file of registry {access.name} cannot be kept in {self.cache}: {error.strerror}",
-                hint="is the folder writable, and is there room?",
+                hint="choose a folder that can be written and has room (PROMOBOT_CACHE)",
             ) from error
 
     def _kept_certificate(self, content: bytes) -> str:
         directory = self.cache / "certs" / hashlib.sha256(content).hexdigest()
         file = directory / "ca.crt"
         if directory.exists() and (why := not_ours(directory)):
-            raise RegistryError(f"{directory} {why}", hint="keep the cache in a folder of your own")
+            raise RegistryError(f"{directory} {why}", hint="choose a folder of your own (PROMOBOT_CACHE)")
         if not file.exists():
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             draft = directory / f"{uuid4().hex}.draft"

@@ -31,7 +31,7 @@ def turn(cache: Path, place: Place) -> Iterator[None]:
             raise RegistryError(f"{place}: {error}", hint="wait for the other promobot, or end it") from None
         except OSError as error:
             raise RegistryError(
-                f"{place}: no turn to write it: {file}: {error.strerror}",
-                hint="is the folder writable, and is there room?",
+                f"{place}: cannot be locked: {file}: {error.strerror}",
+                hint="choose a folder that can be written and has room (PROMOBOT_CACHE)",
             ) from error
         yield

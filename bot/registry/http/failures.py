@@ -14,15 +14,15 @@ def of_elsewhere(place: Place, response: Response) -> StatusError:
     return StatusError(f"{place}: {words}", hint=hint, status=response.status, body=response.body)
 
 
-_LATER = "run again when it is well"
+_LATER = "run again when the registry works again"
 _HINTS = {
     Trouble.CUT: _LATER,
-    Trouble.NAME: "check its spelling and this machine's DNS",
-    Trouble.NO_CONNECTION: "check its address, and that it runs",
-    Trouble.SLOW_CONNECTION: "check its address and the network",
+    Trouble.NAME: "check the address of registry {}, and this machine's DNS",
+    Trouble.NO_CONNECTION: "check the address of registry {}, and that the registry runs",
+    Trouble.SLOW_CONNECTION: "check the address of registry {}, and the network",
     Trouble.SILENCE: _LATER,
-    Trouble.UNTRUSTED: "set ca_file of registry {} to the authority's certificate",
-    Trouble.NO_TLS: "set plain_http of registry {} if that is meant",
+    Trouble.UNTRUSTED: "set `ca_file` of registry {} to the certificate of the authority that signed it",
+    Trouble.NO_TLS: "set `plain_http: true` of registry {} if that is meant",
     Trouble.TLS: "check the address and the certificate of registry {}",
 }
 

@@ -148,7 +148,7 @@ class Transport:
             raise RegistryError(f"{request.place}: {request.path[:200]!r} is no address") from None
         if address.origin != self._home.origin:
             raise RegistryError(
-                f"{request.place}: it leads to {address.origin}, where promobot's credentials are not for",
+                f"{request.place}: the answer leads to {address.origin}, which promobot's credentials are not for",
                 hint=f"check the address of registry {self.access.name} in the configuration",
             )
         return address

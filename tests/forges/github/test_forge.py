@@ -284,7 +284,7 @@ def test_readers_alone_open_nothing(world: World) -> None:
     world.push()
     reader = world.by(world.hub.classic("rea", "repo"))
     world.hub.projects[PROJECT].roles["rea"] = Role.READ
-    with pytest.raises(ForgeError, match=r"there is no such thing for this token \(HTTP 404\): Not Found"):
+    with pytest.raises(ForgeError, match=r"the token has no access \(HTTP 404\): Not Found"):
         reader.open(PROJECT, draft())
     assert world.pulls == {}
 

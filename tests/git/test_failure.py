@@ -1,0 +1,26 @@
+"""What git's last words are taken for."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.git.failure import explain
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "error: index file /c/x.git/objects/pack/p.idx is too small\nerror: https://x/a.git did not send all objects",
+        "fatal: bad object 0123456789012345678901234567890123456789",
+        "error: inflate: data stream error",
+    ],
+)
+def test_what_a_broken_clone_says_leads_to_its_folder(words: str) -> None:
+    assert explain(words, "/cache/git/x.git")[1] == (
+        "if this happens again, remove /cache/git/x.git: promobot makes it anew"
+    )
+
+
+def test_a_full_disk_is_not_taken_for_a_broken_clone() -> None:
+    words = "fatal: write error: No space left on device\nfatal: index-pack failed"
+    assert explain(words, "/cache/git/x.git")[1].startswith("free disk space")
