@@ -122,6 +122,22 @@ class MergeRequest:
     merged_at: datetime | None = None
 
 
+class StatusState(Enum):
+    """What promobot says of a commit; only success lets people merge where the status is required."""
+
+    PENDING = "pending"
+    SUCCESS = "success"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True)
+class CommitStatus:
+    """What promobot's own status on a commit says; `description` is one short line of plain text."""
+
+    state: StatusState
+    description: str
+
+
 @dataclass(frozen=True)
 class FileChange:
     """The whole new content of one file."""

@@ -93,7 +93,7 @@ STATES: Mapping[str, Change | None] = {
     "no branch": _lose_branch,
     "commit": lambda desk: desk.amend(_branch(desk)),
     "changed": lambda desk: desk.amend(_branch(desk), {"apps/a/staging/values.yaml": b"image: x/y:1\n"}),
-    "person's": lambda desk: desk.change(1, author="ann", title="Mine", body="hello"),
+    "person's": lambda desk: desk.change(1, author="ann", ours=False, title="Mine", body="hello"),
     "elsewhere": lambda desk: desk.change(1, target_branch="release"),
     "closed": lambda desk: desk.close(1),
     "by us": lambda desk: desk.close(1, by="promobot"),
