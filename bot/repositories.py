@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
@@ -136,6 +136,11 @@ class CommitStatus:
 
     state: StatusState
     description: str
+
+    def within(self, most: int) -> CommitStatus:
+        """The same with its text in so many characters, all of them printable."""
+        line = " ".join("".join(c if c.isprintable() else " " for c in self.description).split())
+        return replace(self, description=line if len(line) <= most else f"{line[: most - 1].rstrip()}…")
 
 
 @dataclass(frozen=True)

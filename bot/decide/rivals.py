@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from bot.decide.branch import branch_prefix
+from bot.decide.branch import branch_prefix, is_of_fork
 from bot.decide.environments import Manifest, Snapshot
 from bot.decide.facts import Ask, Refusal
 from bot.errors import ExitCode
@@ -13,9 +13,6 @@ from bot.images import ImageRef
 from bot.promotion import Move, Promotion
 from bot.questions import Absent, Commits, Files, MergeBase, OpenRequests
 from bot.repositories import MergeRequest, Rev
-
-# No branch has a colon in its name: adapters write the branch of a fork with the fork's owner before it.
-_OF_A_FORK = ":"
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,7 @@ def _of_people(ask: Ask, target: Snapshot) -> Iterator[MergeRequest]:
     for request in answer.value if not isinstance(answer, Absent) else ():
         ours = request.ours or request.source_branch.startswith(branch_prefix(target.environment.name))
         into = request.target_branch == target.environment.repository.branch
-        if into and not ours and _OF_A_FORK not in request.source_branch:
+        if into and not ours and not is_of_fork(request):
             yield request
 
 

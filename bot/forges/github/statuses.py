@@ -10,7 +10,7 @@ from typing import Any
 from bot.forges.errors import StatusError
 from bot.forges.github.client import Client
 from bot.forges.github.queries import said_of
-from bot.forges.statuses import NAME, fitting
+from bot.forges.statuses import NAME
 from bot.network.retry import pause
 from bot.repositories import CommitStatus, StatusState
 
@@ -50,7 +50,7 @@ class Statuses:
 
     def set(self, commit: str, status: CommitStatus) -> bool:
         """Say it, unless it is said already."""
-        wanted = fitting(status, _LONGEST)
+        wanted = status.within(_LONGEST)
         if self.found([commit]).get(commit) == wanted:
             return False
         for attempt in range(1, _ATTEMPTS + 1):

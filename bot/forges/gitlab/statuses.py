@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.forges.certainty import certain
 from bot.forges.errors import StatusError
-from bot.forges.statuses import NAME, fitting
+from bot.forges.statuses import NAME
 from bot.network.retry import pause
 from bot.repositories import CommitStatus, StatusState
 
@@ -47,7 +47,7 @@ class Statuses:
 
     def set(self, commit: str, status: CommitStatus, branch: str) -> bool:
         """Say it, unless it is said already."""
-        wanted = fitting(status, _LONGEST)
+        wanted = status.within(_LONGEST)
         for attempt in range(1, _ATTEMPTS + 1):
             seen = self._look(commit)
             if seen.status == wanted:

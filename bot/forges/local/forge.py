@@ -25,7 +25,6 @@ from bot.forges.local.store import (
     status_ref,
 )
 from bot.forges.port import Opened
-from bot.forges.statuses import fitting
 from bot.git.command import GitDirectory
 from bot.git.names import branch_ref
 from bot.repositories import CommitStatus, MergeRequest, RequestDraft, RequestState
@@ -96,7 +95,7 @@ class LocalForge:
 
     def set_status(self, project: str, commit: str, status: CommitStatus, *, branch: str) -> bool:  # noqa: ARG002
         """Let promobot's own status on a commit say this; those of commits that no branch is at any more go."""
-        git, wanted = self._git(project), fitting(status, _LONGEST_DESCRIPTION)
+        git, wanted = self._git(project), status.within(_LONGEST_DESCRIPTION)
         if git.run("cat-file", "-e", f"{commit}^{{commit}}", statuses=(0, 1, 128)).returncode:
             raise ForgeError(f"{project} has no commit {commit}", hint="push it first")
 
