@@ -184,6 +184,20 @@ def test_others_are_left_alone_and_many_commits_are_one_request(hub: GitHubPlace
     assert made.combined(commits[0])["ci/lint"] == theirs
 
 
+def test_a_first_promotion_takes_github_five_requests(hub: GitHubPlace) -> None:
+    """Beside what a run reads once: the status with a look, the opening, its labels and its reviewers."""
+    head = hub.push("x", "2")
+    hub.forge.open_requests(hub.project)
+    hub.running.forget()
+    hub.forge.set_status(hub.project, head, GREEN, branch="x")
+    hub.open()
+    counts = hub.running.counts()
+    assert sum(count for route, count in counts.items() if "/teams/" not in route) == 5, counts
+    hub.running.forget()
+    assert not hub.forge.set_status(hub.project, head, GREEN, branch="x")
+    assert hub.running.counts() == {"POST /graphql repository": 1}
+
+
 def test_what_the_token_of_github_lacks_is_named(hub: GitHubPlace) -> None:
     head = hub.push("x", "2")
     reader: GitHubForge = hub.another(hub.hub.classic("platform-robot", "read:org"))
