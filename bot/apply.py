@@ -26,6 +26,7 @@ from bot.plan import (
     Outcome,
     PushBranch,
     Refused,
+    SetStatus,
     Stale,
     Step,
     UpdateRequest,
@@ -175,6 +176,11 @@ def _perform(step: Step, action: Action, world: World, now: datetime, watch: Wat
         case MoveTag(location, tag, expected, digest):
             moved = world.move_tag(location, tag, expected=expected, digest=digest)
             return (Done if moved else AlreadyDone)(action, str(digest))
+        case SetStatus(repository, commit, branch, status):
+            about = commit or step.head
+            assert about is not None, "a step says nothing of a branch that it has neither found nor pushed"  # noqa: S101
+            said = _forge(world, repository).set_status(repository.project, about, status, branch=branch)
+            return (Done if said else AlreadyDone)(action, status.description)
         case OpenRequest() | UpdateRequest() | CloseRequest():
             return _about_request(action, world)
         case _:

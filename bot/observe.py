@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from bot.errors import BotError
@@ -27,6 +28,7 @@ from bot.questions import (
     OpenRequests,
     Paths,
     Question,
+    Status,
     Summaries,
     TagDigest,
     Tags,
@@ -59,23 +61,18 @@ def _told(world: World, batch: Callable[[], Answers]) -> Answers:
 
 
 def _batches(world: World, questions: Iterable[Question[Any]]) -> Iterator[Callable[[], Answers]]:
-    heads: dict[Repository, list[BranchHead]] = {}
-    merged: dict[Repository, list[MergedBy]] = {}
+    together: dict[tuple[type[Question[Any]], Repository], list[Question[Any]]] = {}
     walks: dict[tuple[Rev, int], list[History]] = {}
     for question in questions:
         match question:
-            case BranchHead(repository):
-                heads.setdefault(repository, []).append(question)
-            case MergedBy(repository):
-                merged.setdefault(repository, []).append(question)
+            case BranchHead(repository) | MergedBy(repository) | Status(repository):
+                together.setdefault((type(question), repository), []).append(question)
             case History(rev, _, limit):
                 walks.setdefault((rev, limit), []).append(question)
             case _:
                 yield partial(_single, world, question)
-    for repository, branches in heads.items():
-        yield partial(_branch_heads, world, repository, branches)
-    for repository, commits in merged.items():
-        yield partial(_merged_by, world, repository, commits)
+    for (kind, repository), asked in together.items():
+        yield partial(_OF_REPOSITORY[kind], world, repository, asked)
     for (rev, limit), files in walks.items():
         yield partial(_histories, world, rev, limit, files)
 
@@ -107,6 +104,21 @@ def _merged_by(world: World, repository: Repository, questions: list[MergedBy]) 
     except BotError as error:
         return dict.fromkeys(questions, Unknown(error))
     return {q: Found(merged[q.commit]) if q.commit in merged else Absent() for q in questions}
+
+
+def _statuses(world: World, repository: Repository, questions: list[Status]) -> Answers:
+    """One look at the forge for all commits of a repository that were asked about."""
+    try:
+        found = world.forge(repository.forge).statuses(repository.project, {question.commit for question in questions})
+    except BotError as error:
+        return dict.fromkeys(questions, Unknown(error))
+    return {q: Found(found[q.commit]) if q.commit in found else Absent() for q in questions}
+
+
+# One look answers all of a kind about one repository.
+_OF_REPOSITORY: Mapping[type[Question[Any]], Callable[[World, Repository, list[Any]], Answers]] = MappingProxyType(
+    {BranchHead: _branch_heads, MergedBy: _merged_by, Status: _statuses}
+)
 
 
 def _single(world: World, question: Question[Any]) -> Answers:

@@ -10,7 +10,7 @@ from bot.errors import BotError, ExitCode
 from bot.images import Digest
 from bot.promotion import Promotion, Unit
 from bot.questions import Absent, Found, Location, Question
-from bot.repositories import FileChange, MergeRequest, Repository, RequestDraft
+from bot.repositories import CommitStatus, FileChange, MergeRequest, Repository, RequestDraft
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,22 @@ class CloseRequest:
     reason: str
 
 
-Action: TypeAlias = PushBranch | DeleteBranch | CopyImage | MoveTag | OpenRequest | UpdateRequest | CloseRequest
+@dataclass(frozen=True)
+class SetStatus:
+    """Let promobot's own status say this of a commit; None: of the one that the step's branch is at by then.
+
+    `branch` is where the commit is.
+    """
+
+    repository: Repository
+    commit: str | None
+    branch: str
+    status: CommitStatus
+
+
+Action: TypeAlias = (
+    PushBranch | DeleteBranch | CopyImage | MoveTag | OpenRequest | UpdateRequest | CloseRequest | SetStatus
+)
 
 
 @dataclass(frozen=True)
@@ -175,7 +190,8 @@ class Verdict:
 class Upkeep:
     """What is due in an environment beside promotions, or why it isn't done.
 
-    That is tags that follow its branch, and merge requests of ours that nobody needs any more.
+    That is tags that follow its branch, merge requests of ours that nobody needs any more, and what is said of the
+    heads of other merge requests.
     """
 
     unit: Unit

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from bot.errors import BotError
 from bot.images import Digest
-from bot.repositories import Commit, File, Landing, MergeRequest, Repository, Rev, Summary
+from bot.repositories import Commit, CommitStatus, File, Landing, MergeRequest, Repository, Rev, Summary
 
 MOST_SUMMARIES = 1000
 
@@ -197,6 +197,14 @@ class ClosedRequests(Question[tuple[MergeRequest, ...]]):
 
     repository: Repository
     source_branch: str
+
+
+@dataclass(frozen=True)
+class Status(Question[CommitStatus]):
+    """What promobot's own status on a commit says; Absent where there is none."""
+
+    repository: Repository
+    commit: str
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
@@ -120,6 +120,27 @@ class MergeRequest:
     draft: bool = False
     merge_commit: str = ""
     merged_at: datetime | None = None
+
+
+class StatusState(Enum):
+    """What promobot says of a commit; only success lets people merge where the status is required."""
+
+    PENDING = "pending"
+    SUCCESS = "success"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True)
+class CommitStatus:
+    """What promobot's own status on a commit says; `description` is one short line of plain text."""
+
+    state: StatusState
+    description: str
+
+    def within(self, most: int) -> CommitStatus:
+        """The same with its text in so many characters, all of them printable."""
+        line = " ".join("".join(c if c.isprintable() else " " for c in self.description).split())
+        return replace(self, description=line if len(line) <= most else f"{line[: most - 1].rstrip()}…")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from bot.decide import Facts, Intent, Orders, Texts, decide
 from bot.decide.coverage import Coverage, cover
 from bot.errors import ForgeError, GitError, RegistryError
 from bot.images import Digest
-from bot.plan import CopyImage, OpenRequest, Plan, PushBranch, UpdateRequest, Verdict
+from bot.plan import CopyImage, OpenRequest, Plan, PushBranch, SetStatus, UpdateRequest, Verdict
 from bot.questions import (
     Absent,
     Answer,
@@ -31,12 +31,13 @@ from bot.questions import (
     OpenRequests,
     Paths,
     Question,
+    Status,
     Summaries,
     TagDigest,
     Tags,
     Unknown,
 )
-from bot.repositories import Commit, File, Landing, MergeRequest, Repository, RequestState, Summary
+from bot.repositories import Commit, CommitStatus, File, Landing, MergeRequest, Repository, RequestState, Summary
 from bot.resources import load_templates
 
 SHOP = Repository("local", "shop/gitops")
@@ -124,10 +125,12 @@ class Paper:
     closed: tuple[MergeRequest, ...] = ()
     unreachable: frozenset[str] = frozenset()
     deaf: bool = False
+    mute: bool = False
     lost: frozenset[str] = frozenset()
     modes: Mapping[str, str] = field(default_factory=dict)
     landed: dict[str, tuple[Landing, ...]] = field(default_factory=dict)
     merged: dict[str, MergeRequest] = field(default_factory=dict)
+    statuses: dict[str, CommitStatus] = field(default_factory=dict)
     now: datetime = datetime(2026, 11, 21, 12, tzinfo=UTC)
     asked: list[Question[Any]] = field(default_factory=list)
     rounds: int = 0
@@ -183,6 +186,8 @@ class Paper:
                 case OpenRequest(_, draft):
                     there = draft.title, draft.body, draft.source_branch, draft.target_branch
                     self.opened += (MergeRequest(1, *there, "head", RequestState.OPEN, "url", "promobot", ours=True),)
+                case SetStatus(_, sha, branch, status):
+                    self.statuses[sha or self.heads[branch]] = status
                 case UpdateRequest(_, number, title, body):
                     said = {one.number: one for one in self.opened}
                     said[number] = replace(said[number], title=title, body=body)
@@ -212,7 +217,7 @@ class Paper:
                 return Found(self.merged[landing]) if landing in self.merged else Absent()
             case TagDigest() | Holds() | Tags() | Labels():
                 return self._of_registry(question)
-            case OpenRequests() | ClosedRequests():
+            case OpenRequests() | ClosedRequests() | Status():
                 return self._of_forge(question)
             case _:
                 raise AssertionError(f"nobody taught this world to answer {question}")
@@ -229,14 +234,18 @@ class Paper:
         found = self.ahead.get(ends, ())
         return Found(found if question.paths else tuple(replace(each, paths=()) for each in found))
 
-    def _of_forge(self, question: OpenRequests | ClosedRequests) -> Answer[Any]:
+    def _of_forge(self, question: OpenRequests | ClosedRequests | Status) -> Answer[Any]:
         if self.deaf:
             return Unknown(ForgeError("forge local: 503", hint="try later"))
         match question:
+            case Status() if self.mute:
+                return Unknown(ForgeError("forge local: the token lacks what it takes", hint="make another"))
             case OpenRequests():
                 return Found(self.opened)
             case ClosedRequests(_, branch):
                 return Found(tuple(request for request in self.closed if request.source_branch == branch))
+            case Status(_, sha):
+                return Found(self.statuses[sha]) if sha in self.statuses else Absent()
 
     def _of_registry(self, question: TagDigest | Holds | Tags | Labels) -> Answer[Any]:
         registry, repository = question.location.registry, question.location.repository

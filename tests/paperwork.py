@@ -16,6 +16,7 @@ from bot.plan import (
     OpenRequest,
     Plan,
     PushBranch,
+    SetStatus,
     UpdateRequest,
 )
 from bot.repositories import Commit, MergeRequest, RequestState
@@ -79,6 +80,8 @@ class Desk:
                     number, draft.title, draft.body, *ends, head, state, f"url/{number}", "promobot", ours=True
                 )
                 paper.opened = (*paper.opened, opened)
+            case SetStatus(_, sha, branch, status):
+                paper.statuses[sha or paper.heads[branch]] = status
             case UpdateRequest(_, number, title, body):
                 self.change(number, title=title, body=body)
             case CloseRequest(_, number, reason):

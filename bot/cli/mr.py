@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import getpass
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from bot.cli.call import Call
 from bot.errors import ConflictError, ExitCode, UsageError
 from bot.forges import Forge
-from bot.repositories import MergeRequest, Repository, RequestState
+from bot.repositories import CommitStatus, MergeRequest, Repository, RequestState
 from bot.world import World
 
 if TYPE_CHECKING:
@@ -26,38 +26,59 @@ def main(call: Call) -> ExitCode:
 
 def _list(call: Call, world: World) -> None:
     state = None if call.args.all else RequestState.OPEN
-    found = [
-        (repository, request)
-        for repository in _repositories(world)
-        for request in world.forge(repository.forge).requests(repository.project, state)
-    ]
+    found = [one for repository in _repositories(world) for one in _looked_at(world, repository, state)]
     if call.json:
-        call.print_json([_data(repository, request) for repository, request in found])
+        call.print_json([_listed(*one) for one in found])
         return
     terminal = call.terminal()
     if not found:
         terminal.say("No merge requests." if call.args.all else "No open merge requests.")
         return
     rows = (
-        (_name(repository, request), _short_state(request), ", ".join(request.reviewers), request.title)
-        for repository, request in found
+        (
+            _name(repository, request),
+            _short_state(request),
+            status.state.value if status else "",
+            ", ".join(request.reviewers),
+            request.title,
+        )
+        for repository, request, status in found
     )
-    terminal.table(("MERGE REQUEST", "STATE", "REVIEWERS", "TITLE"), rows)
+    terminal.table(("MERGE REQUEST", "STATE", "STATUS", "REVIEWERS", "TITLE"), rows)
 
 
 def _show(call: Call, world: World) -> None:
     repository, request = _find(call, world)
-    diff = world.forge(repository.forge).diff(repository.project, request.number)
+    forge = world.forge(repository.forge)
+    diff = forge.diff(repository.project, request.number)
+    status = _statuses(forge, repository, [request]).get(request.head)
     if call.json:
-        shown: answers.MergeRequestShown = {**_data(repository, request), "body": request.body, "diff": diff}
+        listed = _listed(repository, request, status)
+        shown: answers.MergeRequestShown = {**listed, "body": request.body, "diff": diff}
         call.print_json(shown)
         return
     terminal = call.terminal()
     terminal.title(f"{_name(repository, request)}  {request.title}")
     reviewers = f", for {', '.join(request.reviewers)}" if request.reviewers else ""
-    terminal.say(f"{_state(request)}, {request.source_branch} → {request.target_branch}{reviewers}\n")
+    terminal.say(f"{_state(request)}, {request.source_branch} → {request.target_branch}{reviewers}")
+    terminal.say(f"status promobot: {status.state.value}, {status.description}\n" if status else "")
     terminal.markdown(request.body)
     terminal.diff(diff)
+
+
+def _looked_at(
+    world: World, repository: Repository, state: RequestState | None
+) -> Iterator[tuple[Repository, MergeRequest, CommitStatus | None]]:
+    """A project's merge requests, those that are open with what promobot's status says."""
+    forge = world.forge(repository.forge)
+    requests = forge.requests(repository.project, state)
+    statuses = _statuses(forge, repository, requests)
+    yield from ((repository, request, statuses.get(request.head)) for request in requests)
+
+
+def _statuses(forge: Forge, repository: Repository, requests: Iterable[MergeRequest]) -> Mapping[str, CommitStatus]:
+    heads = {request.head for request in requests if request.state is RequestState.OPEN}
+    return forge.statuses(repository.project, heads) if heads else {}
 
 
 def _short_state(request: MergeRequest) -> str:
@@ -144,6 +165,13 @@ def _find(call: Call, world: World) -> tuple[Repository, MergeRequest]:
 
 def _numbered(forge: Forge, repository: Repository, number: int) -> Iterator[MergeRequest]:
     yield from (request for request in forge.requests(repository.project) if request.number == number)
+
+
+def _listed(repository: Repository, request: MergeRequest, status: CommitStatus | None) -> answers.MergeRequestListed:
+    said: answers.HeadStatus | None = None
+    if status is not None:
+        said = {"state": status.state.value, "description": status.description}
+    return {**_data(repository, request), "status": said}
 
 
 def _data(repository: Repository, request: MergeRequest) -> answers.MergeRequest:

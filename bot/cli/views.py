@@ -22,6 +22,7 @@ from bot.plan import (
     Outcome,
     PushBranch,
     Refused,
+    SetStatus,
     Stale,
     Standing,
     UpdateRequest,
@@ -285,6 +286,8 @@ def action_text(action: Action) -> str:
         case MoveTag(location, tag, expected, digest):
             was = f" (was {expected.short})" if expected else " (new)"
             return f"move tag {tag} of {location.repository} in {location.registry} → {digest.short}{was}"
+        case SetStatus(branch=branch, status=status):
+            return f"set status promobot of {branch} to {status.state.value}: {status.description}"
         case OpenRequest() | UpdateRequest() | CloseRequest():
             return _request_text(action)
         case _:

@@ -14,6 +14,7 @@ class LocalForge(Model):
     """Merge requests over bare repositories in a folder of this machine; for trials and air gaps."""
 
     type: Literal["local"]
+    judges_forks: ClassVar[bool] = False  # it has none
     path: FilePath = Field(description="Folder that holds the bare repositories, `<path>/<project>.git`.")
 
     def comparison(self, _project: str, _before: str, _after: str) -> str:
@@ -49,6 +50,7 @@ def _parsed(url: str) -> SplitResult:
 class ServerForge(Model):
     """What forges on servers have in common; the token is named, never written here."""
 
+    judges_forks: ClassVar[bool] = True
     token_env: str | None = Field(default=None, min_length=1, description="Environment variable that holds the token.")
     token_file: FilePath | None = Field(default=None, description="File that holds the token and nothing else.")
     ca_file: FilePath | None = Field(default=None, description="PEM file of the authority that signed its certificate.")
@@ -69,6 +71,8 @@ class GitLabForge(ServerForge):
     """GitLab, as gitlab.com or self-managed."""
 
     type: Literal["gitlab"]
+    # A status needs a pipeline of the project's own, which a fork's commit has none of.
+    judges_forks: ClassVar[bool] = False
     url: Annotated[str, AfterValidator(_is_url)] = Field(
         default="https://gitlab.com", description="Where people see it, with its path where it is below one."
     )

@@ -6,9 +6,10 @@ No I/O and no clock here; imports of adapters are refused by CI.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from bot.config import Config, EnvironmentConfig
 from bot.decide.environments import read_environments
@@ -21,9 +22,9 @@ from bot.decide.text import Texts
 from bot.decide.units import Reach, find_units, find_wanted, read_reach, refuse_taken
 from bot.decide.upkeep import Scope, find_upkeep
 from bot.errors import ExitCode, UsageError
-from bot.plan import Plan, Standing, Upkeep, Verdict
+from bot.plan import CopyImage, Plan, Standing, Upkeep, Verdict
 from bot.promotion import Unit
-from bot.questions import Need, Question
+from bot.questions import Holds, Need, Question, TagDigest
 
 __all__ = ["EVERYTHING", "Facts", "Intent", "Orders", "Texts", "decide"]
 
@@ -89,13 +90,24 @@ def decide(config: Config, texts: Texts, intent: Intent, facts: Facts, now: date
             _judge_all(ask, turn, _Pass(config, texts, intent, now), reach)
     upkeep: tuple[Upkeep, ...] = ()
     try:
-        upkeep = find_upkeep(ask, config, Scope(intent.services, intent.targets, EVERYTHING))
+        arriving = frozenset(_arriving(turn.verdicts))
+        upkeep = find_upkeep(ask, config, Scope(intent.services, intent.targets, EVERYTHING, arriving))
     except Unanswered as need:
         turn.questions += need.questions
     if turn.questions:
         return Need(tuple(dict.fromkeys(turn.questions)))
     verdicts = tuple(within_limits(ask, config, turn.verdicts))
     return _all_found(ask, config, intent, turn.known) or Plan(verdicts, upkeep)
+
+
+def _arriving(verdicts: Iterable[Verdict]) -> Iterator[Question[Any]]:
+    """The questions whose answers change when the verdicts' steps are done."""
+    for verdict in verdicts:
+        for action in verdict.step.actions if verdict.step else ():
+            if isinstance(action, CopyImage):
+                yield Holds(action.destination, action.digest)
+                if action.tag is not None:
+                    yield TagDigest(action.destination, action.tag)
 
 
 def _judge_all(ask: Ask, turn: _Turn, given: _Pass, reach: Reach) -> None:

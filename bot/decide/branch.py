@@ -16,6 +16,9 @@ from bot.promotion import Unit
 from bot.questions import Absent, BranchHead, ClosedRequests, Commits, OpenRequests, Question
 from bot.repositories import Commit, MergeRequest, Rev
 
+# No branch of the repository itself has one in its name.
+_OF_A_FORK = ":"
+
 
 @dataclass(frozen=True)
 class Branch:
@@ -30,6 +33,11 @@ class Branch:
     ours: tuple[Commit, ...]
     foreign: tuple[Commit, ...]
     beyond: str = ""
+
+
+def is_of_fork(request: MergeRequest) -> bool:
+    """Whether its branch is another repository's: adapters write the fork's owner before it."""
+    return _OF_A_FORK in request.source_branch
 
 
 def branch_prefix(target: str) -> str:

@@ -147,7 +147,7 @@ def _snapshot(ask: Ask, config: Config, environment: EnvironmentConfig, question
     found: dict[str, list[Manifest]] = {}
     nameless: list[Nameless] = []
     for file in files.value if not isinstance(files, Absent) else ():
-        fitting = tuple(_manifests(environment, file))
+        fitting = tuple(manifests_at(environment, file))
         manifest = next((manifest for manifest in fitting if is_service(manifest.name)), None)
         service = config.service_called(manifest.name, environment.name) if manifest else None
         if manifest is not None and service is not None:
@@ -169,11 +169,11 @@ def _globs(config: Config, environment: EnvironmentConfig, services: Sequence[st
 
 def service_at(config: Config, environment: EnvironmentConfig, path: str) -> str | None:
     """The service that an environment has a manifest of at this path, as far as the path tells."""
-    manifest = next(_manifests(environment, File(path, "", b"")), None)
+    manifest = next(manifests_at(environment, File(path, "", b"")), None)
     return config.service_called(manifest.name, environment.name) if manifest else None
 
 
-def _manifests(environment: EnvironmentConfig, file: File) -> Iterator[Manifest]:
+def manifests_at(environment: EnvironmentConfig, file: File) -> Iterator[Manifest]:
     """The file as a manifest, once for each path pattern that it fits."""
     if any(glob_match(glob, file.path) for glob in environment.exclude):
         return

@@ -22,6 +22,7 @@ from bot.decide.released import must_be_replaceable
 from bot.decide.rivals import find_rival
 from bot.decide.sentences import sentence
 from bot.decide.soak import Soaked
+from bot.decide.statuses import with_status
 from bot.decide.telling import first_questions, tell
 from bot.decide.text import Texts
 from bot.decide.trailers import PROMOTED_IMAGE, PROMOTED_TOGETHER, recorded
@@ -94,16 +95,16 @@ def propose(ask: Ask, proposal: Proposal) -> Verdict:
 def _proposing(
     ask: Ask, proposal: Proposal, changes: tuple[Change, ...], request: MergeRequest | None
 ) -> Iterator[Action]:
-    """In this order: the branch is the claim, the image comes before the merge request that names it."""
+    """In this order: the branch is the claim, the image comes before the status and the merge request that name it."""
     first: tuple[Question[Any], ...] = (
         *_on_branch(proposal, changes),
         *_first_told(proposal, request),
     )
     _respect_people(ask, proposal, request, first)
     ask.together(*first)
-    if not _in_place(ask, proposal, changes):
-        yield _push(proposal, changes)
-    yield from _copies(ask, proposal)
+    pushes = () if _in_place(ask, proposal, changes) else (_push(proposal, changes),)
+    actions = (*pushes, *_copies(ask, proposal))
+    yield from with_status(proposal.target, proposal.branch, proposal.promotion.moves, actions, request)
     yield from _request(ask, proposal, request, changes)
 
 

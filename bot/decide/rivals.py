@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from bot.decide.branch import branch_name
+from bot.decide.branch import branch_name, is_of_fork
 from bot.decide.environments import Manifest, Snapshot
 from bot.decide.facts import Ask, Refusal
 from bot.errors import ExitCode
@@ -13,9 +13,6 @@ from bot.images import ImageRef
 from bot.promotion import Move, Promotion
 from bot.questions import Absent, Commits, Files, MergeBase, OpenRequests
 from bot.repositories import MergeRequest, Rev
-
-# No branch has a colon in its name: adapters write the branch of a fork with the fork's owner before it.
-_OF_A_FORK = ":"
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,7 @@ def _candidates(ask: Ask, target: Snapshot, promotion: Promotion) -> Iterator[Me
     own = branch_name(target.environment.name, promotion.unit)
     for request in answer.value if not isinstance(answer, Absent) else ():
         into = request.target_branch == target.environment.repository.branch
-        if into and request.source_branch != own and _OF_A_FORK not in request.source_branch:
+        if into and request.source_branch != own and not is_of_fork(request):
             yield request
 
 

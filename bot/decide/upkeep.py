@@ -1,9 +1,10 @@
-"""What is due in environments beside promotions: floating tags, and merge requests that nobody needs any more."""
+"""What is due in environments beside promotions: floating tags, and what is to be done about merge requests."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bot.config import Config, EnvironmentConfig
 from bot.decide.branch import open_requests_of
@@ -11,6 +12,7 @@ from bot.decide.environments import read_environments
 from bot.decide.facts import Ask, Refusal, Unanswered
 from bot.decide.floating import follow_branch, named_tags
 from bot.decide.orphans import find_orphans
+from bot.decide.statuses import Wanted, judge_requests
 from bot.decide.units import read_reach
 from bot.plan import Upkeep
 from bot.promotion import Unit
@@ -21,12 +23,14 @@ from bot.questions import Question
 class Scope:
     """What upkeep is looked for: of these services or groups and environments; none: of all.
 
-    `everything` stands for whatever an environment holds that can't be read.
+    `everything` stands for whatever an environment holds that can't be read; `arriving` are questions for images that
+    promotions bring in this pass.
     """
 
     services: tuple[str, ...]
     targets: tuple[str, ...]
     everything: Unit
+    arriving: frozenset[Question[Any]] = frozenset()
 
 
 def find_upkeep(ask: Ask, config: Config, scope: Scope) -> tuple[Upkeep, ...]:
@@ -36,7 +40,7 @@ def find_upkeep(ask: Ask, config: Config, scope: Scope) -> tuple[Upkeep, ...]:
     for environment in config.environments:
         if scope.targets and environment.name not in scope.targets:
             continue
-        for look in (_tags, _orphans):
+        for look in (_tags, _orphans, _statuses):
             try:
                 found += look(ask, config, environment, scope)
             except Unanswered as need:
@@ -63,6 +67,16 @@ def _tags(ask: Ask, config: Config, environment: EnvironmentConfig, scope: Scope
         if not scope.services or {service, config.group(service)}.intersection(scope.services)
     }
     return tuple(follow_branch(ask, config, snapshot, services, named_tags(config, snapshots)))
+
+
+def _statuses(ask: Ask, config: Config, environment: EnvironmentConfig, scope: Scope) -> Sequence[Upkeep]:
+    """Only where promobot proposes: elsewhere its token may do no more than read. Why nothing is read, verdicts say."""
+    if not environment.from_:
+        return ()
+    try:
+        return tuple(judge_requests(ask, config, environment, Wanted(scope.services, scope.targets, scope.arriving)))
+    except Refusal:
+        return ()
 
 
 def _orphans(ask: Ask, config: Config, environment: EnvironmentConfig, scope: Scope) -> Sequence[Upkeep]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.repositories import MergeRequest, RequestDraft, RequestState
+from bot.repositories import CommitStatus, MergeRequest, RequestDraft, RequestState
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,20 @@ class Forge(Protocol):
 
     def diff(self, project: str, number: int) -> str:
         """What merging an open merge request would change, as a unified diff; empty once it has ended."""
+        ...
+
+    def statuses(self, project: str, commits: Collection[str]) -> Mapping[str, CommitStatus]:
+        """What promobot's own status says on these commits, by commit; those without one are left out.
+
+        On a forge where pipelines hold the statuses, what an older pipeline of a commit has isn't there.
+        """
+        ...
+
+    def set_status(self, project: str, commit: str, status: CommitStatus, *, branch: str) -> bool:
+        """Let promobot's own status on a commit say this; False where it said so before, and nothing was written.
+
+        `branch` is where the commit is, for a forge that wants to know. No status of another name is touched.
+        """
         ...
 
     def open(self, project: str, draft: RequestDraft) -> Opened:

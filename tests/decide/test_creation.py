@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 
 from bot.decide.text import fingerprints_in
 from bot.errors import ExitCode
-from bot.plan import Action, CopyImage, OpenRequest, PushBranch, Standing, Verdict
+from bot.plan import Action, CopyImage, OpenRequest, PushBranch, SetStatus, Standing, Verdict
 from bot.repositories import MergeRequest, RequestState
 from tests.paper import E2E, STAGING, Paper, commit, configured, digest, values
 
@@ -71,7 +71,7 @@ def test_the_copy_is_the_sources_bytes_with_the_targets_image(paper: Paper) -> N
     verdict = decided(paper)
     assert files(verdict)[STAGING_FILE] == values(STAGING, "1.1.3", extra=MORE)
     assert verdict.step is not None
-    assert [type(one) for one in verdict.step.actions] == [PushBranch, CopyImage, OpenRequest]
+    assert [type(one) for one in verdict.step.actions] == [PushBranch, CopyImage, SetStatus, OpenRequest]
     assert f"--- /dev/null\n+++ b/{STAGING_FILE}\n" in verdict.step.diff
 
 

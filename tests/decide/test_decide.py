@@ -85,8 +85,8 @@ def request_of(paper: Paper, *, state: RequestState = RequestState.OPEN, ended_b
 def test_a_newer_image_is_claimed_then_copied_then_proposed(paper: Paper) -> None:
     verdict = paper.verdict("api")
     assert verdict.standing is Standing.DUE
-    assert kinds(actions_of(verdict)) == ["PushBranch", "CopyImage", "OpenRequest"]
-    push, copy, opening = actions_of(verdict)
+    assert kinds(actions_of(verdict)) == ["PushBranch", "CopyImage", "SetStatus", "OpenRequest"]
+    push, copy, _, opening = actions_of(verdict)
     assert isinstance(push, PushBranch)
     assert isinstance(copy, CopyImage)
     assert isinstance(opening, OpenRequest)
@@ -116,7 +116,7 @@ def test_the_merge_request_names_the_digest_and_ends_with_the_fingerprint(paper:
 
 def test_an_image_that_is_there_is_not_copied_again(paper: Paper) -> None:
     paper.tags["staging", "shop/api", "1.1.3"] = NEW
-    assert kinds(actions_of(paper.verdict("api"))) == ["PushBranch", "OpenRequest"]
+    assert kinds(actions_of(paper.verdict("api"))) == ["PushBranch", "SetStatus", "OpenRequest"]
 
 
 def test_the_same_image_in_both_is_current(paper: Paper) -> None:
@@ -206,7 +206,7 @@ def test_a_tag_that_flips_after_the_claim_changes_nothing(paper: Paper) -> None:
     paper.tags["staging", "shop/api", "1.1.3"] = NEW
     verdict = paper.verdict("api")
     assert move_digest(verdict) == (NEW, Proof.REGISTRY)
-    assert kinds(actions_of(verdict)) == ["OpenRequest"]
+    assert kinds(actions_of(verdict)) == ["SetStatus", "OpenRequest"]
 
 
 @pytest.mark.parametrize("now", [digest(66), None])
@@ -247,7 +247,7 @@ def test_a_newer_candidate_of_the_same_release_is_resolved_anew(paper: Paper) ->
 def test_after_a_crash_the_next_pass_goes_on_from_the_branch(paper: Paper) -> None:
     pushed(paper)
     paper.tags["staging", "shop/api", "1.1.3"] = NEW
-    assert kinds(actions_of(paper.verdict("api"))) == ["OpenRequest"]
+    assert kinds(actions_of(paper.verdict("api"))) == ["SetStatus", "OpenRequest"]
 
 
 def test_once_proposed_nothing_is_left_to_do(paper: Paper) -> None:
@@ -325,12 +325,12 @@ def test_our_commit_that_a_person_amended_is_never_overwritten(paper: Paper) -> 
 
 def test_our_commit_that_a_person_rebased_is_still_our_proposal(paper: Paper) -> None:
     amended(paper)
-    assert kinds(actions_of(paper.verdict("api"))) == ["CopyImage", "OpenRequest"]
+    assert kinds(actions_of(paper.verdict("api"))) == ["CopyImage", "SetStatus", "OpenRequest"]
 
 
 def test_a_persons_commit_beside_our_change_does_not_stop_the_proposal(paper: Paper) -> None:
     pushed(paper, foreign="ann@example.com")
-    assert kinds(actions_of(paper.verdict("api"))) == ["CopyImage", "OpenRequest"]
+    assert kinds(actions_of(paper.verdict("api"))) == ["CopyImage", "SetStatus", "OpenRequest"]
 
 
 def test_a_branch_that_only_a_person_made_is_left_alone(paper: Paper) -> None:
@@ -579,7 +579,7 @@ def test_a_services_images_move_together_whatever_their_order(paper: Paper) -> N
     paper.tags["e2e", "shop/api", "2.0.0-rc1"] = NEW
     paper.tags["e2e", "shop/worker", "2.0.0-rc1"] = digest(5)
     verdict = paper.verdict("api")
-    assert kinds(actions_of(verdict)) == ["PushBranch", "CopyImage", "CopyImage", "OpenRequest"]
+    assert kinds(actions_of(verdict)) == ["PushBranch", "CopyImage", "CopyImage", "SetStatus", "OpenRequest"]
     assert push_of(verdict).files[0].content.count(b"tag: 2.0.0\n") == 2
 
 

@@ -121,7 +121,7 @@ def test_what_never_ran_is_marked_wherever_it_is_seen(paper: Paper) -> None:
     assert verdict.step is not None
     assert verdict.promotion is not None
     assert verdict.promotion.warnings == (f"unproven: e2e never ran 1.1.9-rc1 ({digest(9).short}); {reason}",)
-    push, _, opening = verdict.step.actions
+    push, _, _, opening = verdict.step.actions
     assert isinstance(push, PushBranch)
     assert isinstance(opening, OpenRequest)
     assert push.message.splitlines()[-3:] == [

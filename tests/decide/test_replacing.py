@@ -8,7 +8,7 @@ import pytest
 
 from bot.config import Config
 from bot.errors import ExitCode
-from bot.plan import CopyImage, MoveTag, OpenRequest, PushBranch, Standing
+from bot.plan import CopyImage, MoveTag, OpenRequest, PushBranch, SetStatus, Standing
 from bot.questions import Landed, Location
 from bot.repositories import Landing, MergeRequest, RequestState
 from tests.paper import E2E, STAGING, Paper, commit, configured, digest, values
@@ -70,7 +70,7 @@ def actions(paper: Paper, config: Config = CHAIN) -> tuple[object, ...]:
 
 
 def test_what_nobody_further_on_has_had_is_replaced_before_the_merge_request(paper: Paper) -> None:
-    push, copy, move, request = actions(paper)
+    push, copy, move, _, request = actions(paper)
     assert isinstance(push, PushBranch)
     assert copy == CopyImage(Location("e2e", "shop/api"), NEW, Location("staging", "shop/api"), None)
     assert move == MoveTag(Location("staging", "shop/api"), "1.1.3", TAKEN, NEW)
@@ -79,7 +79,7 @@ def test_what_nobody_further_on_has_had_is_replaced_before_the_merge_request(pap
 
 def test_an_image_that_is_there_is_not_brought_again(paper: Paper) -> None:
     paper.tags["staging", "shop/api", "1.1.3-again"] = NEW
-    assert [type(action) for action in actions(paper)] == [PushBranch, MoveTag, OpenRequest]
+    assert [type(action) for action in actions(paper)] == [PushBranch, MoveTag, SetStatus, OpenRequest]
 
 
 def test_without_leave_it_is_refused_and_nothing_more_is_asked(paper: Paper) -> None:

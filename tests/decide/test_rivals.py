@@ -96,7 +96,7 @@ def test_what_the_target_changed_since_is_not_its_doing(desk: Desk) -> None:
     desk.paper.tags["staging", "shop/api", "1.1.2-hotfix"] = digest(4)
     desk.commit({STAGING_FILE: values(STAGING, "1.1.2-hotfix")})
     assert verdict(desk).standing is Standing.DUE
-    assert len(kinds(verdict(desk))) == 3
+    assert len(kinds(verdict(desk))) == 4
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_who_may_not_push_here_and_what_goes_elsewhere_hold_nothing(desk: Desk, 
     theirs = desk.propose(MINE, {STAGING_FILE: values(STAGING, "1.1.4")})
     desk.paper.lost = frozenset({"gone"})
     desk.change(theirs.number, **fields)
-    assert len(kinds(verdict(desk))) == 3
+    assert len(kinds(verdict(desk))) == 4
 
 
 def test_a_part_of_several_images_is_not_the_same(desk: Desk) -> None:

@@ -20,6 +20,7 @@ from bot.plan import (
     OpenRequest,
     Plan,
     PushBranch,
+    SetStatus,
     Standing,
     UpdateRequest,
     Verdict,
@@ -40,6 +41,7 @@ _LEGEND: Mapping[type, str] = {
     UpdateRequest: "u",
     CloseRequest: "x",
     DeleteBranch: "d",
+    SetStatus: "s",
 }
 
 
@@ -147,35 +149,35 @@ def world(kind: Kind, state: str) -> Desk:
 # --- the tables ---
 
 SERVICE = """
-          | same | newer | by hand | taken | unknown | deaf
-nothing   | ↑pco | ↑pco  | =       | ✗     | ✗       | ✗
-branch    | ↑o   | ↑pco  | =d      | ✗     | ✗       | ✗
-open      | …!   | ↑!pcu | =!xd    | ✗!*   | ✗!      | ✗
-no branch | ↑!p  | ↑!pcu | =!x     | ✗!*   | ✗!      | ✗
-commit    | …!   | ✗!*   | =!      | ✗!*   | ✗!      | ✗
-changed   | ✗!   | ✗!*   | =!      | ✗!*   | ✗!      | ✗
-person's  | …!   | ↑!pc  | =!      | ✗!*   | ✗!      | ✗
-elsewhere | ✗    | ✗     | =       | ✗     | ✗       | ✗
-closed    | ✗    | ↑pco  | =d      | ✗     | ✗       | ✗
-by us     | ↑o   | ↑pco  | =d      | ✗     | ✗       | ✗
-merged    | =    | ↑pco  | =       | ✗     | ✗       | ✗
-squashed  | =d   | ↑pco  | =d      | ✗     | ✗       | ✗
+          | same  | newer  | by hand | taken | unknown | deaf
+nothing   | ↑pcso | ↑pcso  | =       | ✗     | ✗       | ✗
+branch    | ↑so   | ↑pcso  | =d      | ✗     | ✗       | ✗
+open      | …!    | ↑!pscu | =!xd    | ✗!*   | ✗!      | ✗
+no branch | ↑!ps  | ↑!pscu | =!x     | ✗!*   | ✗!      | ✗
+commit    | …!    | ✗!*    | =!      | ✗!*   | ✗!      | ✗
+changed   | ✗!    | ✗!*    | =!      | ✗!*   | ✗!      | ✗
+person's  | …!    | ↑!psc  | =!      | ✗!*   | ✗!      | ✗
+elsewhere | ✗     | ✗      | =       | ✗     | ✗       | ✗
+closed    | ✗     | ↑pcso  | =d      | ✗     | ✗       | ✗
+by us     | ↑so   | ↑pcso  | =d      | ✗     | ✗       | ✗
+merged    | =     | ↑pcso  | =       | ✗     | ✗       | ✗
+squashed  | =d    | ↑pcso  | =d      | ✗     | ✗       | ✗
 """
 
 SEVERAL = """
-          | same | newer | one    | by hand | taken | one taken | unknown | deaf
-nothing   | ↑pco | ↑pco  | ↑pco   | =       | ✗     | ↑pco,✗    | ✗       | ✗
-branch    | ↑o   | ↑pco  | ↑pco   | =d      | ✗     | ↑po,✗     | ✗       | ✗
-open      | …!   | ↑!pcu | ↑!pcu  | =!xd    | ✗!*   | ↑!pu,✗    | ✗!      | ✗
-no branch | ↑!p  | ↑!pcu | ↑!pcu  | =!x     | ✗!*   | ↑!pu,✗    | ✗!      | ✗
-commit    | …!   | ✗!*   | ✗!*    | =!      | ✗!*   | ✗!*       | ✗!      | ✗
-changed   | ✗!   | ✗!*   | ✗!*    | =!      | ✗!*   | ✗!*       | ✗!      | ✗
-person's  | …!   | ↑!pc  | ↑!pc   | =!      | ✗!*   | ↑!p,✗     | ✗!      | ✗
-elsewhere | ✗    | ✗     | ✗      | =       | ✗     | ✗         | ✗       | ✗
-closed    | ✗    | ↑pco  | ↑pco,✗ | =d      | ✗     | ✗         | ✗       | ✗
-by us     | ↑o   | ↑pco  | ↑pco   | =d      | ✗     | ↑po,✗     | ✗       | ✗
-merged    | =    | ↑pco  | ↑pco   | =       | ✗     | =,✗       | ✗       | ✗
-squashed  | =d   | ↑pco  | ↑pco   | =d      | ✗     | =d,✗      | ✗       | ✗
+          | same  | newer  | one     | by hand | taken | one taken | unknown | deaf
+nothing   | ↑pcso | ↑pcso  | ↑pcso   | =       | ✗     | ↑pcso,✗   | ✗       | ✗
+branch    | ↑so   | ↑pcso  | ↑pcso   | =d      | ✗     | ↑pso,✗    | ✗       | ✗
+open      | …!    | ↑!pscu | ↑!pscu  | =!xd    | ✗!*   | ↑!psu,✗   | ✗!      | ✗
+no branch | ↑!ps  | ↑!pscu | ↑!pscu  | =!x     | ✗!*   | ↑!psu,✗   | ✗!      | ✗
+commit    | …!    | ✗!*    | ✗!*     | =!      | ✗!*   | ✗!*       | ✗!      | ✗
+changed   | ✗!    | ✗!*    | ✗!*     | =!      | ✗!*   | ✗!*       | ✗!      | ✗
+person's  | …!    | ↑!psc  | ↑!psc   | =!      | ✗!*   | ↑!ps,✗    | ✗!      | ✗
+elsewhere | ✗     | ✗      | ✗       | =       | ✗     | ✗         | ✗       | ✗
+closed    | ✗     | ↑pcso  | ↑pcso,✗ | =d      | ✗     | ✗         | ✗       | ✗
+by us     | ↑so   | ↑pcso  | ↑pcso   | =d      | ✗     | ↑pso,✗    | ✗       | ✗
+merged    | =     | ↑pcso  | ↑pcso   | =       | ✗     | =,✗       | ✗       | ✗
+squashed  | =d    | ↑pcso  | ↑pcso   | =d      | ✗     | =d,✗      | ✗       | ✗
 """
 
 TABLES = {"service": SERVICE, "group": SEVERAL, "together": SEVERAL}

@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 
 from bot.errors import ConflictError, ExitCode, ForgeError
-from bot.repositories import MergeRequest, RequestState
+from bot.repositories import CommitStatus, MergeRequest, RequestState, StatusState
 from tests.forges.places import PLACES, Place
 
 OPEN, MERGED, CLOSED = RequestState.OPEN, RequestState.MERGED, RequestState.CLOSED
@@ -232,6 +232,36 @@ def test_what_is_not_there(place: Place) -> None:
         place.forge.get(place.project, 7)
     with pytest.raises(ForgeError, match=r"no such|no project"):
         place.forge.open_requests("platform/nothing")
+
+
+def test_a_status_is_on_a_commit_and_said_once(place: Place) -> None:
+    head, other = place.push("x", "2"), place.push("y", "3")
+    said = place.forge.statuses
+    assert said(place.project, [head, other]) == {}
+    waiting = CommitStatus(StatusState.PENDING, "registry prod: 503")
+    again = CommitStatus(StatusState.PENDING, "registry prod: no answer")
+    red = CommitStatus(StatusState.FAILURE, "shop/web:2 is not in registry prod")
+    green = CommitStatus(StatusState.SUCCESS, "1 image is in registry prod")
+    for status in (waiting, again, green, red, waiting, red, green):
+        assert place.forge.set_status(place.project, head, status, branch="x")
+        assert said(place.project, [head, other]) == {head: status}
+        assert not place.forge.set_status(place.project, head, status, branch="x")
+    assert said(place.project, []) == {}
+
+
+def test_a_status_is_one_line_of_text_that_forges_take(place: Place) -> None:
+    head = place.push("x", "2")
+    long = CommitStatus(StatusState.FAILURE, "a\n\0\x1b[1m<b>`@ann` ß " + "x" * 300)
+    assert place.forge.set_status(place.project, head, long, branch="x")
+    assert not place.forge.set_status(place.project, head, long, branch="x")
+    told = place.forge.statuses(place.project, [head])[head].description
+    assert told.startswith("a [1m<b>`@ann` ß xxx")
+    assert told.endswith("x…")
+
+
+def test_a_commit_that_is_not_there_gets_no_status(place: Place) -> None:
+    with pytest.raises(ForgeError):
+        place.forge.set_status(place.project, "0" * 39 + "1", CommitStatus(StatusState.SUCCESS, ""), branch="x")
 
 
 @pytest.mark.parametrize("branch", ["ünï/cödé", "a'b;c$(d)", "promobot/prod/a+b", "x&state=closed", "a%2Fb#c?d"])

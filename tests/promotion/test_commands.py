@@ -55,7 +55,12 @@ def test_a_promotion_leaves_one_branch_one_request_and_the_same_bits(company: Co
 def test_a_plan_changes_nothing(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
     before = company.git("for-each-ref")
     (verdict,) = answer(company, capsys, "plan")["verdicts"]
-    assert [action["action"] for action in verdict["actions"]] == ["PushBranch", "CopyImage", "OpenRequest"]
+    assert [action["action"] for action in verdict["actions"]] == [
+        "PushBranch",
+        "CopyImage",
+        "SetStatus",
+        "OpenRequest",
+    ]
     assert '+      tag: "1.1.3"\n' in verdict["diff"]
     answer(company, capsys, *PROMOTE, "--dry-run")
     assert company.git("for-each-ref") == before

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from bot.demo.oci import build_index, push
 from bot.errors import ExitCode
 from tests.company import Company
+from tests.doubles.gitlab import life
 from tests.promotion.shops import GitLabShop, gitlab_shop
-from tests.proxy import AnswerAfter, CutAfter, CutBefore, Fault, Kind
+from tests.proxy import Answer, AnswerAfter, CutAfter, CutBefore, Fault, Kind
 
 BRANCH = "promobot/staging/inventory"
 PROMOTE = ("promote", "inventory", "--to", "staging")
@@ -86,11 +88,100 @@ def test_merge_requests_from_the_shell(shop: GitLabShop, capsys: pytest.CaptureF
 
 
 def test_what_a_run_asks_of_the_api(shop: GitLabShop) -> None:
-    """What is open, what people closed, and after the opening what is open now; of nothing to do a look is all."""
+    """What is open, what people closed, and after the opening what is open now; of nothing to do a look is all.
+
+    Beyond what a run reads once it is four requests: the status, with a look, and the opening, with another.
+    """
     shop.promobot(*PROMOTE)
     listed = "GET /projects/:id/merge_requests"
     once = {"GET /user": 1, "GET /groups/:id/members/all": 1}
-    assert shop.running.counts() == {**once, listed: 3, "POST /projects/:id/merge_requests": 1}
+    assert shop.running.counts() == {
+        **once,
+        listed: 3,
+        "POST /projects/:id/merge_requests": 1,
+        "GET /projects/:id/repository/commits/:sha/statuses": 1,
+        "POST /projects/:id/statuses/:sha": 1,
+    }
     shop.running.forget()
     shop.promobot("reconcile")
     assert shop.running.counts() == {"GET /user": 1, listed: 1}
+
+
+# --- the required status --------------------------------------------------------------------------------
+
+FILE = "apps/inventory/staging/helmrelease.yaml"
+
+
+def propose_by_hand(shop: GitLabShop, tag: str = "1.1.3") -> str:
+    """Ann's merge request, and its head."""
+    manifest = shop.company.manifest("inventory", "staging", tag)
+    head = shop.project.repository.commit("ann/bump", {FILE: manifest})
+    shop.gitlab.open(shop.project, shop.ann, "ann/bump", title="Bump")
+    return head
+
+
+def said(shop: GitLabShop) -> list[tuple[str, str, str]]:
+    """What promobot says, by pipeline."""
+    return [
+        (pipeline.source, job.state, job.description or "")
+        for pipeline in shop.project.pipelines
+        for job in pipeline.statuses
+        if job.name == "promobot"
+    ]
+
+
+def mergeable(shop: GitLabShop) -> bool:
+    """Whether the button is there."""
+    (request,) = [one for one in shop.project.requests.values() if one.open]
+    return not life.why_not(shop.gitlab, shop.project, request)
+
+
+@pytest.mark.parametrize("pipelines_for", ["", "push", "merge_request_event"])
+def test_a_persons_is_red_until_its_image_is_there(shop: GitLabShop, pipelines_for: str) -> None:
+    shop.project.pipelines_for, shop.project.only_allow_merge_if_pipeline_succeeds = pipelines_for, True
+    propose_by_hand(shop, "1.1.4")
+    assert shop.promobot("reconcile") == ExitCode.DONE
+    if pipelines_for:
+        shop.gitlab.finish(shop.project, "success")
+    source = pipelines_for or "external"
+    text = f"{shop.company.team}/inventory:1.1.4 is not in registry staging: promote it, or push it there"
+    assert said(shop) == [(source, "failed", text)]
+    assert not mergeable(shop)
+    shop.running.forget()
+    assert shop.promobot("reconcile") == ExitCode.DONE
+    assert shop.writes() == []
+    push(shop.company.staging.access("staging"), f"{shop.company.team}/inventory", "1.1.4", build_index("by hand"))
+    assert shop.promobot("reconcile") == ExitCode.DONE
+    assert said(shop)[-1] == (source, "success", "1 image found in registry staging")
+    assert len(shop.project.pipelines) == 1
+    assert mergeable(shop)
+
+
+def test_the_image_that_a_person_proposes_is_copied_and_then_it_is_green(shop: GitLabShop) -> None:
+    shop.project.only_allow_merge_if_pipeline_succeeds = True
+    propose_by_hand(shop)
+    assert shop.promobot("reconcile") == ExitCode.DONE
+    assert not mergeable(shop)
+    assert shop.company.staging_digest("inventory", "1.1.3") is not None
+    assert shop.promobot("reconcile") == ExitCode.DONE
+    assert mergeable(shop)
+    assert shop.states == ["opened"]
+
+
+@pytest.mark.parametrize("kind", [CutBefore(), CutAfter(), AnswerAfter(502), Answer(429)], ids=str)
+def test_an_answer_about_the_status_that_is_lost_changes_nothing(shop: GitLabShop, kind: Kind) -> None:
+    shop.project.pipelines_for = "push"
+    shop.running.inject(Fault("POST .*/statuses/", kind))
+    assert shop.promobot(*PROMOTE) == ExitCode.DONE
+    assert said(shop) == [("push", "success", "1 image found in registry staging")]
+    assert shop.states == ["opened"]
+
+
+def test_who_may_not_say_it_opens_nothing_and_the_next_run_completes(shop: GitLabShop) -> None:
+    refusal = Answer(403, {"Content-Type": "application/json"}, b'{"message":"403 Forbidden"}')
+    shop.running.inject(Fault("POST .*/statuses/", refusal))
+    assert shop.promobot(*PROMOTE) == ExitCode.FORGE
+    assert shop.states == []
+    assert shop.promobot(*PROMOTE) == ExitCode.DONE
+    assert shop.states == ["opened"]
+    assert said(shop) == [("external", "success", "1 image found in registry staging")]

@@ -14,7 +14,9 @@ from bot.cli import main
 from bot.demo.oci import build_index, push
 from bot.demo.registries import RunningRegistry
 from bot.errors import ExitCode
+from bot.forges.local import LocalForge
 from bot.plan import Done, MoveTag, PushBranch, Stale
+from bot.repositories import RequestDraft
 from tests.company import PROJECT, Company
 from tests.git.origin import git
 
@@ -197,3 +199,26 @@ def test_a_version_that_nobody_further_on_had_is_made_anew_where_that_is_allowed
     (request,) = company.requests()
     assert str(bits) in request.body
     assert company.promobot(*PROMOTE) == 0
+
+
+def test_a_persons_merge_request_is_merged_once_its_image_is_there(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On the local forge, where nobody has to require the status."""
+    company.commit("ann/bump", STAGING_FILE, company.manifest("inventory", "staging", "1.1.4"))
+    ann = LocalForge(company.folder / "git", user="ann")
+    ann.open(PROJECT, RequestDraft("ann/bump", "main", "Bump", "", (), ()))
+    assert company.promobot("plan", "--exit-code") == ExitCode.CONFLICT
+    assert "set status promobot of ann/bump to failure" in " ".join(capsys.readouterr().out.split())
+    assert company.promobot("reconcile") == 0
+    capsys.readouterr()
+    assert company.promobot("mr", "merge", "1", "--as", "ann") == ExitCode.CONFLICT
+    assert f"{company.team}/inventory:1.1.4 is not in registry staging" in " ".join(capsys.readouterr().err.split())
+    assert company.promobot("mr", "list") == 0
+    assert "failure" in capsys.readouterr().out
+    push(company.staging.access("staging"), f"{company.team}/inventory", "1.1.4", build_index("by hand"))
+    assert company.promobot("promote", "inventory", "--to", "staging") == ExitCode.CONFLICT
+    assert company.promobot("mr", "show", "1", "-o", "json") == 0
+    capsys.readouterr()
+    assert company.promobot("mr", "merge", "1", "--as", "ann") == 0
+    assert company.content("main", STAGING_FILE) == company.manifest("inventory", "staging", "1.1.4")

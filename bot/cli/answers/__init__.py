@@ -39,7 +39,9 @@ from bot.cli.answers.promotion import (
     Waited,
 )
 from bot.cli.answers.requests import (
+    HeadStatus,
     MergeRequest,
+    MergeRequestListed,
     MergeRequestShown,
 )
 from bot.cli.answers.setup import (
@@ -64,12 +66,14 @@ __all__ = [
     "Edited",
     "Elsewhere",
     "Finding",
+    "HeadStatus",
     "Image",
     "Initialised",
     "Inspected",
     "Layer",
     "Listing",
     "MergeRequest",
+    "MergeRequestListed",
     "MergeRequestShown",
     "Missing",
     "Move",
@@ -93,7 +97,7 @@ __all__ = [
     "Way",
 ]
 
-Answer: TypeAlias = Mapping[str, object] | list[Image] | list[MergeRequest]
+Answer: TypeAlias = Mapping[str, object] | list[Image] | list[MergeRequestListed]
 
 ANSWERS: Mapping[str, Any] = {
     "check": Checked,
@@ -101,7 +105,7 @@ ANSWERS: Mapping[str, Any] = {
     "init": Initialised,
     "inspect": Inspected,
     "mr close": MergeRequest,
-    "mr list": list[MergeRequest],
+    "mr list": list[MergeRequestListed],
     "mr merge": MergeRequest,
     "mr ready": MergeRequest,
     "mr show": MergeRequestShown,

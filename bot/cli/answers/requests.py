@@ -7,11 +7,18 @@ from typing import Annotated
 from typing_extensions import TypedDict  # pydantic can't read typing's before Python 3.12
 
 from bot.cli.answers.words import OneOf
-from bot.repositories import RequestState
+from bot.repositories import RequestState, StatusState
+
+
+class HeadStatus(TypedDict):
+    """What promobot's own status on a merge request's head says."""
+
+    state: Annotated[str, OneOf(StatusState)]
+    description: str
 
 
 class MergeRequest(TypedDict):
-    """`mr ready`, `mr merge` and `mr close`, and one of `mr list`."""
+    """`mr ready`, `mr merge` and `mr close`."""
 
     repository: str
     number: int
@@ -29,7 +36,13 @@ class MergeRequest(TypedDict):
     url: str
 
 
-class MergeRequestShown(MergeRequest):
+class MergeRequestListed(MergeRequest):
+    """One of `mr list`."""
+
+    status: HeadStatus | None
+
+
+class MergeRequestShown(MergeRequestListed):
     """`mr show`."""
 
     body: str

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+from github.Commit import Commit
 from github.PullRequest import PullRequest
 from github.Repository import Repository
 from requests.structures import CaseInsensitiveDict
@@ -120,6 +121,12 @@ class Client:
     def whole_project(self, project: str) -> Repository:
         """A repository with what is set for it."""
         return Repository(self.requester, url=f"/repos/{project}")
+
+    def commit(self, project: str, sha: str) -> Commit:
+        """A commit to say something of, without a look at it."""
+        return Commit(
+            self.requester, {}, {"url": f"{self.requester.base_url}/repos/{project}/commits/{sha}", "sha": sha}
+        )
 
     def pull(self, project: str, number: int) -> PullRequest:
         """A pull request to write to, without a look at it."""

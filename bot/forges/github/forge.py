@@ -17,9 +17,10 @@ from bot.forges.github.connecting import Connecting
 from bot.forges.github.opening import Reviewers, open_request
 from bot.forges.github.pulls import Identity, Pulls
 from bot.forges.github.queries import Queries
+from bot.forges.github.statuses import Statuses
 from bot.forges.port import Opened
 from bot.network.pace import Pace
-from bot.repositories import MergeRequest, RequestDraft, RequestState
+from bot.repositories import CommitStatus, MergeRequest, RequestDraft, RequestState
 
 _CONCURRENCY = 8
 # https://docs.github.com/en/repositories/creating-and-managing-repositories/quickstart-for-repositories
@@ -85,6 +86,10 @@ class GitHubForge:
         """The merge requests by which a branch came to these commits, by commit; others are left out."""
         return self._pulls(project).landed(sorted(commits))
 
+    def statuses(self, project: str, commits: Collection[str]) -> Mapping[str, CommitStatus]:
+        """What promobot's own status says on these commits, by commit; those without one are left out."""
+        return self._statuses(project).found(sorted(commits))
+
     def get(self, project: str, number: int) -> MergeRequest:
         """One merge request."""
         return self._pulls(project).get(number).request
@@ -98,6 +103,10 @@ class GitHubForge:
         return requester.requestJson("GET", f"/repos/{project}/pulls/{number}", headers=headers)[2]
 
     # --- writing ----------------------------------------------------------------------------------------
+
+    def set_status(self, project: str, commit: str, status: CommitStatus, *, branch: str) -> bool:  # noqa: ARG002
+        """Let promobot's own status on a commit say this, wherever it is; False where it said so before."""
+        return self._statuses(project).set(commit, status)
 
     def open(self, project: str, draft: RequestDraft) -> Opened:
         """Open a merge request, or adopt, as it is, the one that is open between the two branches.
@@ -163,6 +172,10 @@ class GitHubForge:
         client = self._connecting.client(project)
         teams = self._connecting.sees_teams(project)
         return Pulls(client, project, Queries(teams=teams), Identity(self._connecting.login, self._user))
+
+    def _statuses(self, project: str) -> Statuses:
+        self.git_url(project)
+        return Statuses(self._connecting.client(project), project, self._sleep)
 
     def _reviewers(self, project: str, draft: RequestDraft) -> Reviewers:
         """A team is written `organization/team`, or by itself where the organization has one of that name."""

@@ -37,6 +37,7 @@ _ONE = """query($owner: String!, $name: String!, $number: Int!) {
   repository(owner: $owner, name: $name) { id pullRequest(number: $number) { ...pull mergeStateStatus } }
 }"""
 _LANDED = 'c%d: object(oid: "%s") { ... on Commit { associatedPullRequests(first: 10) { nodes { ...pull } } } }'
+_SAID = 'c%d: object(oid: "%s") { ... on Commit { status { context(name: $context) { state description } } } }'
 READY = """mutation($id: ID!) {
   markPullRequestReadyForReview(input: {pullRequestId: $id}) { pullRequest { isDraft } }
 }"""
@@ -50,6 +51,13 @@ NOTHING = "0" * 40
 
 _STATES = {"OPEN": RequestState.OPEN, "MERGED": RequestState.MERGED, "CLOSED": RequestState.CLOSED}
 WORDS = {state: word for word, state in _STATES.items()}
+
+
+def said_of(commits: Iterable[str]) -> str:
+    """The query for the status `$context` of commits; the answer's `c0`, `c1` and so on are in their order."""
+    fields = "\n".join(_SAID % (number, commit) for number, commit in enumerate(commits))
+    head = "query($owner: String!, $name: String!, $context: String!) { repository(owner: $owner, name: $name) {"
+    return f"{head}\n{fields}\n}} }}"
 
 
 @dataclass(frozen=True)

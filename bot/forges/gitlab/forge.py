@@ -17,10 +17,11 @@ from bot.forges.gitlab.diffs import unified
 from bot.forges.gitlab.merging import Merging
 from bot.forges.gitlab.people import People
 from bot.forges.gitlab.requests import LONGEST_BODY, Identity, body_of, landed, request_of, title_of
+from bot.forges.gitlab.statuses import Statuses
 from bot.forges.port import Opened
 from bot.network.pace import Pace
 from bot.network.retry import ATTEMPTS, pause
-from bot.repositories import MergeRequest, RequestDraft, RequestState
+from bot.repositories import CommitStatus, MergeRequest, RequestDraft, RequestState
 
 _STATES = {None: "all", RequestState.OPEN: "opened", RequestState.MERGED: "merged", RequestState.CLOSED: "closed"}
 
@@ -77,6 +78,10 @@ class GitLabForge:
         found = {commit: self._merged_at(project, commit) for commit in sorted(commits)}
         return {commit: request for commit, request in found.items() if request is not None}
 
+    def statuses(self, project: str, commits: Collection[str]) -> Mapping[str, CommitStatus]:
+        """What promobot's own status says in the newest pipelines of these commits, by commit."""
+        return Statuses(self._project(project), self._sleep).found(commits)
+
     def get(self, project: str, number: int) -> MergeRequest:
         """One merge request."""
         return request_of(self._fields(project, number), self._me)
@@ -89,6 +94,10 @@ class GitLabForge:
         return unified(self._gitlab.http_list(path, unidiff=True, **EVERYTHING))
 
     # --- writing ----------------------------------------------------------------------------------------
+
+    def set_status(self, project: str, commit: str, status: CommitStatus, *, branch: str) -> bool:
+        """Let promobot's own status in a commit's newest pipeline say this; False where it said so before."""
+        return Statuses(self._project(project), self._sleep).set(commit, status, branch)
 
     def open(self, project: str, draft: RequestDraft) -> Opened:
         """Open a merge request, or adopt the one that is open between the two branches.

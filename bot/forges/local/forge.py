@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.errors import ConflictError, ForgeError
+from bot.errors import ForgeError
 from bot.forges.local import merging
 from bot.forges.local.project import project_directory
-from bot.forges.local.record import Record
-from bot.forges.local.store import Change, Snapshot, claim_ref, put, read, remove_stale_locks, request_ref, transact
+from bot.forges.local.record import Record, dump_status
+from bot.forges.local.refusals import must_be_at, must_be_good, must_be_open, must_be_ready, stored_record
+from bot.forges.local.settling import Wanted, settle
+from bot.forges.local.store import (
+    Change,
+    Snapshot,
+    claim_ref,
+    put,
+    read,
+    remove_stale_locks,
+    request_ref,
+    status_ref,
+)
 from bot.forges.port import Opened
 from bot.git.command import GitDirectory
 from bot.git.names import branch_ref
-from bot.repositories import MergeRequest, RequestDraft, RequestState
+from bot.repositories import CommitStatus, MergeRequest, RequestDraft, RequestState
 
-# Longer than it takes until the lock file of a killed git counts as left over.
-_PATIENCE = 30.0
-_LONGEST_PAUSE = 0.5
+_LONGEST_DESCRIPTION = 255
 
 
 @dataclass(frozen=True)
@@ -80,10 +88,34 @@ class LocalForge:
         # Numbers are in the order of opening; what was merged first is put last, so that it stays.
         return {r.merge_commit: r for r in sorted(merged, key=_merged_at, reverse=True)}
 
+    def statuses(self, project: str, commits: Collection[str]) -> Mapping[str, CommitStatus]:
+        """What promobot's own status says on these commits, by commit; those without one are left out."""
+        stored = read(self._git(project), ()).statuses
+        return {commit: stored[commit].status for commit in commits if commit in stored}
+
+    def set_status(self, project: str, commit: str, status: CommitStatus, *, branch: str) -> bool:  # noqa: ARG002
+        """Let promobot's own status on a commit say this; those of commits that no branch is at any more go."""
+        git, wanted = self._git(project), status.within(_LONGEST_DESCRIPTION)
+        if git.run("cat-file", "-e", f"{commit}^{{commit}}", statuses=(0, 1, 128)).returncode:
+            raise ForgeError(f"{project} has no commit {commit}", hint="push it first")
+
+        def think(snapshot: Snapshot) -> Wanted[None]:
+            stored = snapshot.statuses
+            if commit in stored and stored[commit].status == wanted:
+                return Wanted(None)
+            heads = {commit, *snapshot.branches.values()}
+            gone = tuple(
+                Change(status_ref(other), one.oid, None) for other, one in stored.items() if other not in heads
+            )
+            before = stored[commit].oid if commit in stored else None
+            return Wanted(None, (Change(status_ref(commit), before, put(git, dump_status(wanted))), *gone))
+
+        return settle(git, project, think, (), sleep=self._sleep)[1]
+
     def get(self, project: str, number: int) -> MergeRequest:
         """One merge request."""
         snapshot = read(self._git(project), [number])
-        return self._request(project, snapshot, _record(project, snapshot, number))
+        return self._request(project, snapshot, stored_record(project, snapshot, number))
 
     def diff(self, project: str, number: int) -> str:
         """What merging an open merge request would change, as a unified diff; empty once it has ended."""
@@ -121,10 +153,10 @@ class LocalForge:
         git = self._git(project)
 
         def decide(snapshot: Snapshot) -> Writing:
-            record = _record(project, snapshot, number)
+            record = stored_record(project, snapshot, number)
             if (record.title, record.body) == (title, body):
                 return Writing(record)
-            _must_be_open(project, record)
+            must_be_open(project, record)
             return self._rewritten(git, snapshot, replace(record, title=title, body=body))
 
         return self._write(project, decide, [number])[0]
@@ -134,8 +166,8 @@ class LocalForge:
         git = self._git(project)
 
         def decide(snapshot: Snapshot) -> Writing:
-            record = _record(project, snapshot, number)
-            _must_be_open(project, record)
+            record = stored_record(project, snapshot, number)
+            must_be_open(project, record)
             if not record.draft:
                 return Writing(record)
             return self._rewritten(git, snapshot, replace(record, draft=False))
@@ -147,10 +179,10 @@ class LocalForge:
         git = self._git(project)
 
         def decide(snapshot: Snapshot) -> Writing:
-            record = _record(project, snapshot, number)
+            record = stored_record(project, snapshot, number)
             if record.state == RequestState.CLOSED.value:
                 return Writing(record)
-            _must_be_open(project, record)
+            must_be_open(project, record)
             closed = replace(record, state=RequestState.CLOSED.value)
             return self._ended(git, snapshot, closed, by=by or self._user, reason=reason)
 
@@ -161,17 +193,18 @@ class LocalForge:
 
         Where the target has `head` already, no commit is made and `reason` says so. A merge request that was merged
         at `head` before is returned as it is. Raises ConflictError if the branch moved or conflicts, or if the
-        merge request is closed or a draft.
+        merge request is closed or a draft, or promobot's status on `head` isn't good.
         """
         git = self._git(project)
 
         def decide(snapshot: Snapshot) -> Writing:
-            record = _record(project, snapshot, number)
+            record = stored_record(project, snapshot, number)
             if record.state == RequestState.MERGED.value and record.head == head:
                 return Writing(record, _branch_removal(snapshot, record))
-            _must_be_open(project, record)
-            _must_be_ready(project, record)
-            _must_be_at(project, snapshot, record, head)
+            must_be_open(project, record)
+            must_be_ready(project, record)
+            must_be_at(project, snapshot, record, head)
+            must_be_good(project, snapshot, record, head)
             return self._merged(project, git, snapshot, record, by or self._user)
 
         return self._write(project, decide, [number])[0]
@@ -232,20 +265,13 @@ class LocalForge:
     def _write(
         self, project: str, decide: Callable[[Snapshot], Writing], numbers: Collection[int] | None = None
     ) -> tuple[MergeRequest, bool]:
-        """Read, decide, compare-and-set; again from the start for as long as somebody else is quicker."""
-        git = self._git(project)
-        deadline = time.monotonic() + _PATIENCE
-        pause = 0.005
-        while True:
-            snapshot = read(git, numbers)
+        """What an operation comes to, and whether anything had to be changed for it."""
+
+        def think(snapshot: Snapshot) -> Wanted[MergeRequest]:
             writing = decide(snapshot)
-            trouble = transact(git, writing.changes) if writing.changes else None
-            if trouble is None:
-                return self._request(project, snapshot, writing.record), bool(writing.changes)
-            if time.monotonic() > deadline:
-                raise ForgeError(f"{project} did not come to rest in {_PATIENCE:g} s: {trouble}", hint="run again")
-            pause = min(pause * 2, _LONGEST_PAUSE)
-            self._sleep(random.uniform(0, pause))  # noqa: S311  (no secret: it keeps rivals apart)
+            return Wanted(self._request(project, snapshot, writing.record), writing.changes)
+
+        return settle(self._git(project), project, think, numbers, sleep=self._sleep)
 
     def _request(self, project: str, snapshot: Snapshot, record: Record) -> MergeRequest:
         """An open merge request's head is where its branch is now, or was when it was last there."""
@@ -265,12 +291,6 @@ class LocalForge:
         return self._now().isoformat(timespec="seconds")
 
 
-def _record(project: str, snapshot: Snapshot, number: int) -> Record:
-    if number not in snapshot.requests:
-        raise ForgeError(f"{project} has no merge request !{number}", hint="see promobot mr list")
-    return snapshot.requests[number].record
-
-
 def _merge_message(project: str, record: Record) -> str:
     """The title is not the last paragraph, so that nobody can write trailers by it."""
     title = "".join(character for character in " ".join(record.title.split()) if character.isprintable())
@@ -287,29 +307,3 @@ def _branch_removal(snapshot: Snapshot, record: Record) -> tuple[Change, ...]:
 
 def _merged_at(request: MergeRequest) -> datetime:
     return request.merged_at or datetime.max.replace(tzinfo=UTC)
-
-
-def _must_be_open(project: str, record: Record) -> None:
-    if not record.is_open:
-        raise ConflictError(
-            f"merge request {project}!{record.number} was {record.state} by {record.ended_by}",
-            hint="`promobot mr list` shows those that are open",
-        )
-
-
-def _must_be_ready(project: str, record: Record) -> None:
-    if record.draft:
-        raise ConflictError(
-            f"merge request {project}!{record.number} is a draft",
-            hint=f"look at what its text asks for, then `promobot mr ready '{project}!{record.number}'`",
-        )
-
-
-def _must_be_at(project: str, snapshot: Snapshot, record: Record, head: str) -> None:
-    now = snapshot.branches.get(record.source_branch)
-    if now != head:
-        raise ConflictError(
-            f"branch {record.source_branch} of merge request {project}!{record.number} is at {now or 'no commit'},"
-            f" not at {head}",
-            hint="look at what changed, then merge that",
-        )

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from bot.errors import ForgeError
-from bot.repositories import MergeRequest, RequestState
+from bot.repositories import CommitStatus, MergeRequest, RequestState, StatusState
 
 _SCHEMA = 1
 
@@ -72,6 +72,21 @@ class Record:
             merge_commit=self.merge_commit,
             merged_at=_time(self.ended) if self.merge_commit else None,
         )
+
+
+def dump_status(status: CommitStatus) -> bytes:
+    """What is said of a commit, as it is stored."""
+    fields = {"schema": _SCHEMA, "state": status.state.value, "description": status.description}
+    return f"{json.dumps(fields, indent=2, sort_keys=True, ensure_ascii=False)}\n".encode("utf-8", "surrogatepass")
+
+
+def load_status(content: bytes, where: str) -> CommitStatus:
+    """Read what `dump_status` wrote. Raises ForgeError naming `where` if it is something else."""
+    try:
+        fields = json.loads(content.decode("utf-8", "surrogatepass"))
+        return CommitStatus(StatusState(fields["state"]), str(fields["description"]))
+    except (ValueError, TypeError, KeyError) as error:
+        raise ForgeError(f"{where} is not a status: {error}", hint=f"remove it: git update-ref -d {where}") from error
 
 
 def _time(text: str) -> datetime | None:

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.errors import ForgeError
-from bot.forges.local.record import Record, load
+from bot.forges.local.record import Record, load, load_status
 from bot.git.command import GitDirectory
 from bot.git.reading import objects
+from bot.repositories import CommitStatus
 
 _REQUESTS = "refs/promobot/merge-requests/"
 _OPEN = "refs/promobot/open/"
+_STATUSES = "refs/promobot/statuses/"
 _BRANCHES = "refs/heads/"
 _FORMAT = "--format=%(objectname) %(HEAD)%(refname)"
 
@@ -56,13 +58,25 @@ class Stored:
 
 
 @dataclass(frozen=True)
+class StoredStatus:
+    """What is said of a commit, and the object that holds it."""
+
+    oid: str
+    status: CommitStatus
+
+
+@dataclass(frozen=True)
 class Snapshot:
-    """A project at one time: branches by name, merge requests by number, the refs that claim pairs of branches."""
+    """A project at one time: branches by name, merge requests by number, statuses by commit.
+
+    `claims` are the refs that claim pairs of branches.
+    """
 
     branches: Mapping[str, str]
     default_branch: str
     requests: Mapping[int, Stored]
     claims: Mapping[str, str]
+    statuses: Mapping[str, StoredStatus]
 
 
 def request_ref(number: int) -> str:
@@ -73,6 +87,11 @@ def request_ref(number: int) -> str:
 def claim_ref(pair: tuple[str, str]) -> str:
     """The ref that exists while a merge request is open between these branches, so that a second cannot be."""
     return f"{_OPEN}{hashlib.sha256(chr(0).join(pair).encode('utf-8', 'surrogateescape')).hexdigest()}"
+
+
+def status_ref(commit: str) -> str:
+    """The ref that holds what is said of a commit."""
+    return f"{_STATUSES}{commit}"
 
 
 def read(git: GitDirectory, numbers: Collection[int] | None = None) -> Snapshot:
@@ -87,7 +106,8 @@ def read(git: GitDirectory, numbers: Collection[int] | None = None) -> Snapshot:
     }
     if numbers is not None:
         wanted = {number: oid for number, oid in wanted.items() if number in numbers}
-    contents = objects(git, wanted.values())
+    said = {ref.removeprefix(_STATUSES): oid for ref, oid in refs.items() if ref.startswith(_STATUSES)}
+    contents = objects(git, [*wanted.values(), *said.values()])
     return Snapshot(
         branches={ref.removeprefix(_BRANCHES): oid for ref, oid in refs.items() if ref.startswith(_BRANCHES)},
         default_branch=next((ref.removeprefix(f"*{_BRANCHES}") for _, ref in lines if ref.startswith("*")), ""),
@@ -96,6 +116,10 @@ def read(git: GitDirectory, numbers: Collection[int] | None = None) -> Snapshot:
             for number, oid in sorted(wanted.items())
         },
         claims={ref: oid for ref, oid in refs.items() if ref.startswith(_OPEN)},
+        statuses={
+            commit: StoredStatus(oid, load_status(contents.get(oid, b""), status_ref(commit)))
+            for commit, oid in said.items()
+        },
     )
 
 

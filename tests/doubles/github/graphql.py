@@ -18,7 +18,7 @@ from tests.doubles.github.accounts import Grant
 from tests.doubles.github.call import Call
 from tests.doubles.github.refusals import GraphRefused, GraphRefusedError, Refused, RefusedError
 from tests.doubles.github.shapes import when
-from tests.doubles.github.state import AutoMerge, Project, Pull
+from tests.doubles.github.state import AutoMerge, Project, Pull, Status
 from tests.doubles.http import Request, Response
 
 _LARGEST_PAGE = 100
@@ -198,7 +198,16 @@ def _commit(call: Call, project: Project, sha: str) -> dict[str, Any]:
         found = [pull for pull in project.pulls.values() if api_commits.associated(project, sha, pull.number)]
         return _connection(found, first, after, lambda pull: _pull_request(call, project, pull))
 
-    return {"__typename": "Commit", "oid": sha, "associatedPullRequests": pulls}
+    def status(_: Any) -> dict[str, Any] | None:
+        call.hub.reachable(call.token, project.path, Grant("statuses"))
+        said = project.combined(sha)
+        return {"context": lambda _, name: _context(said[name]) if name in said else None} if said else None
+
+    return {"__typename": "Commit", "oid": sha, "associatedPullRequests": pulls, "status": status}
+
+
+def _context(said: Status) -> dict[str, Any]:
+    return {"context": said.context, "state": said.state.upper(), "description": said.description}
 
 
 def _pull_requests(

@@ -176,13 +176,19 @@ def _pipeline(call: Call) -> Response:
 
 
 def _statuses(call: Call) -> Response:
-    """The newest of each name, unless all are asked for."""
+    """The newest of each name, unless all are asked for; pipelines of the project's own have a job besides."""
     project = _readable(call)
+    life.look(call.gitlab, project)
     sha = _commit_of(project, call.values["sha"], "commit", "404 Commit Not Found")
-    found = [(p, s) for p in project.pipelines if p.sha == sha for s in p.statuses if _asked_for(call, p, s)]
+    found = [(p, s) for p in project.pipelines if p.sha == sha for s in _jobs(call, p) if _asked_for(call, p, s)]
     if not call.flag("all"):
         found = list({(p.id, s.name): (p, s) for p, s in found}.values())
     return call.page([shapes.status(call.base, pipeline, status) for pipeline, status in found])
+
+
+def _jobs(call: Call, pipeline: Pipeline) -> list[Status]:
+    own = Status(pipeline.id, "build", pipeline.ref, pipeline.built, pipeline.user or call.me, pipeline.created)
+    return [*pipeline.statuses, *(() if pipeline.source == "external" else (own,))]
 
 
 def _asked_for(call: Call, pipeline: Pipeline, status: Status) -> bool:

@@ -157,10 +157,12 @@ class Instance:
             request.state, request.closed_by, request.ended, request.updated = "closed", user, life.now(), life.now()
 
     def finish(self, project: Project, status: str, pipeline: Pipeline | None = None) -> None:
-        """A pipeline (the newest) ends; whatever waited for it is merged."""
+        """The job of a pipeline (the newest) ends; whatever waited for it is merged."""
         with self.lock:
             life.look(self, project)
-            (pipeline or project.pipelines[-1]).status = status
+            ended = pipeline or project.pipelines[-1]
+            ended.built = status
+            life.settle(ended)
             for request in project.requests.values():
                 if request.open and request.auto_merge and not life.why_not(self, project, request):
                     life.merge(self, project, request, request.author, squash=request.squash, message="")

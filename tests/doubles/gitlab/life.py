@@ -101,7 +101,7 @@ def head_pipeline(project: Project, request: MergeRequest) -> Pipeline | None:
 def settle(pipeline: Pipeline) -> None:
     """An external pipeline is as the newest of its statuses are; one of the project's own also has its jobs."""
     newest = {status.name: status.state for status in pipeline.statuses}
-    states = {*newest.values(), *(() if pipeline.source == "external" else (pipeline.status,))}
+    states = {*newest.values(), *(() if pipeline.source == "external" else (pipeline.built,))}
     pipeline.status = next((state for state in _ORDER if state in states), "pending")
 
 

@@ -64,7 +64,7 @@ class Status:
 
 @dataclass
 class Pipeline:
-    """A pipeline; without jobs of its own it is as its external statuses are."""
+    """A pipeline; without jobs of its own it is as its external statuses are. `built` is how its own job is."""
 
     id: int
     iid: int
@@ -74,6 +74,7 @@ class Pipeline:
     user: User | None
     created: datetime
     status: str = "running"
+    built: str = "running"
     statuses: list[Status] = field(default_factory=list)
 
 

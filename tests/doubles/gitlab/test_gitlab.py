@@ -364,7 +364,7 @@ def test_statuses_go_to_the_pipeline_that_there_is(project: Project, bot: Client
     bot("POST", f"/statuses/{head}", {"state": "success", "name": "promobot", "description": "well"})
     again = bot("POST", f"/statuses/{head}", {"state": "success", "name": "promobot"}).json()
     assert again["id"] != made["id"]
-    assert [one["status"] for one in bot.get(f"/repository/commits/{head}/statuses")] == ["success"]
+    assert [one["status"] for one in bot.get(f"/repository/commits/{head}/statuses")] == ["success", "running"]
     assert len(bot.get("/pipelines")) == 1
     status, said = bot.refused("POST", f"/statuses/{head}", {"state": "success", "pipeline_id": 999})
     assert (status, said["message"]) == (404, "404 Pipeline for pipeline_id, sha and ref Not Found")

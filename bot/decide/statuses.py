@@ -1,0 +1,258 @@
+"""promobot's own status on merge requests: that every image that they name is where it is to run.
+
+Those of ours get it as they are made; of all others it is found out here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from bot.config import Config, EnvironmentConfig, is_service
+from bot.decide.branch import Branch, is_of_fork
+from bot.decide.environments import Snapshot, head_of, manifests_at, service_at
+from bot.decide.facts import Ask, NotKnown, Refusal, for_each
+from bot.decide.trailers import PROMOTION
+from bot.images import ImageRef
+from bot.plan import Action, CopyImage, MoveTag, PushBranch, SetStatus, Step, Upkeep
+from bot.promotion import Move, Unit
+from bot.questions import Absent, Commits, Files, Holds, Location, OpenRequests, Question, Status, TagDigest
+from bot.repositories import Commit, CommitStatus, MergeRequest, Repository, Rev, StatusState
+
+# What every forge takes: GitHub allows 140 characters.
+_LONGEST = 140
+_NOTHING = "it changes no image that promobot looks after"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which merge requests are asked about: of these services or groups, and into these environments; none: of all.
+
+    `arriving` are the questions for images that this pass copies for promotions.
+    """
+
+    services: Collection[str] = ()
+    targets: Collection[str] = ()
+    arriving: Collection[Question[Any]] = ()
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A branch and the environments that live on it: a commit has one status, whichever of them it is about.
+
+    `environment` is the one that speaks for all of them.
+    """
+
+    config: Config
+    environment: EnvironmentConfig
+    rev: Rev
+    sharing: tuple[EnvironmentConfig, ...]
+    wanted: Wanted
+
+
+@dataclass(frozen=True)
+class _Theirs:
+    """A merge request, and the manifests that its commits change, by environment and path."""
+
+    request: MergeRequest
+    touched: tuple[tuple[EnvironmentConfig, str], ...]
+
+
+@dataclass(frozen=True)
+class _Named:
+    """An image that must be in a registry."""
+
+    registry: str
+    image: ImageRef
+
+    @property
+    def question(self) -> Holds | TagDigest:
+        location = Location(self.registry, self.image.repository)
+        if self.image.digest is not None:
+            return Holds(location, self.image.digest)
+        return TagDigest(location, self.image.tag or "latest")
+
+    def __str__(self) -> str:
+        tag = f":{self.image.tag}" if self.image.tag else ""
+        digest = f"@{self.image.digest.short}" if self.image.digest else ""
+        return f"{self.image.repository}{tag}{digest}"
+
+
+def with_status(
+    target: Snapshot,
+    branch: Branch,
+    moves: Iterable[Move],
+    actions: Sequence[PushBranch | CopyImage | MoveTag],
+    request: MergeRequest | None,
+) -> Iterator[Action]:
+    """What brings a promotion to its branch and its images, with what is to be said of the branch's head by then.
+
+    It is said before anybody sees a merge request of it, so that no later pass has to look.
+    """
+    say = partial(SetStatus, target.rev.repository, None, branch.name)
+    images = {(move.destination, move.tag, move.digest) for move in moves}
+    good = _all_there(len(images), target.environment.registry)
+    pushes = [action for action in actions if isinstance(action, PushBranch)]
+    copies = [action for action in actions if not isinstance(action, PushBranch)]
+    yield from pushes
+    if pushes and copies and request is not None:
+        yield say(_waiting("promobot copies what it names"))
+    yield from copies
+    if branch.foreign and not pushes:
+        if request is None:
+            yield say(_waiting("somebody else has a commit on the branch: the next pass looks at it"))
+    elif actions or request is None:
+        yield say(good)
+
+
+def _all_there(count: int, registry: str) -> CommitStatus:
+    images = f"{count} image{'' if count == 1 else 's'}"
+    return _said(StatusState.SUCCESS, f"{images} found in registry {registry}")
+
+
+def _waiting(why: str) -> CommitStatus:
+    return _said(StatusState.PENDING, why)
+
+
+def judge_requests(ask: Ask, config: Config, environment: EnvironmentConfig, wanted: Wanted) -> Iterator[Upkeep]:
+    """What is to be said of others' merge requests into an environment's branch.
+
+    The first environment of a branch speaks for all of them. What our own commits alone are on is known to be well.
+    Raises Unanswered, and Refusal where nothing can be read.
+    """
+    place = _place(ask, config, environment, wanted)
+    requests = tuple(_requests(ask, place)) if place is not None else ()
+    if place is None or not requests:
+        return
+    commits = {one: Commits(place.rev.repository, place.rev.commit, one.head, paths=True) for one in requests}
+    ask.together(*commits.values())
+    # What can't be read is gone as a rule, and nothing can be said of it.
+    read = {one: found for one, question in commits.items() if (found := ask.perhaps(question))}
+    theirs = [_touching(place, one, found) for one, found in read.items() if not _is_ours(config, one, found)]
+    asked = [one for one in theirs if not wanted.services or _is_about(place, one)]
+    yield from filter(None, for_each(asked, lambda one: _upkeep(ask, place, one)))
+
+
+def _place(ask: Ask, config: Config, environment: EnvironmentConfig, wanted: Wanted) -> _Place | None:
+    """None where another environment of the branch comes first."""
+    sharing = tuple(one for one in config.environments if _ends(one) == _ends(environment))
+    first = next(one for one in sharing if one.from_ and (not wanted.targets or one.name in wanted.targets))
+    head = ask.maybe(head_of(environment)) if first == environment else None
+    repository = environment.repository.repository
+    return _Place(config, environment, Rev(repository, head), sharing, wanted) if head is not None else None
+
+
+def _ends(environment: EnvironmentConfig) -> tuple[Repository, str]:
+    return environment.repository.repository, environment.repository.branch
+
+
+def _requests(ask: Ask, place: _Place) -> Iterator[MergeRequest]:
+    repository, branch = _ends(place.environment)
+    forks = place.config.forges[repository.forge].judges_forks
+    for request in ask.maybe(OpenRequests(repository)) or ():
+        if request.target_branch == branch and request.head and (forks or not is_of_fork(request)):
+            yield request
+
+
+def _is_ours(config: Config, request: MergeRequest, commits: Collection[Commit]) -> bool:
+    """Whether it is a promotion's as we made it: what a person changed of it, or pins, is looked at like any other."""
+    address = config.author.email
+    return request.ours and all(
+        commit.author_email == commit.committer_email == address and commit.trailer(PROMOTION) for commit in commits
+    )
+
+
+def _touching(place: _Place, request: MergeRequest, commits: Collection[Commit]) -> _Theirs:
+    paths = sorted({path for commit in commits for path in commit.paths})
+    touched = ((env, path) for env in place.sharing for path in paths if service_at(place.config, env, path))
+    return _Theirs(request, tuple(touched))
+
+
+def _is_about(place: _Place, theirs: _Theirs) -> bool:
+    services = {service_at(place.config, environment, path) for environment, path in theirs.touched}
+    names = {name for service in services if service for name in (service, place.config.group(service))}
+    return not names.isdisjoint(place.wanted.services)
+
+
+def _upkeep(ask: Ask, place: _Place, theirs: _Theirs) -> Upkeep | None:
+    request, repository = theirs.request, place.rev.repository
+    unit, target = Unit(f"!{request.number}", ()), place.environment.name
+    ask.together(Status(repository, request.head), *_files(place, theirs))
+    try:
+        status = _judged(ask, place, theirs)
+        now = ask.maybe(Status(repository, request.head))
+    except NotKnown as refusal:
+        return Upkeep(unit, target, blocked=refusal.blocked)
+    # Where it is about nothing of ours, it may be about what another configuration looks after.
+    if now == status or (now is not None and not theirs.touched):
+        return None
+    say = SetStatus(repository, request.head, request.source_branch, status)
+    return Upkeep(unit, target, Step(unit, target, repository, request.source_branch, request.head, (), (say,)))
+
+
+def _files(place: _Place, theirs: _Theirs) -> tuple[Files, ...]:
+    """The manifests at its head, and as the target's branch has them."""
+    paths = tuple(sorted({path for _, path in theirs.touched}))
+    ends = (theirs.request.head, place.rev.commit) if paths else ()
+    return tuple(Files(Rev(place.rev.repository, commit), paths) for commit in ends)
+
+
+def _judged(ask: Ask, place: _Place, theirs: _Theirs) -> CommitStatus:
+    """Success where all are there, failure where one isn't; pending where that isn't known, or is about to change."""
+    try:
+        named = tuple(dict.fromkeys(_named(ask, place, theirs)))
+    except NotKnown:
+        raise
+    except Refusal as refusal:
+        return _said(StatusState.FAILURE, refusal.blocked.reason)
+    ask.together(*(one.question for one in named))
+    answers = {one: _presence(ask, one) for one in named}
+    absent = [one for one, there in answers.items() if there is False]
+    missing = [one for one in absent if one.question not in place.wanted.arriving]
+    if missing:
+        return _missing(missing)
+    unknown = next((there for there in answers.values() if isinstance(there, str)), None)
+    if unknown is not None:
+        return _waiting(unknown)
+    if absent:
+        return _waiting("promobot copies what it names; the next pass looks again")
+    registries = dict.fromkeys(one.registry for one in named)
+    return _all_there(len(named), " and ".join(registries)) if named else _said(StatusState.SUCCESS, _NOTHING)
+
+
+def _missing(images: Sequence[_Named]) -> CommitStatus:
+    more = f" (and {len(images) - 1} more)" if len(images) > 1 else ""
+    what = f" is not in registry {images[0].registry}{more}: promote it, or push it there"
+    name, room = str(images[0]), _LONGEST - len(what)
+    shown = name if len(name) <= room else f"…{name[len(name) - room + 1 :]}"
+    return _said(StatusState.FAILURE, f"{shown}{what}")
+
+
+def _named(ask: Ask, place: _Place, theirs: _Theirs) -> Iterator[_Named]:
+    """The images of the environments' own registries in what it changes, as it is at the head."""
+    if not theirs.touched:
+        return
+    after, before = ({file.path: file for file in ask.maybe(each) or ()} for each in _files(place, theirs))
+    for environment, path in theirs.touched:
+        # By a merge of the target's branch, commits have what isn't theirs.
+        if path not in after or after[path] == before.get(path):
+            continue
+        for manifest in manifests_at(environment, after[path]):
+            for field in manifest.fields if is_service(manifest.name) else ():
+                if field.image is not None and place.config.path_in(environment.registry, field.image) is not None:
+                    yield _Named(environment.registry, field.image)
+
+
+def _presence(ask: Ask, named: _Named) -> bool | str:
+    """Whether it is there, or why that isn't known."""
+    try:
+        answer = ask(named.question)
+    except NotKnown as refusal:
+        return refusal.blocked.reason
+    return not isinstance(answer, Absent)
+
+
+def _said(state: StatusState, text: str) -> CommitStatus:
+    return CommitStatus(state, text).within(_LONGEST)

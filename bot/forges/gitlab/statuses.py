@@ -1,0 +1,104 @@
+"""promobot's own status on commits, which is a job of the commit's newest pipeline, or of one that is for it alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.forges.certainty import certain
+from bot.forges.errors import StatusError
+from bot.forges.statuses import NAME
+from bot.network.retry import pause
+from bot.repositories import CommitStatus, StatusState
+
+# app/models/commit_status.rb: the description is a string of 255.
+_LONGEST = 255
+_ATTEMPTS = 5
+_CONFLICT = 409
+_WORDS = {StatusState.PENDING: "pending", StatusState.SUCCESS: "success", StatusState.FAILURE: "failed"}
+# What a job may be; one that was canceled or skipped says nothing.
+_STATES = {
+    "success": StatusState.SUCCESS,
+    "failed": StatusState.FAILURE,
+    **dict.fromkeys(("created", "waiting_for_resource", "preparing", "pending", "running"), StatusState.PENDING),
+}
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """The pipeline that counts for a commit, 0 where none has jobs, and what our job in it says."""
+
+    pipeline: int = 0
+    status: CommitStatus | None = None
+
+
+@dataclass(frozen=True)
+class Statuses:
+    """Those of one project, which is an object of the library's."""
+
+    project: Any
+    sleep: Callable[[float], None]
+
+    def found(self, commits: Collection[str]) -> dict[str, CommitStatus]:
+        """What is said of these commits."""
+        seen = {commit: self._look(commit).status for commit in sorted(commits)}
+        return {commit: status for commit, status in seen.items() if status is not None}
+
+    def set(self, commit: str, status: CommitStatus, branch: str) -> bool:
+        """Say it, unless it is said already."""
+        wanted = status.within(_LONGEST)
+        for attempt in range(1, _ATTEMPTS + 1):
+            seen = self._look(commit)
+            if seen.status == wanted:
+                return attempt > 1
+            try:
+                self._say(commit, wanted, seen, branch)
+            except StatusError as error:
+                if attempt == _ATTEMPTS or not _may_pass(error):
+                    raise
+                self.sleep(pause(attempt))
+            else:
+                break
+        return True
+
+    def _say(self, commit: str, wanted: CommitStatus, seen: _Seen, branch: str) -> None:
+        """A job that waits can't be told to wait, so that another reason for it needs another job."""
+        # Without a pipeline's number or a branch's name, GitLab would take any branch that has the commit.
+        where = {"pipeline_id": seen.pipeline} if seen.pipeline else {"ref": branch}
+        if seen.status is not None and seen.status.state is wanted.state is StatusState.PENDING:
+            self._post(commit, {"state": "canceled", "name": NAME, **where}, lambda now: now.status is None)
+        told = {"state": _WORDS[wanted.state], "name": NAME, "description": wanted.description, **where}
+        self._post(commit, told, lambda now: now.status == wanted)
+
+    def _post(self, commit: str, told: dict[str, object], done: Callable[[_Seen], bool]) -> None:
+        def write() -> bool:
+            self._statuses(commit).create(told)
+            return True
+
+        certain(write, lambda: done(self._look(commit)) or None, sleep=self.sleep)
+
+    def _look(self, commit: str) -> _Seen:
+        """All jobs, as they tell which pipeline counts; GitLab leaves out those of child pipelines."""
+        jobs = [job.attributes for job in self._statuses(commit).list(get_all=True)]
+        pipeline = max(map(_pipeline, jobs), default=(False, 0))[1]
+        ours = [job for job in jobs if job["name"] == NAME and _pipeline(job)[1] == pipeline]
+        last = max(ours, key=lambda job: int(job["id"]), default=None)
+        state = _STATES.get(last["status"]) if last else None
+        return _Seen(pipeline, CommitStatus(state, last["description"] or "") if last and state else None)
+
+    def _statuses(self, commit: str) -> Any:  # noqa: ANN401 - the library's manager
+        return self.project.commits.get(commit, lazy=True).statuses
+
+
+def _pipeline(job: Mapping[str, Any]) -> tuple[bool, int]:
+    """A job's pipeline; the highest counts: one of a merge request before one of a branch, then the newest."""
+    # The number came with GitLab 15; all jobs of a commit are taken for one pipeline's before.
+    return str(job["ref"]).startswith("refs/merge-requests/"), int(job.get("pipeline_id") or 0)
+
+
+def _may_pass(error: StatusError) -> bool:
+    """Whether somebody else is setting it in this moment, or has just set it."""
+    return error.status == _CONFLICT or (
+        error.status == 400 and any(text.startswith("Cannot transition status") for text in error.said)
+    )

@@ -1,0 +1,290 @@
+"""promobot's own status on merge requests that it didn't make: when it is green, and that it is said once."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.config import Config
+from bot.decide import Intent
+from bot.errors import ExitCode
+from bot.plan import CopyImage, Plan, SetStatus, Standing
+from bot.questions import Status
+from bot.repositories import CommitStatus, RequestState, StatusState
+from tests.paper import CONFIG, E2E, STAGING, Paper, configured, digest, values
+from tests.paperwork import Desk
+
+E2E_FILE, STAGING_FILE = "apps/api/e2e/values.yaml", "apps/api/staging/values.yaml"
+MINE = "ann/bump"
+OTHER = values(STAGING, "1.2.0")
+PENDING, SUCCESS, FAILURE = StatusState.PENDING, StatusState.SUCCESS, StatusState.FAILURE
+GREEN = CommitStatus(SUCCESS, "1 image found in registry staging")
+RED = CommitStatus(FAILURE, "shop/api:1.2.0 is not in registry staging: promote it, or push it there")
+NOTHING = CommitStatus(SUCCESS, "it changes no image that promobot looks after")
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """e2e and staging run 1.1.2, so that nothing is due."""
+    paper = Paper(trees={"m1": {E2E_FILE: values(E2E, "1.1.2"), STAGING_FILE: values(STAGING, "1.1.2")}})
+    for registry in ("e2e", "staging"):
+        paper.tags[registry, "shop/api", "1.1.2"] = digest(1)
+    return Desk(paper)
+
+
+def said(desk: Desk, *services: str, config: Config = CONFIG) -> dict[str, CommitStatus]:
+    """What a pass would say, by the commit."""
+    plan = desk.paper.plan(*services, config=config)
+    steps = [item.step for item in plan.upkeep if item.step is not None]
+    actions = [action for step in steps for action in step.actions]
+    assert all(isinstance(action, SetStatus) for action in actions)
+    assert len({step.key for step in plan.steps}) == len(plan.steps)
+    return {action.commit or "": action.status for action in actions if isinstance(action, SetStatus)}
+
+
+def settled(desk: Desk, head: str, *, config: Config = CONFIG) -> CommitStatus:
+    """What stands there after a pass; the next pass says nothing more."""
+    desk.carry_out(desk.paper.plan(config=config))
+    assert said(desk, config=config) == {}
+    return desk.paper.statuses[head]
+
+
+def test_red_until_the_image_is_there_then_green(desk: Desk) -> None:
+    theirs = desk.propose(MINE, {STAGING_FILE: OTHER})
+    assert said(desk) == {theirs.head: RED}
+    assert settled(desk, theirs.head) == RED
+    desk.paper.tags["staging", "shop/api", "1.2.0"] = digest(2)
+    assert settled(desk, theirs.head) == GREEN
+    del desk.paper.tags["staging", "shop/api", "1.2.0"]
+    assert settled(desk, theirs.head) == RED
+
+
+def test_by_its_digest_where_one_is_named(desk: Desk) -> None:
+    theirs = desk.propose(MINE, {STAGING_FILE: f"image: {STAGING}/shop/api:1.1.2@{digest(2)}\n".encode()})
+    red = settled(desk, theirs.head)
+    assert red.state is FAILURE
+    assert red.description.startswith(f"shop/api:1.1.2@{digest(2).short} is not in registry staging")
+    desk.paper.tags["staging", "shop/api", "any"] = digest(2)
+    assert settled(desk, theirs.head) == GREEN
+
+
+def test_not_knowing_is_never_green_and_never_red(desk: Desk) -> None:
+    theirs = desk.propose(MINE, {STAGING_FILE: OTHER})
+    desk.paper.unreachable = frozenset({"staging"})
+    assert settled(desk, theirs.head) == CommitStatus(PENDING, "registry staging: connection refused")
+
+
+def test_what_is_missing_counts_before_what_is_not_known(desk: Desk) -> None:
+    both = f"a: {{image: {STAGING}/shop/api:1.2.0}}\nb: {{image: {STAGING}/shop/job:1.2.0}}\n".encode()
+    theirs = desk.propose(MINE, {STAGING_FILE: both, E2E_FILE: values(E2E, "1.2.0")})
+    desk.paper.unreachable = frozenset({"e2e"})
+    red = settled(desk, theirs.head)
+    assert red.state is FAILURE
+    assert "shop/api:1.2.0 is not in registry staging (and 1 more)" in red.description
+
+
+def test_one_status_for_all_environments_of_a_branch(desk: Desk) -> None:
+    desk.paper.tags["staging", "shop/api", "1.2.0"] = digest(2)
+    theirs = desk.propose(MINE, {STAGING_FILE: OTHER, E2E_FILE: values(E2E, "1.2.0")})
+    assert settled(desk, theirs.head).description.startswith("shop/api:1.2.0 is not in registry e2e")
+    desk.paper.tags["e2e", "shop/api", "1.2.0"] = digest(2)
+    assert settled(desk, theirs.head) == CommitStatus(SUCCESS, "2 images found in registry e2e and staging")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        values("docker.io", "9.9.9"),  # of another registry
+        b"replicas: 3\n",
+        b"image: {}\n",
+    ],
+)
+def test_other_registries_images_are_not_ours_to_judge(desk: Desk, content: bytes) -> None:
+    theirs = desk.propose(MINE, {STAGING_FILE: content})
+    assert settled(desk, theirs.head) == NOTHING
+
+
+def test_what_changes_no_manifest_gets_it_too_as_it_may_be_required(desk: Desk) -> None:
+    theirs = desk.propose(MINE, {"README.md": b"hello\n"})
+    assert settled(desk, theirs.head) == NOTHING
+
+
+def test_of_what_another_configuration_judges_nothing_is_said(desk: Desk) -> None:
+    theirs = desk.propose(MINE, {"teams/cart/staging/values.yaml": OTHER})
+    desk.paper.statuses[theirs.head] = CommitStatus(FAILURE, "shop/cart:2 is not in registry team")
+    assert said(desk) == {}
+
+
+def test_what_came_by_a_merge_of_the_target_is_not_its_doing(desk: Desk) -> None:
+    """The image that the target's branch names is missing, and somebody brings their branch up to date with it."""
+    desk.commit({STAGING_FILE: values(STAGING, "1.0.0-lost")})
+    theirs = desk.propose(MINE, {STAGING_FILE: values(STAGING, "1.0.0-lost"), "README.md": b"x"})
+    assert settled(desk, theirs.head) == NOTHING
+
+
+def test_a_manifest_that_can_t_be_read_is_red_with_its_place(desk: Desk) -> None:
+    theirs = desk.propose(MINE, {STAGING_FILE: b"image: [\n"})
+    red = settled(desk, theirs.head)
+    assert red.state is FAILURE
+    assert red.description.startswith(f"{STAGING_FILE}:")
+
+
+def test_a_manifest_that_goes_names_nothing(desk: Desk) -> None:
+    theirs = desk.propose(MINE, {STAGING_FILE: OTHER})
+    del desk.paper.trees[theirs.head][STAGING_FILE]
+    assert settled(desk, theirs.head) == NOTHING
+
+
+def test_texts_fit_and_say_what_to_do(desk: Desk) -> None:
+    long = "deeply/" * 25 + "api"
+    theirs = desk.propose(MINE, {STAGING_FILE: values(STAGING, "1.2.0", repository=long)})
+    red = settled(desk, theirs.head)
+    assert len(red.description) == 140
+    assert red.description.startswith("…")
+    assert red.description.endswith("/api:1.2.0 is not in registry staging: promote it, or push it there")
+
+
+@pytest.mark.parametrize("fields", [{"target_branch": "next"}, {"source_branch": "77:bump"}, {"head": ""}], ids=str)
+def test_of_what_goes_elsewhere_and_what_the_forge_can_t_judge_nothing_is_said(
+    desk: Desk, fields: dict[str, str]
+) -> None:
+    """The local forge has no forks; where a forge has them, see below."""
+    theirs = desk.propose(MINE, {STAGING_FILE: OTHER})
+    desk.change(theirs.number, **fields)
+    assert said(desk) == {}
+
+
+def test_what_can_t_be_read_gets_nothing(desk: Desk) -> None:
+    theirs = desk.propose(MINE, {STAGING_FILE: OTHER})
+    desk.paper.lost = frozenset({theirs.head})
+    assert said(desk) == {}
+
+
+def test_a_status_that_can_t_be_read_is_said(desk: Desk) -> None:
+    desk.propose(MINE, {STAGING_FILE: OTHER})
+    desk.paper.mute = True
+    plan = desk.paper.plan()
+    (item,) = plan.upkeep
+    assert item.blocked is not None
+    assert (item.unit.name, item.blocked.code) == ("!1", ExitCode.FORGE)
+
+
+def test_where_promobot_only_reads_it_says_nothing() -> None:
+    """A repository of a source alone: the token may do no more there than read."""
+    config = configured(e2e={"repository": {"forge": "local", "project": "dev/gitops"}})
+    paper = Paper(trees={"m1": {E2E_FILE: values(E2E, "1.1.2"), STAGING_FILE: values(STAGING, "1.1.2")}})
+    paper.tags["e2e", "shop/api", "1.1.2"] = paper.tags["staging", "shop/api", "1.1.2"] = digest(1)
+    desk = Desk(paper)
+    desk.propose(MINE, {E2E_FILE: values(E2E, "1.2.0")})
+    desk.paper.plan(config=config)
+    asked = {question.repository.project for question in desk.paper.asked if isinstance(question, Status)}
+    assert asked == {"shop/gitops"}
+
+
+# --- for some services alone ---
+
+
+def test_for_named_services_only_what_is_about_them(desk: Desk) -> None:
+    web = {f"apps/web/{env}/values.yaml": values(reg, "1.1.2") for env, reg in (("e2e", E2E), ("staging", STAGING))}
+    desk.commit(web)
+    mine = desk.propose(MINE, {STAGING_FILE: OTHER})
+    desk.propose("ann/web", {"apps/web/staging/values.yaml": OTHER})
+    desk.propose("ann/readme", {"README.md": b"x"})
+    assert list(said(desk, "api")) == [mine.head]
+    group = configured(services=[{"match": "api", "group": "shop"}])
+    assert list(said(desk, "shop", config=group)) == [mine.head]
+    assert len(said(desk)) == 3
+
+
+# --- ours ---
+
+
+def due(desk: Desk) -> None:
+    desk.commit({E2E_FILE: values(E2E, "1.1.3-rc2")})
+    desk.paper.tags["e2e", "shop/api", "1.1.3-rc2"] = digest(3)
+
+
+def test_ours_has_it_before_it_is_opened_and_no_pass_looks_again(desk: Desk) -> None:
+    due(desk)
+    verdict = desk.paper.verdict("api")
+    assert verdict.step is not None
+    assert [type(action).__name__ for action in verdict.step.actions][-3:] == ["CopyImage", "SetStatus", "OpenRequest"]
+    desk.carry_out(desk.paper.plan())
+    (ours,) = desk.paper.opened
+    assert desk.paper.statuses == {ours.head: GREEN}
+    desk.paper.asked.clear()
+    assert desk.paper.plan().steps == ()
+    assert not [question for question in desk.paper.asked if isinstance(question, Status)]
+
+
+def test_while_an_open_one_gets_a_newer_image_it_is_not_green(desk: Desk) -> None:
+    due(desk)
+    desk.carry_out(desk.paper.plan())
+    desk.commit({E2E_FILE: values(E2E, "1.2.0")})
+    desk.paper.tags["e2e", "shop/api", "1.2.0"] = digest(4)
+    verdict = desk.paper.verdict("api")
+    assert verdict.step is not None
+    states = [a.status.state.value if isinstance(a, SetStatus) else type(a).__name__ for a in verdict.step.actions]
+    assert states == ["PushBranch", "pending", "CopyImage", "success", "UpdateRequest"]
+
+
+def test_with_a_persons_commit_on_top_it_is_looked_at(desk: Desk) -> None:
+    due(desk)
+    desk.carry_out(desk.paper.plan())
+    (ours,) = desk.paper.opened
+    desk.amend(ours.source_branch, {"apps/api/staging/values.yaml": OTHER})
+    (now,) = desk.paper.opened
+    assert said(desk) == {now.head: RED}
+    assert [item.unit.name for item in desk.paper.plan().upkeep] == ["!1"]
+
+
+def test_what_a_person_opens_from_our_branch_is_looked_at(desk: Desk) -> None:
+    due(desk)
+    desk.carry_out(desk.paper.plan())
+    desk.change(1, author="ann", ours=False)
+    desk.paper.statuses.clear()
+    (theirs,) = desk.paper.opened
+    assert said(desk) == {theirs.head: GREEN}
+
+
+def test_an_image_that_this_pass_brings_is_waited_for(desk: Desk) -> None:
+    """A person proposes what is due: promobot brings the image."""
+    due(desk)
+    theirs = desk.propose(MINE, {STAGING_FILE: values(STAGING, "1.1.3")})
+    plan = desk.paper.plan()
+    (verdict,) = plan.verdicts
+    assert (verdict.standing, verdict.request) == (Standing.DUE, theirs)
+    assert verdict.step is not None
+    assert [type(action) for action in verdict.step.actions] == [CopyImage]
+    assert said_of(plan, theirs.head).state is PENDING
+    desk.carry_out(plan)
+    assert said_of(desk.paper.plan(), theirs.head) == GREEN
+    assert settled(desk, theirs.head) == GREEN
+
+
+def said_of(plan: Plan, head: str) -> CommitStatus:
+    (found,) = [
+        action.status
+        for item in plan.upkeep
+        for action in (item.step.actions if item.step else ())
+        if isinstance(action, SetStatus) and action.commit == head
+    ]
+    return found
+
+
+# --- how much is asked ---
+
+
+def test_many_are_looked_at_in_the_same_rounds(desk: Desk) -> None:
+    desk.propose(MINE, {STAGING_FILE: OTHER})
+    assert len(said(desk)) == 1
+    rounds = desk.paper.rounds
+    for number in range(20):
+        desk.propose(f"ann/{number}", {STAGING_FILE: values(STAGING, f"2.0.{number}")})
+    assert len(said(desk)) == 21
+    assert desk.paper.rounds == rounds <= 6
+
+
+def test_without_others_merge_requests_nothing_is_asked(desk: Desk) -> None:
+    desk.paper.plan(intent=Intent())
+    assert not [question for question in desk.paper.asked if isinstance(question, Status)]
+    assert all(request.state is RequestState.OPEN for request in desk.paper.opened)
