@@ -191,13 +191,15 @@ class Upkeep:
     """What is due in an environment beside promotions, or why it isn't done.
 
     That is tags that follow its branch, merge requests of ours that nobody needs any more, and what is said of the
-    heads of other merge requests.
+    heads of other merge requests. What `around` another step, by its key, is to be said becomes a part of that: the
+    last of it afterwards, the rest before.
     """
 
     unit: Unit
     environment: str
     step: Step | None = None
     blocked: Blocked | None = None
+    around: tuple[str, str, str] | None = None
 
 
 @dataclass(frozen=True)

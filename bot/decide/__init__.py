@@ -90,24 +90,34 @@ def decide(config: Config, texts: Texts, intent: Intent, facts: Facts, now: date
             _judge_all(ask, turn, _Pass(config, texts, intent, now), reach)
     upkeep: tuple[Upkeep, ...] = ()
     try:
-        arriving = frozenset(_arriving(turn.verdicts))
+        arriving = dict(_arriving(turn.verdicts))
         upkeep = find_upkeep(ask, config, Scope(intent.services, intent.targets, EVERYTHING, arriving))
     except Unanswered as need:
         turn.questions += need.questions
     if turn.questions:
         return Need(tuple(dict.fromkeys(turn.questions)))
-    verdicts = tuple(within_limits(ask, config, turn.verdicts))
-    return _all_found(ask, config, intent, turn.known) or Plan(verdicts, upkeep)
+    verdicts = tuple(within_limits(ask, config, (_with_around(verdict, upkeep) for verdict in turn.verdicts)))
+    alone = tuple(item for item in upkeep if item.around is None)
+    return _all_found(ask, config, intent, turn.known) or Plan(verdicts, alone)
 
 
-def _arriving(verdicts: Iterable[Verdict]) -> Iterator[Question[Any]]:
-    """The questions whose answers change when the verdicts' steps are done."""
-    for verdict in verdicts:
-        for action in verdict.step.actions if verdict.step else ():
+def _arriving(verdicts: Iterable[Verdict]) -> Iterator[tuple[Question[Any], tuple[str, str, str]]]:
+    """The questions whose answers change when the verdicts' steps are done, with the steps' keys."""
+    for step in (verdict.step for verdict in verdicts if verdict.step is not None):
+        for action in step.actions:
             if isinstance(action, CopyImage):
-                yield Holds(action.destination, action.digest)
+                yield Holds(action.destination, action.digest), step.key
                 if action.tag is not None:
-                    yield TagDigest(action.destination, action.tag)
+                    yield TagDigest(action.destination, action.tag), step.key
+
+
+def _with_around(verdict: Verdict, upkeep: Iterable[Upkeep]) -> Verdict:
+    """The verdict, whose step says of merge requests what is so before and after it."""
+    for item in upkeep:
+        if verdict.step is not None and item.step is not None and item.around == verdict.step.key:
+            *before, after = item.step.actions
+            verdict = replace(verdict, step=replace(verdict.step, actions=(*before, *verdict.step.actions, after)))
+    return verdict
 
 
 def _judge_all(ask: Ask, turn: _Turn, given: _Pass, reach: Reach) -> None:

@@ -5,14 +5,14 @@ Those of ours get it as they are made; of all others it is found out here.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from bot.config import Config, EnvironmentConfig, is_service
 from bot.decide.branch import Branch, is_of_fork
-from bot.decide.environments import Snapshot, head_of, manifests_at, service_at
+from bot.decide.environments import Manifest, Snapshot, head_of, manifests_at, service_at
 from bot.decide.facts import Ask, NotKnown, Refusal, for_each
 from bot.decide.trailers import PROMOTION
 from bot.images import ImageRef
@@ -30,12 +30,12 @@ _NOTHING = "it changes no image that promobot looks after"
 class Wanted:
     """Which merge requests are asked about: of these services or groups, and into these environments; none: of all.
 
-    `arriving` are the questions for images that this pass copies for promotions.
+    `arriving` are the questions for images that this pass copies for promotions, with the keys of the steps that do.
     """
 
     services: Collection[str] = ()
     targets: Collection[str] = ()
-    arriving: Collection[Question[Any]] = ()
+    arriving: Mapping[Question[Any], tuple[str, str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -181,15 +181,17 @@ def _upkeep(ask: Ask, place: _Place, theirs: _Theirs) -> Upkeep | None:
     unit, target = Unit(f"!{request.number}", ()), place.environment.name
     ask.together(Status(repository, request.head), *_files(place, theirs))
     try:
-        status = _judged(ask, place, theirs)
+        said = _judged(ask, place, theirs)
         now = ask.maybe(Status(repository, request.head))
     except NotKnown as refusal:
         return Upkeep(unit, target, blocked=refusal.blocked)
     # Where it is about nothing of ours, it may be about what another configuration looks after.
-    if now == status or (now is not None and not theirs.touched):
+    if now is not None and not theirs.touched:
         return None
-    say = SetStatus(repository, request.head, request.source_branch, status)
-    return Upkeep(unit, target, Step(unit, target, repository, request.source_branch, request.head, (), (say,)))
+    wanted = (*(() if said.status == now else (said.status,)), *(() if said.then is None else (said.then,)))
+    say = tuple(SetStatus(repository, request.head, request.source_branch, status) for status in wanted)
+    step = Step(unit, target, repository, request.source_branch, request.head, (), say)
+    return Upkeep(unit, target, step, around=said.around) if say else None
 
 
 def _files(place: _Place, theirs: _Theirs) -> tuple[Files, ...]:
@@ -199,27 +201,38 @@ def _files(place: _Place, theirs: _Theirs) -> tuple[Files, ...]:
     return tuple(Files(Rev(place.rev.repository, commit), paths) for commit in ends)
 
 
-def _judged(ask: Ask, place: _Place, theirs: _Theirs) -> CommitStatus:
+@dataclass(frozen=True)
+class _Judged:
+    """What is to be said; and `then`, when the step with the key `around` is done."""
+
+    status: CommitStatus
+    then: CommitStatus | None = None
+    around: tuple[str, str, str] | None = None
+
+
+def _judged(ask: Ask, place: _Place, theirs: _Theirs) -> _Judged:
     """Success where all are there, failure where one isn't; pending where that isn't known, or is about to change."""
     try:
         named = tuple(dict.fromkeys(_named(ask, place, theirs)))
     except NotKnown:
         raise
     except Refusal as refusal:
-        return _said(StatusState.FAILURE, refusal.blocked.reason)
+        return _Judged(_said(StatusState.FAILURE, refusal.blocked.reason))
     ask.together(*(one.question for one in named))
     answers = {one: _presence(ask, one) for one in named}
     absent = [one for one, there in answers.items() if there is False]
     missing = [one for one in absent if one.question not in place.wanted.arriving]
     if missing:
-        return _missing(missing)
+        return _Judged(_missing(missing))
     unknown = next((there for there in answers.values() if isinstance(there, str)), None)
     if unknown is not None:
-        return _waiting(unknown)
-    if absent:
-        return _waiting("promobot copies what it names; the next pass looks again")
+        return _Judged(_waiting(unknown))
     registries = dict.fromkeys(one.registry for one in named)
-    return _all_there(len(named), " and ".join(registries)) if named else _said(StatusState.SUCCESS, _NOTHING)
+    good = _all_there(len(named), " and ".join(registries)) if named else _said(StatusState.SUCCESS, _NOTHING)
+    if not absent:
+        return _Judged(good)
+    waits, steps = _waiting("promobot copies what it names"), {place.wanted.arriving[one.question] for one in absent}
+    return _Judged(waits, good, steps.pop()) if len(steps) == 1 else _Judged(waits)
 
 
 def _missing(images: Sequence[_Named]) -> CommitStatus:
@@ -240,9 +253,13 @@ def _named(ask: Ask, place: _Place, theirs: _Theirs) -> Iterator[_Named]:
         if path not in after or after[path] == before.get(path):
             continue
         for manifest in manifests_at(environment, after[path]):
-            for field in manifest.fields if is_service(manifest.name) else ():
-                if field.image is not None and place.config.path_in(environment.registry, field.image) is not None:
-                    yield _Named(environment.registry, field.image)
+            for image in _images(manifest) if is_service(manifest.name) else ():
+                if place.config.path_in(environment.registry, image) is not None:
+                    yield _Named(environment.registry, image)
+
+
+def _images(manifest: Manifest) -> Iterator[ImageRef]:
+    yield from (found.image for found in manifest.fields if found.image is not None)
 
 
 def _presence(ask: Ask, named: _Named) -> bool | str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot.config import Config, EnvironmentConfig
@@ -23,14 +23,14 @@ from bot.questions import Question
 class Scope:
     """What upkeep is looked for: of these services or groups and environments; none: of all.
 
-    `everything` stands for whatever an environment holds that can't be read; `arriving` are questions for images that
-    promotions bring in this pass.
+    `everything` stands for whatever an environment holds that can't be read; `arriving` are the questions for
+    images that promotions bring in this pass, with the keys of their steps.
     """
 
     services: tuple[str, ...]
     targets: tuple[str, ...]
     everything: Unit
-    arriving: frozenset[Question[Any]] = frozenset()
+    arriving: Mapping[Question[Any], tuple[str, str, str]] = field(default_factory=dict)
 
 
 def find_upkeep(ask: Ask, config: Config, scope: Scope) -> tuple[Upkeep, ...]:

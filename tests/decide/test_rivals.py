@@ -6,7 +6,7 @@ import pytest
 
 from bot.decide import Intent
 from bot.errors import ExitCode
-from bot.plan import CloseRequest, CopyImage, DeleteBranch, Standing, Verdict
+from bot.plan import CloseRequest, CopyImage, DeleteBranch, SetStatus, Standing, Verdict
 from tests.paper import E2E, STAGING, Paper, configured, digest, values
 from tests.paperwork import Desk
 
@@ -35,7 +35,7 @@ def kinds(verdict: Verdict) -> list[type]:
 def test_for_the_same_image_it_is_the_merge_request_and_gets_its_image(desk: Desk) -> None:
     theirs = desk.propose(MINE, {STAGING_FILE: NEWER})
     due = verdict(desk)
-    assert (due.standing, due.request, kinds(due)) == (Standing.DUE, theirs, [CopyImage])
+    assert (due.standing, due.request, kinds(due)) == (Standing.DUE, theirs, [SetStatus, CopyImage, SetStatus])
     desk.carry_out(desk.paper.plan())
     done = verdict(desk)
     assert (done.standing, done.request, done.step) == (Standing.PROPOSED, theirs, None)

@@ -7,10 +7,10 @@ import pytest
 from bot.config import Config
 from bot.decide import Intent
 from bot.errors import ExitCode
-from bot.plan import CopyImage, Plan, SetStatus, Standing
+from bot.plan import CopyImage, SetStatus, Standing
 from bot.questions import Status
 from bot.repositories import CommitStatus, RequestState, StatusState
-from tests.paper import CONFIG, E2E, STAGING, Paper, configured, digest, values
+from tests.paper import CONFIG, E2E, SHOP, STAGING, Paper, configured, digest, values
 from tests.paperwork import Desk
 
 E2E_FILE, STAGING_FILE = "apps/api/e2e/values.yaml", "apps/api/staging/values.yaml"
@@ -246,29 +246,39 @@ def test_what_a_person_opens_from_our_branch_is_looked_at(desk: Desk) -> None:
     assert said(desk) == {theirs.head: GREEN}
 
 
-def test_an_image_that_this_pass_brings_is_waited_for(desk: Desk) -> None:
+def test_an_image_that_this_pass_brings_is_waited_for_and_said_in_the_same_pass(desk: Desk) -> None:
     """A person proposes what is due: promobot brings the image."""
     due(desk)
     theirs = desk.propose(MINE, {STAGING_FILE: values(STAGING, "1.1.3")})
     plan = desk.paper.plan()
     (verdict,) = plan.verdicts
-    assert (verdict.standing, verdict.request) == (Standing.DUE, theirs)
+    assert (verdict.standing, verdict.request, plan.upkeep) == (Standing.DUE, theirs, ())
     assert verdict.step is not None
-    assert [type(action) for action in verdict.step.actions] == [CopyImage]
-    assert said_of(plan, theirs.head).state is PENDING
+    before, copy, after = verdict.step.actions
+    assert isinstance(copy, CopyImage)
+    assert before == SetStatus(SHOP, theirs.head, MINE, CommitStatus(PENDING, "promobot copies what it names"))
+    assert after == SetStatus(SHOP, theirs.head, MINE, GREEN)
     desk.carry_out(plan)
-    assert said_of(desk.paper.plan(), theirs.head) == GREEN
+    assert desk.paper.plan().steps == ()
+    assert desk.paper.statuses[theirs.head] == GREEN
+
+
+def test_what_was_green_waits_while_its_image_is_brought_again(desk: Desk) -> None:
+    due(desk)
+    theirs = desk.propose(MINE, {STAGING_FILE: values(STAGING, "1.1.3")})
+    desk.carry_out(desk.paper.plan())
+    del desk.paper.tags["staging", "shop/api", "1.1.3"]
+    (step,) = desk.paper.plan().steps
+    states = [action.status.state for action in step.actions if isinstance(action, SetStatus)]
+    assert states == [PENDING, SUCCESS]
     assert settled(desk, theirs.head) == GREEN
 
 
-def said_of(plan: Plan, head: str) -> CommitStatus:
-    (found,) = [
-        action.status
-        for item in plan.upkeep
-        for action in (item.step.actions if item.step else ())
-        if isinstance(action, SetStatus) and action.commit == head
-    ]
-    return found
+def test_while_other_images_are_missing_too_it_is_red(desk: Desk) -> None:
+    due(desk)
+    both = values(STAGING, "1.1.3", extra=f"job: {{image: {STAGING}/shop/job:7}}\n")
+    theirs = desk.propose(MINE, {STAGING_FILE: both})
+    assert settled(desk, theirs.head).description.startswith("shop/job:7 is not in registry staging:")
 
 
 # --- how much is asked ---
