@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Lock
-from typing import assert_never
+from types import MappingProxyType
+from typing import Any, assert_never
 
-from bot.config import ForgeConfig, GitLabForge, LocalForge
-from bot.credentials import read_token
-from bot.forges import FORGES, Forge, ForgeAccess
+from bot.config import ForgeConfig, GitHubApp, GitHubForge, GitLabForge, LocalForge, ServerForge
+from bot.credentials import read_key, read_token
+from bot.forges import FORGES, AppKey, Forge, ForgeAccess
 from bot.git import Credential
 from bot.network.pace import Pace
 
 # How many requests at a time a forge is sent, and the pause (in seconds) that is still waited for when it wants one.
 _AT_A_TIME = 8
 _LONGEST_PAUSE = 120.0
-# Beside a token, forges take any name.
-_ANYBODY = "oauth2"
+# The user's name beside a token, for which any will do.
+_BESIDE_TOKEN = MappingProxyType({"gitlab": "oauth2", "github": "x-access-token"})
 
 
 @dataclass(frozen=True)
@@ -53,17 +55,17 @@ class Hosts:
                 self._made[name] = self._make(name)
             return self._made[name]
 
-    def git(self, name: str) -> GitAccess:
-        """How git gets at the projects of the forge of that name. Raises ConfigError where its token is missing."""
+    def git(self, name: str, project: str) -> GitAccess:
+        """How git gets at a project on the forge of that name. Raises ConfigError where its token is missing."""
         config = self.configured[name]
         match config:
             case LocalForge():
                 return GitAccess()
-            case GitLabForge(git=str()):  # by ssh, with the keys and the agent of whoever runs this
+            case ServerForge(git=str()):  # by ssh, with the keys and the agent of whoever runs this
                 return GitAccess(None, {k: self.environ[k] for k in ("HOME", "SSH_AUTH_SOCK") if k in self.environ})
-            case GitLabForge(ca_file=ca_file):
-                env = {"GIT_SSL_CAINFO": str(ca_file)} if ca_file else {}
-                return GitAccess(Credential(_ANYBODY, self._access(name, config).token), env)
+            case GitHubForge() | GitLabForge():
+                env = {"GIT_SSL_CAINFO": str(config.ca_file)} if config.ca_file else {}
+                return GitAccess(self._credential(name, config, project), env)
             case _:
                 assert_never(config)
 
@@ -76,16 +78,37 @@ class Hosts:
         match config:
             case LocalForge(path=path):
                 return FORGES[config.type](path, user=self.user)
-            case GitLabForge(git=git):
-                access = self._access(name, config)
-                settings = {"user": self.user, "pace": self._pace(access), "ssh": git or ""}
-                return FORGES[config.type](access, closing=self._closing, **settings)
+            case GitHubForge(app=GitHubApp() as app):
+                return self._on_server(config, self._app_access(name, config, app), app=self._key(name, app))
+            case GitHubForge() | GitLabForge():
+                return self._on_server(config, self._access(name, config))
             case _:
                 assert_never(config)
 
-    def _access(self, name: str, config: GitLabForge) -> ForgeAccess:
+    def _on_server(self, config: GitHubForge | GitLabForge, access: ForgeAccess, **more: object) -> Forge:
+        settings = {"user": self.user, "pace": self._pace(access), "ssh": config.git or "", **more}
+        return FORGES[config.type](access, closing=self._closing, **settings)
+
+    def _access(self, name: str, config: GitHubForge | GitLabForge) -> ForgeAccess:
         token = read_token(f"forges.{name}", config, self.environ)
         return ForgeAccess(name, config.url, token, config.token_env or str(config.token_file), config.ca_file)
+
+    # --- Apps, whose tokens last for an hour ------------------------------------------------------------
+
+    def _key(self, name: str, app: GitHubApp) -> AppKey:
+        key, key_from = read_key(f"forges.{name}.app", app, self.environ)
+        return AppKey(app.id, key, key_from, app.installation)
+
+    def _app_access(self, name: str, config: GitHubForge, app: GitHubApp) -> ForgeAccess:
+        key_from = f"the key of App {app.id}"
+        remedy = f"give App {app.id} that permission on its page, and accept it where it is installed"
+        return ForgeAccess(name, config.url, "", key_from, config.ca_file, remedy)
+
+    def _credential(self, name: str, config: GitHubForge | GitLabForge, project: str) -> Credential:
+        if isinstance(config, GitHubForge) and config.app is not None:
+            forge: Any = self.forge(name)
+            return Credential(_BESIDE_TOKEN[config.type], partial(forge.git_token, project))
+        return Credential(_BESIDE_TOKEN[config.type], self._access(name, config).token)
 
     def _pace(self, access: ForgeAccess) -> Pace:
         def tell(seconds: float) -> None:

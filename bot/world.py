@@ -141,6 +141,6 @@ class World:
         # The URL's digest tells apart what the readable part can't; two users of one URL share the clone.
         readable = re.sub(r"[^a-z0-9]+", "-", repository.project.lower()).strip("-")
         folder = f"{readable}-{hashlib.sha256(url.encode()).hexdigest()[:12]}.git"
-        author, access = self.config.author, self.hosts.git(repository.forge)
+        author, access = self.config.author, self.hosts.git(repository.forge, repository.project)
         identity = Identity(author.name, author.email)
         return Clone(url, self.cache / "git" / folder, identity, credential=access.credential, env=access.env)

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from bot.config import Config, EnvironmentConfig, Settings
+from bot.config import Config, EnvironmentConfig
 from bot.configfile import load_config
 
 PAGE = (Path(__file__).parents[1] / "docs/configuration.md").read_text(encoding="utf-8")
@@ -34,10 +34,10 @@ def models_in(annotation: object) -> Iterator[type[BaseModel]]:
 
 
 def fields_of(model: type[BaseModel]) -> Iterator[tuple[Key, object]]:
-    """Each key with the model that has it first: rules and environments share settings."""
+    """Each key with the model that has it first: rules and environments share settings, and servers' forges much."""
     for name, field in model.model_fields.items():
-        owner = Settings if name in Settings.model_fields and issubclass(model, Settings) else model
-        yield (owner, field.alias or name), field.annotation
+        owners = [base for base in model.__mro__ if name in getattr(base, "model_fields", {})]
+        yield (owners[-1], field.alias or name), field.annotation
 
 
 def known(model: type[BaseModel], section: str = "") -> Iterator[tuple[Key, str]]:
@@ -48,6 +48,12 @@ def known(model: type[BaseModel], section: str = "") -> Iterator[tuple[Key, str]
             yield from known(inner, section or key[1])
 
 
+def of_type(model: type[BaseModel], data: Mapping[str, Any]) -> bool:
+    """Whether a model is for what an example says that it is."""
+    kind = model.model_fields.get("type")
+    return kind is None or data.get("type") in get_args(kind.annotation)
+
+
 def used(data: object, annotation: object) -> Iterator[Key]:
     """Every key that an example has."""
     if isinstance(data, list):
@@ -56,7 +62,9 @@ def used(data: object, annotation: object) -> Iterator[Key]:
     models = list(models_in(annotation))
     if not isinstance(data, Mapping) or not models:
         return
-    fitting = [model for model in models if data.keys() <= {key for (_, key), _ in fields_of(model)}]
+    fitting = [
+        model for model in models if data.keys() <= {key for (_, key), _ in fields_of(model)} and of_type(model, data)
+    ]
     for model in fitting[:1]:
         fields = {key[1]: (key, inner) for key, inner in fields_of(model)}
         for name, value in data.items():

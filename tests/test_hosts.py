@@ -155,7 +155,7 @@ def test_a_protected_branch_is_the_servers_to_refuse(
 )
 def test_a_token_that_is_none(environ: dict[str, str], words: str) -> None:
     hosts = Hosts({"work": GitLabForge(type="gitlab", token_env="TOKEN")}, environ, "promobot", lambda _: None)
-    for ask in (hosts.forge, hosts.git):
+    for ask in (hosts.forge, lambda name: hosts.git(name, PROJECT)):
         with pytest.raises(ConfigError, match=words) as caught:
             ask("work")
         assert "export TOKEN=…" in caught.value.hint
@@ -166,9 +166,9 @@ def test_a_token_in_a_file(tmp_path: Path) -> None:
     config = {"work": GitLabForge(type="gitlab", token_file=file)}
     hosts = Hosts(config, {}, "promobot", lambda _: None)
     with pytest.raises(ConfigError, match=f"forges.work.token_file: {file}: No such file"):
-        hosts.git("work")
+        hosts.git("work", PROJECT)
     file.write_text("glpat-1\n")
-    access = hosts.git("work")
+    access = hosts.git("work", PROJECT)
     assert access.credential is not None
     assert access.credential.password == "glpat-1"
     assert hosts.forge("work") is hosts.forge("work")
@@ -179,14 +179,14 @@ def test_git_by_ssh_has_the_agent_and_no_token() -> None:
     forge = GitLabForge(type="gitlab", token_env="TOKEN", git="ssh://git@gitlab.example.com/")
     hosts = Hosts({"work": forge}, {"TOKEN": "t", "SSH_AUTH_SOCK": "/agent", "X": "y"}, "promobot", lambda _: None)
     assert hosts.forge("work").git_url("a/b") == "ssh://git@gitlab.example.com/a/b.git"
-    access = hosts.git("work")
+    access = hosts.git("work", PROJECT)
     assert (access.credential, access.env) == (None, {"SSH_AUTH_SOCK": "/agent"})
     hosts.close()
 
 
 def test_a_local_forge_needs_nothing(tmp_path: Path) -> None:
     hosts = Hosts({"here": LocalForge(type="local", path=tmp_path)}, {}, "promobot", lambda _: None)
-    assert hosts.git("here").credential is None
+    assert hosts.git("here", PROJECT).credential is None
     assert hosts.forge("here").git_url("a/b") == (tmp_path / "a/b.git").as_uri()
 
 

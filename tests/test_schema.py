@@ -21,6 +21,9 @@ forges:
   work: {type: local, path: git}
   lab: {type: gitlab, url: "https://gitlab.example.com", token_env: TOKEN, ca_file: ca.pem, git: "ssh://git@gitlab.example.com"}
   com: {type: gitlab, token_file: token}
+  hub: {type: github, url: "https://github.example.com", token_file: token, git: "ssh://git@github.example.com"}
+  app: {type: github, app: {id: 7, key_env: KEY, installation: 9}}
+  own: {type: github, app: {id: Iv23, key_file: key.pem}}
 registries:
   e2e: {url: e2e.example.com, auth: {type: docker}}
   prd: {url: prd.example.com/team, concurrency: 4, token_hosts: [auth.example.com]}

@@ -12,7 +12,7 @@ from bot.config.base import FilePath, Model, Name, as_tuple
 from bot.config.environments import EnvironmentConfig, Limits, RepositoryConfig
 from bot.config.expressions import groups_of
 from bot.config.fields import FieldConfig, fill
-from bot.config.forges import ForgeConfig, GitLabForge, LocalForge, ServerForge
+from bot.config.forges import ForgeConfig, GitHubApp, GitHubForge, GitLabForge, LocalForge, ServerForge
 from bot.config.paths import PathPattern, glob_match, is_service
 from bot.config.registries import Auth, BasicAuth, DockerAuth, RegistryConfig
 from bot.config.services import GroupConfig, ServiceRule, SourceConfig
@@ -31,6 +31,8 @@ __all__ = [
     "FieldConfig",
     "ForgeConfig",
     "Gates",
+    "GitHubApp",
+    "GitHubForge",
     "GitLabForge",
     "GroupConfig",
     "Limits",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
@@ -56,10 +56,12 @@ class ServerForge(Model):
         default=None, description="Where git connects, `ssh://git@host[:port]`, if not to the url with the token."
     )
 
+    ways: ClassVar[tuple[str, ...]] = ("token_env", "token_file")
+
     @model_validator(mode="after")
     def _says_where_the_token_is(self) -> ServerForge:
-        if (self.token_env is None) == (self.token_file is None):
-            raise ValueError("give either token_env or token_file")
+        if sum(getattr(self, way) is not None for way in self.ways) != 1:
+            raise ValueError(f"give either {' or '.join(self.ways)}")
         return self
 
 
@@ -76,4 +78,37 @@ class GitLabForge(ServerForge):
         return f"{self.url}/{project}/-/compare/{before}...{after}"
 
 
-ForgeConfig: TypeAlias = Annotated[LocalForge | GitLabForge, Field(discriminator="type")]
+class GitHubApp(Model):
+    """An App of GitHub that acts by itself; its private key is named, never written here."""
+
+    id: int | str = Field(description="The App's number or client id, from its page.")
+    key_env: str | None = Field(default=None, min_length=1, description="Environment variable that holds the key, PEM.")
+    key_file: FilePath | None = Field(default=None, description="File that holds the key, as the App's page makes it.")
+    installation: int | None = Field(
+        default=None, ge=1, description="Number of the one installation to act in, if not that of each repository."
+    )
+
+    @model_validator(mode="after")
+    def _says_where_the_key_is(self) -> GitHubApp:
+        if (self.key_env is None) == (self.key_file is None):
+            raise ValueError("give either key_env or key_file")
+        return self
+
+
+class GitHubForge(ServerForge):
+    """GitHub, as github.com, Enterprise Cloud or Enterprise Server."""
+
+    ways: ClassVar[tuple[str, ...]] = ("token_env", "token_file", "app")
+
+    type: Literal["github"]
+    url: Annotated[str, AfterValidator(_is_url)] = Field(
+        default="https://github.com", description="Where people see it; the API is found from there."
+    )
+    app: GitHubApp | None = None
+
+    def comparison(self, project: str, before: str, after: str) -> str:
+        """Where a browser shows the commits between two of a project."""
+        return f"{self.url}/{project}/compare/{before}...{after}"
+
+
+ForgeConfig: TypeAlias = Annotated[LocalForge | GitLabForge | GitHubForge, Field(discriminator="type")]

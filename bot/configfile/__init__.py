@@ -9,7 +9,7 @@ from typing import assert_never
 
 from pydantic import ValidationError
 
-from bot.config import Auth, BasicAuth, Config, DockerAuth, ForgeConfig, GitLabForge, LocalForge
+from bot.config import Auth, BasicAuth, Config, DockerAuth, ForgeConfig, GitHubForge, GitLabForge, LocalForge
 from bot.config.references import broken_references
 from bot.configfile.faults import Fault, faults_of
 from bot.configfile.reading import Loc, compose, lines_of, plain
@@ -78,8 +78,12 @@ def _anchored_forge(forge: ForgeConfig, folder: Path) -> ForgeConfig:
     match forge:
         case LocalForge(path=path):
             return forge.model_copy(update={"path": folder / path})
-        case GitLabForge(token_file=token, ca_file=authority):
-            return forge.model_copy(update={"token_file": _below(folder, token), "ca_file": _below(folder, authority)})
+        case GitHubForge() | GitLabForge():
+            below = {"token_file": _below(folder, forge.token_file), "ca_file": _below(folder, forge.ca_file)}
+            if isinstance(forge, GitHubForge) and forge.app is not None:
+                key_file = _below(folder, forge.app.key_file)
+                return forge.model_copy(update={**below, "app": forge.app.model_copy(update={"key_file": key_file})})
+            return forge.model_copy(update=below)
         case _:
             assert_never(forge)
 

@@ -7,10 +7,10 @@ from typing import assert_never
 
 from bot.config import BasicAuth, DockerAuth, RegistryConfig
 from bot.credentials.dockerconfig import docker_login
-from bot.credentials.password import read_password, read_token
+from bot.credentials.password import read_key, read_password, read_token
 from bot.registry import Login
 
-__all__ = ["login_for", "read_token"]
+__all__ = ["login_for", "read_key", "read_token"]
 
 
 def login_for(name: str, registry: RegistryConfig, environ: Mapping[str, str]) -> Login | None:

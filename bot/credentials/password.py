@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.config import BasicAuth, ServerForge
+from bot.config import BasicAuth, GitHubApp, ServerForge
 from bot.errors import ConfigError
 
 # Tokens of clouds come near 4 KiB; more is the wrong file, or one without an end.
@@ -35,6 +35,21 @@ def read_token(where: str, forge: ServerForge, environ: Mapping[str, str]) -> st
     return token
 
 
+def read_key(where: str, app: GitHubApp, environ: Mapping[str, str]) -> tuple[str, str]:
+    """The private key of an App in PEM, and how messages name its place. Raises ConfigError where it is none.
+
+    Line ends may be written as a backslash and an n, since some that keep secrets take one line only.
+    """
+    place = _Place(where, "key", app.key_env, app.key_file)
+    key = _bytes(place, environ).decode("utf-8", "replace").replace("\\n", "\n").strip()
+    if not (key.startswith("-----BEGIN ") and "PRIVATE KEY-----" in key):
+        raise ConfigError(
+            f"{place.named} holds no private key",
+            hint="it is the PEM file that the App's page makes: -----BEGIN RSA PRIVATE KEY-----",
+        )
+    return f"{key}\n", place.named
+
+
 @dataclass(frozen=True)
 class _Place:
     """A secret of some kind (`what`) that the configuration's part `where` says is in a variable or else in a file."""
@@ -59,13 +74,17 @@ class _Place:
 
 
 def _read(place: _Place, environ: Mapping[str, str]) -> str:
+    return checked(place.named, _bytes(place, environ), hint=place.remedy)
+
+
+def _bytes(place: _Place, environ: Mapping[str, str]) -> bytes:
     if place.file is not None:
-        return checked(place.named, _content(place, place.file), hint=place.remedy)
+        return _content(place, place.file)
     variable = place.variable or ""
     if variable not in environ:
         raise ConfigError(f"{place.named} is not set", hint=f"export {variable}=…")
     # As bytes of UTF-8, whatever the locale made of them.
-    return checked(place.named, os.fsencode(environ[variable]), hint=place.remedy)
+    return os.fsencode(environ[variable])
 
 
 def checked(named: str, content: bytes, *, hint: str) -> str:

@@ -7,19 +7,22 @@ from contextlib import ExitStack
 from types import MappingProxyType
 from typing import Any
 
-from bot.forges.access import ForgeAccess
+from bot.forges.access import AppKey, ForgeAccess
 from bot.forges.local import LocalForge
 from bot.forges.port import Forge, Opened
 
 
-def _github(access: ForgeAccess, **settings: Any) -> Forge:
-    from bot.forges.github import GitHubForge  # noqa: PLC0415  the same
+def _github(access: ForgeAccess, *, closing: ExitStack | None = None, **settings: Any) -> Forge:
+    from bot.forges.github import GitHubForge  # noqa: PLC0415  its library takes its time, and `--help` has none to lose
 
-    return GitHubForge(access, **settings)
+    forge = GitHubForge(access, **settings)
+    if closing is not None:
+        closing.callback(forge.close_connections)
+    return forge
 
 
 def _gitlab(access: ForgeAccess, *, closing: ExitStack | None = None, **settings: Any) -> Forge:
-    from bot.forges.gitlab import GitLabForge  # noqa: PLC0415  its library takes its time, and `--help` has none to lose
+    from bot.forges.gitlab import GitLabForge  # noqa: PLC0415  the same
 
     forge = GitLabForge(access, **settings)
     if closing is not None:
@@ -32,4 +35,4 @@ FORGES: Mapping[str, Callable[..., Forge]] = MappingProxyType(
     {"github": _github, "gitlab": _gitlab, "local": LocalForge}
 )
 
-__all__ = ["FORGES", "Forge", "ForgeAccess", "Opened"]
+__all__ = ["FORGES", "AppKey", "Forge", "ForgeAccess", "Opened"]

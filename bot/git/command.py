@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -40,10 +40,18 @@ _CREDENTIAL_HELPER = (
 
 @dataclass(frozen=True)
 class Credential:
-    """What a Git server asks for over HTTP. It is only ever given to the host of the repository's URL."""
+    """What a Git server asks for over HTTP. It is only ever given to the host of the repository's URL.
+
+    A password that is renewed from time to time is given by who knows it.
+    """
 
     username: str
-    password: str = field(repr=False)
+    password: str | Callable[[], str] = field(repr=False)
+
+    @property
+    def secret(self) -> str:
+        """The password to show now."""
+        return self.password if isinstance(self.password, str) else self.password()
 
 
 @dataclass(frozen=True)
@@ -105,7 +113,7 @@ class Remote:
         secrets = {}
         if self.credential:
             secrets["PROMOBOT_GIT_USERNAME"] = self.credential.username
-            secrets["PROMOBOT_GIT_PASSWORD"] = self.credential.password
+            secrets["PROMOBOT_GIT_PASSWORD"] = self.credential.secret
         environment = {"GIT_ALLOW_PROTOCOL": _PROTOCOLS, **self.env, **secrets}
         # Without a repository of ours git would read the configuration of the one around the current directory.
         argv = ["git", f"--git-dir={clone.path if clone else os.devnull}", *args]

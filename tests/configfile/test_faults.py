@@ -371,13 +371,22 @@ def test_one_fault_is_not_told_as_another(tmp_path: Path) -> None:
         ("{type: gitlab}", "forges.work: give either token_env or token_file"),
         ("{type: gitlab, token_env: A, token_file: b}", "forges.work: give either token_env or token_file"),
         ("{type: gitlab, token: x}", "forges.work.token: unknown key, did you mean token_env?"),
-        ("{type: gitlb, token_env: A}", "forges.work.type: gitlb is none of local, gitlab, did you mean gitlab?"),
+        (
+            "{type: gitlb, token_env: A}",
+            "forges.work.type: gitlb is none of local, gitlab, github, did you mean gitlab?",
+        ),
         ("{type: gitlab, token_env: A, url: gitlab.com}", "'gitlab.com' is no address such as https://"),
         ("{type: gitlab, token_env: A, url: 'https://u:pa55@h'}", "no user or password belongs into the url"),
         ("{type: gitlab, token_env: A, url: 'https://h:99999'}", "'https://h:99999' is no address"),
         ("{type: gitlab, token_env: A, url: 'https://h/?a=b'}", "is no address such as https://"),
         ("{type: gitlab, token_env: A, git: 'https://h'}", "is no address such as ssh://git@"),
         ("{type: gitlab, token_env: A, git: 'ssh://git:pa55@h'}", "is no address such as ssh://git@"),
+        ("{type: github}", "forges.work: give either token_env or token_file or app"),
+        ("{type: github, token_env: A, app: {id: 1, key_env: K}}", "give either token_env or token_file or app"),
+        ("{type: github, app: {id: 1}}", "forges.work.app: give either key_env or key_file"),
+        ("{type: github, app: {id: 1, key_env: K, key_file: k}}", "forges.work.app: give either key_env or key_file"),
+        ("{type: github, app: {key_env: K}}", "forges.work.app.id: missing"),
+        ("{type: github, app: {id: 1, key: K}}", "forges.work.app.key: unknown key, did you mean key_env?"),
     ],
 )
 def test_faults_of_a_forge(tmp_path: Path, forge: str, says: str) -> None:

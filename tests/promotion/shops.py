@@ -67,6 +67,10 @@ class Shop(ABC):
     def requests(self) -> list[Shown]:
         """Every merge request, by number."""
 
+    @property
+    def states(self) -> list[str]:
+        return [request.state for request in self.requests()]
+
     def open(self) -> list[Shown]:
         return [request for request in self.requests() if request.state == "open"]
 
@@ -154,11 +158,6 @@ class GitLabShop(Shop):
         self.secrets = (token,)
         self.environ = configured(company, "gitlab", running.url, "GITLAB_TOKEN", token)
 
-    @property
-    def states(self) -> list[str]:
-        """In GitLab's words, by number."""
-        return [request.state for request in self.project.requests.values()]
-
     def requests(self) -> list[Shown]:
         with self.gitlab.lock:
             gitlab_life.look(self.gitlab, self.project)
@@ -235,7 +234,7 @@ class GitHubShop(Shop):
         self.company, self.hub, self.running = company, hub, running
         hub.team("shop", _APPROVERS, "ann")
         roles = dict.fromkeys(("ann", "shop-robot"), Role.WRITE)
-        self.repository = hub.project(PROJECT, {}, roles=roles, teams={_APPROVERS: Role.WRITE}).repository
+        self.repository = hub.adopt(PROJECT, roles=roles, teams={_APPROVERS: Role.WRITE}).repository
         token = hub.classic("shop-robot", "repo", "read:org")
         self.secrets = (token,)
         self.environ = configured(company, "github", running.url, "GITHUB_TOKEN", token)
@@ -323,5 +322,5 @@ def github_shop(company: Company) -> Iterator[GitHubShop]:
 
 
 SHOPS: Mapping[str, Callable[[Company], AbstractContextManager[Shop]]] = MappingProxyType(
-    {"local": local_shop, "gitlab": gitlab_shop}
+    {"local": local_shop, "gitlab": gitlab_shop, "github": github_shop}
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -144,9 +144,7 @@ class Machine(RuleBasedStateMachine):
         return self.shop.repository.heads(), self.shop.requests()
 
 
-def machine_of(
-    forge: str, folder: Path, e2e: RunningRegistry, prod: RunningRegistry
-) -> Callable[[], RuleBasedStateMachine]:
+def machine_of(forge: str, folder: Path, e2e: RunningRegistry, prod: RunningRegistry) -> type[RuleBasedStateMachine]:
     numbers = iter(range(1 << 20))
 
     class Bound(Machine):
@@ -165,7 +163,7 @@ def settings_of(examples: int, steps: int) -> settings:
 
 @pytest.mark.parametrize("forge", SHOPS)
 def test_some_orders(tmp_path: Path, e2e_registry: RunningRegistry, prod_registry: RunningRegistry, forge: str) -> None:
-    run_state_machine_as_test(machine_of(forge, tmp_path, e2e_registry, prod_registry), settings=settings_of(4, 8))
+    run_state_machine_as_test(machine_of(forge, tmp_path, e2e_registry, prod_registry), settings=settings_of(3, 8))
 
 
 @pytest.mark.long

@@ -1,6 +1,5 @@
 """GitHub: github.com, its Enterprise Cloud and Enterprise Server. Loaded where such a forge is used alone."""
 
 from bot.forges.github.forge import GitHubForge
-from bot.forges.github.tokens import AppKey
 
-__all__ = ["AppKey", "GitHubForge"]
+__all__ = ["GitHubForge"]

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 import requests
 from github.Auth import Auth, Token
 
-from bot.forges.access import ForgeAccess
+from bot.forges.access import AppKey, ForgeAccess
 from bot.forges.github.client import Client
 from bot.forges.github.sending import GitHubAdapter, OurRequester, Spacing, open_session
-from bot.forges.github.tokens import App, AppKey, Held, InstallationTokens, Supplied, until_known
+from bot.forges.github.tokens import App, Held, InstallationTokens, Supplied, until_known
 from bot.network.pace import Pace
 
 _GITHUB, _CLOUD = "github.com", ".ghe.com"

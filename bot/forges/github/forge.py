@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import cache, partial
 
 from bot.errors import ForgeError
-from bot.forges.access import ForgeAccess
+from bot.forges.access import AppKey, ForgeAccess
 from bot.forges.closing import plain, with_reason
 from bot.forges.errors import StatusError
 from bot.forges.github import merging, queries
@@ -17,7 +17,6 @@ from bot.forges.github.connecting import Connecting
 from bot.forges.github.opening import Reviewers, open_request
 from bot.forges.github.pulls import Identity, Pulls
 from bot.forges.github.queries import Queries
-from bot.forges.github.tokens import AppKey
 from bot.forges.port import Opened
 from bot.network.pace import Pace
 from bot.repositories import MergeRequest, RequestDraft, RequestState
@@ -57,6 +56,10 @@ class GitHubForge:
     def close_connections(self) -> None:
         """Close what is kept open."""
         self._connecting.close()
+
+    def git_token(self, project: str) -> str:
+        """What git shows as its password for a repository, good for ten minutes at least. Raises ForgeError."""
+        return self._connecting.token(project)
 
     def git_url(self, project: str) -> str:
         """Where git finds the repository. No credential is in it."""

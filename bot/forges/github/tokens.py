@@ -12,6 +12,7 @@ from typing import Any
 from github.Auth import AppAuth, Auth
 
 from bot.errors import ConfigError, ForgeError
+from bot.forges.access import AppKey
 from bot.forges.errors import StatusError
 from bot.forges.github.sending import OurRequester
 from bot.network.retry import pause
@@ -19,19 +20,6 @@ from bot.network.retry import pause
 # A token that ends while it is on its way is none; long enough for a clone, too.
 _ENOUGH = timedelta(minutes=10)
 _LOOKS = 5
-
-
-@dataclass(frozen=True)
-class AppKey:
-    """A GitHub App: its number (or client id), the private key in PEM, and the installation if it is to be that one.
-
-    `key_from` is where the key was found, for messages.
-    """
-
-    id: int | str
-    key: str = field(repr=False)
-    key_from: str
-    installation: int | None = None
 
 
 def _utc() -> datetime:

@@ -54,15 +54,16 @@ class Inhabited:
         return team
 
     def project(self, path: str, files: Mapping[str, bytes], **settings: Any) -> Project:
-        """A new repository, or what is there of it already; `settings` are of `Project`.
+        """A new repository; `settings` are of `Project`. Who has a role there gets an account."""
+        return self._settled(path, Repository.create(self.root, path, files), settings)
 
-        Who has a role there gets an account.
-        """
+    def adopt(self, path: str, **settings: Any) -> Project:
+        """The same with a repository that is there."""
+        return self._settled(path, Repository(self.root / f"{path}.git"), settings)
+
+    def _settled(self, path: str, repository: Repository, settings: Mapping[str, Any]) -> Project:
         owner, _, name = path.partition("/")
         self.account(owner, "Organization")
-        repository = Repository(self.root / f"{path}.git")
-        if not repository.path.exists():
-            repository = Repository.create(self.root, path, files)
         made = Project(next(self.ids), owner, name, repository, self.now(), **settings)
         for login in made.roles:
             self.account(login)

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot.errors import ConfigError, ForgeError
-from bot.forges.github import AppKey, GitHubForge
+from bot.forges.access import AppKey
+from bot.forges.github import GitHubForge
 from bot.forges.github.tokens import Held, InstallationTokens
 from tests.doubles.github import Role
 from tests.doubles.github.accounts import AppRegistration
