@@ -44,7 +44,7 @@ def test_the_body_is_a_table_a_list_and_folded_evidence(paper: Paper) -> None:
     assert re.search(rf"</table>\n<p>All of them are present in <code>{STAGING}</code>", html)
     assert re.search(r"<details><summary>Evidence</summary>\n<ul>", html)
     assert html.rstrip().endswith("-->")
-    places = "<code>apps/api/staging/values.yaml</code> lines 3, 7, 11"
+    places = "<code>apps/api/staging/values.yaml</code> lines 4, 8, 12"
     assert f"The change: {places}; no other byte." in html
 
 

@@ -17,7 +17,7 @@ from typing import TypeVar
 import pytest
 
 from bot.errors import ConflictError, ForgeError
-from bot.forges.local import LocalForge, forge, store
+from bot.forges.local import LocalForge, settling, store
 from bot.forges.local.store import Change, claim_ref, put, request_ref, transact
 from bot.git import Pushed
 from bot.git.command import GitDirectory
@@ -214,7 +214,7 @@ def test_a_lock_left_by_a_killed_git_is_waited_for_then_removed(world: World, lo
 
 
 def test_what_never_comes_to_rest_is_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forge, "_PATIENCE", 0.0)
+    monkeypatch.setattr(settling, "_PATIENCE", 0.0)
     world.push("x", "2")
     world.open()
     git(world.bare, "config", "core.filesRefLockTimeout", "10")

@@ -67,6 +67,10 @@ class Shop(ABC):
     def requests(self) -> list[Shown]:
         """Every merge request, by number."""
 
+    @property
+    def states(self) -> list[str]:
+        return [request.state for request in self.requests()]
+
     def open(self) -> list[Shown]:
         return [request for request in self.requests() if request.state == "open"]
 
@@ -153,11 +157,6 @@ class GitLabShop(Shop):
         token = gitlab.bot(self.project.namespace)
         self.secrets = (token,)
         self.environ = configured(company, "gitlab", running.url, "GITLAB_TOKEN", token)
-
-    @property
-    def states(self) -> list[str]:
-        """In GitLab's words, by number."""
-        return [request.state for request in self.project.requests.values()]
 
     def requests(self) -> list[Shown]:
         with self.gitlab.lock:
@@ -323,5 +322,5 @@ def github_shop(company: Company) -> Iterator[GitHubShop]:
 
 
 SHOPS: Mapping[str, Callable[[Company], AbstractContextManager[Shop]]] = MappingProxyType(
-    {"local": local_shop, "gitlab": gitlab_shop}
+    {"local": local_shop, "gitlab": gitlab_shop, "github": github_shop}
 )

@@ -209,7 +209,7 @@ def matrix_of(
 
 
 # More than any of these sends: each request is to be broken once, and needs a service then.
-MOST = 30
+MOST = 48
 
 
 @pytest.mark.parametrize("work", WORKS)
@@ -217,10 +217,10 @@ MOST = 30
 def test_a_part_of_the_matrix(
     tmp_path: Path, e2e_registry: RunningRegistry, prod_registry: RunningRegistry, forge: str, work: str
 ) -> None:
-    """Every third request is broken, by another fault than the one before it."""
+    """Every fourth request is broken, by another fault than the one before it."""
     faults = faults_of(forge)
-    with matrix_of(tmp_path, (e2e_registry, prod_registry), forge, work, MOST // 3) as matrix:
-        chosen = range(list(WORKS).index(work) % 3, len(matrix.requests), 3)
+    with matrix_of(tmp_path, (e2e_registry, prod_registry), forge, work, MOST // 4) as matrix:
+        chosen = range(list(WORKS).index(work) % 4, len(matrix.requests), 4)
         assert [
             text
             for turn, number in enumerate(chosen)

@@ -163,7 +163,7 @@ def settings_of(examples: int, steps: int) -> settings:
 
 @pytest.mark.parametrize("forge", SHOPS)
 def test_some_orders(tmp_path: Path, e2e_registry: RunningRegistry, prod_registry: RunningRegistry, forge: str) -> None:
-    run_state_machine_as_test(machine_of(forge, tmp_path, e2e_registry, prod_registry), settings=settings_of(4, 8))
+    run_state_machine_as_test(machine_of(forge, tmp_path, e2e_registry, prod_registry), settings=settings_of(3, 8))
 
 
 @pytest.mark.long

@@ -3,58 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import pytest
 
-from bot.cli import main
 from bot.errors import ExitCode
 from tests.company import PROJECT, Company
-from tests.doubles.github import GitHub, Role
-from tests.doubles.github.serving import serve_github
-from tests.doubles.server import Running
+from tests.promotion.shops import GitHubShop, github_shop
 from tests.proxy import AnswerAfter, CutAfter, CutBefore, Fault, Kind
 
 BRANCH = "promobot/staging/inventory"
 PROMOTE = ("promote", "inventory", "--to", "staging")
 
 
-@dataclass
-class Shop:
-    """The company, whose forge is a GitHub."""
-
-    company: Company
-    hub: GitHub
-    running: Running
-    environ: dict[str, str] = field(default_factory=dict)
-
-    def promobot(self, *argv: str) -> int:
-        return main(argv, environ=self.environ)
-
-    @property
-    def states(self) -> list[str]:
-        pulls = self.hub.pulls(PROJECT).values()
-        return ["open" if pull.open else "merged" if pull.merged else "closed" for pull in pulls]
-
-    def writes(self) -> list[str]:
-        reads = ("GET", "git git-upload-pack", "POST /graphql repository")
-        return [route for route in self.running.counts(git=True) if not route.startswith(reads)]
-
-
 @pytest.fixture
-def shop(company: Company) -> Iterator[Shop]:
-    hub = GitHub(company.folder / "git")
-    hub.team("shop", "staging-approvers", "ann")
-    hub.adopt(PROJECT, roles={"robot": Role.WRITE, "ann": Role.WRITE}, teams={"staging-approvers": Role.WRITE})
-    with serve_github(hub) as running:
-        file = company.folder / "promobot.yaml"
-        forge = f"{{type: github, url: '{running.url}', token_env: GITHUB_TOKEN}}"
-        file.write_text(file.read_text().replace("{type: local, path: git}", forge))
-        environ = {**company.environ, "GITHUB_TOKEN": hub.classic("robot", "repo", "read:org")}
-        yield Shop(company, hub, running, environ)
+def shop(company: Company) -> Iterator[GitHubShop]:
+    with github_shop(company) as shop:
+        yield shop
 
 
-def test_a_promotion_leaves_one_pull_request_and_repeating_it_writes_nothing(shop: Shop) -> None:
+def test_a_promotion_leaves_one_pull_request_and_repeating_it_writes_nothing(shop: GitHubShop) -> None:
     assert shop.promobot(*PROMOTE) == ExitCode.DONE
     company = shop.company
     assert company.staging_digest("inventory", "1.1.3") == company.e2e_digest("inventory", "1.1.3-rc2")
@@ -68,7 +35,7 @@ def test_a_promotion_leaves_one_pull_request_and_repeating_it_writes_nothing(sho
     assert shop.states == ["open"]
 
 
-def test_what_a_person_closed_is_not_proposed_again(shop: Shop) -> None:
+def test_what_a_person_closed_is_not_proposed_again(shop: GitHubShop) -> None:
     shop.promobot(*PROMOTE)
     shop.hub.close(PROJECT, 1, "ann")
     assert shop.promobot(*PROMOTE) == ExitCode.BLOCKED
@@ -78,7 +45,7 @@ def test_what_a_person_closed_is_not_proposed_again(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("method", ["merge", "squash"])
-def test_what_is_merged_by_the_button_is_done(shop: Shop, method: str) -> None:
+def test_what_is_merged_by_the_button_is_done(shop: GitHubShop, method: str) -> None:
     shop.promobot(*PROMOTE)
     shop.hub.merge(PROJECT, 1, "ann", method)
     assert "1.1.3" in shop.company.content("main", "apps/inventory/staging/helmrelease.yaml").decode()
@@ -91,7 +58,7 @@ def test_what_is_merged_by_the_button_is_done(shop: Shop, method: str) -> None:
 
 @pytest.mark.parametrize("kind", [CutBefore(), CutAfter(), AnswerAfter(502)], ids=str)
 @pytest.mark.parametrize("match", ["POST /api/v3/.*/pulls$", "POST .*/git-receive-pack"])
-def test_an_answer_that_is_lost_leaves_one_pull_request(shop: Shop, kind: Kind, match: str) -> None:
+def test_an_answer_that_is_lost_leaves_one_pull_request(shop: GitHubShop, kind: Kind, match: str) -> None:
     """A push that never arrived is an error to read, and the next run completes it."""
     shop.running.inject(Fault(match, kind))
     first = shop.promobot(*PROMOTE)
@@ -101,7 +68,9 @@ def test_an_answer_that_is_lost_leaves_one_pull_request(shop: Shop, kind: Kind, 
     assert sorted(shop.company.branches()) == ["main", BRANCH]
 
 
-def test_merge_requests_are_seen_and_merged_from_the_shell(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+def test_merge_requests_are_seen_and_merged_from_the_shell(
+    shop: GitHubShop, capsys: pytest.CaptureFixture[str]
+) -> None:
     shop.promobot(*PROMOTE)
     capsys.readouterr()
     assert shop.promobot("mr", "list") == ExitCode.DONE

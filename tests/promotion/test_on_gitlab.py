@@ -35,7 +35,7 @@ def test_a_promotion_leaves_one_merge_request_and_repeating_it_writes_nothing(sh
     assert shop.promobot(*PROMOTE) == ExitCode.DONE
     assert shop.promobot("reconcile") == ExitCode.DONE
     assert shop.writes() == []
-    assert shop.states == ["opened"]
+    assert shop.states == ["open"]
 
 
 def test_what_a_person_closed_is_not_proposed_again(shop: GitLabShop) -> None:
@@ -44,7 +44,7 @@ def test_what_a_person_closed_is_not_proposed_again(shop: GitLabShop) -> None:
     assert shop.promobot(*PROMOTE) == ExitCode.BLOCKED
     assert shop.states == ["closed"]
     assert shop.promobot(*PROMOTE, "--reopen") == ExitCode.DONE
-    assert shop.states == ["closed", "opened"]
+    assert shop.states == ["closed", "open"]
 
 
 def test_what_is_merged_by_the_button_is_done(shop: GitLabShop) -> None:
@@ -65,7 +65,7 @@ def test_an_answer_that_is_lost_leaves_one_merge_request(shop: GitLabShop, kind:
     first = shop.promobot(*PROMOTE)
     assert first in {ExitCode.DONE, ExitCode.GIT}
     assert shop.promobot(*PROMOTE) == ExitCode.DONE
-    assert shop.states == ["opened"]
+    assert shop.states == ["open"]
     assert sorted(shop.company.branches()) == ["main", BRANCH]
 
 
