@@ -33,7 +33,7 @@ _NOTHING = "-"
 
 @dataclass(frozen=True)
 class Revisions:
-    """What a service's image was built from before and is now, empty where its labels don't say.
+    """What an image of a service was built from before and is now, empty where its labels don't say.
 
     `place` is the repository, as the configuration says, else as the proposed image does. Where the configuration says
     it, `gained` and `lost` are the commits that come and go, and `url` shows them. `key` is what the merge request
@@ -48,6 +48,7 @@ class Revisions:
     gained: tuple[Summary, ...] = ()
     lost: tuple[Summary, ...] = ()
     url: str = ""
+    image: str = ""
 
 
 def first_questions(config: Config, promotion: Promotion, body: str) -> tuple[Labels, ...]:
@@ -65,7 +66,9 @@ def find_revisions(ask: Ask, config: Config, promotion: Promotion, body: str) ->
     remembered = _said(body)
 
     def find(key: str) -> Revisions:
-        move = moves[key]
+        return replace(of_move(key, moves[key]), image=moves[key].destination.repository)
+
+    def of_move(key: str, move: Move) -> Revisions:
         code = config.code(move.service)
         if code is not None:
             return _with_commits(ask, config, code, _labelled(ask, config, promotion, move))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,7 +12,7 @@ from bot.images import ImageParts
 from bot.plan import CopyImage, OpenRequest, PushBranch, Standing, Verdict
 from bot.promotion import Given, Proof
 from bot.repositories import Commit, Landing
-from tests.paper import E2E, STAGING, Paper, commit, digest, values
+from tests.paper import E2E, STAGING, Paper, commit, configured, digest, values
 
 E2E_FILE, STAGING_FILE = "apps/api/e2e/values.yaml", "apps/api/staging/values.yaml"
 NEW, WANTED = digest(2), digest(3)
@@ -235,3 +235,16 @@ def test_an_older_image_needs_two_words(paper: Paper) -> None:
     assert "would be a downgrade: staging runs 1.1.5" in refusal(given(paper, ":1.1.4-rc1"))[0]
     orders = Orders(ImageParts.parse(":1.1.4-rc1"), drop=True)
     assert paper.verdict("api", orders=orders).standing is Standing.DUE
+
+
+def test_what_the_source_runs_soaks_whoever_names_it(paper: Paper) -> None:
+    """Only what doesn't run there can't."""
+    soaking = configured(staging={"gates": {"soak": timedelta(hours=2)}})
+    now, before = (
+        paper.verdict("api", config=soaking, orders=Orders(ImageParts.parse(image)))
+        for image in (":1.1.5-rc1", ":1.1.4-rc1")
+    )
+    assert now.blocked is not None
+    assert "since when e2e has run" in now.blocked.reason
+    assert before.promotion is not None
+    assert any("soak of 2h was skipped" in warning for warning in before.promotion.warnings)

@@ -20,13 +20,14 @@ _MOST = 10
 
 def revision_rows(revisions: Iterable[Revisions], most: int) -> Iterator[Mapping[str, Any]]:
     """What is known of any image, services with the same in one row."""
-    alike: dict[Revisions, list[str]] = {}
-    for each in revisions:
-        if each.after:
-            alike.setdefault(replace(each, service="", key=""), []).append(each.service)
-    for each, services in alike.items():
+    alike: dict[Revisions, list[Revisions]] = {}
+    for one in revisions:
+        if one.after:
+            alike.setdefault(replace(one, service="", image="", key=""), []).append(one)
+    for each, those in alike.items():
         yield {
-            "services": Listed.of(map(Foreign, dict.fromkeys(services)), most),
+            "services": Listed.of(map(Foreign, dict.fromkeys(one.service for one in those)), most),
+            "images": Listed.of(map(Foreign, dict.fromkeys(one.image for one in those)), most),
             "range": Linked(_range(each), each.url),
             "same": each.before == each.after,
             "place": Foreign(each.place),
