@@ -98,7 +98,8 @@ class MergeRequest:
 
     `ours` says whether the account that promobot works as opened it, `ended_by_us` whether that one ended it. `head` is
     the source branch's commit, `ended_by` who merged or closed it, and `reason` what was said then. A `draft`
-    is not merged before a person says that it is ready. Of a merged one, `merge_commit` is where the target's branch
+    is not merged before a person says that it is ready. An `unfinished` one of ours was opened, and neither labels nor
+    reviewers given to it, by a run that ended there. Of a merged one, `merge_commit` is where the target's branch
     was right after, and `merged_at` the forge's own time of it.
     """
 
@@ -119,6 +120,7 @@ class MergeRequest:
     reason: str = ""
     draft: bool = False
     merge_commit: str = ""
+    unfinished: bool = False
     merged_at: datetime | None = None
 
 

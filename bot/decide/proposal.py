@@ -239,7 +239,7 @@ def _request(ask: Ask, proposal: Proposal, request: MergeRequest | None, changes
     title, body = proposal.texts.title(proposal.promotion), proposal.texts.body(proposal.promotion, background)
     environment = proposal.target.environment
     repository = proposal.target.rev.repository
-    if request is None:
+    if request is None or request.unfinished:
         reviewers = _reviewers(proposal)
         labels = ("promobot", f"to-{environment.name}")
         branch = environment.repository.branch

@@ -26,6 +26,7 @@ from bot.promotion import Proof
 from bot.questions import Location, TagDigest
 from bot.repositories import MergeRequest, RequestState
 from tests.paper import CONFIG, E2E, STAGING, Paper, commit, configured, digest, values
+from tests.paperwork import Desk
 
 BRANCH = "promobot/staging/api"
 E2E_FILE, STAGING_FILE = "apps/api/e2e/values.yaml", "apps/api/staging/values.yaml"
@@ -95,6 +96,15 @@ def test_a_newer_image_is_claimed_then_copied_then_proposed(paper: Paper) -> Non
     assert copy == CopyImage(Location("e2e", "shop/api"), NEW, Location("staging", "shop/api"), "1.1.3")
     assert opening.draft.title == "api 1.1.2 → 1.1.3 to staging"
     assert opening.draft.reviewers == ("team",)
+
+
+def test_what_a_run_opened_without_finishing_it_is_opened_again(paper: Paper) -> None:
+    desk = Desk(paper)
+    desk.carry_out(paper.plan())
+    (request,) = paper.opened
+    assert paper.verdict("api").step is None
+    desk.change(request.number, unfinished=True)
+    assert kinds(actions_of(paper.verdict("api"))) == ["OpenRequest"]
 
 
 def test_the_commit_records_the_digest_and_where_it_came_from(paper: Paper) -> None:

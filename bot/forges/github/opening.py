@@ -49,7 +49,7 @@ def open_request(
                 raise
             found = pulls.between(draft.source_branch, draft.target_branch)
             if found is not None:
-                return Opened(found, created=False)
+                return Opened(_furnished(pulls, found, draft, reviewers) if found.unfinished else found, created=False)
             if not _may_pass(error) or attempt == _ATTEMPTS:
                 raise _refused(pulls, draft, error) from None
             sleep(pause(attempt))
@@ -88,7 +88,9 @@ def _refused(pulls: Pulls, draft: RequestDraft, error: StatusError) -> ForgeErro
 
 
 def _furnished(pulls: Pulls, made: MergeRequest, draft: RequestDraft, reviewers: Reviewers) -> MergeRequest:
-    """With labels and reviewers. Both are only added, so that it does no harm to ask twice."""
+    """With reviewers, then labels, which tell that it is done. It does no harm to ask twice, as they are only added."""
+    if reviewers:
+        made = replace(made, reviewers=_ask(pulls, made, reviewers))
     labels = tuple(dict.fromkeys(label[:_LONGEST_LABEL] for label in draft.labels))
     if labels:
         # PyGithub would send a bare list, which GitHub takes and nowhere describes.
@@ -98,8 +100,7 @@ def _furnished(pulls: Pulls, made: MergeRequest, draft: RequestDraft, reviewers:
             lambda: requester.requestJsonAndCheck("POST", url, input={"labels": list(labels)}), lambda: None
         )
         made = replace(made, labels=labels)
-    asked = _ask(pulls, made, reviewers) if reviewers else ()
-    return replace(made, reviewers=asked)
+    return replace(made, unfinished=False)
 
 
 def _ask(pulls: Pulls, made: MergeRequest, reviewers: Reviewers) -> tuple[str, ...]:

@@ -112,6 +112,10 @@ class Pulls:
             )
         )
 
+    def _unfinished(self, request: MergeRequest) -> bool:
+        """A person who takes every label away can't be told from a run that ended before it gave any."""
+        return request.state is RequestState.OPEN and request.author == self.me.login and not request.labels
+
     def _those(self, said: Mapping[str, Any] | None) -> list[MergeRequest]:
         return [self._told(request) for request in queries.pulls(said)]
 
@@ -125,6 +129,7 @@ class Pulls:
             body=body,
             author=self.me.of(request.author),
             ours=request.author == self.me.login,
+            unfinished=self._unfinished(request),
             ended_by=by,
             ended_by_us=by == self.me.name,
             reason=closed.get("reason", "") if closed_by_us else "",

@@ -58,6 +58,20 @@ def test_nothing_to_do_is_one_request(world: World) -> None:
     assert world.running.counts() == {GRAPHQL: 1}
 
 
+def test_what_a_run_left_without_labels_is_finished_by_the_next(world: World) -> None:
+    world.push()
+    world.hub.open(PROJECT, LOGIN, "x")
+    (left,) = world.forge.open_requests(PROJECT)
+    assert left.unfinished
+    opened = world.forge.open(PROJECT, draft())
+    assert (opened.created, opened.request.number) == (False, left.number)
+    pull = world.pulls[left.number]
+    assert (pull.labels, pull.reviewers, pull.teams) == (["promobot", "to-prod"], ["ann"], ["sre"])
+    (done,) = world.forge.open_requests(PROJECT)
+    assert not done.unfinished
+    assert done == opened.request
+
+
 def test_a_hundred_come_in_a_page(world: World) -> None:
     commit = world.push()
     for number in range(101):
