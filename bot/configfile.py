@@ -61,7 +61,8 @@ def _compose(path: Path) -> yaml.Node:
         content = path.read_bytes()
     except OSError as error:
         raise ConfigError(
-            f"{path}: {error.strerror}", hint="name the file with -c FILE or PROMOBOT_CONFIG, or try `promobot demo`"
+            f"{path}: {error.strerror}",
+            hint="`promobot init` writes one; -c FILE or PROMOBOT_CONFIG name another, and `promobot demo` needs none",
         ) from None
     if len(content) > _MAX_BYTES:
         raise ConfigError(f"{path}: larger than {_MAX_BYTES} bytes", hint="this is not a promobot.yaml")

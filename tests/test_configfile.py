@@ -307,4 +307,4 @@ def test_a_huge_file_is_refused(tmp_path: Path) -> None:
 def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="No such file") as caught:
         load_config(tmp_path / "promobot.yaml")
-    assert "promobot demo" in caught.value.hint
+    assert "promobot init" in caught.value.hint
