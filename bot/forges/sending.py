@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import ssl
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -21,7 +20,6 @@ from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError
 from urllib3.util import parse_url
 
-from bot.errors import ConfigError
 from bot.forges.access import ForgeAccess
 from bot.forges.errors import Asked, of_elsewhere, of_page, of_status, of_trouble
 from bot.network.connection import BoundedPool, BoundedTLSPool, Limits, RefusedError
@@ -29,6 +27,7 @@ from bot.network.failures import Trouble, distrust_of, trouble_of
 from bot.network.pace import Pace
 from bot.network.retry import asked_pause
 from bot.network.tries import Tries
+from bot.network.trust import trusting
 
 _log = logging.getLogger(__name__)
 
@@ -71,7 +70,7 @@ class ForgeAdapter(HTTPAdapter):
         self._sleep = sleep
         self._limits = Limits.of(access.timeout)
         self._home = _origin(access.url)
-        self._trust = _trust(access)
+        self._trust = trusting(access.ca_file, f"forge {access.name}")
         super().__init__(max_retries=0)
 
     def send(self, request: PreparedRequest, *_: Any, **settings: Any) -> Response:
@@ -165,20 +164,6 @@ def _origin(url: str) -> tuple[str, str, int]:
         return "", "", 0
     scheme = parts.scheme or ""
     return scheme, parts.host or "", parts.port or {"http": 80, "https": 443}.get(scheme, 0)
-
-
-def _trust(access: ForgeAccess) -> ssl.SSLContext:
-    """The system's authorities and the forge's own."""
-    context = ssl.create_default_context()
-    if access.ca_file is not None:
-        try:
-            context.load_verify_locations(access.ca_file)
-        except OSError as error:  # ssl.SSLError is one
-            raise ConfigError(
-                f"{access.ca_file}: the ca_file of forge {access.name} cannot be read: {error.strerror or error}",
-                hint="it must be a PEM file with the authority's certificate",
-            ) from error
-    return context
 
 
 def _content(response: Response) -> object:

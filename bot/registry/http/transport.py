@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,6 +15,7 @@ from bot.network.connection import Limits, RefusedError
 from bot.network.pace import Pace
 from bot.network.redaction import redact
 from bot.network.tries import Tries, pause_after
+from bot.network.trust import trusting
 from bot.registry.access import RegistryAccess
 from bot.registry.addresses import Address
 from bot.registry.errors import Place, of_status
@@ -80,7 +80,7 @@ class Transport:
         self.access = access
         self._sleep = sleep
         self._home = _home(access)
-        trust = cache(partial(_trust, access))
+        trust = cache(partial(trusting, access.ca_file, f"registry {access.name}"))
         if not access.plain_http:
             trust()
         self._connections = Connections(self._home.origin, Limits.of(timeout), trust, kept=access.concurrency)
@@ -214,17 +214,3 @@ def _without(response: Response, token: str) -> Response:
 
 def _authorization(value: str) -> dict[str, str]:
     return {"Authorization": value} if value else {}
-
-
-def _trust(access: RegistryAccess) -> ssl.SSLContext:
-    """The system's authorities and the registry's own, which is what skopeo trusts too."""
-    context = ssl.create_default_context()
-    if access.ca_file is not None:
-        try:
-            context.load_verify_locations(access.ca_file)
-        except OSError as error:  # ssl.SSLError is one
-            raise ConfigError(
-                f"{access.ca_file}: the ca_file of registry {access.name} cannot be read: {error.strerror or error}",
-                hint="it must be a PEM file with the authority's certificate",
-            ) from error
-    return context
