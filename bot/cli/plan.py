@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from bot.cli.call import Call
+from bot.cli.data import upkeep_data, verdict_data
 from bot.cli.outputfile import OutputFile, promotion_variables
 from bot.cli.targets import checked_intent
 from bot.cli.views import (
@@ -21,9 +22,7 @@ from bot.cli.views import (
     remedy,
     service_lines,
     under_review,
-    upkeep_data,
     upkeep_line,
-    verdict_data,
     verdict_line,
     warnings,
     way_out,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.cli.views import verdict_data
+from bot.cli.data import verdict_data
 from bot.manifests import find_pull_secrets
 from bot.plan import OpenRequest, Verdict
 from tests.paper import E2E, STAGING, Paper, digest, values
