@@ -97,7 +97,7 @@ def test_a_token_that_does_not_open_pushes_nothing(
     bad = world(running, tmp_path / "cache", gitlab.bot(project.namespace, scope, ended=ended))
     with pytest.raises(GitError, match="Authentication failed") as caught:
         bad.clone(HERE).push("x", commit, None)
-    assert caught.value.hint == "check the credential and its rights on this repository"
+    assert caught.value.hint == "check the credential: whether it has expired, and its rights on this repository"
     assert "canary" not in f"{caught.value}"
     assert project.repository.head("x") is None
 

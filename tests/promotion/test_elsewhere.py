@@ -81,7 +81,8 @@ def test_a_service_that_staging_has_not_is_proposed_as_a_draft(company: Company)
     assert company.promobot("plan", "web", "--exit-code") == 0
     assert company.promobot("mr", "merge", "1", "--as", "ann") == ExitCode.CONFLICT
     company.commit(request.source_branch, "apps/web/staging/helmrelease.yaml", made.replace(b"e2e.", b"staging."))
-    assert company.promobot("plan", "web", "--exit-code") == 0, "a reviewer's commit changes nothing"
+    assert company.promobot("promote", "web", "--to", "staging") == 0, "a reviewer's commit gets its status"
+    assert company.promobot("plan", "web", "--exit-code") == 0, "and changes nothing else"
     assert company.promobot("mr", "ready", "1") == 0
     assert company.promobot("mr", "merge", "1", "--as", "ann") == 0
     assert company.promobot("plan", "web", "--exit-code") == 0

@@ -219,8 +219,8 @@ def test_a_part_of_the_matrix(
 ) -> None:
     """Every fourth request is broken, by another fault than the one before it."""
     faults = faults_of(forge)
-    with matrix_of(tmp_path, (e2e_registry, prod_registry), forge, work, MOST // 4) as matrix:
-        chosen = range(list(WORKS).index(work) % 4, len(matrix.requests), 4)
+    with matrix_of(tmp_path, (e2e_registry, prod_registry), forge, work, MOST // 8) as matrix:
+        chosen = range(list(WORKS).index(work) % 8, len(matrix.requests), 8)
         assert [
             text
             for turn, number in enumerate(chosen)

@@ -167,7 +167,7 @@ def test_the_image_that_a_person_proposes_is_copied_and_then_it_is_green(shop: G
     shop.running.forget()
     assert shop.promobot("reconcile") == ExitCode.DONE
     assert shop.writes() == []
-    assert shop.states == ["opened"]
+    assert shop.states == ["open"]
 
 
 @pytest.mark.parametrize("kind", [CutBefore(), CutAfter(), AnswerAfter(502), Answer(429)], ids=str)
@@ -176,7 +176,7 @@ def test_an_answer_about_the_status_that_is_lost_changes_nothing(shop: GitLabSho
     shop.running.inject(Fault("POST .*/statuses/", kind))
     assert shop.promobot(*PROMOTE) == ExitCode.DONE
     assert said(shop) == [("push", "success", "1 image found in registry staging")]
-    assert shop.states == ["opened"]
+    assert shop.states == ["open"]
 
 
 def test_who_may_not_say_it_opens_nothing_and_the_next_run_completes(shop: GitLabShop) -> None:
@@ -185,5 +185,5 @@ def test_who_may_not_say_it_opens_nothing_and_the_next_run_completes(shop: GitLa
     assert shop.promobot(*PROMOTE) == ExitCode.FORGE
     assert shop.states == []
     assert shop.promobot(*PROMOTE) == ExitCode.DONE
-    assert shop.states == ["opened"]
+    assert shop.states == ["open"]
     assert said(shop) == [("external", "success", "1 image found in registry staging")]
