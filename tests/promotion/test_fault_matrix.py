@@ -217,7 +217,7 @@ MOST = 48
 def test_a_part_of_the_matrix(
     tmp_path: Path, e2e_registry: RunningRegistry, prod_registry: RunningRegistry, forge: str, work: str
 ) -> None:
-    """Every fourth request is broken, by another fault than the one before it."""
+    """Every eighth request is broken, by another fault than the one before it."""
     faults = faults_of(forge)
     with matrix_of(tmp_path, (e2e_registry, prod_registry), forge, work, MOST // 8) as matrix:
         chosen = range(list(WORKS).index(work) % 8, len(matrix.requests), 8)
