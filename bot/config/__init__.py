@@ -203,9 +203,10 @@ class Config(Model):
         """The path of an image below the environment's registry, None where it is not of those that move."""
         env = self.environment(environment)
         path = self.path_in(env.registry, image)
-        if path is None or (env.images and not any(glob_match(glob, path) for glob in env.images)):
-            return None
-        return path
+        if path is None or not env.images:
+            return path
+        registry = self.registries[env.registry]
+        return path if any(registry.fits(glob, path) for glob in env.images) else None
 
     def moves_to(self, environment: str, image: ImageRef) -> bool:
         """Whether an image is one of those that are promoted to here, under its name here or a source's."""
