@@ -132,6 +132,7 @@ def _show(call: Call, matrix: Matrix) -> None:
         terminal.say("No images found; `promobot check` says where it looked.")
     _show_others(terminal, matrix.deployed if call.args.verbose else ())
     _show_some(terminal, list(_gone(matrix)), everything=everything, rest="promobot status -v")
+    _show_outside(terminal, matrix, everything=bool(call.args.verbose or call.args.services))
     _show_blocked(terminal, matrix, everything=everything)
     requests = [_request(matrix.config, one) for one in matrix.verdicts if _has_request(one) or _is_closed_next(one)]
     _show_some(terminal, requests, everything=everything, rest="promobot status -v")
@@ -165,6 +166,18 @@ def _show_others(terminal: Terminal, deployed: Sequence[Deployed]) -> None:
         if item.image is not None and not item.ours:
             place = f"{item.path}:{item.line}"
             terminal.say(f"– {item.service} in {item.environment} runs {item.image} too, which isn't ours ({place})")
+
+
+def _show_outside(terminal: Terminal, matrix: Matrix, *, everything: bool) -> None:
+    """Why nothing is promoted: of all that was asked about, else of what doesn't explain itself."""
+    outside = [one for one in matrix.verdicts if one.standing is Standing.OUTSIDE and one.blocked is not None]
+    shown = outside if everything else [one for one in outside if one.note]
+    for verdict in shown if everything or len(shown) <= _MANY else shown[:_FEW]:
+        assert verdict.blocked is not None  # noqa: S101  that is what outside says
+        terminal.say(f"– {unit_text(verdict.unit)} to {verdict.target}: {verdict.blocked.reason}")
+        terminal.say(f"→ {verdict.blocked.remedy}", indent=2)
+    if not everything and len(shown) > _MANY:
+        terminal.say(f"and {len(shown) - _FEW:,} more: promobot status -v", indent=2)
 
 
 def _show_blocked(terminal: Terminal, matrix: Matrix, *, everything: bool) -> None:

@@ -175,6 +175,13 @@ class Config(Model):
             found.update({source.name: source for source in (env, *further)})
         return tuple(found.values())
 
+    def before(self, target: EnvironmentConfig) -> tuple[str, ...]:
+        """Every environment that images pass on their way to the target, the nearest first."""
+        found = dict.fromkeys(target.from_)
+        for name in list(found):
+            found.update(dict.fromkeys(self.before(self.environment(name))))
+        return tuple(found)
+
     def service_called(self, name: str, environment: str) -> str | None:
         """The service that an environment's paths call `name`; None where rules call that one otherwise."""
         known = (rule.known_as(name, environment) for rule in reversed(self.services))

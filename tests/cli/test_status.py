@@ -105,3 +105,10 @@ def test_what_there_isn_t_is_a_mistake(two: Shop, words: tuple[str, ...], hint: 
     said = two.run("status", *words)
     assert said.code == ExitCode.USAGE
     assert hint in said.err
+
+
+def test_who_asks_for_a_service_is_told_why_nothing_is_promoted(shop: Shop) -> None:
+    shop.company.commit("main", "apps/payments/e2e/helmrelease.yaml", shop.company.manifest("payments", "e2e", "1.0.0"))
+    why = "– payments to staging: payments has no manifest in staging"
+    assert why in shop.run("status", "payments").out
+    assert why not in shop.run("status").out

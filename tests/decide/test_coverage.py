@@ -31,6 +31,24 @@ def test_ways_by_the_services_that_take_them() -> None:
     assert findings(paper, config) == []
 
 
+def test_a_way_with_a_gap_is_no_way() -> None:
+    paper = world(e2e="1", staging="1", prod="1")
+    for service in ("cart", "pay-api"):
+        del paper.trees["m1"][f"apps/{service}/staging.yaml"]
+    assert paper.cover(chain(*THREE)).ways == {
+        (("e2e",), ("staging",), ("prod",)): ("pay-web",),
+        (("e2e",),): ("cart", "pay-api"),
+        (("prod",),): ("cart", "pay-api"),
+    }
+    assert findings(paper, chain(*THREE)) == [
+        Finding(
+            ("environments", 2, "from"),
+            "staging has no manifest of cart, so nothing brings it from e2e to prod; and so with 1 more",
+            "add its manifest in staging; or, in `services`, `{match: cart, skip: [staging]}`",
+        )
+    ]
+
+
 @pytest.mark.parametrize(
     ("pattern", "advice"),
     [
