@@ -16,12 +16,14 @@ from bot.cli.outputfile import OutputFile, promotion_variables
 from bot.cli.targets import checked_intent
 from bot.cli.views import (
     action_text,
+    alike,
     mark,
     name_width,
     outcome_lines,
     remedy,
     service_lines,
     under_review,
+    units_text,
     upkeep_line,
     verdict_line,
     warnings,
@@ -125,9 +127,11 @@ def show_blocked(terminal: Terminal, verdicts: Iterable[Verdict]) -> None:
         if verdict.standing is Standing.BLOCKED:
             blocked.setdefault(remedy(verdict), []).append(verdict)
     for advice, helped in blocked.items():
-        for verdict in helped:
-            terminal.say(verdict_line(verdict, name_width(helped)), indent=2)
-            for line in under_review(verdict):
+        for reason, ones in alike(helped):
+            first = verdict_line(ones[0], name_width(helped))
+            several = Text.assemble(mark(Standing.BLOCKED), f" {units_text(ones)}: ", (reason, "red"))
+            terminal.say(first if len(ones) == 1 else several, indent=2)
+            for line in chain(*map(under_review, ones)):
                 terminal.say(line, indent=6)
         if advice:
             terminal.say(advice, indent=6)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -14,7 +15,7 @@ from bot.cli.matrix import Matrix, show_matrix
 from bot.cli.outputfile import OutputFile, deployed_variables
 from bot.cli.plan import plan_data, show_upkeep
 from bot.cli.targets import check_environments, check_services
-from bot.cli.views import mark, remedy, under_review, unit_text
+from bot.cli.views import alike, mark, remedy, under_review, unit_text, units_text
 from bot.config import Config
 from bot.errors import ExitCode
 from bot.plan import Plan, Standing, Verdict
@@ -182,19 +183,23 @@ def _show_outside(terminal: Terminal, matrix: Matrix, *, everything: bool) -> No
 
 def _show_blocked(terminal: Terminal, matrix: Matrix, *, everything: bool) -> None:
     """Why, and below those that one remedy helps what to do: a registry that is down blocks many."""
-    blocked: dict[str, list[Verdict]] = {}
+    blocked: dict[str, dict[str, list[Verdict]]] = {}
     for verdict in matrix.verdicts:
         if verdict.standing is Standing.BLOCKED and verdict.blocked is not None:
-            blocked.setdefault(remedy(verdict), []).append(verdict)
-    everything = everything or sum(map(len, blocked.values())) <= _MANY
-    for advice, helped in blocked.items():
-        for verdict in helped if everything else helped[:_FEW]:
-            reason = verdict.blocked.reason if verdict.blocked else ""
-            terminal.say(Text(f"✗ {unit_text(verdict.unit)} to {verdict.target}: {reason}", style="red"))
-            for line in under_review(verdict):
+            blocked.setdefault(remedy(verdict), {}).setdefault(verdict.target, []).append(verdict)
+    told = {
+        advice: [(target, *each) for target, verdicts in helped.items() for each in alike(verdicts)]
+        for advice, helped in blocked.items()
+    }
+    everything = everything or sum(map(len, told.values())) <= _MANY
+    for advice, reasons in told.items():
+        for target, reason, verdicts in reasons if everything else reasons[:_FEW]:
+            terminal.say(Text(f"✗ {units_text(verdicts)} to {target}: {reason}", style="red"))
+            for line in chain(*map(under_review, verdicts)):
                 terminal.say(line, indent=2)
-        if not everything and len(helped) > _FEW:
-            terminal.say(Text(f"✗ and {len(helped) - _FEW:,} more: promobot status --blocked", style="red"))
+        if not everything and len(reasons) > _FEW:
+            rest = sum(len(verdicts) for _, _, verdicts in reasons[_FEW:])
+            terminal.say(Text(f"✗ and {rest:,} more: promobot status --blocked", style="red"))
         if advice:
             terminal.say(advice, indent=2)
 

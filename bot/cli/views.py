@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, assert_never
 
 from rich.text import Text
@@ -44,6 +44,8 @@ _MARKS = {
 
 # So many services of a group are named where there is but a line for it.
 _FEW_SERVICES = 6
+# So many units that are blocked alike.
+_FEW_UNITS = 4
 # Columns for the name of a unit, and the most that it gets.
 _NAME = 16
 _WIDE_NAME = 32
@@ -130,6 +132,22 @@ def _standing(verdict: Verdict) -> str:
 def tidying(verdict: Verdict) -> str:
     """What is left over of a proposal that is no longer due."""
     return f"!{verdict.request.number} is no longer due" if verdict.request else "its branch is left over"
+
+
+def alike(verdicts: Iterable[Verdict]) -> Iterator[tuple[str, Sequence[Verdict]]]:
+    """Each reason why something is blocked, with all that it blocks: a registry that is down blocks many."""
+    found: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        found.setdefault(_standing(verdict), []).append(verdict)
+    yield from found.items()
+
+
+def units_text(verdicts: Sequence[Verdict]) -> str:
+    """The first few units by name; one alone with its services."""
+    if len(verdicts) == 1:
+        return unit_text(verdicts[0].unit)
+    more = f" and {len(verdicts) - _FEW_UNITS} more" if len(verdicts) > _FEW_UNITS else ""
+    return ", ".join(_name(verdict.unit) for verdict in verdicts[:_FEW_UNITS]) + more
 
 
 def under_review(verdict: Verdict) -> Iterator[Text]:

@@ -35,6 +35,23 @@ def test_one_registrys_advice_is_given_once(two: Shop) -> None:
     assert lines[-1].startswith("  → ")
 
 
+@pytest.mark.parametrize("words", [("status",), ("plan",), ("reconcile",), ("check", "--online")])
+@pytest.mark.parametrize(
+    ("endpoint", "why"),
+    [("127.0.0.1:1", "the connection was refused"), ("nowhere.invalid:443", "the host name cannot be resolved")],
+)
+def test_a_registry_that_is_down_is_told_of_once(two: Shop, words: tuple[str, ...], endpoint: str, why: str) -> None:
+    config = two.company.folder / "promobot.yaml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace(two.company.e2e.host, endpoint), encoding="utf-8")
+    said = two.run(*words)
+    assert said.code == ExitCode.REGISTRY
+    (line,) = [line.strip() for line in said.out.splitlines() if why in line]
+    who = {"check": "", "status": "inventory, payments to staging: "}.get(words[0], "inventory, payments: ")
+    assert line == f"✗ {who}registry e2e: {endpoint}: {why}"
+    assert said.out.count("→ check the address of registry e2e, and ") == 1
+
+
 def test_what_runs_and_is_not_in_its_registry_is_told(shop: Shop) -> None:
     path = "apps/inventory/staging/helmrelease.yaml"
     shop.company.commit("main", path, shop.company.manifest("inventory", "staging", "1.1.3"))
