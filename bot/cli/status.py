@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from bot.cli.matrix import Matrix, show_matrix
 from bot.cli.outputfile import OutputFile, deployed_variables
 from bot.cli.plan import plan_data, show_upkeep
 from bot.cli.targets import check_environments, check_services
-from bot.cli.views import alike, mark, remedy, under_review, unit_text, units_text
+from bot.cli.views import alike, mark, remedy, request_link, under_review, unit_text, units_text
 from bot.config import Config
 from bot.errors import ExitCode
 from bot.plan import Plan, Standing, Verdict
@@ -195,7 +196,7 @@ def _show_blocked(terminal: Terminal, matrix: Matrix, *, everything: bool) -> No
     for advice, reasons in told.items():
         for target, reason, verdicts in reasons if everything else reasons[:_FEW]:
             terminal.say(Text(f"✗ {units_text(verdicts)} to {target}: {reason}", style="red"))
-            for line in chain(*map(under_review, verdicts)):
+            for line in chain(*map(partial(under_review, matrix.config), verdicts)):
                 terminal.say(line, indent=2)
         if not everything and len(reasons) > _FEW:
             rest = sum(len(verdicts) for _, _, verdicts in reasons[_FEW:])
@@ -226,4 +227,4 @@ def _request(config: Config, verdict: Verdict) -> Text:
     request = f"{config.environment(verdict.target).repository.project}!{verdict.request.number}"
     line = Text.assemble(mark(verdict.standing), f" {unit_text(verdict.unit)} to {verdict.target}: {request}")
     line.append(" is no longer due" if _is_closed_next(verdict) else "")
-    return line.append(f"  {verdict.request.url}", style="dim")
+    return line.append(f"  {request_link(config, verdict)}", style="dim")

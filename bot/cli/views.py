@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, assert_never
 
 from rich.text import Text
 
+from bot.config import Config
 from bot.decide import EVERYTHING
 from bot.decide.text import step
+from bot.forges.local import NUMBER_MARK
 from bot.plan import (
     Action,
     AlreadyDone,
@@ -150,11 +153,23 @@ def units_text(verdicts: Sequence[Verdict]) -> str:
     return ", ".join(_name(verdict.unit) for verdict in verdicts[:_FEW_UNITS]) + more
 
 
-def under_review(verdict: Verdict) -> Iterator[Text]:
+def link(project: str, url: str) -> str:
+    """Where to look at a merge request: its address, or the command that shows one of the local forge."""
+    _, mark, number = url.rpartition(NUMBER_MARK)
+    return f"promobot mr show {shlex.quote(f'{project}!{number}')}" if mark and url.startswith("file:") else url
+
+
+def request_link(config: Config, verdict: Verdict) -> str:
+    """The same of a verdict's open merge request; empty where there is none."""
+    project = config.environment(verdict.target).repository.project
+    return link(project, verdict.request.url) if verdict.request is not None else ""
+
+
+def under_review(config: Config, verdict: Verdict) -> Iterator[Text]:
     """The open merge request of a unit that is blocked: people may be looking at it."""
     if verdict.blocked is not None and verdict.request is not None:
         said = verdict.outdated or f"!{verdict.request.number} is open"
-        yield Text.assemble(("! ", "yellow"), said, (f"  {verdict.request.url}", "dim"))
+        yield Text.assemble(("! ", "yellow"), said, (f"  {request_link(config, verdict)}", "dim"))
 
 
 def warnings(verdict: Verdict) -> Iterator[Text]:
@@ -234,12 +249,11 @@ def detail(outcome: Outcome) -> str:
 def outcome_lines(outcome: Outcome) -> Iterator[Text]:
     """What came of an action, and below it what people may want to know."""
     match outcome:
-        case Done(action, detail):
-            yield Text.assemble(("✓ ", "green"), action_text(action))
-            if isinstance(action, OpenRequest | UpdateRequest):
-                yield Text(f"  {detail}")
-        case AlreadyDone(action):
-            yield Text.assemble(("= ", "green"), f"already done: {action_text(action)}")
+        case Done(action, detail) | AlreadyDone(action, detail):
+            done = ("✓ ", "green") if isinstance(outcome, Done) else ("= already done: ", "green")
+            yield Text.assemble(done, action_text(action))
+            if isinstance(action, OpenRequest | UpdateRequest) and detail:
+                yield Text(f"  {link(action.repository.project, detail)}")
         case Stale(_, reason):
             yield Text(f"~ {reason}, looking again", style="yellow")
         case Refused(action, reason, _):

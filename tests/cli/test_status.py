@@ -91,7 +91,7 @@ def test_what_is_blocked_shows_what_people_are_looking_at(shop: Shop, tmp_path: 
     words = "!1 proposes inventory 1.1.3, which isn't what runs in e2e now"
     for command in (("status",), ("plan",), ("promote", "inventory", "--to", "staging"), ("reconcile",)):
         said = shop.run(*command)
-        assert f"! {words}  {request.url}\n" in said.out
+        assert f"! {words}  promobot mr show '{PROJECT}!1'\n" in said.out
     (verdict,) = shop.run("plan", "-o", "json").data["verdicts"]
     assert verdict["standing"] == "blocked"
     assert (verdict["merge_request"], verdict["outdated"]) == (request.url, words)
