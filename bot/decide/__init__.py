@@ -14,6 +14,7 @@ from typing import Any
 from bot.config import Config, EnvironmentConfig
 from bot.decide.environments import read_environments
 from bot.decide.facts import Ask, Facts, Outside, Refusal, Unanswered
+from bot.decide.gaps import find_gaps
 from bot.decide.judging import Case, judge
 from bot.decide.limits import within_limits
 from bot.decide.orders import Orders
@@ -88,6 +89,7 @@ def decide(config: Config, texts: Texts, intent: Intent, facts: Facts, now: date
         else:
             turn.known.update(reach.sources, filter(None, map(config.group, reach.sources)))
             _judge_all(ask, turn, _Pass(config, texts, intent, now), reach)
+            _tell_gaps(ask, turn, config, intent, reach)
     upkeep: tuple[Upkeep, ...] = ()
     try:
         arriving = dict(_arriving(turn.verdicts))
@@ -142,6 +144,19 @@ def _judge_all(ask: Ask, turn: _Turn, given: _Pass, reach: Reach) -> None:
             else:
                 verdict = _refused(unit, target, refusal, intent)
                 turn.verdicts.append(replace(verdict, request=request, outdated=outdated))
+
+
+def _tell_gaps(ask: Ask, turn: _Turn, config: Config, intent: Intent, reach: Reach) -> None:
+    """Of services that come from nowhere, though they are further up."""
+    try:
+        for gap in find_gaps(ask, config, reach, intent.services):
+            turn.known.update({gap.service, config.group(gap.service) or gap.service})
+            unit = Unit(gap.service, (gap.service,))
+            verdict = _refused(unit, reach.target.environment, gap.refusal, intent)
+            turn.verdicts.append(replace(verdict, note=gap.refusal.blocked.reason))
+    except Unanswered as need:
+        turn.questions += need.questions
+        turn.known.update(intent.services)
 
 
 def _units(config: Config, intent: Intent, reach: Reach) -> Iterator[Unit]:

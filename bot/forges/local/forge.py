@@ -11,7 +11,7 @@ from pathlib import Path
 from bot.errors import ForgeError
 from bot.forges.local import merging
 from bot.forges.local.project import project_directory
-from bot.forges.local.record import Record, dump_status
+from bot.forges.local.record import NUMBER_MARK, Record, dump_status
 from bot.forges.local.refusals import must_be_at, must_be_good, must_be_open, must_be_ready, stored_record
 from bot.forges.local.settling import Wanted, settle
 from bot.forges.local.store import (
@@ -276,7 +276,7 @@ class LocalForge:
     def _request(self, project: str, snapshot: Snapshot, record: Record) -> MergeRequest:
         """An open merge request's head is where its branch is now, or was when it was last there."""
         head = snapshot.branches.get(record.source_branch, record.head) if record.is_open else record.head
-        return record.request(user=self._user, head=head, url=f"{self.git_url(project)}#merge-request-{record.number}")
+        return record.request(user=self._user, head=head, url=f"{self.git_url(project)}{NUMBER_MARK}{record.number}")
 
     def _git(self, project: str) -> GitDirectory:
         directory = project_directory(self._root, project)

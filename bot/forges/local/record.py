@@ -10,6 +10,8 @@ from bot.errors import ForgeError
 from bot.repositories import CommitStatus, MergeRequest, RequestState, StatusState
 
 _SCHEMA = 1
+# In a merge request's address, between its repository's and its number.
+NUMBER_MARK = "#merge-request-"
 
 
 @dataclass(frozen=True)
