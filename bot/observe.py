@@ -65,7 +65,7 @@ def _batches(world: World, questions: Iterable[Question[Any]]) -> Iterator[Calla
     walks: dict[tuple[Rev, int], list[History]] = {}
     for question in questions:
         match question:
-            case BranchHead(repository) | MergedBy(repository) | Status(repository):
+            case BranchHead(repository) | MergedBy(repository) | Status(repository) | ClosedRequests(repository):
                 together.setdefault((type(question), repository), []).append(question)
             case History(rev, _, limit):
                 walks.setdefault((rev, limit), []).append(question)
@@ -115,9 +115,19 @@ def _statuses(world: World, repository: Repository, questions: list[Status]) -> 
     return {q: Found(found[q.commit]) if q.commit in found else Absent() for q in questions}
 
 
+def _closed_requests(world: World, repository: Repository, questions: list[ClosedRequests]) -> Answers:
+    """One look at the forge for all branches of a repository that were asked about."""
+    branches = {question.source_branch for question in questions}
+    try:
+        found = world.forge(repository.forge).closed_requests(repository.project, branches)
+    except BotError as error:
+        return dict.fromkeys(questions, Unknown(error))
+    return {question: Found(found[question.source_branch]) for question in questions}
+
+
 # One look answers all of a kind about one repository.
 _OF_REPOSITORY: Mapping[type[Question[Any]], Callable[[World, Repository, list[Any]], Answers]] = MappingProxyType(
-    {BranchHead: _branch_heads, MergedBy: _merged_by, Status: _statuses}
+    {BranchHead: _branch_heads, ClosedRequests: _closed_requests, MergedBy: _merged_by, Status: _statuses}
 )
 
 
@@ -143,8 +153,6 @@ def _answer(world: World, question: Question[Any]) -> Answer[Any]:
             return Found(found) if found is not None else Absent()
         case OpenRequests(repository):
             return Found(world.forge(repository.forge).open_requests(repository.project))
-        case ClosedRequests(repository, source_branch):
-            return Found(world.forge(repository.forge).closed_requests(repository.project, source_branch))
         case _:
             raise TypeError(f"nobody answers {type(question).__name__}")
 
