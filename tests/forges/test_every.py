@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 import pytest
 
@@ -19,7 +17,7 @@ OPEN, MERGED, CLOSED = RequestState.OPEN, RequestState.MERGED, RequestState.CLOS
 
 @pytest.fixture(params=PLACES)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    with cast("AbstractContextManager[Place]", PLACES[request.param](tmp_path / "forge")) as made:
+    with PLACES[request.param](tmp_path / "forge") as made:
         yield made
 
 
