@@ -65,6 +65,14 @@ class BranchHead(Question[str]):
 
 
 @dataclass(frozen=True)
+class Branches(Question[Mapping[str, str]]):
+    """The commits that the branches whose names begin so point to now, by the whole name."""
+
+    repository: Repository
+    prefix: str
+
+
+@dataclass(frozen=True)
 class Files(Question[tuple[File, ...]]):
     """The files of a commit that match any of the patterns (`*` stands for part of one path segment), by path."""
 

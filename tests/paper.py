@@ -17,6 +17,7 @@ from bot.plan import CopyImage, OpenRequest, Plan, PushBranch, SetStatus, Update
 from bot.questions import (
     Absent,
     Answer,
+    Branches,
     BranchHead,
     ClosedRequests,
     Commits,
@@ -200,6 +201,8 @@ class Paper:
         match question:
             case BranchHead(_, branch):
                 return Found(self.heads[branch]) if branch in self.heads else Absent()
+            case Branches(_, prefix):
+                return Found({name: head for name, head in self.heads.items() if name.startswith(prefix)})
             case Files(rev, _) if rev.commit in self.lost:
                 return Unknown(GitError(f"cannot fetch {rev.commit}", hint="it is no longer there"))
             case Files(rev, patterns):

@@ -36,8 +36,8 @@ class Forge(Protocol):
         """The open merge requests, lowest number first."""
         ...
 
-    def closed_requests(self, project: str, source_branch: str) -> tuple[MergeRequest, ...]:
-        """The merge requests from this branch that were closed without merging, newest first."""
+    def closed_requests(self, project: str, branches: Collection[str]) -> Mapping[str, tuple[MergeRequest, ...]]:
+        """The merge requests from each of these branches that were closed without merging, newest first."""
         ...
 
     def merged(self, project: str, commits: Collection[str]) -> Mapping[str, MergeRequest]:

@@ -75,17 +75,24 @@ class Clone:
     def __repr__(self) -> str:
         return f"Clone({redact(self._remote.url)!r}, {str(self._git.path)!r})"
 
-    def heads(self, branches: Sequence[str]) -> dict[str, str]:
-        """The commits that these branches point to now; those that don't exist are left out. One `ls-remote`."""
-        refs = {branch_ref(branch): branch for branch in branches}
-        if not refs:
+    def heads(self, branches: Sequence[str], prefixes: Sequence[str] = ()) -> dict[str, str]:
+        """The commits that branches point to now: these and those whose names begin so. One `ls-remote`.
+
+        Those that don't exist are left out.
+        """
+        refs = {branch_ref(branch) for branch in branches}
+        begin = tuple(f"refs/heads/{prefix}" for prefix in prefixes)
+        if not refs and not begin:
             return {}
-        named = refs if len(refs) <= _FEW_BRANCHES else (_ALL_BRANCHES,)
-        done = self._remote.run("ls-remote", "--", self._remote.url, *named)
+        few = len(refs) + len(begin) <= _FEW_BRANCHES
+        named = [*refs, *(f"{prefix}*" for prefix in begin)] if few else [_ALL_BRANCHES]
+        # Only branches are told by the server then: forges have many other refs, for each merge request and pipeline.
+        done = self._remote.run("ls-remote", "--heads", "--", self._remote.url, *named)
         if done.returncode:
             raise self._failed("read the branches of", done)
         lines = (line.split("\t") for line in done.stdout.decode("utf-8", "replace").splitlines())
-        found = {refs[ref]: commit for commit, ref in lines if ref in refs}
+        wanted = {ref: commit for commit, ref in lines if ref in refs or ref.startswith(begin)}
+        found = {ref.removeprefix("refs/heads/"): commit for ref, commit in wanted.items()}
         self._seen.update(found)
         return found
 

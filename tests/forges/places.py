@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -170,7 +170,7 @@ def github_place(root: Path) -> Iterator[GitHubPlace]:
         place.forge.close_connections()
 
 
-PLACES: Mapping[str, Callable[[Path], object]] = {
+PLACES: Mapping[str, Callable[[Path], AbstractContextManager[Place]]] = {
     "local": local_place,
     "github": github_place,
     "gitlab": gitlab_place,

@@ -45,7 +45,7 @@ def test_what_is_opened_is_found(world: World) -> None:
     assert opened == Opened(expected, created=True)
     assert world.forge.open_requests(PROJECT) == (expected,)
     assert world.forge.get(PROJECT, 1) == expected
-    assert world.forge.closed_requests(PROJECT, "promobot/prod/web") == ()
+    assert world.forge.closed_requests(PROJECT, ["promobot/prod/web"]) == {"promobot/prod/web": ()}
 
 
 def test_the_head_is_read_from_the_branch(world: World) -> None:

@@ -78,9 +78,9 @@ class GitHubForge:
         """The open merge requests, lowest number first."""
         return self.requests(project, RequestState.OPEN)
 
-    def closed_requests(self, project: str, source_branch: str) -> tuple[MergeRequest, ...]:
-        """The merge requests from this branch that were closed without merging, newest first."""
-        return tuple(self._pulls(project).listed(RequestState.CLOSED, source_branch))[::-1]
+    def closed_requests(self, project: str, branches: Collection[str]) -> Mapping[str, tuple[MergeRequest, ...]]:
+        """The merge requests from each of these branches that were closed without merging, newest first."""
+        return self._pulls(project).closed(sorted(branches))
 
     def merged(self, project: str, commits: Collection[str]) -> Mapping[str, MergeRequest]:
         """The merge requests by which a branch came to these commits, by commit; others are left out."""

@@ -36,6 +36,9 @@ _LIST = """query($owner: String!, $name: String!, $after: String, $states: [Pull
 _ONE = """query($owner: String!, $name: String!, $number: Int!) {
   repository(owner: $owner, name: $name) { id pullRequest(number: $number) { ...pull mergeStateStatus } }
 }"""
+_CLOSED = """b%(number)d: pullRequests(
+    first: 10, states: [CLOSED], headRefName: $b%(number)d, orderBy: {field: CREATED_AT, direction: DESC}
+  ) { nodes { ...pull } pageInfo { hasNextPage } }"""
 _LANDED = 'c%d: object(oid: "%s") { ... on Commit { associatedPullRequests(first: 10) { nodes { ...pull } } } }'
 _SAID = 'c%d: object(oid: "%s") { ... on Commit { status { context(name: $context) { state description } } } }'
 READY = """mutation($id: ID!) {
@@ -85,6 +88,13 @@ class Queries:
     def one(self) -> str:
         """One by its number."""
         return f"{_ONE}{self._pull}"
+
+    def closed(self, branches: int) -> str:
+        """The newest closed ones of so many branches, which are `$b0`, `$b1` and so on, as are the answer's fields."""
+        names = "".join(f", $b{number}: String!" for number in range(branches))
+        fields = "\n".join(_CLOSED % {"number": number} for number in range(branches))
+        head = f"query($owner: String!, $name: String!{names}) {{ repository(owner: $owner, name: $name) {{"
+        return f"{head}\n{fields}\n}} }}{self._pull}"
 
     def landed(self, commits: Iterable[str]) -> str:
         """Those that brought these commits; the answer's `c0`, `c1` and so on are in their order."""

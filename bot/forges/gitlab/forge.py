@@ -14,6 +14,7 @@ from bot.forges.closing import with_reason
 from bot.forges.errors import StatusError
 from bot.forges.gitlab.client import EVERYTHING, make_client
 from bot.forges.gitlab.diffs import unified
+from bot.forges.gitlab.lists import Lists
 from bot.forges.gitlab.merging import Merging
 from bot.forges.gitlab.people import People
 from bot.forges.gitlab.requests import LONGEST_BODY, Identity, body_of, landed, request_of, title_of
@@ -63,15 +64,15 @@ class GitLabForge:
 
     def requests(self, project: str, state: RequestState | None = None) -> tuple[MergeRequest, ...]:
         """The merge requests in this state (None: all), lowest number first."""
-        return self._listed(project, state=_STATES[state])
+        return self._lists(project).found(state=_STATES[state])
 
     def open_requests(self, project: str) -> tuple[MergeRequest, ...]:
         """The open merge requests, lowest number first."""
         return self.requests(project, RequestState.OPEN)
 
-    def closed_requests(self, project: str, source_branch: str) -> tuple[MergeRequest, ...]:
-        """The merge requests from this branch that were closed without merging, newest first."""
-        return self._between(project, "closed", source_branch)[::-1]
+    def closed_requests(self, project: str, branches: Collection[str]) -> Mapping[str, tuple[MergeRequest, ...]]:
+        """The merge requests from each of these branches that were closed without merging, newest first."""
+        return self._lists(project).closed(branches)
 
     def merged(self, project: str, commits: Collection[str]) -> Mapping[str, MergeRequest]:
         """The merge requests by which a branch came to these commits, by commit; others are left out."""
@@ -116,7 +117,7 @@ class GitLabForge:
         }
 
         def between() -> tuple[MergeRequest, ...]:
-            return self._between(project, "opened", draft.source_branch, target_branch=draft.target_branch)
+            return self._lists(project).between("opened", draft.source_branch, target_branch=draft.target_branch)
 
         made = self._create(project, fields, lambda: next(iter(between()), None))
         lowest, *others = between() or (made.request,)
@@ -188,16 +189,8 @@ class GitLabForge:
     def _project(self, project: str) -> Any:  # noqa: ANN401 - the library's object, which asks nothing by itself
         return self._gitlab.projects.get(project, lazy=True)
 
-    def _listed(self, project: str, **wanted: object) -> tuple[MergeRequest, ...]:
-        """In the order that they were made in: what is made while pages are turned comes last, and moves nothing."""
-        found = self._project(project).mergerequests.list(get_all=True, order_by="created_at", sort="asc", **wanted)
-        requests = [request_of(one.attributes, self._me) for one in found]
-        return tuple(sorted(requests, key=lambda request: request.number))
-
-    def _between(self, project: str, state: str, source: str, **wanted: object) -> tuple[MergeRequest, ...]:
-        """Those from a branch of the project itself, and not from a fork's of the same name."""
-        found = self._listed(project, state=state, source_branch=source, **wanted)
-        return tuple(request for request in found if request.source_branch == source)
+    def _lists(self, project: str) -> Lists:
+        return Lists(self._project(project), self._me)
 
     def _fields(self, project: str, number: int) -> dict[str, Any]:
         try:

@@ -77,10 +77,10 @@ class LocalForge:
         """The open merge requests, lowest number first."""
         return self.requests(project, RequestState.OPEN)
 
-    def closed_requests(self, project: str, source_branch: str) -> tuple[MergeRequest, ...]:
-        """The merge requests from this branch that were closed without merging, highest number first."""
-        closed = self.requests(project, RequestState.CLOSED)
-        return tuple(request for request in reversed(closed) if request.source_branch == source_branch)
+    def closed_requests(self, project: str, branches: Collection[str]) -> Mapping[str, tuple[MergeRequest, ...]]:
+        """The merge requests from each of these branches that were closed without merging, highest number first."""
+        closed = self.requests(project, RequestState.CLOSED)[::-1]
+        return {branch: tuple(one for one in closed if one.source_branch == branch) for branch in branches}
 
     def merged(self, project: str, commits: Collection[str]) -> Mapping[str, MergeRequest]:
         """The merge requests by which a branch came to these commits, by commit."""
