@@ -200,6 +200,14 @@ class ClosedRequests(Question[tuple[MergeRequest, ...]]):
 
 
 @dataclass(frozen=True)
+class Approvals(Question[tuple[str, ...]]):
+    """Who approves an open merge request as it is, its author never among them; Found(()) where nobody does."""
+
+    repository: Repository
+    number: int
+
+
+@dataclass(frozen=True)
 class Status(Question[CommitStatus]):
     """What promobot's own status on a commit says; Absent where there is none."""
 

@@ -16,6 +16,7 @@ from bot.plan import (
     OpenRequest,
     Plan,
     PushBranch,
+    SetNote,
     SetStatus,
     UpdateRequest,
 )
@@ -84,6 +85,8 @@ class Desk:
                 paper.statuses[sha or paper.heads[branch]] = status
             case UpdateRequest(_, number, title, body):
                 self.change(number, title=title, body=body)
+            case SetNote(_, number, text):
+                paper.notes[number] = text
             case CloseRequest(_, number, reason):
                 self.close(number, by="promobot", reason=reason)
             case _:

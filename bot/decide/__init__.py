@@ -17,7 +17,7 @@ from bot.decide.facts import Ask, Facts, Outside, Refusal, Unanswered
 from bot.decide.judging import Case, judge
 from bot.decide.limits import within_limits
 from bot.decide.orders import Orders
-from bot.decide.reviewed import under_review
+from bot.decide.reviewed import reviewed
 from bot.decide.text import Texts
 from bot.decide.units import Reach, find_units, find_wanted, read_reach, refuse_taken
 from bot.decide.upkeep import Scope, find_upkeep
@@ -136,12 +136,9 @@ def _judge_all(ask: Ask, turn: _Turn, given: _Pass, reach: Reach) -> None:
             turn.questions += need.questions
         except Refusal as refusal:
             try:
-                request, outdated = under_review(ask, config, reach, unit)
+                turn.verdicts.append(reviewed(ask, config, reach, refusal, _refused(unit, target, refusal, intent)))
             except Unanswered as need:
                 turn.questions += need.questions
-            else:
-                verdict = _refused(unit, target, refusal, intent)
-                turn.verdicts.append(replace(verdict, request=request, outdated=outdated))
 
 
 def _units(config: Config, intent: Intent, reach: Reach) -> Iterator[Unit]:

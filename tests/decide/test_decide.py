@@ -19,7 +19,6 @@ from bot.plan import (
     OpenRequest,
     PushBranch,
     Standing,
-    UpdateRequest,
     Verdict,
 )
 from bot.promotion import Proof
@@ -276,17 +275,6 @@ def test_another_commit_on_the_source_changes_neither_branch_nor_text(paper: Pap
     paper.tags["staging", "shop/api", "1.1.3"] = NEW
     paper.history[E2E_FILE] = (commit("later", email="dev@example.com"),)
     assert paper.verdict("api").standing is Standing.PROPOSED
-
-
-def test_a_text_that_somebody_changed_is_put_right(paper: Paper) -> None:
-    paper.opened = (replace(request_of(paper), body="hello"),)
-    pushed(paper)
-    paper.tags["staging", "shop/api", "1.1.3"] = NEW
-    verdict = paper.verdict("api")
-    (action,) = actions_of(verdict)
-    assert isinstance(action, UpdateRequest)
-    assert str(NEW) in action.body
-    assert verdict.standing is Standing.PROPOSED
 
 
 def test_the_branch_is_rebuilt_when_the_target_file_changed(paper: Paper) -> None:
