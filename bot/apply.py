@@ -201,8 +201,8 @@ def _about_request(action: OpenRequest | UpdateRequest | SetNote | CloseRequest,
         case SetNote(repository, number, text):
             said = _forge(world, repository).set_note(repository.project, number, text)
             return (Done if said else AlreadyDone)(action, text)
-        case CloseRequest(repository, number, reason):
-            request = _forge(world, repository).close(repository.project, number, reason=reason)
+        case CloseRequest(repository, number, reason, link):
+            request = _forge(world, repository).close(repository.project, number, reason=reason, link=link)
             return Done(action, request.url)
         case _:
             assert_never(action)

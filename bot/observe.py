@@ -25,6 +25,7 @@ from bot.questions import (
     Labels,
     Landed,
     MergeBase,
+    Merged,
     MergedBy,
     OpenRequests,
     Paths,
@@ -136,16 +137,28 @@ def _answer(world: World, question: Question[Any]) -> Answer[Any]:
         case Changed(repository, branch, since, paths):
             changed = world.clone(repository).changed(branch, since, paths)
             return Found(changed) if changed is not None else Absent()
-        case MergeBase(repository, one, other):
-            base = world.clone(repository).merge_base(one, other)
-            return Found(base) if base is not None else Absent()
+        case MergeBase() | Merged():
+            return _maybe(_of_both(world, question))
         case TagDigest() | Tags() | Holds() | Labels():
-            found = _of_registry(world, question)
-            return Found(found) if found is not None else Absent()
+            return _maybe(_of_registry(world, question))
         case OpenRequests() | ClosedRequests() | Approvals():
             return Found(_of_forge(world, question))
         case _:
             raise TypeError(f"nobody answers {type(question).__name__}")
+
+
+def _maybe(found: object | None) -> Answer[Any]:
+    return Found(found) if found is not None else Absent()
+
+
+def _of_both(world: World, question: MergeBase | Merged) -> object | None:
+    """What two commits come to."""
+    clone = world.clone(question.repository)
+    match question:
+        case MergeBase(_, one, other):
+            return clone.merge_base(one, other)
+        case Merged(_, into, head, paths):
+            return clone.merged(into, head, paths)
 
 
 def _of_forge(world: World, question: OpenRequests | ClosedRequests | Approvals) -> object:

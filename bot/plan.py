@@ -87,11 +87,12 @@ class SetNote:
 
 @dataclass(frozen=True)
 class CloseRequest:
-    """Close a merge request of ours that is no longer due."""
+    """Close a merge request of ours that is no longer due; `link` leads to what replaces it, where something does."""
 
     repository: Repository
     number: int
     reason: str
+    link: str = ""
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,17 @@ class MergeBase(Question[str]):
 
 
 @dataclass(frozen=True)
+class Merged(Question[tuple[File, ...]]):
+    """These files as merging `head` into the commit `into` would leave them; Absent where they would conflict."""
+
+    lasting: ClassVar[bool] = True
+    repository: Repository
+    into: str
+    head: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class History(Question[tuple[Commit, ...]]):
     """The commits that led to a file's content at a commit, newest first, at most `limit`."""
 

@@ -28,6 +28,7 @@ from bot.questions import (
     Labels,
     Landed,
     MergeBase,
+    Merged,
     MergedBy,
     OpenRequests,
     Paths,
@@ -134,6 +135,7 @@ class Paper:
     statuses: dict[str, CommitStatus] = field(default_factory=dict)
     approvals: dict[int, tuple[str, ...]] = field(default_factory=dict)
     notes: dict[int, str] = field(default_factory=dict)
+    merges: dict[tuple[str, str], tuple[File, ...]] = field(default_factory=dict)
     now: datetime = datetime(2026, 11, 21, 12, tzinfo=UTC)
     asked: list[Question[Any]] = field(default_factory=list)
     rounds: int = 0
@@ -211,6 +213,8 @@ class Paper:
                 return Found(tuple(self._files(rev.commit, patterns)))
             case Paths(rev):
                 return Found(tuple(sorted(self.trees[rev.commit])))
+            case Merged(_, into, head, _):
+                return Found(self.merges[into, head]) if (into, head) in self.merges else Absent()
             case Commits() | MergeBase() | Summaries():
                 return self._of_commits(question)
             case History(rev, path):

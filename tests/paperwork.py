@@ -87,7 +87,7 @@ class Desk:
                 self.change(number, title=title, body=body)
             case SetNote(_, number, text):
                 paper.notes[number] = text
-            case CloseRequest(_, number, reason):
+            case CloseRequest(_, number, reason, _):
                 self.close(number, by="promobot", reason=reason)
             case _:
                 raise AssertionError(f"nobody taught this desk to do {action}")

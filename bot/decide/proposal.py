@@ -39,7 +39,7 @@ from bot.plan import (
     Verdict,
 )
 from bot.promotion import Given, Move, Promotion, Unit
-from bot.questions import Absent, Files, Found, Holds, Question, TagDigest
+from bot.questions import Absent, Files, Found, Holds, Merged, Question, TagDigest
 from bot.repositories import Commit, FileChange, MergeRequest, Rev
 
 # What is left to do where no image has a way to go any more.
@@ -156,7 +156,17 @@ def _in_place(ask: Ask, proposal: Proposal, changes: tuple[Change, ...]) -> bool
     if recorded and all(files.get(change.path) == change.content for change in changes):
         return True
     leave_foreign_alone(proposal.branch)
-    return False
+    return recorded and _merges(ask, proposal, changes)
+
+
+def _merges(ask: Ask, proposal: Proposal, changes: Iterable[Change]) -> bool:
+    """Whether merging the branch as it is makes the same of files that were changed in the target since."""
+    assert proposal.branch.head is not None, "a branch of ours is somewhere"  # noqa: S101
+    paths = tuple(sorted(change.path for change in changes))
+    rev = proposal.target.rev
+    merged = ask.maybe(Merged(rev.repository, rev.commit, proposal.branch.head, paths)) or ()
+    files = {file.path: file.content for file in merged}
+    return all(files.get(change.path) == change.content for change in changes)
 
 
 def _is_recorded(commit: Commit, promotion: Promotion) -> bool:
@@ -219,12 +229,16 @@ def _tidying(
     if branch.foreign or (request is not None and not request.ours):
         return
     if request is not None:
-        target = proposal.promotion.target
-        why = f"!{rival.number} proposes the same" if rival else f"{target} already names what this proposed"
-        yield CloseRequest(repository, request.number, f"no longer due: {why}")
+        why = f"!{rival.number} proposes the same" if rival else _named_already(proposal)
+        yield CloseRequest(repository, request.number, f"no longer due: {why}", rival.url if rival else "")
     elsewhere = [one for one in requests_from(ask, proposal.target, branch.name) if one != request]
     if branch.head is not None and not elsewhere:
         yield DeleteBranch(repository, branch.name, branch.head)
+
+
+def _named_already(proposal: Proposal) -> str:
+    """Forges make a link of a whole commit."""
+    return f"{proposal.promotion.target} already names what this proposed, as of {proposal.target.rev.commit}"
 
 
 def _step(proposal: Proposal, actions: list[Action], changes: tuple[Change, ...]) -> Step:

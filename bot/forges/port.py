@@ -98,9 +98,10 @@ class Forge(Protocol):
         """Let an open merge request be a draft no longer. Raises ConflictError if it is no longer open."""
         ...
 
-    def close(self, project: str, number: int, *, reason: str, by: str | None = None) -> MergeRequest:
+    def close(self, project: str, number: int, *, reason: str, by: str | None = None, link: str = "") -> MergeRequest:
         """Close without merging, and say the reason; the branch stays. Raises ConflictError if it is merged.
 
+        `link` leads people to what replaces it.
         It is `by` the account that promobot works as, unless the forge lets anybody say who they are.
         """
         ...

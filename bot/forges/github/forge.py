@@ -154,7 +154,7 @@ class GitHubForge:
         pulls.client.mutate(queries.READY, lambda: None, id=found.node)
         return pulls.get(number).request
 
-    def close(self, project: str, number: int, *, reason: str, by: str | None = None) -> MergeRequest:
+    def close(self, project: str, number: int, *, reason: str, by: str | None = None, link: str = "") -> MergeRequest:
         """Close without merging; the branch stays. Raises ConflictError if it is merged.
 
         By our own account, whoever `by` is; that and `reason` are noted in the body.
@@ -166,7 +166,7 @@ class GitHubForge:
         if request.state is RequestState.CLOSED:
             return request
         pull = pulls.client.pull(project, number)
-        body = with_reason(request.body, reason, by or pulls.me.name, most=_LONGEST_BODY)
+        body = with_reason(request.body, reason, by or pulls.me.name, most=_LONGEST_BODY, link=link)
         pulls.client.certain(partial(pull.edit, state="closed", body=body), lambda: None)
         return pulls.get(number).request
 

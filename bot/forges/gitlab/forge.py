@@ -159,7 +159,7 @@ class GitLabForge:
 
         return self._change(project, number, done, lambda request: {"title": title_of(request.title, draft=False)})
 
-    def close(self, project: str, number: int, *, reason: str, by: str | None = None) -> MergeRequest:
+    def close(self, project: str, number: int, *, reason: str, by: str | None = None, link: str = "") -> MergeRequest:
         """Close without merging; the branch stays. Raises ConflictError if it is merged."""
 
         def done(request: MergeRequest) -> bool:
@@ -168,7 +168,7 @@ class GitLabForge:
         def change(request: MergeRequest) -> dict[str, object]:
             return {
                 "state_event": "close",
-                "description": with_reason(request.body, reason, by or self._user, most=LONGEST_BODY),
+                "description": with_reason(request.body, reason, by or self._user, most=LONGEST_BODY, link=link),
             }
 
         return self._change(project, number, done, change)

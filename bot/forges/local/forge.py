@@ -195,7 +195,15 @@ class LocalForge:
 
         return self._write(project, decide, [number])[0]
 
-    def close(self, project: str, number: int, *, reason: str, by: str | None = None) -> MergeRequest:
+    def close(
+        self,
+        project: str,
+        number: int,
+        *,
+        reason: str,
+        by: str | None = None,
+        link: str = "",  # noqa: ARG002  numbers are enough here
+    ) -> MergeRequest:
         """Close without merging; the branch stays. Raises ConflictError if it is merged."""
         git = self._git(project)
 
