@@ -99,6 +99,39 @@ def test_an_update_changes_title_and_body_alone(place: Place) -> None:
     assert place.forge.update(place.project, 1, title="new", body=after.body) == after
 
 
+def test_an_update_is_of_what_was_seen(place: Place) -> None:
+    place.push("x", "2")
+    before = place.forge.open(place.project, place.draft()).request
+    seen = before.title, before.body
+    place.edited_by_ann(1, "why not")
+    with pytest.raises(ConflictError, match="somebody changed the text"):
+        place.forge.update(place.project, 1, title="new", body="new", seen=seen)
+    assert place.forge.get(place.project, 1) == replace(before, body="why not")
+    assert place.forge.update(place.project, 1, title="new", body="new", seen=(before.title, "why not")).body == "new"
+
+
+def test_there_is_one_note_and_it_is_changed_in_place(place: Place) -> None:
+    place.push("x", "2")
+    place.open()
+    place.noted_by_ann(1, "I wait for it. <!-- promobot:note -->")
+    assert place.forge.set_note(place.project, 1, "first")
+    assert not place.forge.set_note(place.project, 1, "first")
+    assert place.notes_of_ours(1) == ["first"]
+    assert place.forge.set_note(place.project, 1, "second\n\n- *more*")
+    assert place.notes_of_ours(1) == ["second\n\n- *more*"]
+    assert place.forge.get(place.project, 1).body == "why"
+
+
+def test_who_approves_is_known_of_the_head_alone(place: Place) -> None:
+    place.push("x", "2")
+    place.open()
+    assert place.forge.approvals(place.project, 1) == ()
+    if place.approved_by_ann(1):
+        assert place.forge.approvals(place.project, 1) == ("ann",)
+        place.push("x", "3")
+        assert place.forge.approvals(place.project, 1) == (("ann",) if place.keeps_approvals else ())
+
+
 def test_closing_leaves_the_branch_and_another_may_be_opened(place: Place) -> None:
     head = place.push("x", "2")
     place.open()

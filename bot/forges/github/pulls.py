@@ -67,6 +67,11 @@ class Pulls:
         found = queries.pulled(said, repository["id"])
         return replace(found, request=self._told(found.request))
 
+    def approvals(self, number: int) -> tuple[str, ...]:
+        """Who approves its head, and nothing older."""
+        said = self.client.repository(queries.REVIEWS, self.project, number=number)["pullRequest"]
+        return tuple(self.me.of(login) for login in queries.approving(said))
+
     def between(self, source: str, target: str) -> MergeRequest | None:
         """The open one between two branches."""
         found = self.listed(RequestState.OPEN, source)

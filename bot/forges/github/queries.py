@@ -41,9 +41,20 @@ _CLOSED = """b%(number)d: pullRequests(
   ) { nodes { ...pull } pageInfo { hasNextPage } }"""
 _LANDED = 'c%d: object(oid: "%s") { ... on Commit { associatedPullRequests(first: 10) { nodes { ...pull } } } }'
 _SAID = 'c%d: object(oid: "%s") { ... on Commit { status { context(name: $context) { state description } } } }'
+REVIEWS = """query($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) {
+    pullRequest(number: $number) {
+      headRefOid
+      latestOpinionatedReviews(first: 100, writersOnly: true) {
+        nodes { state author { __typename login } commit { oid } }
+      }
+    }
+  }
+}"""
 READY = """mutation($id: ID!) {
   markPullRequestReadyForReview(input: {pullRequestId: $id}) { pullRequest { isDraft } }
 }"""
+DELETE_NOTE = "mutation($id: ID!) { deleteIssueComment(input: {id: $id}) { clientMutationId } }"
 # The only way at GitHub to delete a branch on the condition that it is where it was seen.
 DELETE = """mutation($repository: ID!, $name: GitRefname!, $head: GitObjectID!, $nothing: GitObjectID!) {
   updateRefs(input: {repositoryId: $repository, refUpdates: [{name: $name, beforeOid: $head, afterOid: $nothing}]}) {
@@ -138,6 +149,13 @@ def pulled(said: Mapping[str, Any], repository: str = "") -> Pulled:
 def pulls(said: Mapping[str, Any] | None) -> tuple[MergeRequest, ...]:
     """Those of a list."""
     return tuple(pulled(node).request for node in _nodes(said))
+
+
+def approving(said: Mapping[str, Any] | None) -> Iterable[str]:
+    """Who approves the head; what was approved before isn't what it is now, whatever the branch's rules make of it."""
+    for review in _nodes((said or {}).get("latestOpinionatedReviews")):
+        if review["state"] == "APPROVED" and (review["commit"] or {}).get("oid") == (said or {})["headRefOid"]:
+            yield login(review["author"])
 
 
 def _source(said: Mapping[str, Any]) -> str:
