@@ -25,6 +25,7 @@ from bot.plan import (
     Outcome,
     PushBranch,
     Refused,
+    SetNote,
     SetStatus,
     Stale,
     Standing,
@@ -224,13 +225,13 @@ def action_text(action: Action) -> str:
             return f"move tag {tag} of {location.repository} in {location.registry} → {digest.short}{was}"
         case SetStatus(branch=branch, status=status):
             return f"set status promobot of {branch} to {status.state.value}: {status.description}"
-        case OpenRequest() | UpdateRequest() | CloseRequest():
+        case OpenRequest() | UpdateRequest() | SetNote() | CloseRequest():
             return _request_text(action)
         case _:
             assert_never(action)
 
 
-def _request_text(action: OpenRequest | UpdateRequest | CloseRequest) -> str:
+def _request_text(action: OpenRequest | UpdateRequest | SetNote | CloseRequest) -> str:
     match action:
         case OpenRequest(repository, draft):
             reviewers = f", for {', '.join(draft.reviewers)}" if draft.reviewers else ""
@@ -238,6 +239,8 @@ def _request_text(action: OpenRequest | UpdateRequest | CloseRequest) -> str:
             return f"open {kind} in {repository.project}{reviewers}"
         case UpdateRequest(number=number):
             return f"update merge request !{number}"
+        case SetNote(number=number, text=text):
+            return f"note on merge request !{number}: {text.partition(chr(10))[0]}"
         case CloseRequest(number=number, reason=reason):
             return f"close merge request !{number}: {reason}"
         case _:

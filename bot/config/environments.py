@@ -20,6 +20,7 @@ Setting = Literal[
     "also_promote",
     "when_missing",
     "promote",
+    "supersede",
     "approvers",
     "gates",
     "floating_tags",

@@ -18,7 +18,7 @@ from bot.decide.gaps import find_gaps
 from bot.decide.judging import Case, judge
 from bot.decide.limits import within_limits
 from bot.decide.orders import Orders
-from bot.decide.reviewed import under_review
+from bot.decide.reviewed import reviewed
 from bot.decide.text import Texts
 from bot.decide.units import Reach, find_units, find_wanted, read_reach, refuse_taken
 from bot.decide.upkeep import Scope, find_upkeep
@@ -138,12 +138,9 @@ def _judge_all(ask: Ask, turn: _Turn, given: _Pass, reach: Reach) -> None:
             turn.questions += need.questions
         except Refusal as refusal:
             try:
-                request, outdated = under_review(ask, config, reach, unit)
+                turn.verdicts.append(reviewed(ask, config, reach, refusal, _refused(unit, target, refusal, intent)))
             except Unanswered as need:
                 turn.questions += need.questions
-            else:
-                verdict = _refused(unit, target, refusal, intent)
-                turn.verdicts.append(replace(verdict, request=request, outdated=outdated))
 
 
 def _tell_gaps(ask: Ask, turn: _Turn, config: Config, intent: Intent, reach: Reach) -> None:

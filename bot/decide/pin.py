@@ -11,11 +11,13 @@ from bot.decide.branch import Branch, Mark, branch_at, pin_branch
 from bot.decide.changes import Change
 from bot.decide.environments import Manifest, Snapshot, head_of, read_environments
 from bot.decide.facts import Ask, Facts, Refusal, Unanswered, for_each
+from bot.decide.notes import saying
 from bot.decide.objections import leave_foreign_alone
 from bot.decide.pinnable import missing_images, names_in
+from bot.decide.text import read, signed
 from bot.errors import ExitCode, ManifestError, UsageError
 from bot.manifests import add_images
-from bot.plan import Guard, OpenRequest, Plan, PushBranch, Standing, Step, UpdateRequest, Verdict
+from bot.plan import Guard, OpenRequest, Plan, PushBranch, SetNote, Standing, Step, UpdateRequest, Verdict
 from bot.promotion import Unit
 from bot.questions import Absent, Files, Found, Need, OpenRequests
 from bot.repositories import FileChange, MergeRequest, RequestDraft, Rev
@@ -164,17 +166,18 @@ def _pushing(ask: Ask, overlay: _Overlay, changes: Sequence[Change], branch: Bra
     yield PushBranch(rev.repository, branch.name, rev.commit, branch.head, files, message)
 
 
-def _proposing(overlay: _Overlay, request: MergeRequest | None) -> Iterator[OpenRequest | UpdateRequest]:
+def _proposing(overlay: _Overlay, request: MergeRequest | None) -> Iterator[OpenRequest | SetNote | UpdateRequest]:
     pin, config, environment = overlay.pin, overlay.config, overlay.snapshot.environment
-    title, body, repository = _title(pin), _body(overlay), overlay.snapshot.rev.repository
+    title, repository = _title(pin), overlay.snapshot.rev.repository
+    body = signed(title, _body(overlay))
     if request is None:
         approvers = config.settings(pin.environment, pin.service).approvers
         reviewers = tuple(dict.fromkeys((*approvers.groups, *approvers.users)))
         labels = ("promobot", f"to-{pin.environment}")
         draft = RequestDraft(pin.branch, environment.repository.branch, title, body, reviewers, labels)
         yield OpenRequest(repository, draft)
-    elif request.ours and (request.title, request.body) != (title, body):
-        yield UpdateRequest(repository, request.number, title, body)
+    elif request.ours:
+        yield from saying(repository, request, read(request.title, request.body).proposing(title, body), "")
 
 
 def _in_place(ask: Ask, rev: Rev, changes: Sequence[Change], branch: Branch) -> bool:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 import pytest
 
@@ -19,7 +17,7 @@ OPEN, MERGED, CLOSED = RequestState.OPEN, RequestState.MERGED, RequestState.CLOS
 
 @pytest.fixture(params=PLACES)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    with cast("AbstractContextManager[Place]", PLACES[request.param](tmp_path / "forge")) as made:
+    with PLACES[request.param](tmp_path / "forge") as made:
         yield made
 
 
@@ -45,7 +43,7 @@ def test_what_is_opened_is_found(place: Place) -> None:
     assert request.reviewers[0] == "ann"
     assert place.forge.open_requests(place.project) == (request,)
     assert place.forge.get(place.project, 1) == request
-    assert place.forge.closed_requests(place.project, "promobot/prod/web") == ()
+    assert place.forge.closed_requests(place.project, ["promobot/prod/web"]) == {"promobot/prod/web": ()}
 
 
 def test_the_open_one_is_adopted_as_it_is(place: Place) -> None:
@@ -101,6 +99,39 @@ def test_an_update_changes_title_and_body_alone(place: Place) -> None:
     assert place.forge.update(place.project, 1, title="new", body=after.body) == after
 
 
+def test_an_update_is_of_what_was_seen(place: Place) -> None:
+    place.push("x", "2")
+    before = place.forge.open(place.project, place.draft()).request
+    seen = before.title, before.body
+    place.edited_by_ann(1, "why not")
+    with pytest.raises(ConflictError, match="somebody changed the text"):
+        place.forge.update(place.project, 1, title="new", body="new", seen=seen)
+    assert place.forge.get(place.project, 1) == replace(before, body="why not")
+    assert place.forge.update(place.project, 1, title="new", body="new", seen=(before.title, "why not")).body == "new"
+
+
+def test_there_is_one_note_and_it_is_changed_in_place(place: Place) -> None:
+    place.push("x", "2")
+    place.open()
+    place.noted_by_ann(1, "I wait for it. <!-- promobot:note -->")
+    assert place.forge.set_note(place.project, 1, "first")
+    assert not place.forge.set_note(place.project, 1, "first")
+    assert place.notes_of_ours(1) == ["first"]
+    assert place.forge.set_note(place.project, 1, "second\n\n- *more*")
+    assert place.notes_of_ours(1) == ["second\n\n- *more*"]
+    assert place.forge.get(place.project, 1).body == "why"
+
+
+def test_who_approves_is_known_of_the_head_alone(place: Place) -> None:
+    place.push("x", "2")
+    place.open()
+    assert place.forge.approvals(place.project, 1) == ()
+    if place.approved_by_ann(1):
+        assert place.forge.approvals(place.project, 1) == ("ann",)
+        place.push("x", "3")
+        assert place.forge.approvals(place.project, 1) == (("ann",) if place.keeps_approvals else ())
+
+
 def test_closing_leaves_the_branch_and_another_may_be_opened(place: Place) -> None:
     head = place.push("x", "2")
     place.open()
@@ -113,10 +144,24 @@ def test_closing_leaves_the_branch_and_another_may_be_opened(place: Place) -> No
     assert place.open() == 2
     place.closed_by_ann(2)
     place.push("x", "3")
-    again = place.forge.closed_requests(place.project, "x")
+    again = place.forge.closed_requests(place.project, ["x"])["x"]
     assert [(request.number, request.ended_by) for request in again] == [(2, "ann"), (1, "ann")]
-    assert place.forge.closed_requests(place.project, "y") == ()
+    assert place.forge.closed_requests(place.project, ["y"]) == {"y": ()}
     assert place.forge.open_requests(place.project) == ()
+
+
+def test_what_was_closed_of_several_branches(place: Place) -> None:
+    """However many of one branch, whoever closed them, and no others."""
+    for branch, times in (("x", 12), ("y", 1), ("z", 1)):
+        for _ in range(times):
+            place.push(branch, "2")
+            place.closed_by_ann(place.open(branch))
+    place.push("y", "3")
+    place.merged_by_ann(place.open("y"))
+    found = place.forge.closed_requests(place.project, ["w", "x", "y"])
+    numbers = {branch: [request.number for request in requests] for branch, requests in found.items()}
+    assert numbers == {"w": [], "x": [*range(12, 0, -1)], "y": [13]}
+    assert place.forge.closed_requests(place.project, []) == {}
 
 
 def test_what_we_close_for_ourselves_is_told_from_what_people_close(place: Place) -> None:
