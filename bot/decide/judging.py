@@ -171,8 +171,9 @@ def _with_proposal(ask: Ask, case: Case, think: Callable[[Ask, Proposal], T]) ->
     unit = case.unit
     _refuse_odd_name(unit)
     target, creation = _with_missing(ask, case)
+    orders = case.orders.beside(unit)
     hops = {
-        service: [Hop(case.config, s, target, service, case.orders) for s in case.sources[service]]
+        service: [Hop(case.config, s, target, service, orders) for s in case.sources[service]]
         for service in unit.services
     }
     every = [hop for of_service in hops.values() for hop in of_service]
