@@ -17,6 +17,7 @@ from bot.cli.whereabouts import located
 from bot.config import Config
 from bot.configfile import Places
 from bot.decide.coverage import Coverage, Finding
+from bot.decide.survey import elsewhere
 from bot.errors import ExitCode
 from bot.promotion import Deployed
 from bot.reconcile import look_over, worst
@@ -61,13 +62,16 @@ def main(call: Call) -> ExitCode:
 
 
 def _without_images(config: Config, deployed: Sequence[Deployed], coverage: Coverage) -> Iterator[Finding]:
-    """An environment whose files name no image is a mistake, not an environment without images."""
+    """An environment whose files name no image is a mistake, not one without images; so is one that names others'."""
     silent = {finding.loc[1] for finding in coverage.findings if finding.fault and finding.loc[0] == "environments"}
     having = {item.environment for item in deployed}
     for index, environment in enumerate(config.environments):
         if environment.name not in having and index not in silent:
             what = f"{', '.join(environment.paths)} {_NOTHING}"
             yield Finding(("environments", index, "paths"), what, _KINDS, ExitCode.USAGE)
+    for environment, what in elsewhere(config, deployed):
+        advice = f"correct `url` of registry {environment.registry}, or which `registry` {environment.name} pulls from"
+        yield Finding(("environments", config.names.index(environment.name), "registry"), what, advice)
 
 
 # --- JSON -----------------------------------------------------------------------------------------------
