@@ -41,6 +41,8 @@ def main(call: Call) -> ExitCode:
     places = Places.of(call.config_path)
     visits = visit_all(world, deployed) if call.args.online else []
     unread = [item for item in deployed if item.code is not ExitCode.DONE]
+    errors = [visit.error.exit_code for visit in visits if visit.error]
+    code = worst([*(item.code for item in deployed), *errors, *(finding.code for finding in findings)])
     if call.json:
         answer: answers.Checked = {
             "config": str(call.config_path),
@@ -52,13 +54,12 @@ def main(call: Call) -> ExitCode:
         }
         call.print_json(answer)
     else:
-        _show(call, deployed)
+        _show(call, deployed, fine=code is ExitCode.DONE)
         _show_ways(call, coverage.ways)
         _show_visits(call.terminal(), places, visits)
         # Of what can't be read as a whole, the finding about its environment tells.
         _show_findings(call.terminal(), places, findings, [item.problem for item in unread if item.path])
-    errors = [visit.error.exit_code for visit in visits if visit.error]
-    return worst([*(item.code for item in deployed), *errors, *(finding.code for finding in findings)])
+    return code
 
 
 def _without_images(config: Config, deployed: Sequence[Deployed], coverage: Coverage) -> Iterator[Finding]:
@@ -93,9 +94,9 @@ def _finding_data(places: Places, finding: Finding) -> answers.Finding:
 # --- text -----------------------------------------------------------------------------------------------
 
 
-def _show(call: Call, deployed: Sequence[Deployed]) -> None:
+def _show(call: Call, deployed: Sequence[Deployed], *, fine: bool) -> None:
     terminal = call.terminal()
-    terminal.say(f"{call.config_path}: valid")
+    terminal.say(f"{call.config_path}: {'valid' if fine else 'can be read; what is wrong has a ✗ below'}")
     shown = [item for item in deployed if item.image and (item.ours or call.args.verbose)]
     rows = (_row(item) for item in sorted(shown, key=lambda item: item.service))
     if shown:

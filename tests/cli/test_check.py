@@ -85,6 +85,8 @@ def test_a_registry_where_nobody_is(shop: Shop) -> None:
     config.write_text(text.replace(shop.company.e2e.host, "127.0.0.1:1"), encoding="utf-8")
     found = registry(shop, "e2e", code=ExitCode.REGISTRY)
     assert found["reached"] is False
+    assert shop.run("check").out.splitlines()[0].endswith("promobot.yaml: valid")
+    assert shop.run("check", "--online").out.splitlines()[0].endswith("can be read; what is wrong has a ✗ below")
     assert registry(shop, "staging", code=ExitCode.REGISTRY)["reached"] is True
 
 
