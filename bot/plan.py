@@ -67,21 +67,32 @@ class OpenRequest:
 
 @dataclass(frozen=True)
 class UpdateRequest:
-    """Give an open merge request of ours its new title and body."""
+    """Give an open merge request of ours its new title and body, where it says what was `seen`."""
 
     repository: Repository
     number: int
     title: str
     body: str
+    seen: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class SetNote:
+    """Let the one note of ours on an open merge request say this."""
+
+    repository: Repository
+    number: int
+    text: str
 
 
 @dataclass(frozen=True)
 class CloseRequest:
-    """Close a merge request of ours that is no longer due."""
+    """Close a merge request of ours that is no longer due; `link` leads to what replaces it, where something does."""
 
     repository: Repository
     number: int
     reason: str
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,7 +109,7 @@ class SetStatus:
 
 
 Action: TypeAlias = (
-    PushBranch | DeleteBranch | CopyImage | MoveTag | OpenRequest | UpdateRequest | CloseRequest | SetStatus
+    PushBranch | DeleteBranch | CopyImage | MoveTag | OpenRequest | UpdateRequest | SetNote | CloseRequest | SetStatus
 )
 
 

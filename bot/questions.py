@@ -65,6 +65,14 @@ class BranchHead(Question[str]):
 
 
 @dataclass(frozen=True)
+class Branches(Question[Mapping[str, str]]):
+    """The commits that the branches whose names begin so point to now, by the whole name."""
+
+    repository: Repository
+    prefix: str
+
+
+@dataclass(frozen=True)
 class Files(Question[tuple[File, ...]]):
     """The files of a commit that match any of the patterns (`*` stands for part of one path segment), by path."""
 
@@ -121,6 +129,17 @@ class MergeBase(Question[str]):
     repository: Repository
     one: str
     other: str
+
+
+@dataclass(frozen=True)
+class Merged(Question[tuple[File, ...]]):
+    """These files as merging `head` into the commit `into` would leave them; Absent where they would conflict."""
+
+    lasting: ClassVar[bool] = True
+    repository: Repository
+    into: str
+    head: str
+    paths: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -197,6 +216,14 @@ class ClosedRequests(Question[tuple[MergeRequest, ...]]):
 
     repository: Repository
     source_branch: str
+
+
+@dataclass(frozen=True)
+class Approvals(Question[tuple[str, ...]]):
+    """Who approves an open merge request as it is, its author never among them; Found(()) where nobody does."""
+
+    repository: Repository
+    number: int
 
 
 @dataclass(frozen=True)

@@ -71,8 +71,16 @@ def look_over(world: World) -> tuple[tuple[Deployed, ...], Coverage]:
 
 def look_at_all(world: World, texts: Texts, *, now: datetime) -> tuple[tuple[Deployed, ...], Plan]:
     """What every environment runs and how everything stands, from one set of facts."""
-    deployed, facts = _settle(world, partial(survey, world.config), Facts())
-    plan, facts = _settle(world, partial(decide, world.config, texts, Intent(), now=now), facts)
+
+    def think(facts: Facts) -> Need | tuple[tuple[Deployed, ...], Plan]:
+        """Both ask in the same rounds."""
+        told, planned = survey(world.config, facts), decide(world.config, texts, Intent(), facts, now)
+        if isinstance(told, Need) or isinstance(planned, Need):
+            needs = [each for each in (told, planned) if isinstance(each, Need)]
+            return Need(tuple(dict.fromkeys(question for need in needs for question in need.questions)))
+        return told, planned
+
+    (deployed, plan), facts = _settle(world, think, Facts())
     return tuple(with_presence(world.config, deployed, facts)), plan
 
 

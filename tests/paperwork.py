@@ -16,6 +16,7 @@ from bot.plan import (
     OpenRequest,
     Plan,
     PushBranch,
+    SetNote,
     SetStatus,
     UpdateRequest,
 )
@@ -84,7 +85,9 @@ class Desk:
                 paper.statuses[sha or paper.heads[branch]] = status
             case UpdateRequest(_, number, title, body):
                 self.change(number, title=title, body=body)
-            case CloseRequest(_, number, reason):
+            case SetNote(_, number, text):
+                paper.notes[number] = text
+            case CloseRequest(_, number, reason, _):
                 self.close(number, by="promobot", reason=reason)
             case _:
                 raise AssertionError(f"nobody taught this desk to do {action}")

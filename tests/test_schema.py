@@ -45,6 +45,7 @@ environments:
     also_promote: [/spec/chart/spec/version]
     when_missing: copy
     promote: auto
+    supersede: wait
     approvers: {groups: [sre], users: [kim], required: 2}
     gates: {soak: 1d12h}
     floating_tags: ["{major}.{minor}", stable]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,14 @@ from bot.cli.outputfile import OutputFile, promotion_variables
 from bot.cli.targets import checked_intent
 from bot.cli.views import (
     action_text,
+    alike,
     mark,
     name_width,
     outcome_lines,
     remedy,
     service_lines,
     under_review,
+    units_text,
     upkeep_line,
     verdict_line,
     warnings,
@@ -77,7 +80,7 @@ def show_plan(call: Call, config: Config, plan: Plan, *, diff: bool | None = Non
             for verdict in plan.verdicts
             if verdict.target == target and (verdict.standing is not Standing.OUTSIDE or call.args.verbose)
         ]
-        show_blocked(terminal, shown)
+        show_blocked(terminal, config, shown)
         width = name_width(shown)
         for verdict in sorted(shown, key=lambda verdict: _ORDER.index(verdict.standing)):
             if verdict.standing is not Standing.BLOCKED and (named or call.args.verbose or _is_news(verdict, shown)):
@@ -118,16 +121,18 @@ def hop(config: Config, target: str) -> str:
     return f"{', '.join(config.environment(target).from_)} → {target}"
 
 
-def show_blocked(terminal: Terminal, verdicts: Iterable[Verdict]) -> None:
+def show_blocked(terminal: Terminal, config: Config, verdicts: Iterable[Verdict]) -> None:
     """What is blocked and why; what to do comes after the last of those that it helps."""
     blocked: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
         if verdict.standing is Standing.BLOCKED:
             blocked.setdefault(remedy(verdict), []).append(verdict)
     for advice, helped in blocked.items():
-        for verdict in helped:
-            terminal.say(verdict_line(verdict, name_width(helped)), indent=2)
-            for line in under_review(verdict):
+        for reason, ones in alike(helped):
+            first = verdict_line(ones[0], name_width(helped))
+            several = Text.assemble(mark(Standing.BLOCKED), f" {units_text(ones)}: ", (reason, "red"))
+            terminal.say(first if len(ones) == 1 else several, indent=2)
+            for line in chain(*map(partial(under_review, config), ones)):
                 terminal.say(line, indent=6)
         if advice:
             terminal.say(advice, indent=6)

@@ -114,6 +114,11 @@ class Settings(Model):
     promote: Literal["auto", "manual"] = Field(
         default="manual", description="Whether `reconcile` proposes on its own what is due."
     )
+    supersede: Literal["update", "wait"] = Field(
+        default="update",
+        description="What becomes of an open merge request when a newer image is due: `update` puts that in its place, "
+        "`wait` leaves it to whoever reviews it.",
+    )
     approvers: Approvers = Approvers()
     gates: Gates = Gates()
     floating_tags: FloatingTags = Field(

@@ -14,10 +14,11 @@ from typing import Any
 from bot.config import Config, EnvironmentConfig
 from bot.decide.environments import read_environments
 from bot.decide.facts import Ask, Facts, Outside, Refusal, Unanswered
+from bot.decide.gaps import find_gaps
 from bot.decide.judging import Case, judge
 from bot.decide.limits import within_limits
 from bot.decide.orders import Orders
-from bot.decide.reviewed import under_review
+from bot.decide.reviewed import reviewed
 from bot.decide.text import Texts
 from bot.decide.units import Reach, find_units, find_wanted, read_reach, refuse_taken
 from bot.decide.upkeep import Scope, find_upkeep
@@ -88,6 +89,7 @@ def decide(config: Config, texts: Texts, intent: Intent, facts: Facts, now: date
         else:
             turn.known.update(reach.sources, filter(None, map(config.group, reach.sources)))
             _judge_all(ask, turn, _Pass(config, texts, intent, now), reach)
+            _tell_gaps(ask, turn, config, intent, reach)
     upkeep: tuple[Upkeep, ...] = ()
     try:
         arriving = dict(_arriving(turn.verdicts))
@@ -136,12 +138,22 @@ def _judge_all(ask: Ask, turn: _Turn, given: _Pass, reach: Reach) -> None:
             turn.questions += need.questions
         except Refusal as refusal:
             try:
-                request, outdated = under_review(ask, config, reach, unit)
+                turn.verdicts.append(reviewed(ask, config, reach, refusal, _refused(unit, target, refusal, intent)))
             except Unanswered as need:
                 turn.questions += need.questions
-            else:
-                verdict = _refused(unit, target, refusal, intent)
-                turn.verdicts.append(replace(verdict, request=request, outdated=outdated))
+
+
+def _tell_gaps(ask: Ask, turn: _Turn, config: Config, intent: Intent, reach: Reach) -> None:
+    """Of services that come from nowhere, though they are further up."""
+    try:
+        for gap in find_gaps(ask, config, reach, intent.services):
+            turn.known.update({gap.service, config.group(gap.service) or gap.service})
+            unit = Unit(gap.service, (gap.service,))
+            verdict = _refused(unit, reach.target.environment, gap.refusal, intent)
+            turn.verdicts.append(replace(verdict, note=gap.refusal.blocked.reason))
+    except Unanswered as need:
+        turn.questions += need.questions
+        turn.known.update(intent.services)
 
 
 def _units(config: Config, intent: Intent, reach: Reach) -> Iterator[Unit]:

@@ -18,7 +18,8 @@ from bot.decide.moves import find_moves, hop_questions
 from bot.decide.objections import fingerprints
 from bot.decide.orders import Orders
 from bot.decide.pairing import Hop
-from bot.decide.proposal import Proposal, examine, propose
+from bot.decide.proposal import examine, propose
+from bot.decide.proposed import Proposal
 from bot.decide.soak import Soaked, must_have_soaked, passed_over
 from bot.decide.text import Texts
 from bot.decide.together import by_name
@@ -112,7 +113,8 @@ def _hold_all(ask: Ask, case: Case, held: Mapping[str, Refusal], kept: Collectio
     for service, refusal in blocked.items():
         if service in kept or _holds_the_others(ask, case, service, refusal):
             why = refusal.blocked
-            raise Refusal(f"{case.unit.name} waits for {service}: {why.reason}", why.remedy, why.code)
+            kind = NotKnown if isinstance(refusal, NotKnown) else Refusal
+            raise kind(f"{case.unit.name} waits for {service}: {why.reason}", why.remedy, why.code)
 
 
 def _holds_the_others(ask: Ask, case: Case, service: str, refusal: Refusal) -> bool:

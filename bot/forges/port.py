@@ -36,8 +36,8 @@ class Forge(Protocol):
         """The open merge requests, lowest number first."""
         ...
 
-    def closed_requests(self, project: str, source_branch: str) -> tuple[MergeRequest, ...]:
-        """The merge requests from this branch that were closed without merging, newest first."""
+    def closed_requests(self, project: str, branches: Collection[str]) -> Mapping[str, tuple[MergeRequest, ...]]:
+        """The merge requests from each of these branches that were closed without merging, newest first."""
         ...
 
     def merged(self, project: str, commits: Collection[str]) -> Mapping[str, MergeRequest]:
@@ -50,6 +50,10 @@ class Forge(Protocol):
 
     def get(self, project: str, number: int) -> MergeRequest:
         """One merge request."""
+        ...
+
+    def approvals(self, project: str, number: int) -> tuple[str, ...]:
+        """Who approves an open merge request as it is, as far as the forge tells; its author never among them."""
         ...
 
     def diff(self, project: str, number: int) -> str:
@@ -74,17 +78,30 @@ class Forge(Protocol):
         """Open a merge request, or adopt, as it is, the one that is open between the two branches."""
         ...
 
-    def update(self, project: str, number: int, *, title: str, body: str) -> MergeRequest:
-        """Give an open merge request a new title and body. Raises ConflictError if it is no longer open."""
+    def update(
+        self, project: str, number: int, *, title: str, body: str, seen: tuple[str, str] | None = None
+    ) -> MergeRequest:
+        """Give an open merge request a new title and body. Raises ConflictError if it is no longer open.
+
+        Or if it doesn't say what was `seen`, looked at right before: what a person wrote meanwhile stays.
+        """
+        ...
+
+    def set_note(self, project: str, number: int, text: str) -> bool:
+        """Let our one note on a merge request say this; False where it did, and nothing was written.
+
+        Notes of ours beyond it, which two who write at once may leave, go. Nobody else's is touched.
+        """
         ...
 
     def ready(self, project: str, number: int) -> MergeRequest:
         """Let an open merge request be a draft no longer. Raises ConflictError if it is no longer open."""
         ...
 
-    def close(self, project: str, number: int, *, reason: str, by: str | None = None) -> MergeRequest:
+    def close(self, project: str, number: int, *, reason: str, by: str | None = None, link: str = "") -> MergeRequest:
         """Close without merging, and say the reason; the branch stays. Raises ConflictError if it is merged.
 
+        `link` leads people to what replaces it.
         It is `by` the account that promobot works as, unless the forge lets anybody say who they are.
         """
         ...

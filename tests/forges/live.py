@@ -10,7 +10,7 @@ import os
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -24,6 +24,7 @@ from bot.forges import Forge
 from bot.forges.access import ForgeAccess
 from bot.forges.github import GitHubForge
 from bot.forges.gitlab import GitLabForge
+from bot.forges.notes import unmarked
 from bot.git.command import Credential, Remote
 from bot.git.identity import Identity
 from tests.doubles.repository import PAT, Repository
@@ -132,6 +133,8 @@ class LivePlace(Place):
 class LiveGitLab(LivePlace):
     """A project on a GitLab."""
 
+    keeps_approvals = None  # its settings say
+
     def __init__(self, root: Path, where: Settings) -> None:
         self._person = _gitlab(where.url, where.person)
         self.anns_name = _gitlab_user(where.url, where.person)
@@ -145,6 +148,20 @@ class LiveGitLab(LivePlace):
 
     def closed_by_ann(self, number: int) -> None:
         self._requests.update(number, {"state_event": "close"})
+
+    def edited_by_ann(self, number: int, body: str) -> None:
+        self._requests.update(number, {"description": body})
+
+    def noted_by_ann(self, number: int, text: str) -> None:
+        self._requests.get(number, lazy=True).notes.create({"body": text})
+
+    def notes_of_ours(self, number: int) -> list[str]:
+        notes = self._requests.get(number, lazy=True).notes.list(get_all=True)
+        return [unmarked(note.body) for note in notes if not note.system and note.author["username"] != self.anns_name]
+
+    def approved_by_ann(self, number: int) -> bool:
+        self._requests.get(number, lazy=True).approve()
+        return True
 
     def merged_by_ann(self, number: int) -> None:
         _soon(lambda: self._requests.get(number, lazy=True).merge(), gitlab.GitlabMRClosedError)
@@ -173,6 +190,20 @@ class LiveGitHub(LivePlace):
 
     def closed_by_ann(self, number: int) -> None:
         self._repository.get_pull(number).edit(state="closed")
+
+    def edited_by_ann(self, number: int, body: str) -> None:
+        self._repository.get_pull(number).edit(body=body)
+
+    def noted_by_ann(self, number: int, text: str) -> None:
+        self._repository.get_issue(number).create_comment(text)
+
+    def notes_of_ours(self, number: int) -> list[str]:
+        comments = self._repository.get_issue(number).get_comments()
+        return [unmarked(comment.body) for comment in comments if comment.user.login != self.anns_name]
+
+    def approved_by_ann(self, number: int) -> bool:
+        self._repository.get_pull(number).create_review(event="APPROVE")
+        return True
 
     def merged_by_ann(self, number: int) -> None:
         _soon(lambda: self._repository.get_pull(number).merge(), github.GithubException)
@@ -241,4 +272,7 @@ def _cleared(place: LivePlace) -> Iterator[LivePlace]:
         place.clear()
 
 
-LIVE: Mapping[str, Callable[[Path], object]] = {"live-gitlab": live_gitlab, "live-github": live_github}
+LIVE: Mapping[str, Callable[[Path], AbstractContextManager[Place]]] = {
+    "live-gitlab": live_gitlab,
+    "live-github": live_github,
+}

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 import pytest
 
@@ -20,7 +18,7 @@ OPEN, MERGED, CLOSED = RequestState.OPEN, RequestState.MERGED, RequestState.CLOS
 
 @pytest.fixture(params=[*PLACES, *LIVE])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    with cast("AbstractContextManager[Place]", {**PLACES, **LIVE}[request.param](tmp_path / "forge")) as made:
+    with {**PLACES, **LIVE}[request.param](tmp_path / "forge") as made:
         yield made
 
 
@@ -103,6 +101,41 @@ def test_an_update_changes_title_and_body_alone(place: Place) -> None:
     assert place.forge.update(place.project, number, title="new", body=after.body) == after
 
 
+def test_an_update_is_of_what_was_seen(place: Place) -> None:
+    place.push("x", "2")
+    before = place.forge.open(place.project, place.draft()).request
+    seen = before.title, before.body
+    place.edited_by_ann(before.number, "why not")
+    with pytest.raises(ConflictError, match="somebody changed the text"):
+        place.forge.update(place.project, before.number, title="new", body="new", seen=seen)
+    assert place.forge.get(place.project, before.number) == replace(before, body="why not")
+    seen = before.title, "why not"
+    assert place.forge.update(place.project, before.number, title="new", body="new", seen=seen).body == "new"
+
+
+def test_there_is_one_note_and_it_is_changed_in_place(place: Place) -> None:
+    place.push("x", "2")
+    number = place.open()
+    place.noted_by_ann(number, "I wait for it. <!-- promobot:note -->")
+    assert place.forge.set_note(place.project, number, "first")
+    assert not place.forge.set_note(place.project, number, "first")
+    assert place.notes_of_ours(number) == ["first"]
+    assert place.forge.set_note(place.project, number, "second\n\n- *more*")
+    assert place.notes_of_ours(number) == ["second\n\n- *more*"]
+    assert place.forge.get(place.project, number).body == "why"
+
+
+def test_who_approves_is_known_of_the_head_alone(place: Place) -> None:
+    place.push("x", "2")
+    number = place.open()
+    assert place.forge.approvals(place.project, number) == ()
+    if place.approved_by_ann(number):
+        assert place.forge.approvals(place.project, number) == (place.anns_name,)
+        place.push("x", "3")
+        after = place.forge.approvals(place.project, number)
+        assert place.keeps_approvals is None or after == ((place.anns_name,) if place.keeps_approvals else ())
+
+
 def test_closing_leaves_the_branch_and_another_may_be_opened(place: Place) -> None:
     head = place.push("x", "2")
     number = place.open()
@@ -120,6 +153,24 @@ def test_closing_leaves_the_branch_and_another_may_be_opened(place: Place) -> No
     assert again == [(second, place.anns_name), (number, "ann")]
     assert place.closed("y") == []
     assert place.forge.open_requests(place.project) == ()
+
+
+def test_what_was_closed_of_several_branches(place: Place) -> None:
+    """However many of one branch, whoever closed them, and no others."""
+    for branch, times in (("x", 12), ("y", 1), ("z", 1)):
+        for _ in range(times):
+            place.push(branch, "2")
+            place.closed_by_ann(place.open(branch))
+    place.push("y", "3")
+    place.merged_by_ann(place.open("y"))
+    found = place.forge.closed_requests(place.project, ["w", "x", "y"])
+    here = {branch: [r.number - place.before for r in requests] for branch, requests in found.items()}
+    assert {branch: [n for n in numbers if n > 0] for branch, numbers in here.items()} == {
+        "w": [],
+        "x": [*range(12, 0, -1)],
+        "y": [13],
+    }
+    assert place.forge.closed_requests(place.project, []) == {}
 
 
 def test_what_we_close_for_ourselves_is_told_from_what_people_close(place: Place) -> None:

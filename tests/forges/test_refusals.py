@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -20,7 +19,7 @@ NOWHERE = "0" * 39 + "1"
 @pytest.fixture
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """With a merge request from `x`; `y` has a commit of its own, and `same` none."""
-    with cast("AbstractContextManager[Place]", {**PLACES, **LIVE}[request.param](tmp_path / "forge")) as made:
+    with {**PLACES, **LIVE}[request.param](tmp_path / "forge") as made:
         made.push("x", "2")
         made.push("y", "3")
         assert made.repository.move("same", made.head("main"), None)

@@ -14,6 +14,7 @@ from bot.decide.text.context import Row, make_context
 from bot.decide.text.escape import settled, words
 from bot.decide.text.headline import headline, step
 from bot.decide.text.sample import samples
+from bot.decide.text.written import LONGEST_TRACE, Written, digest_of, read, signed
 from bot.decide.trailers import trailer_block
 from bot.errors import ConfigError
 from bot.promotion import Given, Move, Promotion
@@ -21,7 +22,20 @@ from bot.promotion import Given, Move, Promotion
 if TYPE_CHECKING:
     from bot.decide.text.language import Program
 
-__all__ = ["BODY", "COMMIT_MESSAGE", "TITLE", "Background", "Texts", "fingerprints_in", "headline", "step"]
+__all__ = [
+    "BODY",
+    "COMMIT_MESSAGE",
+    "TITLE",
+    "Background",
+    "Texts",
+    "Written",
+    "digest_of",
+    "fingerprints_in",
+    "headline",
+    "read",
+    "signed",
+    "step",
+]
 
 TITLE, BODY, COMMIT_MESSAGE = "title.j2", "merge_request.md.j2", "commit_message.j2"
 
@@ -51,11 +65,11 @@ class Texts:
         return _cut(line, _LONGEST_TITLE)
 
     def body(self, promotion: Promotion, background: Background = _NOTHING) -> str:
-        """The merge request's body. It ends with the fingerprints and what labels say, hints that anybody can edit."""
+        """The merge request's body. It ends with hints that anybody can edit: labels, fingerprints, what is ours."""
         mark = f"<!-- promobot {' '.join([promotion.key, *promotion.fingerprints])} -->\n"
         hints = f"{marks(background.revisions)}{mark}"
-        body = self._fitting(BODY, promotion, background, _LONGEST_BODY - len(hints)).strip()
-        return f"{body}\n\n{hints}"
+        body = self._fitting(BODY, promotion, background, _LONGEST_BODY - len(hints) - LONGEST_TRACE).strip()
+        return signed(self.title(promotion), f"{body}\n\n{hints}")
 
     def commit_message(self, promotion: Promotion) -> str:
         """The commit's message; the trailers are ours whatever the template says."""

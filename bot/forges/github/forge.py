@@ -10,10 +10,12 @@ from functools import cache, partial
 
 from bot.errors import ForgeError
 from bot.forges.access import AppKey, ForgeAccess
+from bot.forges.certainty import must_be_as_seen
 from bot.forges.closing import plain, with_reason
 from bot.forges.errors import StatusError
 from bot.forges.github import merging, queries
 from bot.forges.github.connecting import Connecting
+from bot.forges.github.notes import set_note
 from bot.forges.github.opening import Reviewers, open_request
 from bot.forges.github.pulls import Identity, Pulls
 from bot.forges.github.queries import Queries
@@ -78,9 +80,9 @@ class GitHubForge:
         """The open merge requests, lowest number first."""
         return self.requests(project, RequestState.OPEN)
 
-    def closed_requests(self, project: str, source_branch: str) -> tuple[MergeRequest, ...]:
-        """The merge requests from this branch that were closed without merging, newest first."""
-        return tuple(self._pulls(project).listed(RequestState.CLOSED, source_branch))[::-1]
+    def closed_requests(self, project: str, branches: Collection[str]) -> Mapping[str, tuple[MergeRequest, ...]]:
+        """The merge requests from each of these branches that were closed without merging, newest first."""
+        return self._pulls(project).closed(sorted(branches))
 
     def merged(self, project: str, commits: Collection[str]) -> Mapping[str, MergeRequest]:
         """The merge requests by which a branch came to these commits, by commit; others are left out."""
@@ -93,6 +95,10 @@ class GitHubForge:
     def get(self, project: str, number: int) -> MergeRequest:
         """One merge request."""
         return self._pulls(project).get(number).request
+
+    def approvals(self, project: str, number: int) -> tuple[str, ...]:
+        """Who approves a pull request's head, by their last review; its author can't."""
+        return self._pulls(project).approvals(number)
 
     def diff(self, project: str, number: int) -> str:
         """What merging an open merge request would change, as a unified diff; empty once it has ended."""
@@ -116,8 +122,14 @@ class GitHubForge:
         told = replace(draft, title=_title(draft.title), body=_body(draft.body))
         return open_request(self._pulls(project), told, self._reviewers(project, draft), sleep=self._sleep)
 
-    def update(self, project: str, number: int, *, title: str, body: str) -> MergeRequest:
-        """Give an open merge request a new title and body. Raises ConflictError if it is no longer open."""
+    def set_note(self, project: str, number: int, text: str) -> bool:
+        """Let our one note on a merge request say this; False where it did."""
+        return set_note(self._pulls(project), number, text)
+
+    def update(
+        self, project: str, number: int, *, title: str, body: str, seen: tuple[str, str] | None = None
+    ) -> MergeRequest:
+        """Give an open merge request a new title and body, if it says what was seen. Raises ConflictError else."""
         title, body = _title(title), _body(body)
         pulls = self._pulls(project)
         request = pulls.get(number).request
@@ -125,6 +137,7 @@ class GitHubForge:
             return request
         if request.state is not RequestState.OPEN:
             raise merging.ended(project, request)
+        must_be_as_seen(project, request, seen)
         pull = pulls.client.pull(project, number)
         pulls.client.certain(partial(pull.edit, title=title, body=body), lambda: None)
         return pulls.of_rest(pull)
@@ -141,7 +154,7 @@ class GitHubForge:
         pulls.client.mutate(queries.READY, lambda: None, id=found.node)
         return pulls.get(number).request
 
-    def close(self, project: str, number: int, *, reason: str, by: str | None = None) -> MergeRequest:
+    def close(self, project: str, number: int, *, reason: str, by: str | None = None, link: str = "") -> MergeRequest:
         """Close without merging; the branch stays. Raises ConflictError if it is merged.
 
         By our own account, whoever `by` is; that and `reason` are noted in the body.
@@ -153,7 +166,7 @@ class GitHubForge:
         if request.state is RequestState.CLOSED:
             return request
         pull = pulls.client.pull(project, number)
-        body = with_reason(request.body, reason, by or pulls.me.name, most=_LONGEST_BODY)
+        body = with_reason(request.body, reason, by or pulls.me.name, most=_LONGEST_BODY, link=link)
         pulls.client.certain(partial(pull.edit, state="closed", body=body), lambda: None)
         return pulls.get(number).request
 

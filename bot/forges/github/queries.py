@@ -36,11 +36,25 @@ _LIST = """query($owner: String!, $name: String!, $after: String, $states: [Pull
 _ONE = """query($owner: String!, $name: String!, $number: Int!) {
   repository(owner: $owner, name: $name) { id pullRequest(number: $number) { ...pull mergeStateStatus } }
 }"""
+_CLOSED = """b%(number)d: pullRequests(
+    first: 10, states: [CLOSED], headRefName: $b%(number)d, orderBy: {field: CREATED_AT, direction: DESC}
+  ) { nodes { ...pull } pageInfo { hasNextPage } }"""
 _LANDED = 'c%d: object(oid: "%s") { ... on Commit { associatedPullRequests(first: 10) { nodes { ...pull } } } }'
 _SAID = 'c%d: object(oid: "%s") { ... on Commit { status { context(name: $context) { state description } } } }'
+REVIEWS = """query($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) {
+    pullRequest(number: $number) {
+      headRefOid
+      latestOpinionatedReviews(first: 100, writersOnly: true) {
+        nodes { state author { __typename login } commit { oid } }
+      }
+    }
+  }
+}"""
 READY = """mutation($id: ID!) {
   markPullRequestReadyForReview(input: {pullRequestId: $id}) { pullRequest { isDraft } }
 }"""
+DELETE_NOTE = "mutation($id: ID!) { deleteIssueComment(input: {id: $id}) { clientMutationId } }"
 # The only way at GitHub to delete a branch on the condition that it is where it was seen.
 DELETE = """mutation($repository: ID!, $name: GitRefname!, $head: GitObjectID!, $nothing: GitObjectID!) {
   updateRefs(input: {repositoryId: $repository, refUpdates: [{name: $name, beforeOid: $head, afterOid: $nothing}]}) {
@@ -86,6 +100,13 @@ class Queries:
         """One by its number."""
         return f"{_ONE}{self._pull}"
 
+    def closed(self, branches: int) -> str:
+        """The newest closed ones of so many branches, which are `$b0`, `$b1` and so on, as are the answer's fields."""
+        names = "".join(f", $b{number}: String!" for number in range(branches))
+        fields = "\n".join(_CLOSED % {"number": number} for number in range(branches))
+        head = f"query($owner: String!, $name: String!{names}) {{ repository(owner: $owner, name: $name) {{"
+        return f"{head}\n{fields}\n}} }}{self._pull}"
+
     def landed(self, commits: Iterable[str]) -> str:
         """Those that brought these commits; the answer's `c0`, `c1` and so on are in their order."""
         fields = "\n".join(_LANDED % (number, commit) for number, commit in enumerate(commits))
@@ -128,6 +149,13 @@ def pulled(said: Mapping[str, Any], repository: str = "") -> Pulled:
 def pulls(said: Mapping[str, Any] | None) -> tuple[MergeRequest, ...]:
     """Those of a list."""
     return tuple(pulled(node).request for node in _nodes(said))
+
+
+def approving(said: Mapping[str, Any] | None) -> Iterable[str]:
+    """Who approves the head; what was approved before isn't what it is now, whatever the branch's rules make of it."""
+    for review in _nodes((said or {}).get("latestOpinionatedReviews")):
+        if review["state"] == "APPROVED" and (review["commit"] or {}).get("oid") == (said or {})["headRefOid"]:
+            yield login(review["author"])
 
 
 def _source(said: Mapping[str, Any]) -> str:
