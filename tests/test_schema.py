@@ -46,6 +46,7 @@ environments:
     when_missing: copy
     promote: auto
     supersede: wait
+    merge: auto
     approvers: {groups: [sre], users: [kim], required: 2}
     gates: {soak: 1d12h}
     floating_tags: ["{major}.{minor}", stable]

@@ -21,6 +21,7 @@ Setting = Literal[
     "when_missing",
     "promote",
     "supersede",
+    "merge",
     "approvers",
     "gates",
     "floating_tags",
