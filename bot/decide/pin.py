@@ -13,6 +13,7 @@ from bot.decide.changes import Change
 from bot.decide.environments import Manifest, Snapshot, head_of, read_environments
 from bot.decide.facts import Ask, Facts, Refusal, Unanswered, for_each
 from bot.decide.objections import leave_foreign_alone
+from bot.decide.opening import by_policy
 from bot.errors import ExitCode, ManifestError, UsageError
 from bot.manifests import Form, add_images, scalar_at
 from bot.plan import Guard, OpenRequest, Plan, PushBranch, Standing, Step, UpdateRequest, Verdict
@@ -217,7 +218,7 @@ def _proposing(overlay: _Overlay, request: MergeRequest | None) -> Iterator[Open
         reviewers = tuple(dict.fromkeys((*approvers.groups, *approvers.users)))
         labels = ("promobot", f"to-{pin.environment}")
         draft = RequestDraft(pin.branch, environment.repository.branch, title, body, reviewers, labels)
-        yield OpenRequest(repository, draft)
+        yield OpenRequest(repository, by_policy(config, pin.environment, (pin.service,), draft))
     elif request.ours and (request.title, request.body) != (title, body):
         yield UpdateRequest(repository, request.number, title, body)
 

@@ -18,6 +18,7 @@ from bot.decide.objections import (
     respect_closed,
     respect_retargeted,
 )
+from bot.decide.opening import by_policy
 from bot.decide.released import must_be_replaceable
 from bot.decide.rivals import find_rival
 from bot.decide.sentences import sentence
@@ -244,7 +245,9 @@ def _request(ask: Ask, proposal: Proposal, request: MergeRequest | None, changes
         labels = ("promobot", f"to-{environment.name}")
         branch = environment.repository.branch
         draft = RequestDraft(proposal.branch.name, branch, title, body, reviewers, labels, draft=creation is not None)
-        yield OpenRequest(repository, draft)
+        yield OpenRequest(
+            repository, by_policy(proposal.config, environment.name, proposal.promotion.unit.services, draft)
+        )
     elif request.ours and (request.title, request.body) != (title, body):
         yield UpdateRequest(repository, request.number, title, body)
 

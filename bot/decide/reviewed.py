@@ -25,7 +25,7 @@ def under_review(ask: Ask, config: Config, reach: Reach, unit: Unit) -> tuple[Me
     """
     target = reach.target
     try:
-        request = open_request(ask, target, branch_name(target.environment.name, unit))
+        request = open_request(ask, target, branch_name(target.environment, unit))
         mark = promotion_mark(config.author, target.environment, unit.name)
         said = records(branch_behind(ask, target.rev, request, mark).ours[:1]) if request else {}
     except NotKnown:
