@@ -196,7 +196,8 @@ def _perform(step: Step, action: Action, world: World, now: datetime, watch: Wat
 def _about_request(action: AboutRequest, world: World) -> Outcome:
     match action:
         case OpenRequest(repository, draft):
-            opened = _forge(world, repository).open(repository.project, draft)
+            named = replace(draft, assignees=world.hosts.assignees(repository.forge, draft.assignees))
+            opened = _forge(world, repository).open(repository.project, named)
             return (Done if opened.created else AlreadyDone)(action, opened.request.url)
         case UpdateRequest(repository, number, title, body, seen):
             request = _forge(world, repository).update(repository.project, number, title=title, body=body, seen=seen)

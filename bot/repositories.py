@@ -156,9 +156,15 @@ class FileChange:
     content: bytes
 
 
+TRIGGER = "trigger"
+
+
 @dataclass(frozen=True)
 class RequestDraft:
-    """What a merge request of ours says; as a `draft`, a person has to finish it and call it ready."""
+    """What a merge request of ours says; as a `draft`, a person has to finish it and call it ready.
+
+    An assignee called TRIGGER stands for who started the run, which the forge may know.
+    """
 
     source_branch: str
     target_branch: str
@@ -167,3 +173,4 @@ class RequestDraft:
     reviewers: tuple[str, ...]
     labels: tuple[str, ...]
     draft: bool = False
+    assignees: tuple[str, ...] = ()

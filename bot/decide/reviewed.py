@@ -30,7 +30,7 @@ def reviewed(ask: Ask, config: Config, reach: Reach, refusal: Refusal, verdict: 
     """
     unit, target = verdict.unit, reach.target
     try:
-        request = open_request(ask, target, branch_name(target.environment.name, unit))
+        request = open_request(ask, target, branch_name(target.environment, unit))
         mark = promotion_mark(config.author, target.environment, unit.name)
         branch = branch_behind(ask, target.rev, request, mark) if request else None
     except NotKnown:

@@ -123,6 +123,8 @@ class GitLabForge:
             "reviewer_ids": self._people.numbers(draft.reviewers, without=self._me.user),
             "remove_source_branch": True,
         }
+        if assignees := self._people.users(draft.assignees):
+            fields["assignee_ids"] = assignees
 
         def between() -> tuple[MergeRequest, ...]:
             return self._lists(project).between("opened", draft.source_branch, target_branch=draft.target_branch)
