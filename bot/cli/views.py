@@ -13,6 +13,7 @@ from bot.decide import EVERYTHING
 from bot.decide.text import step
 from bot.forges.local import NUMBER_MARK
 from bot.plan import (
+    AboutRequest,
     Action,
     AlreadyDone,
     CloseRequest,
@@ -20,6 +21,8 @@ from bot.plan import (
     DeleteBranch,
     Done,
     Failed,
+    HoldMerge,
+    Merge,
     MoveTag,
     OpenRequest,
     Outcome,
@@ -139,7 +142,8 @@ def _standing(verdict: Verdict, project: str = "") -> str:
     if verdict.standing is Standing.CURRENT and verdict.step is not None:
         return f"{verdict.standing.value}: {tidying(verdict, project)}"
     if verdict.request is not None and verdict.standing is not Standing.CURRENT:
-        return f"{verdict.standing.value}: {project}!{verdict.request.number}"
+        note = f", {verdict.note}" if verdict.note else ""
+        return f"{verdict.standing.value}: {project}!{verdict.request.number}{note}"
     return f"{verdict.standing.value}: {verdict.note}" if verdict.note else verdict.standing.value
 
 
@@ -225,13 +229,13 @@ def action_text(action: Action) -> str:
             return f"move tag {tag} of {location.repository} in {location.registry} → {digest.short}{was}"
         case SetStatus(branch=branch, status=status):
             return f"set status promobot of {branch} to {status.state.value}: {status.description}"
-        case OpenRequest() | UpdateRequest() | SetNote() | CloseRequest():
+        case OpenRequest() | UpdateRequest() | SetNote() | CloseRequest() | Merge() | HoldMerge():
             return _request_text(action)
         case _:
             assert_never(action)
 
 
-def _request_text(action: OpenRequest | UpdateRequest | SetNote | CloseRequest) -> str:
+def _request_text(action: AboutRequest) -> str:
     match action:
         case OpenRequest(repository, draft):
             reviewers = f", for {', '.join(draft.reviewers)}" if draft.reviewers else ""
@@ -243,6 +247,10 @@ def _request_text(action: OpenRequest | UpdateRequest | SetNote | CloseRequest) 
             return f"note on merge request !{number}: {text.partition(chr(10))[0]}"
         case CloseRequest(number=number, reason=reason):
             return f"close merge request !{number}: {reason}"
+        case Merge(number=number, head=head):
+            return f"merge !{number} at {head[:12]}, now or as soon as the forge may"
+        case HoldMerge(number=number):
+            return f"let the forge no longer merge !{number} by itself"
         case _:
             assert_never(action)
 

@@ -100,7 +100,10 @@ def decide(config: Config, texts: Texts, intent: Intent, facts: Facts, now: date
         turn.questions += need.questions
     if turn.questions:
         return Need(tuple(dict.fromkeys(turn.questions)))
-    verdicts = tuple(within_limits(ask, config, (_with_around(verdict, upkeep) for verdict in turn.verdicts)))
+    try:
+        verdicts = tuple(within_limits(ask, config, (_with_around(verdict, upkeep) for verdict in turn.verdicts)))
+    except Unanswered as need:
+        return Need(need.questions)
     alone = tuple(item for item in upkeep if item.around is None)
     return _all_found(ask, config, intent, turn.known) or Plan(verdicts, alone)
 

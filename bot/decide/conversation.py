@@ -9,6 +9,7 @@ from typing import Any
 from bot.decide.changes import Change
 from bot.decide.facts import Ask
 from bot.decide.notes import about_open, saying
+from bot.decide.opening import by_policy
 from bot.decide.proposed import Proposal
 from bot.decide.telling import first_questions, tell
 from bot.decide.text import Background, fingerprints_in, read
@@ -33,7 +34,9 @@ def converse(ask: Ask, proposal: Proposal, request: MergeRequest | None, changes
         labels = ("promobot", f"to-{environment.name}")
         branch, draft = environment.repository.branch, proposal.creation is not None
         made = RequestDraft(proposal.branch.name, branch, title, body, reviewers, labels, draft=draft)
-        yield OpenRequest(repository, made)
+        yield OpenRequest(
+            repository, by_policy(proposal.config, environment.name, proposal.promotion.unit.services, made)
+        )
     elif request.ours:
         yield from _kept(ask, proposal, request, title, body)
 

@@ -88,7 +88,7 @@ def _kept(ask: Ask, case: Case) -> frozenset[str]:
 
 
 def _request(ask: Ask, case: Case) -> MergeRequest | None:
-    return open_request(ask, case.target, branch_name(case.target.environment.name, case.unit))
+    return open_request(ask, case.target, branch_name(case.target.environment, case.unit))
 
 
 def _must_be_as_proposed(ask: Ask, case: Case, service: str) -> None:
