@@ -507,8 +507,15 @@ def test_a_service_whose_source_inherits_its_image_is_told_so(paper: Paper) -> N
 
 
 def test_a_target_that_names_another_registry(paper: Paper) -> None:
+    """A slip in a registry's address is not an image that is missing."""
     paper.trees["m1"][STAGING_FILE] = values("quay.io", "1.0.0")
-    assert "names no image for it" in reason(paper.verdict("api"))
+    blocked = paper.verdict("api").blocked
+    assert blocked is not None
+    assert blocked.reason == (
+        f"e2e runs {E2E}/shop/api:1.1.3-rc2, but api in staging names quay.io/shop/api:1.0.0 ({STAGING_FILE}:2), "
+        f"which isn't from {STAGING}"
+    )
+    assert blocked.remedy == "correct the image there, or `url` of registry staging"
 
 
 def test_a_manifest_that_cannot_be_edited_exactly(paper: Paper) -> None:

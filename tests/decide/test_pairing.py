@@ -163,15 +163,3 @@ def test_an_alias_that_would_follow_to_another_version_is_refused(paper: Paper) 
     assert f"{STAGING_FILE}:4: " in blocked.reason
     assert "taken by an alias from line 2" in blocked.reason
     assert blocked.code is ExitCode.MANIFEST
-
-
-def test_an_image_of_a_strange_registry_is_told_as_that(paper: Paper) -> None:
-    """A slip in a registry's address is not an image that is missing."""
-    paper.trees["m1"] = {E2E_FILE: values(E2E, "2.0.0-rc1"), STAGING_FILE: values("registry.example.org", "1.0.0")}
-    blocked = paper.verdict("api").blocked
-    assert blocked is not None
-    assert blocked.reason == (
-        f"e2e runs {E2E}/shop/api:2.0.0-rc1, but api in staging names registry.example.org/shop/api:1.0.0 "
-        f"({STAGING_FILE}:2), which isn't from {STAGING}"
-    )
-    assert blocked.remedy == "correct the image there, or `url` of registry staging"
