@@ -34,8 +34,8 @@ class Trouble(Enum):
 
     @property
     def of_host(self) -> bool:
-        """Whether it would be the same whatever the host is asked for."""
-        return self not in {Trouble.CUT, Trouble.SILENCE, Trouble.NO_HTTP}
+        """Whether it would be the same whatever the host is asked for, as a rule."""
+        return self not in {Trouble.CUT, Trouble.NO_HTTP}
 
 
 _BEFORE = frozenset({Trouble.NAME, Trouble.REFUSED, Trouble.NO_CONNECTION, Trouble.SLOW_CONNECTION, Trouble.PROXY})
