@@ -14,6 +14,7 @@ from bot.git import LeaseLost
 from bot.observe import observe
 from bot.parallel import in_parallel
 from bot.plan import (
+    AboutRequest,
     Action,
     AlreadyDone,
     CloseRequest,
@@ -21,6 +22,8 @@ from bot.plan import (
     DeleteBranch,
     Done,
     Failed,
+    HoldMerge,
+    Merge,
     MoveTag,
     OpenRequest,
     Outcome,
@@ -41,7 +44,7 @@ from bot.world import World
 # Some more than the skopeos that run at a time, whose turns the requests before and after each then don't take.
 _WORKERS = 16
 # What is said about a merge request is about what its branch was seen to hold.
-_ABOUT_REQUESTS = (OpenRequest, UpdateRequest, SetNote, CloseRequest)
+_ABOUT_REQUESTS = (OpenRequest, UpdateRequest, SetNote, CloseRequest, Merge, HoldMerge)
 
 
 @dataclass(frozen=True)
@@ -184,16 +187,17 @@ def _perform(step: Step, action: Action, world: World, now: datetime, watch: Wat
             assert about is not None, "a step says nothing of a branch that it has neither found nor pushed"  # noqa: S101
             said = _forge(world, repository).set_status(repository.project, about, status, branch=branch)
             return (Done if said else AlreadyDone)(action, status.description)
-        case OpenRequest() | UpdateRequest() | SetNote() | CloseRequest():
+        case OpenRequest() | UpdateRequest() | SetNote() | CloseRequest() | Merge() | HoldMerge():
             return _about_request(action, world)
         case _:
             assert_never(action)
 
 
-def _about_request(action: OpenRequest | UpdateRequest | SetNote | CloseRequest, world: World) -> Outcome:
+def _about_request(action: AboutRequest, world: World) -> Outcome:
     match action:
         case OpenRequest(repository, draft):
-            opened = _forge(world, repository).open(repository.project, draft)
+            named = replace(draft, assignees=world.hosts.assignees(repository.forge, draft.assignees))
+            opened = _forge(world, repository).open(repository.project, named)
             return (Done if opened.created else AlreadyDone)(action, opened.request.url)
         case UpdateRequest(repository, number, title, body, seen):
             request = _forge(world, repository).update(repository.project, number, title=title, body=body, seen=seen)
@@ -204,6 +208,11 @@ def _about_request(action: OpenRequest | UpdateRequest | SetNote | CloseRequest,
         case CloseRequest(repository, number, reason, link):
             request = _forge(world, repository).close(repository.project, number, reason=reason, link=link)
             return Done(action, request.url)
+        case Merge(repository, number, head):
+            told = _forge(world, repository).merge_when_ready(repository.project, number, head=head)
+            return Refused(action, told.waits, ExitCode.BLOCKED) if told.waits else Done(action, told.request.url)
+        case HoldMerge(repository, number):
+            return (Done if _forge(world, repository).hold(repository.project, number) else AlreadyDone)(action)
         case _:
             assert_never(action)
 

@@ -96,6 +96,23 @@ class CloseRequest:
 
 
 @dataclass(frozen=True)
+class Merge:
+    """Merge a merge request of ours at `head` and no other commit, or let the forge do so as soon as it may."""
+
+    repository: Repository
+    number: int
+    head: str
+
+
+@dataclass(frozen=True)
+class HoldMerge:
+    """Let the forge no longer merge a merge request by itself."""
+
+    repository: Repository
+    number: int
+
+
+@dataclass(frozen=True)
 class SetStatus:
     """Let promobot's own status say this of a commit; None: of the one that the step's branch is at by then.
 
@@ -109,8 +126,19 @@ class SetStatus:
 
 
 Action: TypeAlias = (
-    PushBranch | DeleteBranch | CopyImage | MoveTag | OpenRequest | UpdateRequest | SetNote | CloseRequest | SetStatus
+    PushBranch
+    | DeleteBranch
+    | CopyImage
+    | MoveTag
+    | OpenRequest
+    | UpdateRequest
+    | SetNote
+    | CloseRequest
+    | Merge
+    | HoldMerge
+    | SetStatus
 )
+AboutRequest: TypeAlias = OpenRequest | UpdateRequest | SetNote | CloseRequest | Merge | HoldMerge
 
 
 @dataclass(frozen=True)

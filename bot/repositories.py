@@ -101,6 +101,7 @@ class MergeRequest:
     is not merged before a person says that it is ready. An `unfinished` one of ours was opened, and neither labels nor
     reviewers given to it, by a run that ended there. Of a merged one, `merge_commit` is where the target's branch
     was right after, and `merged_at` the forge's own time of it. `note` is what ours says, where the forge tells that.
+    `auto_merge_by` is who had the forge merge it by itself as soon as it may.
     """
 
     number: int
@@ -123,6 +124,7 @@ class MergeRequest:
     unfinished: bool = False
     merged_at: datetime | None = None
     note: str = ""
+    auto_merge_by: str = ""
 
 
 class StatusState(Enum):
@@ -154,9 +156,15 @@ class FileChange:
     content: bytes
 
 
+TRIGGER = "trigger"
+
+
 @dataclass(frozen=True)
 class RequestDraft:
-    """What a merge request of ours says; as a `draft`, a person has to finish it and call it ready."""
+    """What a merge request of ours says; as a `draft`, a person has to finish it and call it ready.
+
+    An assignee called TRIGGER stands for who started the run, which the forge may know.
+    """
 
     source_branch: str
     target_branch: str
@@ -165,3 +173,4 @@ class RequestDraft:
     reviewers: tuple[str, ...]
     labels: tuple[str, ...]
     draft: bool = False
+    assignees: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from bot.decide import Facts, Intent, Orders, Texts, decide
 from bot.decide.coverage import Coverage, cover
 from bot.errors import ForgeError, GitError, RegistryError
 from bot.images import Digest
-from bot.plan import CopyImage, OpenRequest, Plan, PushBranch, SetNote, SetStatus, UpdateRequest, Verdict
+from bot.plan import CopyImage, Merge, OpenRequest, Plan, PushBranch, SetNote, SetStatus, UpdateRequest, Verdict
 from bot.questions import (
     Absent,
     Answer,
@@ -198,6 +198,8 @@ class Paper:
                     said = {one.number: one for one in self.opened}
                     said[number] = replace(said[number], title=title, body=body)
                     self.opened = tuple(said.values())
+                case Merge(_, number, _):
+                    self.opened = tuple(one for one in self.opened if one.number != number)
                 case SetNote(_, number, text):
                     self.notes[number] = text
                 case _:

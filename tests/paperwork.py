@@ -12,6 +12,8 @@ from bot.plan import (
     CloseRequest,
     CopyImage,
     DeleteBranch,
+    HoldMerge,
+    Merge,
     MoveTag,
     OpenRequest,
     Plan,
@@ -85,6 +87,11 @@ class Desk:
                 paper.statuses[sha or paper.heads[branch]] = status
             case UpdateRequest(_, number, title, body):
                 self.change(number, title=title, body=body)
+            case Merge(_, number, head):
+                assert next(one for one in paper.opened if one.number == number).head == head
+                self.merge(number)
+            case HoldMerge(_, number):
+                self.change(number, auto_merge_by="")
             case SetNote(_, number, text):
                 paper.notes[number] = text
             case CloseRequest(_, number, reason, _):

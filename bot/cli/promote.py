@@ -244,7 +244,7 @@ def _why_nothing(done: Pass) -> str:
 
 
 def _show_verdict(terminal: Terminal, config: Config, verdict: Verdict, outcomes: Sequence[Outcome]) -> None:
-    terminal.say(heading(verdict) if outcomes else verdict_line(verdict), indent=2)
+    terminal.say(heading(verdict) if outcomes else verdict_line(verdict, config=config), indent=2)
     for line in service_lines(verdict):
         terminal.say(line, indent=6)
     for outcome in outcomes:

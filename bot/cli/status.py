@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 # Of what is told line by line, so many are told unless it was asked for, and of more than that so many of each kind.
 _MANY = 20
 _FEW = 5
+# So many environments are named in the legend.
+_FEW_TARGETS = 2
 
 
 def main(call: Call) -> ExitCode:
@@ -142,9 +144,12 @@ def _show(call: Call, matrix: Matrix) -> None:
 
 
 def _legend(matrix: Matrix) -> Text:
-    """What the marks mean, and of how many cells each is said."""
+    """What the marks mean, and of how many services on their way into how many environments each is said."""
     counts = Counter(matrix.marks)
-    legend = Text(f"{len(matrix.services):,} service{'' if len(matrix.services) == 1 else 's'}:   ", style="dim")
+    targets = [name for name in matrix.environments if matrix.config.environment(name).from_]
+    into = f" into {' and '.join(targets) if len(targets) <= _FEW_TARGETS else f'{len(targets)} environments'}"
+    services = f"{len(matrix.services):,} service{'' if len(matrix.services) == 1 else 's'}{into if targets else ''}"
+    legend = Text(f"{services}{':   ' if counts else ''}", style="dim")
     for standing in (one for one in Standing if counts[one] and one is not Standing.OUTSIDE):
         legend.append_text(mark(standing)).append(f" {counts[standing]:,} {standing.value}   ")
     legend.rstrip()

@@ -13,6 +13,7 @@ from bot.decide import EVERYTHING
 from bot.decide.text import step
 from bot.forges.local import NUMBER_MARK
 from bot.plan import (
+    AboutRequest,
     Action,
     AlreadyDone,
     CloseRequest,
@@ -20,6 +21,8 @@ from bot.plan import (
     DeleteBranch,
     Done,
     Failed,
+    HoldMerge,
+    Merge,
     MoveTag,
     OpenRequest,
     Outcome,
@@ -88,9 +91,19 @@ def service_lines(verdict: Verdict) -> Iterator[Text]:
         yield Text(f"{len(verdict.unit.services) - len(versions)} more stay as they are", style="dim")
 
 
-def verdict_line(verdict: Verdict, width: int = _NAME) -> Text:
-    """One line: mark, unit in so many columns, versions, how it stands."""
-    return Text.assemble(heading(verdict, width), "  ", (_standing(verdict), _MARKS[verdict.standing][1]))
+def verdict_line(verdict: Verdict, width: int = _NAME, config: Config | None = None) -> Text:
+    """One line: mark, unit in so many columns, versions, how it stands.
+
+    `config` tells whether the number of a merge request may be another one's too.
+    """
+    standing = _standing(verdict, _project(config, verdict) if config else "")
+    return Text.assemble(heading(verdict, width), "  ", (standing, _MARKS[verdict.standing][1]))
+
+
+def _project(config: Config, verdict: Verdict) -> str:
+    """The project of the target, where there are several."""
+    projects = {environment.repository.repository for environment in config.environments}
+    return config.environment(verdict.target).repository.project if len(projects) > 1 else ""
 
 
 def heading(verdict: Verdict, width: int = _NAME) -> Text:
@@ -123,19 +136,20 @@ def _version(move: Move) -> str:
     return move.tag if move.before == move.after else step(move)
 
 
-def _standing(verdict: Verdict) -> str:
+def _standing(verdict: Verdict, project: str = "") -> str:
     if verdict.blocked is not None:
         return verdict.blocked.reason
     if verdict.standing is Standing.CURRENT and verdict.step is not None:
-        return f"{verdict.standing.value}: {tidying(verdict)}"
+        return f"{verdict.standing.value}: {tidying(verdict, project)}"
     if verdict.request is not None and verdict.standing is not Standing.CURRENT:
-        return f"{verdict.standing.value}: !{verdict.request.number}"
+        note = f", {verdict.note}" if verdict.note else ""
+        return f"{verdict.standing.value}: {project}!{verdict.request.number}{note}"
     return f"{verdict.standing.value}: {verdict.note}" if verdict.note else verdict.standing.value
 
 
-def tidying(verdict: Verdict) -> str:
+def tidying(verdict: Verdict, project: str = "") -> str:
     """What is left over of a proposal that is no longer due."""
-    return f"!{verdict.request.number} is no longer due" if verdict.request else "its branch is left over"
+    return f"{project}!{verdict.request.number} is no longer due" if verdict.request else "its branch is left over"
 
 
 def alike(verdicts: Iterable[Verdict]) -> Iterator[tuple[str, Sequence[Verdict]]]:
@@ -215,13 +229,13 @@ def action_text(action: Action) -> str:
             return f"move tag {tag} of {location.repository} in {location.registry} → {digest.short}{was}"
         case SetStatus(branch=branch, status=status):
             return f"set status promobot of {branch} to {status.state.value}: {status.description}"
-        case OpenRequest() | UpdateRequest() | SetNote() | CloseRequest():
+        case OpenRequest() | UpdateRequest() | SetNote() | CloseRequest() | Merge() | HoldMerge():
             return _request_text(action)
         case _:
             assert_never(action)
 
 
-def _request_text(action: OpenRequest | UpdateRequest | SetNote | CloseRequest) -> str:
+def _request_text(action: AboutRequest) -> str:
     match action:
         case OpenRequest(repository, draft):
             reviewers = f", for {', '.join(draft.reviewers)}" if draft.reviewers else ""
@@ -233,6 +247,10 @@ def _request_text(action: OpenRequest | UpdateRequest | SetNote | CloseRequest) 
             return f"note on merge request !{number}: {text.partition(chr(10))[0]}"
         case CloseRequest(number=number, reason=reason):
             return f"close merge request !{number}: {reason}"
+        case Merge(number=number, head=head):
+            return f"merge !{number} at {head[:12]}, now or as soon as the forge may"
+        case HoldMerge(number=number):
+            return f"let the forge no longer merge !{number} by itself"
         case _:
             assert_never(action)
 

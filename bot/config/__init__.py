@@ -16,7 +16,7 @@ from bot.config.forges import ForgeConfig, GitHubApp, GitHubForge, GitLabForge, 
 from bot.config.paths import PathPattern, glob_match, is_service
 from bot.config.registries import Auth, BasicAuth, DockerAuth, RegistryConfig
 from bot.config.services import GroupConfig, ServiceRule, SourceConfig
-from bot.config.settings import Approvers, Gates, Settings, TagScheme
+from bot.config.settings import Approvers, Gates, MergeRequests, Settings, TagScheme
 from bot.images import ImageRef
 from bot.repositories import Repository
 
@@ -37,6 +37,7 @@ __all__ = [
     "GroupConfig",
     "Limits",
     "LocalForge",
+    "MergeRequests",
     "PathPattern",
     "RegistryConfig",
     "RepositoryConfig",

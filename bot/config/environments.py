@@ -21,7 +21,9 @@ Setting = Literal[
     "when_missing",
     "promote",
     "supersede",
+    "merge",
     "approvers",
+    "merge_requests",
     "gates",
     "floating_tags",
     "replace_unreleased",
@@ -35,12 +37,23 @@ def _is_branch(name: str) -> str:
     return name
 
 
+def _is_prefix(name: str) -> str:
+    _is_branch(name)
+    if "+" in name:  # which tells the branches of what a command said goes together
+        raise ValueError(f"{name}: no plus can be in it")
+    return name
+
+
 class RepositoryConfig(Model):
     """The branch that an environment is deployed from."""
 
     forge: str
     project: Project
     branch: Annotated[str, AfterValidator(_is_branch)] = "main"
+    branch_prefix: Annotated[str, AfterValidator(_is_prefix)] = Field(
+        default="promobot",
+        description="What promobot's own branches begin with: `<branch_prefix>/<environment>/<service or group>`.",
+    )
 
     @property
     def repository(self) -> Repository:
@@ -52,7 +65,10 @@ class Limits(Model):
     """How much is proposed at a time."""
 
     open_requests: int | None = Field(
-        default=None, ge=1, description="How many merge requests of promobot may be open at a time."
+        default=5,
+        ge=1,
+        description="How many merge requests of promobot may be open at a time in the environment's repository; "
+        "`null`: any number.",
     )
 
 

@@ -40,6 +40,7 @@ class Intent:
     """What a command asks for. Empty `services` (or groups) or `targets`: all of them.
 
     `together` names the one unit that all the services make up; `orders` are what was said by name for one of them.
+    With `looking` the plan is for people to see, and what only a merge request's text would tell isn't asked.
     """
 
     services: tuple[str, ...] = ()
@@ -47,6 +48,7 @@ class Intent:
     automatic: bool = False
     reopen: bool = False
     together: str | None = None
+    looking: bool = False
     orders: Orders = field(default_factory=Orders)
 
 
@@ -98,7 +100,10 @@ def decide(config: Config, texts: Texts, intent: Intent, facts: Facts, now: date
         turn.questions += need.questions
     if turn.questions:
         return Need(tuple(dict.fromkeys(turn.questions)))
-    verdicts = tuple(within_limits(ask, config, (_with_around(verdict, upkeep) for verdict in turn.verdicts)))
+    try:
+        verdicts = tuple(within_limits(ask, config, (_with_around(verdict, upkeep) for verdict in turn.verdicts)))
+    except Unanswered as need:
+        return Need(need.questions)
     alone = tuple(item for item in upkeep if item.around is None)
     return _all_found(ask, config, intent, turn.known) or Plan(verdicts, alone)
 
@@ -127,7 +132,8 @@ def _judge_all(ask: Ask, turn: _Turn, given: _Pass, reach: Reach) -> None:
     misnamed = config.misnamed(reach.sources.keys())
     for unit in _units(config, intent, reach):
         case = Case(config, given.texts, unit, reach.target, reach.sources, given.now, intent.reopen, intent.orders)
-        case = replace(case, manual=frozenset(_unasked(config, intent, target, unit)))
+        manual = frozenset(_unasked(config, intent, target, unit))
+        case = replace(case, manual=manual, looking=intent.looking)
         if case.manual.issuperset(unit.services):
             continue
         try:

@@ -40,14 +40,14 @@ def is_of_fork(request: MergeRequest) -> bool:
     return _OF_A_FORK in request.source_branch
 
 
-def branch_prefix(target: str) -> str:
+def branch_prefix(target: EnvironmentConfig) -> str:
     """What the names of all promotions' branches into an environment begin with."""
-    return f"promobot/{target}/"
+    return f"{target.repository.branch_prefix}/{target.name}/"
 
 
 def branches_of(target: EnvironmentConfig) -> Branches:
     """Where all promotions' branches into an environment are now: one look for all of them, at the first question."""
-    return Branches(target.repository.repository, branch_prefix(target.name))
+    return Branches(target.repository.repository, branch_prefix(target))
 
 
 def _beside(repository: Repository, branch: str) -> Branches:
@@ -55,7 +55,7 @@ def _beside(repository: Repository, branch: str) -> Branches:
     return Branches(repository, "".join(branch.rpartition("/")[:2]))
 
 
-def branch_name(target: str, unit: Unit) -> str:
+def branch_name(target: EnvironmentConfig, unit: Unit) -> str:
     """The branch is named by target and unit alone, so that every run means the same one."""
     return branch_prefix(target) + unit.name
 
@@ -76,8 +76,7 @@ def open_requests_to(ask: Ask, target: EnvironmentConfig) -> tuple[MergeRequest,
     return tuple(
         request
         for request in (answer.value if not isinstance(answer, Absent) else ())
-        if request.target_branch == target.repository.branch
-        and request.source_branch.startswith(branch_prefix(target.name))
+        if request.target_branch == target.repository.branch and request.source_branch.startswith(branch_prefix(target))
     )
 
 
@@ -97,7 +96,7 @@ def open_request(ask: Ask, target: Snapshot, branch: str) -> MergeRequest | None
 def branch_questions(ask: Ask, target: Snapshot, unit: Unit) -> Iterator[Question[Any]]:
     """What deciding about a unit's branch begins with."""
     yield OpenRequests(target.rev.repository)
-    yield from questions_about(ask, target.rev, branch_name(target.environment.name, unit))
+    yield from questions_about(ask, target.rev, branch_name(target.environment, unit))
 
 
 def questions_about(ask: Ask, base: Rev, branch: str) -> Iterator[Question[Any]]:
@@ -161,7 +160,7 @@ def promotion_mark(author: Author, environment: EnvironmentConfig, unit: str) ->
 
 def read_branch(ask: Ask, target: Snapshot, unit: Unit, author: Author) -> Branch:
     """How the unit's branch stands towards the target's branch."""
-    name = branch_name(target.environment.name, unit)
+    name = branch_name(target.environment, unit)
     return branch_at(ask, target.rev, name, promotion_mark(author, target.environment, unit.name))
 
 

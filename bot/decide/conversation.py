@@ -9,9 +9,10 @@ from typing import Any
 from bot.decide.changes import Change
 from bot.decide.facts import Ask
 from bot.decide.notes import about_open, saying
+from bot.decide.opening import by_policy
 from bot.decide.proposed import Proposal
 from bot.decide.telling import first_questions, tell
-from bot.decide.text import fingerprints_in, read
+from bot.decide.text import Background, fingerprints_in, read
 from bot.plan import Action, OpenRequest
 from bot.questions import Approvals, Question
 from bot.repositories import MergeRequest, RequestDraft
@@ -19,6 +20,8 @@ from bot.repositories import MergeRequest, RequestDraft
 
 def first_told(proposal: Proposal, request: MergeRequest | None) -> tuple[Question[Any], ...]:
     """What `converse` begins with, so that it can be asked with other things."""
+    if _is_untold(proposal, request):
+        return ()
     return first_questions(proposal.config, proposal.target, proposal.promotion, _said(request))
 
 
@@ -31,7 +34,9 @@ def converse(ask: Ask, proposal: Proposal, request: MergeRequest | None, changes
         labels = ("promobot", f"to-{environment.name}")
         branch, draft = environment.repository.branch, proposal.creation is not None
         made = RequestDraft(proposal.branch.name, branch, title, body, reviewers, labels, draft=draft)
-        yield OpenRequest(repository, made)
+        yield OpenRequest(
+            repository, by_policy(proposal.config, environment.name, proposal.promotion.unit.services, made)
+        )
     elif request.ours:
         yield from _kept(ask, proposal, request, title, body)
 
@@ -48,13 +53,20 @@ def _kept(ask: Ask, proposal: Proposal, request: MergeRequest, title: str, body:
 
 
 def _texts(ask: Ask, proposal: Proposal, request: MergeRequest | None, changes: Iterable[Change]) -> tuple[str, str]:
-    creation = proposal.creation
-    background = tell(ask, proposal.config, proposal.sources, proposal.target, proposal.promotion, _said(request))
+    creation, background = proposal.creation, Background()
+    if not _is_untold(proposal, request):
+        background = tell(ask, proposal.config, proposal.sources, proposal.target, proposal.promotion, _said(request))
     since = max((each.since for each in proposal.soaked), default=None)
     checks = tuple(dict.fromkeys(each.check for each in proposal.soaked))
     lines = {change.path: change.lines for change in changes}
     background = replace(background, creation=creation, since=since, checks=checks, lines=lines)
     return proposal.texts.title(proposal.promotion), proposal.texts.body(proposal.promotion, background)
+
+
+def _is_untold(proposal: Proposal, request: MergeRequest | None) -> bool:
+    """Whether nobody will read the text, and that there is a new one is known without it."""
+    told = frozenset(proposal.promotion.fingerprints)
+    return proposal.looking and (request is None or request.unfinished or fingerprints_in(request.body) != told)
 
 
 def _said(request: MergeRequest | None) -> str:

@@ -32,7 +32,7 @@ def find_orphans(ask: Ask, config: Config, reach: Reach) -> Iterator[Upkeep]:
     target = reach.target
     may = {service: before for service, before in reach.sources.items() if _may_be_promoted(config, target, service)}
     units = {unit.name for unit in find_units(config, replace(reach, sources=may))}
-    prefix = branch_prefix(target.environment.name)
+    prefix = branch_prefix(target.environment)
     requests = {
         name: request
         for request in open_requests_of(ask, target.environment)

@@ -13,6 +13,7 @@ from bot.decide.environments import Manifest, Snapshot, head_of, read_environmen
 from bot.decide.facts import Ask, Facts, Refusal, Unanswered, for_each
 from bot.decide.notes import saying
 from bot.decide.objections import leave_foreign_alone
+from bot.decide.opening import by_policy
 from bot.decide.pinnable import missing_images, names_in
 from bot.decide.text import read, signed
 from bot.errors import ExitCode, ManifestError, UsageError
@@ -175,7 +176,7 @@ def _proposing(overlay: _Overlay, request: MergeRequest | None) -> Iterator[Open
         reviewers = tuple(dict.fromkeys((*approvers.groups, *approvers.users)))
         labels = ("promobot", f"to-{pin.environment}")
         draft = RequestDraft(pin.branch, environment.repository.branch, title, body, reviewers, labels)
-        yield OpenRequest(repository, draft)
+        yield OpenRequest(repository, by_policy(config, pin.environment, (pin.service,), draft))
     elif request.ours:
         yield from saying(repository, request, read(request.title, request.body).proposing(title, body), "")
 

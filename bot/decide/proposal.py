@@ -11,6 +11,7 @@ from bot.decide.changes import Change, find_changes
 from bot.decide.conversation import converse, first_told
 from bot.decide.environments import unchanged
 from bot.decide.facts import Ask, Refusal, for_each
+from bot.decide.merging import Ending, find_ending, presence
 from bot.decide.notes import supersedes_later
 from bot.decide.objections import (
     closed_requests,
@@ -30,6 +31,8 @@ from bot.plan import (
     CloseRequest,
     CopyImage,
     DeleteBranch,
+    HoldMerge,
+    Merge,
     MoveTag,
     PushBranch,
     SetNote,
@@ -43,7 +46,7 @@ from bot.questions import Absent, Files, Found, Holds, Merged, Question, TagDige
 from bot.repositories import Commit, FileChange, MergeRequest, Rev
 
 # What is left to do where no image has a way to go any more.
-_TIDYING = (CloseRequest, DeleteBranch, UpdateRequest, SetNote)
+_TIDYING = (CloseRequest, DeleteBranch, UpdateRequest, SetNote, Merge, HoldMerge)
 
 
 def propose(ask: Ask, proposal: Proposal) -> Verdict:
@@ -60,6 +63,8 @@ def propose(ask: Ask, proposal: Proposal) -> Verdict:
         actions = list(_proposing(ask, proposal, changes, request))
     else:
         actions = [*_copies(ask, proposal), *_tidying(ask, proposal, request, rival)]
+    ending = find_ending(ask, proposal, request, actions) if changes and rival is None else Ending()
+    actions = [*ending.actions, *actions]
     settled = Standing.PROPOSED if changes else Standing.CURRENT
     step = _step(proposal, actions, changes) if actions else None
     return Verdict(
@@ -69,6 +74,7 @@ def propose(ask: Ask, proposal: Proposal) -> Verdict:
         promotion=proposal.promotion,
         step=step,
         request=rival or request,
+        note=ending.note,
     )
 
 
@@ -243,13 +249,14 @@ def _named_already(proposal: Proposal) -> str:
 
 def _step(proposal: Proposal, actions: list[Action], changes: tuple[Change, ...]) -> Step:
     target = proposal.target
+    merges = any(isinstance(action, Merge) for action in actions)
     return Step(
         unit=proposal.promotion.unit,
         target=proposal.promotion.target,
         repository=target.rev.repository,
         branch=proposal.branch.name,
         head=proposal.branch.head,
-        guards=(unchanged(target, _read(proposal)),),
+        guards=(unchanged(target, _read(proposal)), *(presence(proposal) if merges else ())),
         actions=tuple(actions),
         promotion=proposal.promotion,
         diff="".join(change.diff for change in changes),

@@ -18,7 +18,7 @@ from bot.promotion import Promotion
 class Proposal:
     """One unit's way into one environment.
 
-    `sources` has for each of its services what is said where it comes from.
+    `sources` has for each of its services what is said where it comes from; `looking`: nothing will be done about it.
     """
 
     sources: Mapping[str, Snapshot]
@@ -30,6 +30,7 @@ class Proposal:
     reopen: bool
     creation: Creation | None = None
     soaked: tuple[Soaked, ...] = ()
+    looking: bool = False
 
     def says(self, setting: str, value: str) -> bool:
         """Whether a setting has this value for any of the unit's services."""

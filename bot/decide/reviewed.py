@@ -9,12 +9,13 @@ from bot.config import Config
 from bot.decide.branch import Branch, branch_behind, branch_name, open_request, promotion_mark
 from bot.decide.environments import Manifest
 from bot.decide.facts import Ask, NotKnown, Refusal
-from bot.decide.notes import about_blocked, saying
+from bot.decide.merging import is_merged_for_us
+from bot.decide.notes import Waits, about_blocked, saying
 from bot.decide.text import read
 from bot.decide.trailers import Record, records
 from bot.decide.units import Reach
 from bot.images import ImageRef
-from bot.plan import Step, Verdict
+from bot.plan import Action, HoldMerge, Step, Verdict
 from bot.promotion import Unit
 from bot.repositories import MergeRequest
 
@@ -29,7 +30,7 @@ def reviewed(ask: Ask, config: Config, reach: Reach, refusal: Refusal, verdict: 
     """
     unit, target = verdict.unit, reach.target
     try:
-        request = open_request(ask, target, branch_name(target.environment.name, unit))
+        request = open_request(ask, target, branch_name(target.environment, unit))
         mark = promotion_mark(config.author, target.environment, unit.name)
         branch = branch_behind(ask, target.rev, request, mark) if request else None
     except NotKnown:
@@ -42,7 +43,9 @@ def reviewed(ask: Ask, config: Config, reach: Reach, refusal: Refusal, verdict: 
     if note is None:
         return verdict
     repository = target.rev.repository
-    told = tuple(saying(repository, request, read(request.title, request.body), note))
+    armed = is_merged_for_us(request) and not isinstance(refusal, Waits)
+    hold = (HoldMerge(repository, request.number),) if armed else ()
+    told: tuple[Action, ...] = (*hold, *saying(repository, request, read(request.title, request.body), note))
     step = Step(unit, verdict.target, repository, branch.name, branch.head, (), told)
     return replace(verdict, step=step) if told else verdict
 

@@ -76,7 +76,7 @@ def read_together(ask: Ask, config: Config, target: EnvironmentConfig) -> tuple[
 
 
 def _together(ask: Ask, config: Config, base: Rev, target: EnvironmentConfig, request: MergeRequest) -> Together:
-    name = request.source_branch.removeprefix(branch_prefix(target.name))
+    name = request.source_branch.removeprefix(branch_prefix(target))
     branch = branch_behind(ask, base, request, promotion_mark(config.author, target, name))
     said = [name for commit in branch.ours[:1] for text in commit.trailer(PROMOTED_TOGETHER) for name in text.split()]
     return Together(name, tuple(dict.fromkeys(said)), request)

@@ -17,6 +17,14 @@ class Opened:
     created: bool
 
 
+@dataclass(frozen=True)
+class AutoMerge:
+    """A merge request that was to be merged, as it is then; `waits` says why it neither is nor will be by itself."""
+
+    request: MergeRequest
+    waits: str = ""
+
+
 class Forge(Protocol):
     """A forge. `project` is the path of a project there, such as `platform/gitops-prod`.
 
@@ -111,4 +119,16 @@ class Forge(Protocol):
 
         Raises ConflictError if it isn't, if the branches conflict, or if the merge request is closed or a draft.
         """
+        ...
+
+    def merge_when_ready(self, project: str, number: int, *, head: str) -> AutoMerge:
+        """Merge, if the source branch is still at `head`; or let the forge do so by itself when its checks are through.
+
+        What the forge refuses, by its rules for the branch or while approvals are missing, is said and left at that.
+        Raises ConflictError if the branch moved, or if the merge request is closed or a draft.
+        """
+        ...
+
+    def hold(self, project: str, number: int) -> bool:
+        """Let the forge no longer merge it by itself; False where it wouldn't have."""
         ...

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bot.config import Config
+from bot.decide import Intent
 from bot.decide.text import read, signed
 from bot.images import Digest
 from bot.plan import Standing, UpdateRequest
@@ -216,3 +217,23 @@ def test_many_images_are_asked_about_in_as_many_rounds(paper: Paper) -> None:
         }
     assert body(paper).count("promobot-built") == 50
     assert paper.rounds <= 8
+
+
+def test_who_only_looks_asks_no_registry_for_labels(paper: Paper) -> None:
+    """What would be done is the same; what an open merge request says of the same images is compared, so it is read."""
+    looking = Intent(("api",), looking=True)
+    (seen,) = paper.plan(intent=looking).verdicts
+    assert asked(paper, Labels) == set()
+    assert seen.step is not None
+    acting = paper.verdict("api")
+    assert acting.step is not None
+    assert [type(one) for one in seen.step.actions] == [type(one) for one in acting.step.actions]
+    paper.carry_out(acting)
+    assert paper.plan(intent=looking).verdicts[0].standing is Standing.PROPOSED
+    paper.trees["m1"][E2E_FILE] = values(E2E, "1.1.4")
+    paper.tags["e2e", "shop/api", "1.1.4"] = digest(3)
+    asked(paper)
+    (newer,) = paper.plan(intent=looking).verdicts
+    assert asked(paper, Labels) == set()
+    assert newer.step is not None
+    assert any(isinstance(one, UpdateRequest) for one in newer.step.actions)

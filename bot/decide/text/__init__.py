@@ -42,6 +42,9 @@ TITLE, BODY, COMMIT_MESSAGE = "title.j2", "merge_request.md.j2", "commit_message
 _MARK = re.compile(r"<!-- promobot (?P<key>\S+)(?P<fingerprints>(?: [0-9a-f]{16})+) -->")
 _NOTHING = Background()
 
+# What makes a draft of a merge request: https://docs.gitlab.com/user/project/merge_requests/drafts/
+_TAG = re.compile(r"\{[{%#].*?[}%#]\}", re.DOTALL)
+_DRAFT = re.compile(r"[\[(]?(?:draft|wip)\b", re.IGNORECASE)
 # GitLab takes titles of 255 bytes, some of which `Draft: ` needs; GitHub takes bodies of 65,536 characters.
 _LONGEST_TITLE = 240
 _LONGEST_BODY = 65_000
@@ -62,6 +65,8 @@ class Texts:
     def title(self, promotion: Promotion) -> str:
         """The merge request's title: one line of at most 240 bytes. Raises ConfigError as all of these do."""
         line = " ".join(self._render(TITLE, make_context(promotion, _NOTHING, _LIST_LENGTHS[0])).split())
+        if _DRAFT.match(line) and not _DRAFT.match(_TAG.sub("", self.templates[TITLE]).lstrip()):
+            line = f"Promote {line}"  # what somebody calls a group makes no draft of it
         return _cut(line, _LONGEST_TITLE)
 
     def body(self, promotion: Promotion, background: Background = _NOTHING) -> str:
@@ -94,7 +99,7 @@ class Texts:
         raise ConfigError(f"{self._place(name)}:1: makes more than the {_LONGEST_BODY:,} characters that forges take")
 
     def _render(self, name: str, context: Row) -> str:
-        return settled(self._programs[name].render(context, in_words=name != BODY))
+        return settled(self._programs[name].render(context, in_words=name != BODY), self.templates[name])
 
     def _place(self, name: str) -> str:
         return self.places.get(name, name)

@@ -13,14 +13,14 @@ from bot.forges.access import AppKey, ForgeAccess
 from bot.forges.certainty import must_be_as_seen
 from bot.forges.closing import plain, with_reason
 from bot.forges.errors import StatusError
-from bot.forges.github import merging, queries
+from bot.forges.github import joining, merging, queries
 from bot.forges.github.connecting import Connecting
 from bot.forges.github.notes import set_note
 from bot.forges.github.opening import Reviewers, open_request
 from bot.forges.github.pulls import Identity, Pulls
 from bot.forges.github.queries import Queries
 from bot.forges.github.statuses import Statuses
-from bot.forges.port import Opened
+from bot.forges.port import AutoMerge, Opened
 from bot.network.pace import Pace
 from bot.repositories import CommitStatus, MergeRequest, RequestDraft, RequestState
 
@@ -177,6 +177,14 @@ class GitHubForge:
         the target branch asks for more.
         """
         return merging.merge(self._pulls(project), number, head, sleep=self._sleep)
+
+    def merge_when_ready(self, project: str, number: int, *, head: str) -> AutoMerge:
+        """Merge, if the source branch is still at `head`; or let GitHub do so when reviews and checks are through."""
+        return joining.begin(self._pulls(project), number, head, sleep=self._sleep)
+
+    def hold(self, project: str, number: int) -> bool:
+        """Let GitHub no longer merge it by itself; False where it wouldn't have."""
+        return joining.hold(self._pulls(project), number)
 
     # --- who is who -------------------------------------------------------------------------------------
 

@@ -91,6 +91,8 @@ def _furnished(pulls: Pulls, made: MergeRequest, draft: RequestDraft, reviewers:
     """With reviewers, then labels, which tell that it is done. It does no harm to ask twice, as they are only added."""
     if reviewers:
         made = replace(made, reviewers=_ask(pulls, made, reviewers))
+    if draft.assignees:
+        _assign(pulls, made, draft.assignees)
     labels = tuple(dict.fromkeys(label[:_LONGEST_LABEL] for label in draft.labels))
     if labels:
         # PyGithub would send a bare list, which GitHub takes and nowhere describes.
@@ -101,6 +103,19 @@ def _furnished(pulls: Pulls, made: MergeRequest, draft: RequestDraft, reviewers:
         )
         made = replace(made, labels=labels)
     return replace(made, unfinished=False)
+
+
+def _assign(pulls: Pulls, made: MergeRequest, logins: Iterable[str]) -> None:
+    """GitHub itself leaves out whom it can't assign; what else it says against it is told, and is no reason to stop."""
+    url = f"/repos/{pulls.project}/issues/{made.number}/assignees"
+    told = {"assignees": list(logins)}
+    requester = pulls.client.requester
+    try:
+        pulls.client.certain(lambda: requester.requestJsonAndCheck("POST", url, input=told), lambda: None)
+    except StatusError as error:
+        if error.status not in {403, 404, _INVALID}:
+            raise
+        _log.warning("%s is assigned to nobody: %s", made.url, "; ".join(error.said))
 
 
 def _ask(pulls: Pulls, made: MergeRequest, reviewers: Reviewers) -> tuple[str, ...]:

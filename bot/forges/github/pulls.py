@@ -151,5 +151,6 @@ class Pulls:
             unfinished=self._unfinished(request),
             ended_by=by,
             ended_by_us=by == self.me.name,
+            auto_merge_by=self.me.of(request.auto_merge_by),
             reason=closed.get("reason", "") if closed_by_us else "",
         )

@@ -19,6 +19,7 @@ _PULL = """
 fragment pull on PullRequest {
   id number title body url state isDraft
   headRefName headRefOid baseRefName isCrossRepository headRepositoryOwner { login }
+  autoMergeRequest { enabledBy { __typename login } }
   author { __typename login } mergedAt mergeCommit { oid }
   labels(first: 100) { nodes { name } }
   reviewRequests(first: 100) { nodes { requestedReviewer { __typename ... on User { login } %s } } }
@@ -53,6 +54,14 @@ REVIEWS = """query($owner: String!, $name: String!, $number: Int!) {
 }"""
 READY = """mutation($id: ID!) {
   markPullRequestReadyForReview(input: {pullRequestId: $id}) { pullRequest { isDraft } }
+}"""
+AUTO_MERGE = """mutation($id: ID!, $method: PullRequestMergeMethod!, $head: GitObjectID!) {
+  enablePullRequestAutoMerge(input: {pullRequestId: $id, mergeMethod: $method, expectedHeadOid: $head}) {
+    clientMutationId
+  }
+}"""
+HOLD = """mutation($id: ID!) {
+  disablePullRequestAutoMerge(input: {pullRequestId: $id}) { clientMutationId }
 }"""
 DELETE_NOTE = "mutation($id: ID!) { deleteIssueComment(input: {id: $id}) { clientMutationId } }"
 # The only way at GitHub to delete a branch on the condition that it is where it was seen.
@@ -120,7 +129,7 @@ class Queries:
 
 def pulled(said: Mapping[str, Any], repository: str = "") -> Pulled:
     """One out of an answer."""
-    merge = said["mergeCommit"]
+    merge, auto = said["mergeCommit"], said["autoMergeRequest"] if said["state"] == "OPEN" else None
     return Pulled(
         MergeRequest(
             number=said["number"],
@@ -138,6 +147,7 @@ def pulled(said: Mapping[str, Any], repository: str = "") -> Pulled:
             ended_by=_ended_by(said),
             draft=said["isDraft"],
             merge_commit=merge["oid"] if merge else "",
+            auto_merge_by=login(auto["enabledBy"]) if auto else "",
             merged_at=datetime.fromisoformat(said["mergedAt"]) if said["mergedAt"] else None,
         ),
         said["id"],

@@ -14,13 +14,14 @@ from bot.forges.closing import with_reason
 from bot.forges.errors import StatusError
 from bot.forges.gitlab.client import EVERYTHING, make_client
 from bot.forges.gitlab.diffs import unified
+from bot.forges.gitlab.joining import Joining
 from bot.forges.gitlab.lists import Lists
 from bot.forges.gitlab.merging import Merging
 from bot.forges.gitlab.notes import Notes
 from bot.forges.gitlab.people import People
 from bot.forges.gitlab.requests import LONGEST_BODY, Identity, body_of, landed, request_of, title_of
 from bot.forges.gitlab.statuses import Statuses
-from bot.forges.port import Opened
+from bot.forges.port import AutoMerge, Opened
 from bot.network.pace import Pace
 from bot.network.retry import ATTEMPTS, pause
 from bot.repositories import CommitStatus, MergeRequest, RequestDraft, RequestState
@@ -122,6 +123,8 @@ class GitLabForge:
             "reviewer_ids": self._people.numbers(draft.reviewers, without=self._me.user),
             "remove_source_branch": True,
         }
+        if assignees := self._people.users(draft.assignees):
+            fields["assignee_ids"] = assignees
 
         def between() -> tuple[MergeRequest, ...]:
             return self._lists(project).between("opened", draft.source_branch, target_branch=draft.target_branch)
@@ -187,6 +190,19 @@ class GitLabForge:
                 post_data={"sha": head, "should_remove_source_branch": True},
             ),
         )
+
+    def merge_when_ready(self, project: str, number: int, *, head: str) -> AutoMerge:
+        """Merge, if the source branch is still at `head`, or let GitLab do so: by auto-merge, or on the merge train."""
+        joining = Joining(self._gitlab, self._project(project), self._sleep)
+        return joining.begin(number, head, lambda: (self._fields(project, number), self._me))
+
+    def hold(self, project: str, number: int) -> bool:
+        """Let GitLab no longer merge it by itself; False where it wouldn't have."""
+        if not self.get(project, number).auto_merge_by:
+            return False
+        path = f"{self._project(project).mergerequests.path}/{number}/cancel_merge_when_pipeline_succeeds"
+        certain(lambda: self._gitlab.http_post(path), lambda: None, sleep=self._sleep)
+        return True
 
     # --- the API ----------------------------------------------------------------------------------------
 

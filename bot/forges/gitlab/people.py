@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from functools import cache
 from threading import Lock
 from typing import Any
 
@@ -26,6 +27,11 @@ class People:
         self._url = gitlab.url
         self._known: dict[str, tuple[int, ...]] = {}
         self._lock = Lock()
+        self._numbered = cache(self._user)
+
+    def users(self, names: Iterable[str]) -> list[int]:
+        """The users of these names; who is gone is left out."""
+        return [number for name in names for number in self._numbered(name)]
 
     def numbers(self, names: Iterable[str], *, without: int) -> list[int]:
         """The users of these names, and those who may push of the groups of these names; who is gone is left out."""

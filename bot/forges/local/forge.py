@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.errors import ForgeError
+from bot.errors import ConflictError, ForgeError
 from bot.forges.certainty import must_be_as_seen
 from bot.forges.local import merging
 from bot.forges.local.project import project_directory
@@ -25,7 +25,7 @@ from bot.forges.local.store import (
     request_ref,
     status_ref,
 )
-from bot.forges.port import Opened
+from bot.forges.port import AutoMerge, Opened
 from bot.git.command import GitDirectory
 from bot.git.names import branch_ref
 from bot.repositories import CommitStatus, MergeRequest, RequestDraft, RequestState
@@ -237,6 +237,20 @@ class LocalForge:
             return self._merged(project, git, snapshot, record, by or self._user)
 
         return self._write(project, decide, [number])[0]
+
+    def merge_when_ready(self, project: str, number: int, *, head: str) -> AutoMerge:
+        """Merge, if the source branch is still at `head`: there are no checks to wait for but promobot's status."""
+        try:
+            return AutoMerge(self.merge(project, number, head=head))
+        except ConflictError as error:
+            now = self.get(project, number)
+            if now.state is not RequestState.OPEN or now.head != head or now.draft:
+                raise
+            return AutoMerge(now, error.message)
+
+    def hold(self, project: str, number: int) -> bool:  # noqa: ARG002
+        """Nothing is merged by itself here."""
+        return False
 
     def _merged(self, project: str, git: GitDirectory, snapshot: Snapshot, record: Record, by: str) -> Writing:
         source, target = snapshot.branches[record.source_branch], snapshot.branches.get(record.target_branch)
