@@ -78,7 +78,12 @@ def test_what_is_blocked_shows_what_people_are_looking_at(shop: Shop, tmp_path: 
     (verdict,) = shop.run("plan", "-o", "json").data["verdicts"]
     assert verdict["standing"] == "blocked"
     assert (verdict["merge_request"], verdict["outdated"]) == (request.url, words)
-    assert company.requests() == (request,)
+    (after,) = company.requests()
+    assert (after.head, after.title, "isn't what would be proposed now" in after.note) == (
+        request.head,
+        request.title,
+        True,
+    )
     file = tmp_path / "out.env"
     assert shop.run("plan", "--output-file", str(file)).code == ExitCode.BLOCKED
     assert "MERGE_REQUEST" not in file.read_text()
