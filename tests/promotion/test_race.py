@@ -16,7 +16,7 @@ import pytest
 from bot.cli import main
 from bot.demo.registries import RunningRegistry
 from tests.company import Company
-from tests.promotion.shops import SHOPS, Shop
+from tests.promotion.shops import ANN, SHOPS, Shop
 
 PROCESSES = 4
 ROUNDS = 20
@@ -89,6 +89,23 @@ def test_one_branch_and_one_merge_request(
         must_be_promoted(shop, services)
         # GitLab lets two that ask at once both open one; the one that is too much says so.
         assert {request.ended_by for request in shop.requests() if request.state != "open"} <= {"us"}
+        before = shop.requests()
+        assert shop.promobot("reconcile") == 0
+        assert shop.requests() == before
+
+
+@pytest.mark.parametrize("forge", SHOPS)
+def test_one_note(tmp_path: Path, e2e_registry: RunningRegistry, prod_registry: RunningRegistry, forge: str) -> None:
+    services = [f"service-{number}" for number in range(FEW)]
+    company = Company.found(tmp_path / "company", e2e_registry, prod_registry, services)
+    with SHOPS[forge](company) as shop:
+        assert shop.promobot("promote", *services, "--to", "staging") == 0
+        for service in services:
+            branch = f"promobot/staging/{service}"
+            shop.repository.commit(branch, {f"notes/{service}.md": b"a note\n"}, who=ANN)
+        ended = race(shop, services)
+        assert [(service, said) for service, code, said in ended if code != 0] == []
+        assert [len(request.notes) for request in shop.requests()] == [1] * FEW
         before = shop.requests()
         assert shop.promobot("reconcile") == 0
         assert shop.requests() == before

@@ -315,10 +315,14 @@ def _pull_request(call: Call, project: Project, pull: Pull) -> dict[str, Any]:
         "autoMergeRequest": {"enabledBy": _actor(call, auto.login), "mergeMethod": auto.method.upper()}
         if auto
         else None,
-        "timelineItems": lambda _, **__: {
-            "nodes": [] if pull.open else [{"__typename": "ClosedEvent", "actor": closer}],
-        },
+        "timelineItems": lambda _, itemTypes, **__: {"nodes": _events(pull, itemTypes, closer)},  # noqa: N803
     }
+
+
+def _events(pull: Pull, kinds: Sequence[str], closer: dict[str, Any] | None) -> list[dict[str, Any]]:
+    closed = [{"__typename": "ClosedEvent", "actor": closer}] if not pull.open else []
+    labeled = [{"__typename": "LabeledEvent"}] if pull.labeled else []
+    return [*(closed if "CLOSED_EVENT" in kinds else ()), *(labeled if "LABELED_EVENT" in kinds else ())]
 
 
 def _reviews(

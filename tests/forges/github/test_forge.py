@@ -72,6 +72,13 @@ def test_what_a_run_left_without_labels_is_finished_by_the_next(world: World) ->
     assert done == opened.request
 
 
+def test_who_takes_every_label_away_wants_none(world: World) -> None:
+    number = world.open(labels=("promobot",))
+    world.pulls[number].labels.clear()
+    assert not world.forge.get(PROJECT, number).unfinished
+    assert not world.forge.open_requests(PROJECT)[0].unfinished
+
+
 def test_a_hundred_come_in_a_page(world: World) -> None:
     commit = world.push()
     for number in range(101):
