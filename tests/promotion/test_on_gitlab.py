@@ -60,10 +60,8 @@ def test_what_is_merged_by_the_button_is_done(shop: GitLabShop) -> None:
 @pytest.mark.parametrize("kind", [CutBefore(), CutAfter(), AnswerAfter(502)], ids=str)
 @pytest.mark.parametrize("match", ["POST /api/v4/.*/merge_requests", "POST .*/git-receive-pack"])
 def test_an_answer_that_is_lost_leaves_one_merge_request(shop: GitLabShop, kind: Kind, match: str) -> None:
-    """A push that never arrived is an error to read, and the next run completes it."""
+    """What may not have arrived is looked for, and done again."""
     shop.running.inject(Fault(match, kind))
-    first = shop.promobot(*PROMOTE)
-    assert first in {ExitCode.DONE, ExitCode.GIT}
     assert shop.promobot(*PROMOTE) == ExitCode.DONE
     assert shop.states == ["open"]
     assert sorted(shop.company.branches()) == ["main", BRANCH]
