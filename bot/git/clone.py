@@ -20,6 +20,7 @@ from bot.git.locks import locked, remove_stale_locks
 from bot.git.names import file_path, object_id
 from bot.git.pushing import LeaseLost, Pushed
 from bot.git.server import Server
+from bot.git.signing import signed
 from bot.ownership import not_ours
 from bot.process import Completed
 from bot.repositories import Commit, File, FileChange, Landing, Summary
@@ -146,13 +147,20 @@ class Clone:
     def commit(self, base: str, files: Sequence[FileChange], message: str, when: datetime) -> str:
         """Put one commit on top of `base`, without a branch, and return its id; equal arguments give an equal id.
 
+        It is signed where the identity says how; by some keys, no signature is the same twice.
+
         Files keep their modes, new ones are regular files; for a symbolic link (mode 120000) the content is its target.
         """
         self._need(base)
         with self._writing() as git:
             changes = writing.with_modes(files, {entry.path: entry.mode for entry in reading.tree(git, base)})
             signature = f"{self._identity} {stamp(when)}"
-            return writing.commit(git, _LAST_COMMIT, base, changes, message=message, signature=signature)
+            made = writing.commit(git, _LAST_COMMIT, base, changes, message=message, signature=signature)
+            if self._identity.signing is None:
+                return made
+            proven = signed(self._git, made, self._identity, when, self._identity.signing)
+            git.run("update-ref", _LAST_COMMIT, proven)
+            return proven
 
     def push(self, branch: str, commit: str | None, expected: str | None) -> Pushed | LeaseLost:
         """Point `branch` at `commit` (None: delete it) if the server still has it at `expected` (None: not at all).
