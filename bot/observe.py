@@ -13,6 +13,7 @@ from bot.parallel import in_parallel
 from bot.questions import (
     Absent,
     Answer,
+    Approvals,
     Branches,
     BranchHead,
     Changed,
@@ -25,6 +26,7 @@ from bot.questions import (
     Labels,
     Landed,
     MergeBase,
+    Merged,
     MergedBy,
     OpenRequests,
     Paths,
@@ -158,16 +160,37 @@ def _answer(world: World, question: Question[Any]) -> Answer[Any]:
         case Changed(repository, branch, since, paths):
             changed = world.clone(repository).changed(branch, since, paths)
             return Found(changed) if changed is not None else Absent()
-        case MergeBase(repository, one, other):
-            base = world.clone(repository).merge_base(one, other)
-            return Found(base) if base is not None else Absent()
+        case MergeBase() | Merged():
+            return _maybe(_of_both(world, question))
         case TagDigest() | Tags() | Holds() | Labels():
-            found = _of_registry(world, question)
-            return Found(found) if found is not None else Absent()
-        case OpenRequests(repository):
-            return Found(world.forge(repository.forge).open_requests(repository.project))
+            return _maybe(_of_registry(world, question))
+        case OpenRequests() | Approvals():
+            return Found(_of_forge(world, question))
         case _:
             raise TypeError(f"nobody answers {type(question).__name__}")
+
+
+def _maybe(found: object | None) -> Answer[Any]:
+    return Found(found) if found is not None else Absent()
+
+
+def _of_both(world: World, question: MergeBase | Merged) -> object | None:
+    """What two commits come to."""
+    clone = world.clone(question.repository)
+    match question:
+        case MergeBase(_, one, other):
+            return clone.merge_base(one, other)
+        case Merged(_, into, head, paths):
+            return clone.merged(into, head, paths)
+
+
+def _of_forge(world: World, question: OpenRequests | Approvals) -> object:
+    forge, project = world.forge(question.repository.forge), question.repository.project
+    match question:
+        case OpenRequests():
+            return forge.open_requests(project)
+        case Approvals(_, number):
+            return forge.approvals(project, number)
 
 
 def _of_registry(world: World, question: TagDigest | Tags | Holds | Labels) -> object | None:

@@ -132,6 +132,17 @@ class MergeBase(Question[str]):
 
 
 @dataclass(frozen=True)
+class Merged(Question[tuple[File, ...]]):
+    """These files as merging `head` into the commit `into` would leave them; Absent where they would conflict."""
+
+    lasting: ClassVar[bool] = True
+    repository: Repository
+    into: str
+    head: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class History(Question[tuple[Commit, ...]]):
     """The commits that led to a file's content at a commit, newest first, at most `limit`."""
 
@@ -205,6 +216,14 @@ class ClosedRequests(Question[tuple[MergeRequest, ...]]):
 
     repository: Repository
     source_branch: str
+
+
+@dataclass(frozen=True)
+class Approvals(Question[tuple[str, ...]]):
+    """Who approves an open merge request as it is, its author never among them; Found(()) where nobody does."""
+
+    repository: Repository
+    number: int
 
 
 @dataclass(frozen=True)

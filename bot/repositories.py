@@ -100,7 +100,8 @@ class MergeRequest:
     the source branch's commit, `ended_by` who merged or closed it, and `reason` what was said then. A `draft`
     is not merged before a person says that it is ready. An `unfinished` one of ours was opened, and neither labels nor
     reviewers given to it, by a run that ended there. Of a merged one, `merge_commit` is where the target's branch
-    was right after, and `merged_at` the forge's own time of it.
+    was right after, and `merged_at` the forge's own time of it. `note` is what ours says, where the forge tells that.
+    `auto_merge_by` is who had the forge merge it by itself as soon as it may.
     """
 
     number: int
@@ -122,6 +123,8 @@ class MergeRequest:
     merge_commit: str = ""
     unfinished: bool = False
     merged_at: datetime | None = None
+    note: str = ""
+    auto_merge_by: str = ""
 
 
 class StatusState(Enum):

@@ -45,6 +45,8 @@ environments:
     also_promote: [/spec/chart/spec/version]
     when_missing: copy
     promote: auto
+    supersede: wait
+    merge: auto
     approvers: {groups: [sre], users: [kim], required: 2}
     merge_requests: {labels: [release], draft: true, assignee: trigger}
     gates: {soak: 1d12h}

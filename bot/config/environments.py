@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 from bot.config.base import Model, Name, OneOrMore, Project, as_tuple
 from bot.config.fields import FieldConfig
 from bot.config.paths import Globs, PathPattern, PathText
-from bot.config.registries import RepositoryGlobs, as_repositories
+from bot.config.registries import ImageGlobs, as_repositories
 from bot.config.settings import Settings
 from bot.repositories import Repository, is_branch
 
@@ -20,6 +20,8 @@ Setting = Literal[
     "also_promote",
     "when_missing",
     "promote",
+    "supersede",
+    "merge",
     "approvers",
     "merge_requests",
     "gates",
@@ -85,9 +87,9 @@ class EnvironmentConfig(Settings):
     )
     exclude: Globs = Field(default=(), description="Files that fit `paths` and are left out; `**` crosses folders.")
     registry: str
-    images: RepositoryGlobs = Field(
+    images: ImageGlobs = Field(
         default=(),
-        description="Which repositories below the registry's prefix move, such as `shop/*`; none: all of them.",
+        description="Which repositories of the registry move, such as `shop/*`, with its prefix or without; none: all.",
     )
     repositories: dict[str, str] = Field(
         default={},

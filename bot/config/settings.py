@@ -25,6 +25,11 @@ class Approvers(Model):
     users: Strings = ()
     required: int = Field(default=1, ge=0)
 
+    @property
+    def wanted(self) -> int:
+        """How many have to approve; nobody where nobody is named."""
+        return self.required if self.groups or self.users else 0
+
 
 # What a version is made of, each with the sign that stands before it: `v`, `1`, `1`, `3`, `-rc2`, `-amd64`.
 VERSION_PARTS = ("v", "major", "minor", "patch", "pre", "arch")
@@ -137,6 +142,15 @@ class Settings(Model):
     )
     promote: Literal["auto", "manual"] = Field(
         default="manual", description="Whether `reconcile` proposes on its own what is due."
+    )
+    supersede: Literal["update", "wait"] = Field(
+        default="update",
+        description="What becomes of an open merge request when a newer image is due: `update` puts that in its place, "
+        "`wait` leaves it to whoever reviews it.",
+    )
+    merge: Literal["never", "auto"] = Field(
+        default="never",
+        description="`auto`: promobot merges its merge requests once they may be, at the commit that it verified.",
     )
     approvers: Approvers = Approvers()
     merge_requests: MergeRequests = MergeRequests()

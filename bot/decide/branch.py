@@ -60,6 +60,11 @@ def branch_name(target: EnvironmentConfig, unit: Unit) -> str:
     return branch_prefix(target) + unit.name
 
 
+def pin_branch(target: str, service: str) -> str:
+    """The branch that proposes an image of its own for an overlay; no promotion's is called so."""
+    return f"promobot-pin/{target}/{service}"
+
+
 def open_requests_of(ask: Ask, target: EnvironmentConfig) -> tuple[MergeRequest, ...]:
     """The open merge requests into an environment that are ours; what people open from our branches is not."""
     return tuple(one for one in open_requests_to(ask, target) if one.ours)

@@ -17,6 +17,7 @@ from bot.git.failure import explain, redact
 from bot.git.histories import histories
 from bot.git.identity import Identity, stamp
 from bot.git.locks import locked, remove_stale_locks
+from bot.git.merging import merged_files
 from bot.git.names import file_path, object_id
 from bot.git.pushing import LeaseLost, Pushed
 from bot.git.server import Server
@@ -123,6 +124,14 @@ class Clone:
         self._need(one, other)
         done = self._git.run("merge-base", one, other, statuses=(0, 1))
         return done.stdout.decode().strip() or None
+
+    def merged(self, into: str, head: str, paths: Sequence[str]) -> tuple[File, ...] | None:
+        """These files as merging `head` into `into` would leave them; None where it would conflict in one of them."""
+        base = self.merge_base(into, head)
+        if base is None:
+            return None
+        sides = ({file.path: file for file in self.files(commit, paths)} for commit in (base, into, head))
+        return merged_files(self._git, *sides)
 
     def summaries(self, base: str, head: str, limit: int) -> tuple[Summary, ...]:
         """The commits that `head` has and `base` has not, without merges, newest first, by their first lines."""

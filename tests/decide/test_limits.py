@@ -179,14 +179,23 @@ def ended(plan: Plan) -> list[str]:
     return found
 
 
-GONE = "!1: no longer due: nothing named {} is promoted to staging by itself any more"
+GONE = "!1: no longer due: there is no service or group named {} any more"
 
 
-@pytest.mark.parametrize(("unit", "config"), [("gone", CONFIG), ("a", GROUPED), ("renamed-group", GROUPED)])
-def test_a_merge_request_of_nothing_is_closed(paper: Paper, unit: str, config: Config) -> None:
+@pytest.mark.parametrize(
+    ("unit", "config", "why"),
+    [
+        ("gone", CONFIG, "there is no service or group named gone any more"),
+        ("a", GROUPED, "a goes with group {} now"),
+        ("renamed-group", GROUPED, "there is no service or group named renamed-group any more"),
+        ("a", configured(services=[{"match": "a", "skip": ["staging"]}]), "by `skip`, a doesn't go to staging"),
+    ],
+)
+def test_a_merge_request_of_nothing_is_closed(paper: Paper, unit: str, config: Config, why: str) -> None:
     paper.opened = (request(unit),)
     on_branch(paper, unit)
-    assert ended(paper.plan(config=config)) == [GONE.format(unit), f"promobot/staging/{unit}"]
+    said = f"!1: no longer due: {why.format(config.group('a'))}"
+    assert ended(paper.plan(config=config)) == [said, f"promobot/staging/{unit}"]
 
 
 def test_without_a_branch_the_request_alone_is_closed(paper: Paper) -> None:
@@ -200,7 +209,14 @@ def test_what_the_target_no_longer_has_is_gone_too(paper: Paper) -> None:
     del paper.trees["m1"]["apps/c/staging/values.yaml"]
     paper.opened = (request("c"),)
     on_branch(paper, "c")
-    assert ended(paper.plan()) == [GONE.format("c"), "promobot/staging/c"]
+    assert ended(paper.plan()) == ["!1: no longer due: staging has no manifest of c any more", "promobot/staging/c"]
+
+
+def test_nor_is_what_the_source_no_longer_has(paper: Paper) -> None:
+    del paper.trees["m1"]["apps/c/e2e/values.yaml"]
+    paper.opened = (request("c"),)
+    on_branch(paper, "c")
+    assert ended(paper.plan())[0] == "!1: no longer due: e2e has no manifest of c any more"
 
 
 def test_one_that_can_t_be_read_keeps_no_other_from_its_end(paper: Paper) -> None:

@@ -49,6 +49,14 @@ def reason(verdict: Verdict) -> str:
     return verdict.blocked.reason
 
 
+def test_what_allows_it_is_typed_for_all_that_go_together(desk: Desk) -> None:
+    desk.commit(staging("a", "3.0.0"))
+    refused = promote(desk, "a", "b").verdicts[-1]
+    assert refused.blocked is not None
+    again = "`promobot promote a b --to staging --together +spring --allow-downgrade`"
+    assert again in refused.blocked.remedy
+
+
 # --- a later pass ---------------------------------------------------------------------------------------
 
 

@@ -211,6 +211,7 @@ def test_what_is_stored_is_readable_json(world: World) -> None:
         "reason": "",
         "merge_commit": "",
         "draft": False,
+        "note": "",
     }
     assert '  "title": "Grüße"' in text
     assert list(fields) == sorted(fields)

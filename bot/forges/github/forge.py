@@ -10,15 +10,17 @@ from functools import cache, partial
 
 from bot.errors import ForgeError
 from bot.forges.access import AppKey, ForgeAccess
+from bot.forges.certainty import must_be_as_seen
 from bot.forges.closing import plain, with_reason
 from bot.forges.errors import StatusError
-from bot.forges.github import merging, queries
+from bot.forges.github import joining, merging, queries
 from bot.forges.github.connecting import Connecting
+from bot.forges.github.notes import set_note
 from bot.forges.github.opening import Reviewers, open_request
 from bot.forges.github.pulls import Identity, Pulls
 from bot.forges.github.queries import Queries
 from bot.forges.github.statuses import Statuses
-from bot.forges.port import Opened
+from bot.forges.port import AutoMerge, Opened
 from bot.network.pace import Pace
 from bot.repositories import CommitStatus, MergeRequest, RequestDraft, RequestState
 
@@ -94,6 +96,10 @@ class GitHubForge:
         """One merge request."""
         return self._pulls(project).get(number).request
 
+    def approvals(self, project: str, number: int) -> tuple[str, ...]:
+        """Who approves a pull request's head, by their last review; its author can't."""
+        return self._pulls(project).approvals(number)
+
     def diff(self, project: str, number: int) -> str:
         """What merging an open merge request would change, as a unified diff; empty once it has ended."""
         if self.get(project, number).state is not RequestState.OPEN:
@@ -116,8 +122,14 @@ class GitHubForge:
         told = replace(draft, title=_title(draft.title), body=_body(draft.body))
         return open_request(self._pulls(project), told, self._reviewers(project, draft), sleep=self._sleep)
 
-    def update(self, project: str, number: int, *, title: str, body: str) -> MergeRequest:
-        """Give an open merge request a new title and body. Raises ConflictError if it is no longer open."""
+    def set_note(self, project: str, number: int, text: str) -> bool:
+        """Let our one note on a merge request say this; False where it did."""
+        return set_note(self._pulls(project), number, text)
+
+    def update(
+        self, project: str, number: int, *, title: str, body: str, seen: tuple[str, str] | None = None
+    ) -> MergeRequest:
+        """Give an open merge request a new title and body, if it says what was seen. Raises ConflictError else."""
         title, body = _title(title), _body(body)
         pulls = self._pulls(project)
         request = pulls.get(number).request
@@ -125,6 +137,7 @@ class GitHubForge:
             return request
         if request.state is not RequestState.OPEN:
             raise merging.ended(project, request)
+        must_be_as_seen(project, request, seen)
         pull = pulls.client.pull(project, number)
         pulls.client.certain(partial(pull.edit, title=title, body=body), lambda: None)
         return pulls.of_rest(pull)
@@ -141,7 +154,7 @@ class GitHubForge:
         pulls.client.mutate(queries.READY, lambda: None, id=found.node)
         return pulls.get(number).request
 
-    def close(self, project: str, number: int, *, reason: str, by: str | None = None) -> MergeRequest:
+    def close(self, project: str, number: int, *, reason: str, by: str | None = None, link: str = "") -> MergeRequest:
         """Close without merging; the branch stays. Raises ConflictError if it is merged.
 
         By our own account, whoever `by` is; that and `reason` are noted in the body.
@@ -153,7 +166,7 @@ class GitHubForge:
         if request.state is RequestState.CLOSED:
             return request
         pull = pulls.client.pull(project, number)
-        body = with_reason(request.body, reason, by or pulls.me.name, most=_LONGEST_BODY)
+        body = with_reason(request.body, reason, by or pulls.me.name, most=_LONGEST_BODY, link=link)
         pulls.client.certain(partial(pull.edit, state="closed", body=body), lambda: None)
         return pulls.get(number).request
 
@@ -164,6 +177,14 @@ class GitHubForge:
         the target branch asks for more.
         """
         return merging.merge(self._pulls(project), number, head, sleep=self._sleep)
+
+    def merge_when_ready(self, project: str, number: int, *, head: str) -> AutoMerge:
+        """Merge, if the source branch is still at `head`; or let GitHub do so when reviews and checks are through."""
+        return joining.begin(self._pulls(project), number, head, sleep=self._sleep)
+
+    def hold(self, project: str, number: int) -> bool:
+        """Let GitHub no longer merge it by itself; False where it wouldn't have."""
+        return joining.hold(self._pulls(project), number)
 
     # --- who is who -------------------------------------------------------------------------------------
 

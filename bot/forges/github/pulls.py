@@ -67,6 +67,11 @@ class Pulls:
         found = queries.pulled(said, repository["id"])
         return replace(found, request=self._told(found.request))
 
+    def approvals(self, number: int) -> tuple[str, ...]:
+        """Who approves its head, and nothing older."""
+        said = self.client.repository(queries.REVIEWS, self.project, number=number)["pullRequest"]
+        return tuple(self.me.of(login) for login in queries.approving(said))
+
     def between(self, source: str, target: str) -> MergeRequest | None:
         """The open one between two branches."""
         found = self.listed(RequestState.OPEN, source)
@@ -146,5 +151,6 @@ class Pulls:
             unfinished=self._unfinished(request),
             ended_by=by,
             ended_by_us=by == self.me.name,
+            auto_merge_by=self.me.of(request.auto_merge_by),
             reason=closed.get("reason", "") if closed_by_us else "",
         )

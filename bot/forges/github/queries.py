@@ -19,6 +19,7 @@ _PULL = """
 fragment pull on PullRequest {
   id number title body url state isDraft
   headRefName headRefOid baseRefName isCrossRepository headRepositoryOwner { login }
+  autoMergeRequest { enabledBy { __typename login } }
   author { __typename login } mergedAt mergeCommit { oid }
   labels(first: 100) { nodes { name } }
   reviewRequests(first: 100) { nodes { requestedReviewer { __typename ... on User { login } %s } } }
@@ -41,9 +42,28 @@ _CLOSED = """b%(number)d: pullRequests(
   ) { nodes { ...pull } pageInfo { hasNextPage } }"""
 _LANDED = 'c%d: object(oid: "%s") { ... on Commit { associatedPullRequests(first: 10) { nodes { ...pull } } } }'
 _SAID = 'c%d: object(oid: "%s") { ... on Commit { status { context(name: $context) { state description } } } }'
+REVIEWS = """query($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) {
+    pullRequest(number: $number) {
+      headRefOid
+      latestOpinionatedReviews(first: 100, writersOnly: true) {
+        nodes { state author { __typename login } commit { oid } }
+      }
+    }
+  }
+}"""
 READY = """mutation($id: ID!) {
   markPullRequestReadyForReview(input: {pullRequestId: $id}) { pullRequest { isDraft } }
 }"""
+AUTO_MERGE = """mutation($id: ID!, $method: PullRequestMergeMethod!, $head: GitObjectID!) {
+  enablePullRequestAutoMerge(input: {pullRequestId: $id, mergeMethod: $method, expectedHeadOid: $head}) {
+    clientMutationId
+  }
+}"""
+HOLD = """mutation($id: ID!) {
+  disablePullRequestAutoMerge(input: {pullRequestId: $id}) { clientMutationId }
+}"""
+DELETE_NOTE = "mutation($id: ID!) { deleteIssueComment(input: {id: $id}) { clientMutationId } }"
 # The only way at GitHub to delete a branch on the condition that it is where it was seen.
 DELETE = """mutation($repository: ID!, $name: GitRefname!, $head: GitObjectID!, $nothing: GitObjectID!) {
   updateRefs(input: {repositoryId: $repository, refUpdates: [{name: $name, beforeOid: $head, afterOid: $nothing}]}) {
@@ -109,7 +129,7 @@ class Queries:
 
 def pulled(said: Mapping[str, Any], repository: str = "") -> Pulled:
     """One out of an answer."""
-    merge = said["mergeCommit"]
+    merge, auto = said["mergeCommit"], said["autoMergeRequest"] if said["state"] == "OPEN" else None
     return Pulled(
         MergeRequest(
             number=said["number"],
@@ -127,6 +147,7 @@ def pulled(said: Mapping[str, Any], repository: str = "") -> Pulled:
             ended_by=_ended_by(said),
             draft=said["isDraft"],
             merge_commit=merge["oid"] if merge else "",
+            auto_merge_by=login(auto["enabledBy"]) if auto else "",
             merged_at=datetime.fromisoformat(said["mergedAt"]) if said["mergedAt"] else None,
         ),
         said["id"],
@@ -138,6 +159,13 @@ def pulled(said: Mapping[str, Any], repository: str = "") -> Pulled:
 def pulls(said: Mapping[str, Any] | None) -> tuple[MergeRequest, ...]:
     """Those of a list."""
     return tuple(pulled(node).request for node in _nodes(said))
+
+
+def approving(said: Mapping[str, Any] | None) -> Iterable[str]:
+    """Who approves the head; what was approved before isn't what it is now, whatever the branch's rules make of it."""
+    for review in _nodes((said or {}).get("latestOpinionatedReviews")):
+        if review["state"] == "APPROVED" and (review["commit"] or {}).get("oid") == (said or {})["headRefOid"]:
+            yield login(review["author"])
 
 
 def _source(said: Mapping[str, Any]) -> str:

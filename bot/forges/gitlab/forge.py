@@ -9,17 +9,19 @@ from typing import Any, NoReturn
 
 from bot.errors import ConflictError, ForgeError
 from bot.forges.access import ForgeAccess
-from bot.forges.certainty import certain
+from bot.forges.certainty import certain, must_be_as_seen
 from bot.forges.closing import with_reason
 from bot.forges.errors import StatusError
 from bot.forges.gitlab.client import EVERYTHING, make_client
 from bot.forges.gitlab.diffs import unified
+from bot.forges.gitlab.joining import Joining
 from bot.forges.gitlab.lists import Lists
 from bot.forges.gitlab.merging import Merging
+from bot.forges.gitlab.notes import Notes
 from bot.forges.gitlab.people import People
 from bot.forges.gitlab.requests import LONGEST_BODY, Identity, body_of, landed, request_of, title_of
 from bot.forges.gitlab.statuses import Statuses
-from bot.forges.port import Opened
+from bot.forges.port import AutoMerge, Opened
 from bot.network.pace import Pace
 from bot.network.retry import ATTEMPTS, pause
 from bot.repositories import CommitStatus, MergeRequest, RequestDraft, RequestState
@@ -87,6 +89,12 @@ class GitLabForge:
         """One merge request."""
         return request_of(self._fields(project, number), self._me)
 
+    def approvals(self, project: str, number: int) -> tuple[str, ...]:
+        """Who approves a merge request of ours; GitLab says of no approval which commit it was of."""
+        answer: Any = self._gitlab.http_get(f"{self._project(project).mergerequests.path}/{number}/approvals")
+        people = (given["user"] for given in answer.get("approved_by") or ())
+        return tuple(self._me.of(person) for person in people if not self._me.is_of(person))
+
     def diff(self, project: str, number: int) -> str:
         """What merging an open merge request would change, as a unified diff; empty once it has ended."""
         if self.get(project, number).state is not RequestState.OPEN:
@@ -128,14 +136,21 @@ class GitLabForge:
                 self.close(project, other.number, reason=f"!{lowest.number} is the same")
         return Opened(lowest, created=made.created and lowest.number == made.request.number)
 
-    def update(self, project: str, number: int, *, title: str, body: str) -> MergeRequest:
-        """Give an open merge request a new title and body. Raises ConflictError if it is no longer open."""
+    def set_note(self, project: str, number: int, text: str) -> bool:
+        """Let our one note on a merge request say this; False where it did."""
+        return Notes(self._project(project).mergerequests.get(number, lazy=True), self._me.user, self._sleep).set(text)
+
+    def update(
+        self, project: str, number: int, *, title: str, body: str, seen: tuple[str, str] | None = None
+    ) -> MergeRequest:
+        """Give an open merge request a new title and body, if it says what was seen. Raises ConflictError else."""
         wanted = title_of(title, draft=False), body_of(body)
 
         def done(request: MergeRequest) -> bool:
             return (request.title, request.body) == wanted
 
         def change(request: MergeRequest) -> dict[str, object]:
+            must_be_as_seen(project, request, seen)
             return {"title": title_of(title, draft=request.draft), "description": wanted[1]}
 
         return self._change(project, number, done, change)
@@ -148,7 +163,7 @@ class GitLabForge:
 
         return self._change(project, number, done, lambda request: {"title": title_of(request.title, draft=False)})
 
-    def close(self, project: str, number: int, *, reason: str, by: str | None = None) -> MergeRequest:
+    def close(self, project: str, number: int, *, reason: str, by: str | None = None, link: str = "") -> MergeRequest:
         """Close without merging; the branch stays. Raises ConflictError if it is merged."""
 
         def done(request: MergeRequest) -> bool:
@@ -157,7 +172,7 @@ class GitLabForge:
         def change(request: MergeRequest) -> dict[str, object]:
             return {
                 "state_event": "close",
-                "description": with_reason(request.body, reason, by or self._user, most=LONGEST_BODY),
+                "description": with_reason(request.body, reason, by or self._user, most=LONGEST_BODY, link=link),
             }
 
         return self._change(project, number, done, change)
@@ -175,6 +190,19 @@ class GitLabForge:
                 post_data={"sha": head, "should_remove_source_branch": True},
             ),
         )
+
+    def merge_when_ready(self, project: str, number: int, *, head: str) -> AutoMerge:
+        """Merge, if the source branch is still at `head`, or let GitLab do so: by auto-merge, or on the merge train."""
+        joining = Joining(self._gitlab, self._project(project), self._sleep)
+        return joining.begin(number, head, lambda: (self._fields(project, number), self._me))
+
+    def hold(self, project: str, number: int) -> bool:
+        """Let GitLab no longer merge it by itself; False where it wouldn't have."""
+        if not self.get(project, number).auto_merge_by:
+            return False
+        path = f"{self._project(project).mergerequests.path}/{number}/cancel_merge_when_pipeline_succeeds"
+        certain(lambda: self._gitlab.http_post(path), lambda: None, sleep=self._sleep)
+        return True
 
     # --- the API ----------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ import graphql
 from graphql import ExecutionResult, FieldNode, GraphQLError, GraphQLSchema, OperationDefinitionNode
 
 from tests.doubles.github import api_commits, api_git, life
-from tests.doubles.github.accounts import Grant
+from tests.doubles.github.accounts import Grant, Role
 from tests.doubles.github.call import Call
 from tests.doubles.github.refusals import GraphRefused, GraphRefusedError, Refused, RefusedError
 from tests.doubles.github.shapes import when
@@ -110,6 +110,17 @@ class _Root:
         project, pull = _pull(self.call, input)
         pull.auto_merge = None
         return {"pullRequest": _pull_request(self.call, project, pull), "actor": _actor(self.call, self.call.login)}
+
+    def deleteIssueComment(self, _: Any, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002, N802
+        """Whoever may push may take away anybody's."""
+        for project in self.call.hub.projects.values():
+            for pull in project.pulls.values():
+                for comment in pull.comments:
+                    if f"IC_{comment.id}" == input["id"]:
+                        _project(self.call, project.path, Grant("pull_requests", "write"))
+                        pull.comments.remove(comment)
+                        return {}
+        raise GraphRefusedError(GraphRefused.NO_NODE, node=input["id"])
 
     def createCommitOnBranch(self, _: Any, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002, N802
         branch = input["branch"]
@@ -299,6 +310,7 @@ def _pull_request(call: Call, project: Project, pull: Pull) -> dict[str, Any]:
         "labels": lambda _, **__: {"nodes": [{"name": name} for name in pull.labels]},
         "reviewRequests": lambda _, **__: {"nodes": [{"requestedReviewer": each} for each in asked]},
         "reviewDecision": lambda _: _decision(project, pull),
+        "latestOpinionatedReviews": lambda _, **asked: {"nodes": _reviews(call, project, pull, **asked)},
         "mergeStateStatus": lambda _: project.merge_state(pull).upper() if pull.open else "UNKNOWN",
         "autoMergeRequest": {"enabledBy": _actor(call, auto.login), "mergeMethod": auto.method.upper()}
         if auto
@@ -307,6 +319,22 @@ def _pull_request(call: Call, project: Project, pull: Pull) -> dict[str, Any]:
             "nodes": [] if pull.open else [{"__typename": "ClosedEvent", "actor": closer}],
         },
     }
+
+
+def _reviews(
+    call: Call,
+    project: Project,
+    pull: Pull,
+    *,
+    first: int,
+    writersOnly: bool = False,  # noqa: N803
+) -> list[dict[str, Any]]:
+    given = [review for review in pull.last_reviews().values() if review.state != "DISMISSED"]
+    counted = [one for one in given if not writersOnly or project.role(one.login) >= Role.WRITE]
+    return [
+        {"state": one.state, "author": _actor(call, one.login), "commit": _commit(call, project, one.commit)}
+        for one in counted[:first]
+    ]
 
 
 def _decision(project: Project, pull: Pull) -> str | None:
