@@ -13,7 +13,7 @@ from typing import Any, assert_never
 from bot.config import ForgeConfig, GitHubApp, GitHubForge, GitLabForge, LocalForge, ServerForge
 from bot.credentials import read_key, read_token
 from bot.forges import FORGES, AppKey, Forge, ForgeAccess
-from bot.git import Credential
+from bot.git import Credential, Signing
 from bot.network.pace import Pace
 from bot.repositories import TRIGGER
 
@@ -75,6 +75,15 @@ class Hosts:
                 return GitAccess(self._credential(name, config, project), env)
             case _:
                 assert_never(config)
+
+    def signing(self, name: str) -> Signing | None:
+        """How commits for a forge are signed."""
+        config = self.configured[name].signing
+        if config is None:
+            return None
+        wanted = ("HOME", "GNUPGHOME", "SSH_AUTH_SOCK")
+        env = {variable: self.environ[variable] for variable in wanted if variable in self.environ}
+        return Signing(config.ssh_key_file, config.gpg_key or "", env)
 
     def assignees(self, name: str, asked: Iterable[str]) -> tuple[str, ...]:
         """Who is meant on a forge: for TRIGGER who started the pipeline, if it is one of that forge, else nobody."""

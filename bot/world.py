@@ -142,5 +142,5 @@ class World:
         readable = re.sub(r"[^a-z0-9]+", "-", repository.project.lower()).strip("-")
         folder = f"{readable}-{hashlib.sha256(url.encode()).hexdigest()[:12]}.git"
         author, access = self.config.author, self.hosts.git(repository.forge, repository.project)
-        identity = Identity(author.name, author.email)
+        identity = Identity(author.name, author.email, self.hosts.signing(repository.forge))
         return Clone(url, self.cache / "git" / folder, identity, credential=access.credential, env=access.env)

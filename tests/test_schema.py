@@ -18,9 +18,9 @@ from bot.errors import ConfigError
 PUBLISHED = Path(__file__).parent.parent / "docs" / "promobot.schema.json"
 EVERYTHING = """\
 forges:
-  work: {type: local, path: git}
+  work: {type: local, path: git, signing: {ssh_key_file: key}}
   lab: {type: gitlab, url: "https://gitlab.example.com", token_env: TOKEN, ca_file: ca.pem, git: "ssh://git@gitlab.example.com"}
-  com: {type: gitlab, token_file: token}
+  com: {type: gitlab, token_file: token, signing: {gpg_key: "0x0123456789ABCDEF"}}
   hub: {type: github, url: "https://github.example.com", token_file: token, git: "ssh://git@github.example.com"}
   app: {type: github, app: {id: 7, key_env: KEY, installation: 9}}
   own: {type: github, app: {id: Iv23, key_file: key.pem}}

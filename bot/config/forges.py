@@ -10,12 +10,33 @@ from pydantic import AfterValidator, Field, model_validator
 from bot.config.base import FilePath, Model
 
 
+class SigningConfig(Model):
+    """How promobot's commits are signed; the key is named, never written here."""
+
+    ssh_key_file: FilePath | None = Field(
+        default=None, description="File that holds an SSH key, or its public part where an agent has the key."
+    )
+    gpg_key: str | None = Field(
+        default=None, pattern=r"^(0x)?[0-9A-Fa-f]{16,64}$", description="Fingerprint or id of a key of GnuPG."
+    )
+
+    @model_validator(mode="after")
+    def _says_which(self) -> SigningConfig:
+        if (self.ssh_key_file is None) == (self.gpg_key is None):
+            raise ValueError("give either ssh_key_file or gpg_key")
+        return self
+
+
+_SIGNING = Field(default=None, description="How promobot's commits there are signed; none: not at all.")
+
+
 class LocalForge(Model):
     """Merge requests over bare repositories in a folder of this machine; for trials and air gaps."""
 
     type: Literal["local"]
     judges_forks: ClassVar[bool] = False  # it has none
     path: FilePath = Field(description="Folder that holds the bare repositories, `<path>/<project>.git`.")
+    signing: SigningConfig | None = _SIGNING
 
     def comparison(self, _project: str, _before: str, _after: str) -> str:
         """Where a browser shows the commits between two of a project; this forge has no pages."""
@@ -57,6 +78,8 @@ class ServerForge(Model):
     git: Annotated[str, AfterValidator(_is_ssh)] | None = Field(
         default=None, description="Where git connects, `ssh://git@host[:port]`, if not to the url with the token."
     )
+
+    signing: SigningConfig | None = _SIGNING
 
     ways: ClassVar[tuple[str, ...]] = ("token_env", "token_file")
 

@@ -60,9 +60,9 @@ def branch_name(target: EnvironmentConfig, unit: Unit) -> str:
     return branch_prefix(target) + unit.name
 
 
-def pin_branch(target: str, service: str) -> str:
+def pin_branch(target: EnvironmentConfig, service: str) -> str:
     """The branch that proposes an image of its own for an overlay; no promotion's is called so."""
-    return f"promobot-pin/{target}/{service}"
+    return f"{target.repository.branch_prefix}-pin/{target.name}/{service}"
 
 
 def open_requests_of(ask: Ask, target: EnvironmentConfig) -> tuple[MergeRequest, ...]:

@@ -250,7 +250,7 @@ def _remedy(ask: Ask, hop: Hop, manifest: Manifest, found: Inherited) -> str:
         return refusal.blocked.remedy
     if found.image not in pinned:
         return by_hand
-    if request := open_request(ask, hop.target, pin_branch(environment, hop.service)):
+    if request := open_request(ask, hop.target, pin_branch(hop.target.environment, hop.service)):
         return f"merge !{request.number}, which writes it there"
     return f"`promobot pin {hop.service} --env {environment}` proposes to write it there"
 

@@ -34,11 +34,6 @@ class Pin:
     environment: str
 
     @property
-    def branch(self) -> str:
-        """The branch that proposes it; no promotion's is called so."""
-        return pin_branch(self.environment, self.service)
-
-    @property
     def key(self) -> str:
         """What names it in the commit's trailer."""
         return f"{self.environment}/{self.service}"
@@ -67,7 +62,7 @@ def _judge(ask: Ask, config: Config, pin: Pin, unit: Unit) -> Verdict:
     if not overlay.inherited:
         return Verdict(unit, pin.environment, Standing.CURRENT, note=_why_current(overlay))
     changes = overlay.changes
-    branch = branch_at(ask, snapshot.rev, pin.branch, Mark(config.author, PINNED, pin.key, environment))
+    branch = branch_at(ask, snapshot.rev, overlay.branch, Mark(config.author, PINNED, pin.key, environment))
     request = _open_request(ask, overlay)
     actions = (*_pushing(ask, overlay, changes, branch), *_proposing(overlay, request))
     if not actions:
@@ -76,7 +71,7 @@ def _judge(ask: Ask, config: Config, pin: Pin, unit: Unit) -> Verdict:
         unit=unit,
         target=pin.environment,
         repository=snapshot.rev.repository,
-        branch=pin.branch,
+        branch=branch.name,
         head=branch.head,
         guards=(Guard(head_of(environment), Found(snapshot.rev.commit)),),
         actions=actions,
@@ -93,6 +88,11 @@ class _Overlay:
     snapshot: Snapshot
     pin: Pin
     inherited: Mapping[str, tuple[Inherited, ...]]
+
+    @property
+    def branch(self) -> str:
+        """The branch that proposes it."""
+        return pin_branch(self.snapshot.environment, self.pin.service)
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -153,7 +153,7 @@ def _nothing(ask: Ask, config: Config, snapshot: Snapshot, manifests: Sequence[M
 def _open_request(ask: Ask, overlay: _Overlay) -> MergeRequest | None:
     answer = ask(OpenRequests(overlay.snapshot.rev.repository))
     requests = answer.value if not isinstance(answer, Absent) else ()
-    ends = (overlay.pin.branch, overlay.snapshot.environment.repository.branch)
+    ends = (overlay.branch, overlay.snapshot.environment.repository.branch)
     return next((each for each in requests if (each.source_branch, each.target_branch) == ends), None)
 
 
@@ -175,7 +175,7 @@ def _proposing(overlay: _Overlay, request: MergeRequest | None) -> Iterator[Open
         approvers = config.settings(pin.environment, pin.service).approvers
         reviewers = tuple(dict.fromkeys((*approvers.groups, *approvers.users)))
         labels = ("promobot", f"to-{pin.environment}")
-        draft = RequestDraft(pin.branch, environment.repository.branch, title, body, reviewers, labels)
+        draft = RequestDraft(overlay.branch, environment.repository.branch, title, body, reviewers, labels)
         yield OpenRequest(repository, by_policy(config, pin.environment, (pin.service,), draft))
     elif request.ours:
         yield from saying(repository, request, read(request.title, request.body).proposing(title, body), "")

@@ -11,33 +11,23 @@ from datetime import datetime
 from pathlib import Path
 
 from bot.errors import GitError
-from bot.git import pushing, reading, writing
+from bot.git import reading, writing
 from bot.git.command import Credential, GitDirectory, Remote
 from bot.git.failure import explain, redact
 from bot.git.histories import histories
 from bot.git.identity import Identity, stamp
 from bot.git.locks import locked, remove_stale_locks
 from bot.git.merging import merged_files
-from bot.git.names import branch_ref, file_path, object_id
+from bot.git.names import file_path, object_id
 from bot.git.pushing import LeaseLost, Pushed
+from bot.git.server import Server
+from bot.git.signing import signed
 from bot.ownership import not_ours
 from bot.process import Completed
 from bot.repositories import Commit, File, FileChange, Landing, Summary
 
 _log = logging.getLogger(__name__)
 
-_FETCH = (
-    "fetch",
-    "--quiet",
-    "--no-tags",
-    "--no-write-fetch-head",
-    "--no-auto-maintenance",
-    "--no-recurse-submodules",
-    "--stdin",
-)
-# More of them would be too much for a command line, and the server compares every one with every branch.
-_FEW_BRANCHES = 200
-_ALL_BRANCHES = "refs/heads/*"
 _REFUSES_UNNAMED = "does not allow request for unadvertised object"
 _LAST_COMMIT = "refs/promobot/last-commit"
 # There if the server gives contents only together with their commits.
@@ -68,6 +58,7 @@ class Clone:
     ) -> None:
         """`timeout`, in seconds, is for each use of the network; `env` is added to git's (such as SSH_AUTH_SOCK)."""
         self._remote = Remote(url, credential, timeout, dict(env or {}))
+        self._server = Server(self._remote)
         self._git = GitDirectory(directory.absolute())
         self._lock = directory.absolute().with_name(f"{directory.name}.lock")
         self._identity = identity
@@ -77,23 +68,8 @@ class Clone:
         return f"Clone({redact(self._remote.url)!r}, {str(self._git.path)!r})"
 
     def heads(self, branches: Sequence[str], prefixes: Sequence[str] = ()) -> dict[str, str]:
-        """The commits that branches point to now: these and those whose names begin so. One `ls-remote`.
-
-        Those that don't exist are left out.
-        """
-        refs = {branch_ref(branch) for branch in branches}
-        begin = tuple(f"refs/heads/{prefix}" for prefix in prefixes)
-        if not refs and not begin:
-            return {}
-        few = len(refs) + len(begin) <= _FEW_BRANCHES
-        named = [*refs, *(f"{prefix}*" for prefix in begin)] if few else [_ALL_BRANCHES]
-        # Only branches are told by the server then: forges have many other refs, for each merge request and pipeline.
-        done = self._remote.run("ls-remote", "--heads", "--", self._remote.url, *named)
-        if done.returncode:
-            raise self._failed("read the branches of", done)
-        lines = (line.split("\t") for line in done.stdout.decode("utf-8", "replace").splitlines())
-        wanted = {ref: commit for commit, ref in lines if ref in refs or ref.startswith(begin)}
-        found = {ref.removeprefix("refs/heads/"): commit for ref, commit in wanted.items()}
+        """The commits that branches point to now: these and those whose names begin so; absent ones are left out."""
+        found = self._server.heads(branches, prefixes)
         self._seen.update(found)
         return found
 
@@ -180,51 +156,28 @@ class Clone:
     def commit(self, base: str, files: Sequence[FileChange], message: str, when: datetime) -> str:
         """Put one commit on top of `base`, without a branch, and return its id; equal arguments give an equal id.
 
+        It is signed where the identity says how; by some keys, no signature is the same twice.
+
         Files keep their modes, new ones are regular files; for a symbolic link (mode 120000) the content is its target.
         """
         self._need(base)
         with self._writing() as git:
             changes = writing.with_modes(files, {entry.path: entry.mode for entry in reading.tree(git, base)})
             signature = f"{self._identity} {stamp(when)}"
-            return writing.commit(git, _LAST_COMMIT, base, changes, message=message, signature=signature)
+            made = writing.commit(git, _LAST_COMMIT, base, changes, message=message, signature=signature)
+            if self._identity.signing is None:
+                return made
+            proven = signed(self._git, made, self._identity, when, self._identity.signing)
+            git.run("update-ref", _LAST_COMMIT, proven)
+            return proven
 
     def push(self, branch: str, commit: str | None, expected: str | None) -> Pushed | LeaseLost:
         """Point `branch` at `commit` (None: delete it) if the server still has it at `expected` (None: not at all).
 
         A branch that is at `commit` already counts as pushed, whatever was expected.
         """
-        ref = branch_ref(branch)
-        for oid in (commit, expected):
-            if oid is not None:
-                object_id(oid)
         self._make()
-        done = self._push(ref, commit, expected, {})
-        if done.returncode and pushing.lacks_objects(_said(done)):
-            done = self._push(ref, commit, expected, {"push.negotiate": "true"})
-        if done.returncode:
-            return self._after_failure(branch, commit, expected, done)
-        return Pushed(changed=pushing.changed(done))
-
-    def _push(self, ref: str, commit: str | None, expected: str | None, config: Mapping[str, str]) -> Completed:
-        return self._remote.run(*pushing.arguments(ref, commit, expected), clone=self._git, config=config)
-
-    def _after_failure(
-        self, branch: str, commit: str | None, expected: str | None, done: Completed
-    ) -> Pushed | LeaseLost:
-        """Believe the branch more than the words: the answer to a push that succeeded may have been lost."""
-        lost = LeaseLost(f"branch {branch} of {redact(self._remote.url)} is no longer {expected or 'absent'}")
-        if pushing.lost_the_lease(_said(done)):
-            return lost
-        failure = self._failed(f"push branch {branch} to", done)
-        try:
-            now = self.heads([branch]).get(branch)
-        except GitError:
-            raise failure from None
-        if now == commit:
-            return Pushed(changed=True)
-        if now != expected:
-            return lost
-        raise failure
+        return self._server.push(self._git, branch, commit, expected)
 
     def _make(self) -> None:
         """Make the clone, or find it made. It gets its name when it is whole, so half a one is never found."""
@@ -267,7 +220,7 @@ class Clone:
             if done.returncode and len(more) > len(missing):  # a head seen before may be gone by now
                 done = self._fetch(missing)
             if done.returncode:
-                raise self._failed(f"fetch {', '.join(missing)} from", done)
+                raise self._server.failed(f"fetch {', '.join(missing)} from", done, self._git.path)
             self._maintain(git)
 
     def _fetch(self, commits: Iterable[str]) -> Completed:
@@ -278,8 +231,7 @@ class Clone:
         names = {commit: branch for branch, commit in self._seen.copy().items()}
         refspecs = [f"+{commit}:{_kept(names[commit])}" if commit in names else commit for commit in commits]
         content = "--no-filter" if self._with_contents else "--filter=blob:none"
-        stdin = _lines(refspecs)
-        return self._remote.run(*_FETCH, content, "origin", clone=self._git, stdin=stdin, config=_PARTIAL)
+        return self._server.fetch(self._git, refspecs, content, config=_PARTIAL)
 
     def _contents(self, commit: str, oids: Sequence[str]) -> dict[str, bytes]:
         contents = reading.objects(self._git, oids)
@@ -292,14 +244,12 @@ class Clone:
     def _fetch_contents(self, commit: str, oids: Sequence[str]) -> None:
         if not oids:
             return
-        arguments = (*_FETCH, "--filter=blob:none", "origin")
-        done = self._remote.run(*arguments, clone=self._git, stdin=_lines(oids), config=_WANTED_ALONE)
+        done = self._server.fetch(self._git, oids, "--filter=blob:none", config=_WANTED_ALONE)
         if done.returncode and _REFUSES_UNNAMED in done.stderr:
             (self._git.path / _WITH_CONTENTS).touch()
-            whole = (*_FETCH, "--refetch", "--no-filter", "origin")
-            done = self._remote.run(*whole, clone=self._git, stdin=_lines([commit]), config=_PARTIAL)
+            done = self._server.fetch(self._git, [commit], "--refetch", "--no-filter", config=_PARTIAL)
         if done.returncode:
-            raise self._failed(f"fetch {len(oids)} files from", done)
+            raise self._server.failed(f"fetch {len(oids)} files from", done, self._git.path)
 
     @property
     def _with_contents(self) -> bool:
@@ -315,10 +265,6 @@ class Clone:
         if done.returncode:
             _log.warning("git gc in %s: %s", git.path, explain(done.stderr)[0])
 
-    def _failed(self, what: str, done: Completed) -> GitError:
-        words, hint = explain(_said(done), self._git.path)
-        return GitError(f"cannot {what} {redact(self._remote.url)}: {words}", hint=hint)
-
 
 def _must_be_ours(*folders: Path) -> None:
     """Git obeys a repository's own configuration, which can name programs to run, and isn't asked whose it is here."""
@@ -333,12 +279,3 @@ def _must_be_ours(*folders: Path) -> None:
 def _kept(branch: str) -> str:
     """The ref that keeps a branch's head: by hash, since `a` and `a/b`, one deleted, may follow each other."""
     return f"refs/promobot/heads/{hashlib.sha256(branch.encode()).hexdigest()[:32]}"
-
-
-def _lines(words: Iterable[str]) -> bytes:
-    return "".join(f"{word}\n" for word in words).encode()
-
-
-def _said(done: Completed) -> str:
-    """All of it: a push tells the reason of a refusal on its standard output."""
-    return f"{done.stdout.decode('utf-8', 'replace')}\n{done.stderr}"

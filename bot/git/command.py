@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from bot.errors import BotError, GitError
@@ -26,6 +27,7 @@ _ENVIRONMENT = {
     "GIT_TERMINAL_PROMPT": "0",
     "LC_ALL": "C",
 }
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _CONFIG = {
     "core.hooksPath": "/dev/null",
     "gc.auto": "0",
@@ -70,9 +72,11 @@ class GitDirectory:
         *args: str,
         stdin: bytes = b"",
         statuses: Collection[int] = (0,),
+        config: Mapping[str, str] = _NOTHING,
+        env: Mapping[str, str] = _NOTHING,
     ) -> Completed:
         """Run a git command. Raises `error` if it ends with another status than these."""
-        environment = _environment({}, {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"})
+        environment = _environment(config, {**env, "GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"})
         argv = ["git", f"--git-dir={self.path}", *args]
         try:
             done = run(argv, timeout=LOCAL_TIMEOUT, env=environment, stdin=stdin, pass_fds=self.fds)

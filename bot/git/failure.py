@@ -63,6 +63,21 @@ _HINTS = (
 )
 
 
+# Connections that were cut, or nothing came by, and servers that can't just now. Not: no such host, nobody listens.
+_PASSING = re.compile(
+    r"returned error: (429|5\d\d)|RPC failed|Connection (timed out|reset|closed)|Empty reply|hung up|early EOF"
+    r"|unexpected disconnect|transfer closed|Operation too slow|Recv failure|Send failure|SSL_ERROR_SYSCALL"
+    r"|HTTP/2 stream|GnuTLS recv error|kex_exchange_identification",
+    re.IGNORECASE,
+)
+_REFUSED = re.compile(r"returned error: 4(?!29)\d\d|not our ref|unadvertised object|remote rejected")
+
+
+def may_pass(said: str) -> bool:
+    """Whether git failed at what may be over a little later."""
+    return _PASSING.search(said) is not None and _REFUSED.search(said) is None
+
+
 def explain(stderr: str, clone: object = "the clone") -> tuple[str, str]:
     """Git's last words, on one line and without credentials, and a hint (empty if there is none)."""
     lines = [line.strip() for line in redact(stderr).splitlines() if line.strip()]

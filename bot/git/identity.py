@@ -6,16 +6,19 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.git.signing import Signing
+
 # What would end a name or an address early in a commit object.
 _ENDS = re.compile(r"[<>\n\r\0]")
 
 
 @dataclass(frozen=True)
 class Identity:
-    """The author and committer of a commit."""
+    """The author and committer of a commit, and how that is proven."""
 
     name: str
     email: str
+    signing: Signing | None = None
 
     def __str__(self) -> str:
         return f"{_ENDS.sub('', self.name).strip()} <{_ENDS.sub('', self.email).strip()}>"

@@ -156,6 +156,17 @@ def test_a_digest_is_pinned_too(paper: Paper) -> None:
     assert file.content.decode() == f"{BARE}\nimages:\n{entry}"
 
 
+def test_it_is_opened_as_the_environment_says(paper: Paper) -> None:
+    given = CONFIG.model_dump(by_alias=True, exclude_unset=True)
+    given["environments"][1]["repository"]["branch_prefix"] = "ops/promobot"
+    given["environments"][1]["merge_requests"] = {"labels": ["pin"]}
+    verdict = pinned(paper, config=Config.model_validate(given))
+    assert verdict.step is not None
+    (opening,) = [action for action in verdict.step.actions if isinstance(action, OpenRequest)]
+    assert push_of(verdict).branch == opening.draft.source_branch == "ops/promobot-pin/staging/api"
+    assert opening.draft.labels == ("promobot", "to-staging", "pin")
+
+
 def test_it_is_proposed_once_and_then_current(paper: Paper) -> None:
     verdict = pinned(paper)
     push = push_of(verdict)

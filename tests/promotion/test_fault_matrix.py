@@ -196,8 +196,9 @@ class Matrix:
         struck = [exchange for exchange in self.running.exchanges if exchange.fault is not None]
         if not struck:
             return [] if number == len(self.requests) - 1 else [f"{self.requests[number]} was not sent"]
-        is_git = struck[0].route.startswith("git ")
-        wrong = [*self._wrong_with(code, said, kind, may_fail=is_git or lasting)]
+        # Git doesn't tell a limit of the rate from any other refusal.
+        refused = struck[0].route.startswith("git ") and isinstance(kind, Answer) and kind.status == 403
+        wrong = [*self._wrong_with(code, said, kind, may_fail=refused or lasting)]
         wrong += self.work.wrong(self.shop, service) if code == 0 else ()
         self.running.heal()
         again, said_again = self.run(service)

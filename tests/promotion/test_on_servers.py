@@ -72,13 +72,11 @@ def test_what_is_merged_by_the_button_is_done(shop: Shop, *, squash: bool) -> No
 @pytest.mark.parametrize("kind", [CutBefore(), CutAfter(), AnswerAfter(502)], ids=str)
 @pytest.mark.parametrize("match", ["POST /api/v./.*/(merge_requests|pulls)$", "POST .*/git-receive-pack"])
 def test_an_answer_that_is_lost_leaves_one_merge_request(shop: Shop, kind: Kind, match: str) -> None:
-    """A push that never arrived is an error to read, and the next run completes it."""
+    """What may not have arrived is looked for, and done again."""
     assert shop.running is not None
     shop.running.inject(Fault(match, kind))
-    first = shop.promobot(*PROMOTE)
-    assert any(exchange.fault for exchange in shop.running.exchanges)
-    assert first in {ExitCode.DONE, ExitCode.GIT}
     assert shop.promobot(*PROMOTE) == ExitCode.DONE
+    assert any(exchange.fault for exchange in shop.running.exchanges)
     assert shop.states == ["open"]
     assert sorted(shop.company.branches()) == ["main", BRANCH]
 

@@ -1,12 +1,16 @@
-"""How merge requests are opened on forges: labels, drafts, assignees, and what branches are called."""
+"""How merge requests are opened: labels, drafts, assignees, what branches are called, and signed commits."""
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+from bot.errors import ExitCode
 from tests.company import Company
 from tests.promotion.shops import SHOPS, GitHubShop, GitLabShop, Shop
 
@@ -87,3 +91,39 @@ def test_a_user_by_name(shop: Shop, assignee: str) -> None:
     assert shop.promobot(*PROMOTE) == 0
     assert opened(shop).assignees == (["ann"] if assignee == "ann" else [])
     assert shop.states == ["open"]
+
+
+# --- signatures -----------------------------------------------------------------------------------------
+
+
+def sign_with(company: Company, key: Path) -> None:
+    file = company.folder / "promobot.yaml"
+    signing = f"{{type: local, path: git, signing: {{ssh_key_file: {key}}}}}"
+    file.write_text(file.read_text().replace("{type: local, path: git}", signing))
+
+
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="ssh-keygen isn't installed")
+def test_a_signed_promotion_is_proposed_once(company: Company, tmp_path: Path) -> None:
+    key, allowed = tmp_path / "key", tmp_path / "allowed"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)  # noqa: S607
+    allowed.write_text(f'promobot@localhost namespaces="git" {Path(f"{key}.pub").read_text()}')
+    sign_with(company, key)
+    assert company.promobot(*PROMOTE) == ExitCode.DONE
+    (request,) = company.requests()
+    verify = ("-c", "gpg.format=ssh", "-c", f"gpg.ssh.allowedSignersFile={allowed}", "verify-commit", request.head)
+    company.git(*verify)
+    before = company.branches()
+    assert company.promobot("reconcile") == ExitCode.DONE
+    assert (company.branches(), company.requests()) == (before, (request,))
+
+
+def test_without_its_key_nothing_is_proposed(
+    company: Company, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What only reads needs none."""
+    sign_with(company, tmp_path / "absent")
+    assert company.promobot("plan") == ExitCode.DONE
+    assert company.promobot(*PROMOTE) == ExitCode.GIT
+    assert f"can't sign a commit with the SSH key {tmp_path / 'absent'}: No such file" in capsys.readouterr().out
+    assert (sorted(company.branches()), company.requests()) == (["main"], ())
+    assert company.staging_digest("inventory", "1.1.3") is None
