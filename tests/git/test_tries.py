@@ -118,3 +118,13 @@ def test_a_push_that_can_not_be_done_leaves_the_branch(place: GitLabPlace, far: 
         far.clone.push("x", commit, None)
     assert place.head("x") is None
     assert len(far.sleeps.seconds) == ATTEMPTS - 1
+
+
+def test_where_the_branch_is_somebody_elses_by_now_that_is_the_answer(place: GitLabPlace, far: Far) -> None:
+    """And not that the push failed."""
+    head = far.clone.fetch(["main"])["main"]
+    commit = far.clone.commit(head, [FileChange("a", b"2\n")], "bot", NOON)
+    theirs = place.push("x", "theirs")
+    place.running.inject(Fault("git-receive-pack", Answer(503), ALWAYS))
+    assert isinstance(far.clone.push("x", commit, None), LeaseLost)
+    assert place.head("x") == theirs

@@ -65,6 +65,7 @@ BEHAVIOURS = {
     "a draft is one by its title": "lib/gitlab/regex.rb, merge_request_draft: [Draft], Draft:, (Draft)",
     "Free keeps one reviewer": "docs: multiple reviewers and assignees are of Premium",
     "members come down from groups": "lib/api/members.rb, members/all",
+    "long lists aren't counted": "docs: api/rest, pagination response headers; of more than 10,000",
     "squashing is the project's choice": "app/models/project_setting.rb, squash_option",
 }
 

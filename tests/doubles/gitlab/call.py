@@ -170,17 +170,18 @@ class Call:
         last = max(1, -(-len(everything) // size))
         following = number + 1 if number < last else None
         before = number - 1 if number > 1 else None
-        places = {"prev": before, "next": following, "first": 1, "last": last}
+        counted = len(everything) <= self.gitlab.counted
+        places = {"prev": before, "next": following, "first": 1, "last": last if counted else None}
         links = [f'<{self._page_url(page, size)}>; rel="{rel}"' for rel, page in places.items() if page]
         headers = {
             "X-Per-Page": str(size),
             "X-Page": str(number),
             "X-Next-Page": str(following or ""),
             "X-Prev-Page": str(before or ""),
-            "X-Total": str(len(everything)),
-            "X-Total-Pages": str(last),
             "Link": ", ".join(links),
         }
+        if counted:
+            headers |= {"X-Total": str(len(everything)), "X-Total-Pages": str(last)}
         return Response(200, list(everything[(number - 1) * size : number * size]), headers)
 
     def _page_url(self, page: int, size: int) -> str:

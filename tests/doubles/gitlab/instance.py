@@ -34,6 +34,7 @@ class Instance:
     enterprise: bool = True
     version: str = "18.6.1-ee"
     patience: Patience = field(default_factory=Patience)
+    counted: int = 10_000  # the length of the longest list whose length is told
     accounts: Accounts = field(default_factory=Accounts)
     projects: dict[str, Project] = field(default_factory=dict)
     gap: Callable[[], None] = lambda: None
