@@ -191,7 +191,7 @@ def _about_request(action: OpenRequest | UpdateRequest | CloseRequest, world: Wo
     match action:
         case OpenRequest(repository, draft):
             opened = _forge(world, repository).open(repository.project, draft)
-            return (Done if opened.created else AlreadyDone)(action, opened.request.url)
+            return (Done if opened.created else AlreadyDone)(action, opened.request.url, opened.notes)
         case UpdateRequest(repository, number, title, body):
             request = _forge(world, repository).update(repository.project, number, title=title, body=body)
             return Done(action, request.url)

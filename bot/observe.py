@@ -13,6 +13,7 @@ from bot.parallel import in_parallel
 from bot.questions import (
     Absent,
     Answer,
+    Approvals,
     BranchHead,
     Changed,
     ClosedRequests,
@@ -23,10 +24,12 @@ from bot.questions import (
     Holds,
     Labels,
     Landed,
+    Members,
     MergeBase,
     MergedBy,
     OpenRequests,
     Paths,
+    Protection,
     Question,
     Status,
     Summaries,
@@ -141,12 +144,25 @@ def _answer(world: World, question: Question[Any]) -> Answer[Any]:
         case TagDigest() | Tags() | Holds() | Labels():
             found = _of_registry(world, question)
             return Found(found) if found is not None else Absent()
-        case OpenRequests(repository):
-            return Found(world.forge(repository.forge).open_requests(repository.project))
-        case ClosedRequests(repository, source_branch):
-            return Found(world.forge(repository.forge).closed_requests(repository.project, source_branch))
+        case OpenRequests() | ClosedRequests() | Protection() | Approvals() | Members():
+            return Found(_of_forge(world, question))
         case _:
             raise TypeError(f"nobody answers {type(question).__name__}")
+
+
+def _of_forge(world: World, question: OpenRequests | ClosedRequests | Protection | Approvals | Members) -> object:
+    forge, project = world.forge(question.repository.forge), question.repository.project
+    match question:
+        case OpenRequests():
+            return forge.open_requests(project)
+        case ClosedRequests(_, source_branch):
+            return forge.closed_requests(project, source_branch)
+        case Protection(_, branch):
+            return forge.protection(project, branch)
+        case Approvals(_, number):
+            return forge.approvals(project, number)
+        case Members(_, group):
+            return frozenset(forge.members(project, group))
 
 
 def _of_registry(world: World, question: TagDigest | Tags | Holds | Labels) -> object | None:

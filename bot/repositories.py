@@ -100,7 +100,8 @@ class MergeRequest:
     the source branch's commit, `ended_by` who merged or closed it, and `reason` what was said then. A `draft`
     is not merged before a person says that it is ready. An `unfinished` one of ours was opened, and neither labels nor
     reviewers given to it, by a run that ended there. Of a merged one, `merge_commit` is where the target's branch
-    was right after, and `merged_at` the forge's own time of it.
+    was right after, and `merged_at` the forge's own time of it. `approvals` are of an open one, None where lists don't
+    tell them.
     """
 
     number: int
@@ -122,6 +123,7 @@ class MergeRequest:
     merge_commit: str = ""
     unfinished: bool = False
     merged_at: datetime | None = None
+    approvals: tuple[Approval, ...] | None = None
 
 
 class StatusState(Enum):
@@ -154,13 +156,68 @@ class FileChange:
 
 
 @dataclass(frozen=True)
+class Reviewers:
+    """Who is asked to review: groups (on GitHub: teams) and users, as the forge calls them; each once."""
+
+    groups: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.groups or self.users)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them."""
+        return (*self.groups, *self.users)
+
+
+# How names of rules begin that are of promobot's making.
+OWN_RULE = "promobot: "
+
+
+@dataclass(frozen=True)
+class ApprovalRule:
+    """So many of these must approve before a forge lets anything be merged; of nobody in particular: of anybody."""
+
+    name: str
+    required: int
+    of: Reviewers = Reviewers()
+
+
+@dataclass(frozen=True)
+class BranchProtection:
+    """What a forge makes sure of before a branch changes.
+
+    `owners`: whoever owns a path by CODEOWNERS must approve. `stale`: an approval is of one commit, and a push ends it.
+    `unknown` says what this token isn't told.
+    """
+
+    rules: tuple[ApprovalRule, ...] = ()
+    owners: bool = False
+    stale: bool = False
+    unknown: str = ""
+
+
+@dataclass(frozen=True)
+class Approval:
+    """Who approved, and the commit, where the forge tells it."""
+
+    by: str
+    commit: str = ""
+
+
+@dataclass(frozen=True)
 class RequestDraft:
-    """What a merge request of ours says; as a `draft`, a person has to finish it and call it ready."""
+    """What a merge request of ours says; as a `draft`, a person has to finish it and call it ready.
+
+    `rules` are its own, for a forge that has such.
+    """
 
     source_branch: str
     target_branch: str
     title: str
     body: str
-    reviewers: tuple[str, ...]
+    reviewers: Reviewers
     labels: tuple[str, ...]
     draft: bool = False
+    rules: tuple[ApprovalRule, ...] = ()

@@ -17,6 +17,7 @@ from bot.plan import CopyImage, OpenRequest, Plan, PushBranch, SetStatus, Update
 from bot.questions import (
     Absent,
     Answer,
+    Approvals,
     BranchHead,
     ClosedRequests,
     Commits,
@@ -26,10 +27,12 @@ from bot.questions import (
     Holds,
     Labels,
     Landed,
+    Members,
     MergeBase,
     MergedBy,
     OpenRequests,
     Paths,
+    Protection,
     Question,
     Status,
     Summaries,
@@ -37,7 +40,18 @@ from bot.questions import (
     Tags,
     Unknown,
 )
-from bot.repositories import Commit, CommitStatus, File, Landing, MergeRequest, Repository, RequestState, Summary
+from bot.repositories import (
+    Approval,
+    BranchProtection,
+    Commit,
+    CommitStatus,
+    File,
+    Landing,
+    MergeRequest,
+    Repository,
+    RequestState,
+    Summary,
+)
 from bot.resources import load_templates
 
 SHOP = Repository("local", "shop/gitops")
@@ -131,6 +145,9 @@ class Paper:
     landed: dict[str, tuple[Landing, ...]] = field(default_factory=dict)
     merged: dict[str, MergeRequest] = field(default_factory=dict)
     statuses: dict[str, CommitStatus] = field(default_factory=dict)
+    protection: BranchProtection | None = field(default_factory=BranchProtection)
+    approvals: dict[int, tuple[Approval, ...]] = field(default_factory=dict)
+    members: dict[str, frozenset[str]] = field(default_factory=dict)
     now: datetime = datetime(2026, 11, 21, 12, tzinfo=UTC)
     asked: list[Question[Any]] = field(default_factory=list)
     rounds: int = 0
@@ -219,6 +236,8 @@ class Paper:
                 return self._of_registry(question)
             case OpenRequests() | ClosedRequests() | Status():
                 return self._of_forge(question)
+            case Protection() | Approvals() | Members():
+                return self._of_approvals(question)
             case _:
                 raise AssertionError(f"nobody taught this world to answer {question}")
 
@@ -246,6 +265,17 @@ class Paper:
                 return Found(tuple(request for request in self.closed if request.source_branch == branch))
             case Status(_, sha):
                 return Found(self.statuses[sha]) if sha in self.statuses else Absent()
+
+    def _of_approvals(self, question: Protection | Approvals | Members) -> Answer[Any]:
+        match question:
+            case Approvals(_, number):
+                return Found(self.approvals.get(number, ()))
+            case Members(_, group) if group in self.members:
+                return Found(self.members[group])
+            case Protection() if self.protection is not None:
+                return Found(self.protection)
+            case _:
+                return Unknown(ForgeError("forge work: 404", hint="look at its rights"))
 
     def _of_registry(self, question: TagDigest | Holds | Tags | Labels) -> Answer[Any]:
         registry, repository = question.location.registry, question.location.repository

@@ -45,7 +45,7 @@ environments:
     also_promote: [/spec/chart/spec/version]
     when_missing: copy
     promote: auto
-    approvers: {groups: [sre], users: [kim], required: 2}
+    approvers: {groups: [sre], users: [kim], required: 2, rule: true}
     gates: {soak: 1d12h}
     floating_tags: ["{major}.{minor}", stable]
     replace_unreleased: true

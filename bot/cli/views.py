@@ -190,7 +190,7 @@ def action_text(action: Action) -> str:
 def _request_text(action: OpenRequest | UpdateRequest | CloseRequest) -> str:
     match action:
         case OpenRequest(repository, draft):
-            reviewers = f", for {', '.join(draft.reviewers)}" if draft.reviewers else ""
+            reviewers = f", for {', '.join(draft.reviewers.names)}" if draft.reviewers else ""
             kind = "draft merge request" if draft.draft else "merge request"
             return f"open {kind} in {repository.project}{reviewers}"
         case UpdateRequest(number=number):
@@ -216,12 +216,14 @@ def detail(outcome: Outcome) -> str:
 def outcome_lines(outcome: Outcome) -> Iterator[Text]:
     """What came of an action, and below it what people may want to know."""
     match outcome:
-        case Done(action, detail):
+        case Done(action, detail, notes):
             yield Text.assemble(("✓ ", "green"), action_text(action))
             if isinstance(action, OpenRequest | UpdateRequest):
                 yield Text(f"  {detail}")
-        case AlreadyDone(action):
+            yield from (Text(f"  ! {note}", style="yellow") for note in notes)
+        case AlreadyDone(action, _, notes):
             yield Text.assemble(("= ", "green"), f"already done: {action_text(action)}")
+            yield from (Text(f"  ! {note}", style="yellow") for note in notes)
         case Stale(_, reason):
             yield Text(f"~ {reason}, looking again", style="yellow")
         case Refused(action, reason, _):

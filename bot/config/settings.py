@@ -20,6 +20,10 @@ class Approvers(Model):
     groups: Strings = ()
     users: Strings = ()
     required: int = Field(default=1, ge=0)
+    rule: bool = Field(
+        default=False,
+        description="Whether each merge request gets an approval rule of its own that says so (GitLab Premium).",
+    )
 
 
 # What a version is made of, each with the sign that stands before it: `v`, `1`, `1`, `3`, `-rc2`, `-amd64`.

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.config import Config
+from bot.decide.approving import demands, reviewers_of
 from bot.decide.bases import Inherited, is_kustomization, read_base
 from bot.decide.branch import Branch, Mark, branch_at
 from bot.decide.changes import Change
@@ -213,8 +214,7 @@ def _proposing(overlay: _Overlay, request: MergeRequest | None) -> Iterator[Open
     pin, config, environment = overlay.pin, overlay.config, overlay.snapshot.environment
     title, body, repository = _title(pin), _body(overlay), overlay.snapshot.rev.repository
     if request is None:
-        approvers = config.settings(pin.environment, pin.service).approvers
-        reviewers = tuple(dict.fromkeys((*approvers.groups, *approvers.users)))
+        reviewers = reviewers_of(demands(config, pin.environment, [pin.service]))
         labels = ("promobot", f"to-{pin.environment}")
         draft = RequestDraft(pin.branch, environment.repository.branch, title, body, reviewers, labels)
         yield OpenRequest(repository, draft)

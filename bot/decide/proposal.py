@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.config import Config
+from bot.decide import approving
 from bot.decide.branch import Branch, open_request, requests_from
 from bot.decide.changes import Change, find_changes
 from bot.decide.creation import Creation
@@ -99,12 +100,15 @@ def _proposing(
     first: tuple[Question[Any], ...] = (
         *_on_branch(proposal, changes),
         *_first_told(proposal, request),
+        *approving.first_questions(proposal.config, proposal.target, proposal.promotion.unit),
     )
     _respect_people(ask, proposal, request, first)
     ask.together(*first)
     pushes = () if _in_place(ask, proposal, changes) else (_push(proposal, changes),)
     actions = (*pushes, *_copies(ask, proposal))
-    yield from with_status(proposal.target, proposal.branch, proposal.promotion.moves, actions, request)
+    needed = approving.find_needed(ask, proposal.config, proposal.target, proposal.promotion, changes)
+    lacks = approving.missing(ask, proposal.target.rev.repository, needed.assured, request, pushed=bool(pushes))
+    yield from with_status(proposal.target, proposal.branch, proposal.promotion.moves, actions, request, lacks)
     yield from _request(ask, proposal, request, changes)
 
 
@@ -236,24 +240,18 @@ def _request(ask: Ask, proposal: Proposal, request: MergeRequest | None, changes
     checks = tuple(dict.fromkeys(each.check for each in proposal.soaked))
     lines = {change.path: change.lines for change in changes}
     background = replace(background, creation=creation, since=since, checks=checks, lines=lines)
+    needed = approving.find_needed(ask, proposal.config, proposal.target, proposal.promotion, changes)
+    background = replace(background, needed=needed)
     title, body = proposal.texts.title(proposal.promotion), proposal.texts.body(proposal.promotion, background)
     environment = proposal.target.environment
     repository = proposal.target.rev.repository
     if request is None or request.unfinished:
-        reviewers = _reviewers(proposal)
         labels = ("promobot", f"to-{environment.name}")
         branch = environment.repository.branch
-        draft = RequestDraft(proposal.branch.name, branch, title, body, reviewers, labels, draft=creation is not None)
-        yield OpenRequest(repository, draft)
+        draft = RequestDraft(proposal.branch.name, branch, title, body, needed.reviewers, labels, creation is not None)
+        yield OpenRequest(repository, replace(draft, rules=needed.rules))
     elif request.ours and (request.title, request.body) != (title, body):
         yield UpdateRequest(repository, request.number, title, body)
-
-
-def _reviewers(proposal: Proposal) -> tuple[str, ...]:
-    """Who is asked about any of the unit's services, each once."""
-    unit = proposal.promotion.unit
-    asked = (proposal.config.settings(proposal.promotion.target, service).approvers for service in unit.services)
-    return tuple(dict.fromkeys(name for approvers in asked for name in (*approvers.groups, *approvers.users)))
 
 
 def _tidying(

@@ -20,7 +20,7 @@ from bot.forges.gitlab import GitLabForge
 from bot.forges.local import LocalForge, create_project
 from bot.git import Identity
 from bot.network.pace import Pace
-from bot.repositories import RequestDraft
+from bot.repositories import RequestDraft, Reviewers
 from tests.doubles.github import GitHub, Role
 from tests.doubles.github.serving import serve_github
 from tests.doubles.gitlab import DEVELOPER, GitLab, Patience
@@ -53,7 +53,7 @@ class Place(ABC):
     def draft(
         self, source: str = "x", title: str = "Promote web", body: str = "why", target: str = "main"
     ) -> RequestDraft:
-        return RequestDraft(source, target, title, body, reviewers=("ann", "bob"), labels=("prod",))
+        return RequestDraft(source, target, title, body, reviewers=Reviewers(users=("ann", "bob")), labels=("prod",))
 
     def open(self, source: str = "x", title: str = "Promote web") -> int:
         return self.forge.open(self.project, self.draft(source, title)).request.number
@@ -85,7 +85,7 @@ class LocalPlace(Place):
         self._ann.merge(self.project, number, head=self._ann.get(self.project, number).head, by="ann")
 
     def opened_by_ann(self, source: str) -> int:
-        return self._ann.open(self.project, RequestDraft(source, "main", "Ann's", "", (), ())).request.number
+        return self._ann.open(self.project, RequestDraft(source, "main", "Ann's", "", Reviewers(), ())).request.number
 
 
 class GitLabPlace(Place):

@@ -12,7 +12,7 @@ from bot.cli import main
 from bot.errors import ConflictError, ForgeError
 from bot.forges.local import LocalForge
 from bot.git import Identity
-from bot.repositories import RequestDraft
+from bot.repositories import RequestDraft, Reviewers
 from tests.company import PROJECT, Company
 from tests.doubles.github import GitHub, Role
 from tests.doubles.github import life as github_life
@@ -119,7 +119,7 @@ class LocalShop(Shop):
         ]
 
     def opens(self, source: str) -> bool:
-        return self._try(lambda: self._ann.open(PROJECT, RequestDraft(source, "main", "Ann's", "", (), ())))
+        return self._try(lambda: self._ann.open(PROJECT, RequestDraft(source, "main", "Ann's", "", Reviewers(), ())))
 
     def closes(self, number: int) -> bool:
         return self._try(lambda: self._ann.close(PROJECT, number, reason="no", by="ann"))

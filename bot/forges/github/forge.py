@@ -6,21 +6,20 @@ import re
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 
 from bot.errors import ForgeError
 from bot.forges.access import AppKey, ForgeAccess
 from bot.forges.closing import plain, with_reason
-from bot.forges.errors import StatusError
-from bot.forges.github import merging, queries
+from bot.forges.github import merging, protection, queries
 from bot.forges.github.connecting import Connecting
-from bot.forges.github.opening import Reviewers, open_request
+from bot.forges.github.opening import open_request
 from bot.forges.github.pulls import Identity, Pulls
 from bot.forges.github.queries import Queries
 from bot.forges.github.statuses import Statuses
 from bot.forges.port import Opened
 from bot.network.pace import Pace
-from bot.repositories import CommitStatus, MergeRequest, RequestDraft, RequestState
+from bot.repositories import Approval, BranchProtection, CommitStatus, MergeRequest, RequestDraft, RequestState
 
 _CONCURRENCY = 8
 # https://docs.github.com/en/repositories/creating-and-managing-repositories/quickstart-for-repositories
@@ -52,7 +51,6 @@ class GitHubForge:
         self._user = user
         self._ssh = ssh
         self._sleep = sleep
-        self._is_team = cache(self._look_for_team)
 
     def close_connections(self) -> None:
         """Close what is kept open."""
@@ -94,6 +92,20 @@ class GitHubForge:
         """One merge request."""
         return self._pulls(project).get(number).request
 
+    def protection(self, project: str, branch: str) -> BranchProtection:
+        """What a branch's own protection and rulesets ask for."""
+        self.git_url(project)
+        return protection.protection(self._connecting.client(project), project, branch)
+
+    def approvals(self, project: str, number: int) -> tuple[Approval, ...]:
+        """Who approves a pull request; the list has it as well."""
+        return self.get(project, number).approvals or ()
+
+    def members(self, project: str, group: str) -> tuple[str, ...]:
+        """The logins of a team, those of the teams in it too."""
+        self.git_url(project)
+        return protection.members(self._connecting.client(project), project, group)
+
     def diff(self, project: str, number: int) -> str:
         """What merging an open merge request would change, as a unified diff; empty once it has ended."""
         if self.get(project, number).state is not RequestState.OPEN:
@@ -114,7 +126,7 @@ class GitHubForge:
         Raises ForgeError if a branch is missing, or the source has nothing that the target hasn't.
         """
         told = replace(draft, title=_title(draft.title), body=_body(draft.body))
-        return open_request(self._pulls(project), told, self._reviewers(project, draft), sleep=self._sleep)
+        return open_request(self._pulls(project), told, sleep=self._sleep)
 
     def update(self, project: str, number: int, *, title: str, body: str) -> MergeRequest:
         """Give an open merge request a new title and body. Raises ConflictError if it is no longer open."""
@@ -176,29 +188,6 @@ class GitHubForge:
     def _statuses(self, project: str) -> Statuses:
         self.git_url(project)
         return Statuses(self._connecting.client(project), project, self._sleep)
-
-    def _reviewers(self, project: str, draft: RequestDraft) -> Reviewers:
-        """A team is written `organization/team`, or by itself where the organization has one of that name."""
-        owner = project.partition("/")[0]
-        users: list[str] = []
-        teams: list[str] = []
-        for name in draft.reviewers:
-            _, slash, slug = name.rpartition("/")
-            if slash or self._is_team(project, owner, name):
-                teams.append(slug)
-            elif name != self._connecting.login:
-                users.append(name)
-        return Reviewers(tuple(users), tuple(teams))
-
-    def _look_for_team(self, project: str, owner: str, name: str) -> bool:
-        requester = self._connecting.client(project).requester
-        try:
-            requester.requestJsonAndCheck("GET", f"/orgs/{owner}/teams/{name}")
-        except StatusError as error:
-            if error.status not in {403, 404}:
-                raise
-            return False
-        return True
 
 
 def _title(title: str) -> str:

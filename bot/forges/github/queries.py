@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.repositories import MergeRequest, RequestState
+from bot.repositories import Approval, MergeRequest, RequestState
 
 # A team is told only to who may read the organization's: a query that asks all the same is refused as a whole.
 _TEAM = "... on Team { slug }"
@@ -22,6 +22,7 @@ fragment pull on PullRequest {
   author { __typename login } mergedAt mergeCommit { oid }
   labels(first: 100) { nodes { name } }
   reviewRequests(first: 100) { nodes { requestedReviewer { __typename ... on User { login } %s } } }
+  latestOpinionatedReviews(first: 100, writersOnly: true) { nodes { state author { __typename login } commit { oid } } }
   timelineItems(last: 1, itemTypes: [CLOSED_EVENT]) { nodes { ... on ClosedEvent { actor { __typename login } } } }
 }
 """
@@ -118,6 +119,7 @@ def pulled(said: Mapping[str, Any], repository: str = "") -> Pulled:
             draft=said["isDraft"],
             merge_commit=merge["oid"] if merge else "",
             merged_at=datetime.fromisoformat(said["mergedAt"]) if said["mergedAt"] else None,
+            approvals=tuple(_approvals(said)),
         ),
         said["id"],
         repository,
@@ -150,6 +152,14 @@ def _reviewers(said: Mapping[str, Any]) -> Iterable[str]:
         asked = request["requestedReviewer"] or {}
         if name := asked.get("login") or asked.get("slug"):
             yield name
+
+
+def _approvals(said: Mapping[str, Any]) -> Iterable[Approval]:
+    """By each one's last word that isn't a mere comment; a review of somebody who may not write counts nowhere."""
+    for review in _nodes(said["latestOpinionatedReviews"]):
+        if review["state"] == "APPROVED":
+            commit = review["commit"]
+            yield Approval(login(review["author"]), commit["oid"] if commit else "")
 
 
 def _ended_by(said: Mapping[str, Any]) -> str:

@@ -12,16 +12,18 @@ from bot.forges.access import ForgeAccess
 from bot.forges.certainty import certain
 from bot.forges.closing import with_reason
 from bot.forges.errors import StatusError
+from bot.forges.gitlab import protection
 from bot.forges.gitlab.client import EVERYTHING, make_client
 from bot.forges.gitlab.diffs import unified
 from bot.forges.gitlab.merging import Merging
 from bot.forges.gitlab.people import People
 from bot.forges.gitlab.requests import LONGEST_BODY, Identity, body_of, landed, request_of, title_of
+from bot.forges.gitlab.rules import add_rules
 from bot.forges.gitlab.statuses import Statuses
 from bot.forges.port import Opened
 from bot.network.pace import Pace
 from bot.network.retry import ATTEMPTS, pause
-from bot.repositories import CommitStatus, MergeRequest, RequestDraft, RequestState
+from bot.repositories import Approval, BranchProtection, CommitStatus, MergeRequest, RequestDraft, RequestState
 
 _STATES = {None: "all", RequestState.OPEN: "opened", RequestState.MERGED: "merged", RequestState.CLOSED: "closed"}
 
@@ -86,6 +88,18 @@ class GitLabForge:
         """One merge request."""
         return request_of(self._fields(project, number), self._me)
 
+    def protection(self, project: str, branch: str) -> BranchProtection:
+        """The project's approval rules, and whether owners of code have to approve."""
+        return protection.protection(self._project(project), branch)
+
+    def approvals(self, project: str, number: int) -> tuple[Approval, ...]:
+        """Who approves a merge request, but for the token's own user."""
+        return protection.approvals(self._project(project), number, without=self._me.user)
+
+    def members(self, project: str, group: str) -> tuple[str, ...]:  # noqa: ARG002 - groups are of the whole GitLab
+        """The active members of a group who are Developer or more, inherited ones too."""
+        return self._people.members(group)
+
     def diff(self, project: str, number: int) -> str:
         """What merging an open merge request would change, as a unified diff; empty once it has ended."""
         if self.get(project, number).state is not RequestState.OPEN:
@@ -105,13 +119,14 @@ class GitLabForge:
         GitLab looks before it makes one, so that two who ask at once may both get one: it is looked at afterwards, and
         the one with the lowest number stays.
         """
+        asked = self._people.asked(project, draft.reviewers, without=self._me.user)
         fields = {
             "source_branch": draft.source_branch,
             "target_branch": draft.target_branch,
             "title": title_of(draft.title, draft=draft.draft),
             "description": body_of(draft.body),
             "labels": list(draft.labels),
-            "reviewer_ids": self._people.numbers(draft.reviewers, without=self._me.user),
+            "reviewer_ids": [person.number for person in asked.people],
             "remove_source_branch": True,
         }
 
@@ -123,7 +138,12 @@ class GitLabForge:
         for other in others:
             if other.number == made.request.number and made.created:
                 self.close(project, other.number, reason=f"!{lowest.number} is the same")
-        return Opened(lowest, created=made.created and lowest.number == made.request.number)
+        created = made.created and lowest.number == made.request.number
+        if not created:
+            return Opened(lowest, created)
+        request = self._project(project).mergerequests.get(lowest.number, lazy=True)
+        unruled = add_rules(request, self._people, draft.rules, sleep=self._sleep) if draft.rules else ()
+        return Opened(lowest, created, (*self._people.notes(asked, made.request), *unruled))
 
     def update(self, project: str, number: int, *, title: str, body: str) -> MergeRequest:
         """Give an open merge request a new title and body. Raises ConflictError if it is no longer open."""

@@ -27,7 +27,7 @@ from bot.forges.local.store import (
 from bot.forges.port import Opened
 from bot.git.command import GitDirectory
 from bot.git.names import branch_ref
-from bot.repositories import CommitStatus, MergeRequest, RequestDraft, RequestState
+from bot.repositories import Approval, BranchProtection, CommitStatus, MergeRequest, RequestDraft, RequestState
 
 _LONGEST_DESCRIPTION = 255
 
@@ -92,6 +92,18 @@ class LocalForge:
         """What promobot's own status says on these commits, by commit; those without one are left out."""
         stored = read(self._git(project), ()).statuses
         return {commit: stored[commit].status for commit in commits if commit in stored}
+
+    def protection(self, project: str, branch: str) -> BranchProtection:  # noqa: ARG002 - the same of all
+        """Nothing: who can write in the folder can merge."""
+        return BranchProtection()
+
+    def approvals(self, project: str, number: int) -> tuple[Approval, ...]:  # noqa: ARG002 - the same of all
+        """Nobody, as nobody can."""
+        return ()
+
+    def members(self, project: str, group: str) -> tuple[str, ...]:  # noqa: ARG002 - the same of all
+        """Nobody: there are no groups."""
+        return ()
 
     def set_status(self, project: str, commit: str, status: CommitStatus, *, branch: str) -> bool:  # noqa: ARG002
         """Let promobot's own status on a commit say this; those of commits that no branch is at any more go."""
@@ -245,7 +257,7 @@ class LocalForge:
             author=self._user,
             created=self._time(),
             updated=self._time(),
-            reviewers=draft.reviewers,
+            reviewers=draft.reviewers.names,
             labels=draft.labels,
             draft=draft.draft,
         )

@@ -14,7 +14,7 @@ import graphql
 from graphql import ExecutionResult, FieldNode, GraphQLError, GraphQLSchema, OperationDefinitionNode
 
 from tests.doubles.github import api_commits, api_git, life
-from tests.doubles.github.accounts import Grant
+from tests.doubles.github.accounts import Grant, Role
 from tests.doubles.github.call import Call
 from tests.doubles.github.refusals import GraphRefused, GraphRefusedError, Refused, RefusedError
 from tests.doubles.github.shapes import when
@@ -190,7 +190,15 @@ def _repository(call: Call, project: Project) -> dict[str, Any]:
 
 def _ref(call: Call, project: Project, name: str) -> dict[str, Any] | None:
     head = project.repository.head(name)
-    return {"name": name, "target": _commit(call, project, head)} if head else None
+    if head is None:
+        return None
+    asked = project.protections.get(name)
+    # https://docs.github.com/en/graphql/reference/objects#refupdaterule: what concerns who asks, administrator or not.
+    rule = asked and {
+        "requiredApprovingReviewCount": asked.approvals or None,
+        "requiresCodeOwnerReviews": asked.code_owners,
+    }
+    return {"name": name, "target": _commit(call, project, head), "refUpdateRule": rule}
 
 
 def _commit(call: Call, project: Project, sha: str) -> dict[str, Any]:
@@ -298,6 +306,7 @@ def _pull_request(call: Call, project: Project, pull: Pull) -> dict[str, Any]:
         "closedAt": when(pull.closed),
         "labels": lambda _, **__: {"nodes": [{"name": name} for name in pull.labels]},
         "reviewRequests": lambda _, **__: {"nodes": [{"requestedReviewer": each} for each in asked]},
+        "latestOpinionatedReviews": lambda _, **asked: {"nodes": _opinions(call, project, pull, **asked)},
         "reviewDecision": lambda _: _decision(project, pull),
         "mergeStateStatus": lambda _: project.merge_state(pull).upper() if pull.open else "UNKNOWN",
         "autoMergeRequest": {"enabledBy": _actor(call, auto.login), "mergeMethod": auto.method.upper()}
@@ -307,6 +316,22 @@ def _pull_request(call: Call, project: Project, pull: Pull) -> dict[str, Any]:
             "nodes": [] if pull.open else [{"__typename": "ClosedEvent", "actor": closer}],
         },
     }
+
+
+def _opinions(
+    call: Call,
+    project: Project,
+    pull: Pull,
+    first: int,
+    writersOnly: bool = False,  # noqa: FBT001, FBT002, N803
+) -> list[dict[str, Any]]:
+    """Each one's last word; https://docs.github.com/en/graphql/reference/objects#pullrequest says of whom."""
+    given = pull.last_reviews().values()
+    counted = [one for one in given if not writersOnly or project.role(one.login) >= Role.WRITE]
+    return [
+        {"state": one.state, "author": _actor(call, one.login), "commit": _commit(call, project, one.commit)}
+        for one in counted[:first]
+    ]
 
 
 def _decision(project: Project, pull: Pull) -> str | None:
