@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 from bot.errors import BotError
 from bot.images import Digest
 from bot.repositories import (
-    Approval,
     BranchProtection,
     Commit,
     CommitStatus,
@@ -228,7 +227,7 @@ class Protection(Question[BranchProtection]):
 
 
 @dataclass(frozen=True)
-class Approvals(Question[tuple[Approval, ...]]):
+class Approvals(Question[tuple[str, ...]]):
     """Who approves an open merge request now."""
 
     repository: Repository

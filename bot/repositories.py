@@ -100,8 +100,8 @@ class MergeRequest:
     the source branch's commit, `ended_by` who merged or closed it, and `reason` what was said then. A `draft`
     is not merged before a person says that it is ready. An `unfinished` one of ours was opened, and neither labels nor
     reviewers given to it, by a run that ended there. Of a merged one, `merge_commit` is where the target's branch
-    was right after, and `merged_at` the forge's own time of it. `approvals` are of an open one, None where lists don't
-    tell them.
+    was right after, and `merged_at` the forge's own time of it. `approvals` are the users who approve
+    it now, None where lists don't tell.
     """
 
     number: int
@@ -123,7 +123,7 @@ class MergeRequest:
     merge_commit: str = ""
     unfinished: bool = False
     merged_at: datetime | None = None
-    approvals: tuple[Approval, ...] | None = None
+    approvals: tuple[str, ...] | None = None
 
 
 class StatusState(Enum):
@@ -188,22 +188,12 @@ class ApprovalRule:
 class BranchProtection:
     """What a forge makes sure of before a branch changes.
 
-    `owners`: whoever owns a path by CODEOWNERS must approve. `stale`: an approval is of one commit, and a push ends it.
-    `unknown` says what this token isn't told.
+    `owners`: whoever owns a path by CODEOWNERS must approve. `unknown` says what this token isn't told.
     """
 
     rules: tuple[ApprovalRule, ...] = ()
     owners: bool = False
-    stale: bool = False
     unknown: str = ""
-
-
-@dataclass(frozen=True)
-class Approval:
-    """Who approved, and the commit, where the forge tells it."""
-
-    by: str
-    commit: str = ""
 
 
 @dataclass(frozen=True)

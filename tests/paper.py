@@ -41,7 +41,6 @@ from bot.questions import (
     Unknown,
 )
 from bot.repositories import (
-    Approval,
     BranchProtection,
     Commit,
     CommitStatus,
@@ -146,7 +145,7 @@ class Paper:
     merged: dict[str, MergeRequest] = field(default_factory=dict)
     statuses: dict[str, CommitStatus] = field(default_factory=dict)
     protection: BranchProtection | None = field(default_factory=BranchProtection)
-    approvals: dict[int, tuple[Approval, ...]] = field(default_factory=dict)
+    approvals: dict[int, tuple[str, ...]] = field(default_factory=dict)
     members: dict[str, frozenset[str]] = field(default_factory=dict)
     now: datetime = datetime(2026, 11, 21, 12, tzinfo=UTC)
     asked: list[Question[Any]] = field(default_factory=list)

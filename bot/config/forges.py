@@ -17,6 +17,7 @@ class LocalForge(Model):
     type: Literal["local"]
     judges_forks: ClassVar[bool] = False  # it has none
     approves: ClassVar[bool] = False  # nobody can, there
+    rules_name_people: ClassVar[bool] = False
     codeowners: ClassVar[tuple[str, ...]] = ()
     path: FilePath = Field(description="Folder that holds the bare repositories, `<path>/<project>.git`.")
 
@@ -87,6 +88,7 @@ class GitLabForge(ServerForge):
     """GitLab, as gitlab.com or self-managed."""
 
     type: Literal["gitlab"]
+    rules_name_people: ClassVar[bool] = True
     # A status needs a pipeline of the project's own, which a fork's commit has none of.
     judges_forks: ClassVar[bool] = False
     # https://docs.gitlab.com/user/project/codeowners/: where it is looked for, the first counts
@@ -131,6 +133,8 @@ class GitHubForge(ServerForge):
     ways: ClassVar[tuple[str, ...]] = ("token_env", "token_file", "app")
 
     type: Literal["github"]
+    # How many must approve is all that protection and rulesets say; only CODEOWNERS says who.
+    rules_name_people: ClassVar[bool] = False
     # https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/about-code-owners
     codeowners: ClassVar[tuple[str, ...]] = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
     url: Annotated[str, AfterValidator(_is_url)] = Field(

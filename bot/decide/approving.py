@@ -9,11 +9,13 @@ from typing import Any
 from bot.config import Config, EnvironmentConfig, ForgeConfig
 from bot.decide.changes import Change
 from bot.decide.codeowners import Owned, owned
-from bot.decide.environments import Snapshot
-from bot.decide.facts import Ask
-from bot.promotion import Promotion, Unit
-from bot.questions import Approvals, Files, Members, Protection, Question
+from bot.decide.environments import Snapshot, service_at
+from bot.decide.facts import Ask, Facts, Unanswered, for_each
+from bot.promotion import Deployed, Promotion, Unit
+from bot.questions import Approvals, Files, Members, Need, Protection, Question
 from bot.repositories import OWN_RULE, ApprovalRule, BranchProtection, MergeRequest, Repository, Rev, Reviewers
+
+_WAITS = "<!-- promobot-waits -->"
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,15 @@ class Needed:
     assured: tuple[Assurance, ...] = ()
     mentioned: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def mark(self) -> str:
+        """What the body of a merge request has whose status waits, for who has to take that back."""
+        return "" if all(one.by for one in self.assured) else f"{_WAITS}\n"
+
+    def waits_no_more(self, request: MergeRequest | None) -> bool:
+        """Whether the status of an open one waits, and nothing of that kind has to be waited for."""
+        return request is not None and request.ours and _WAITS in request.body and not self.mark
+
 
 def demands(config: Config, target: str, services: Iterable[str]) -> tuple[Demand, ...]:
     """What the services of one merge request ask for, each once; those that name nobody ask for nothing."""
@@ -71,25 +82,39 @@ def reviewers_of(demanded: Sequence[Demand]) -> Reviewers:
 
 
 def assurances(
-    ask: Ask, config: Config, rev: Rev, environment: EnvironmentConfig, places: Mapping[str, str]
+    ask: Ask,
+    config: Config,
+    rev: Rev,
+    environment: EnvironmentConfig,
+    places: Mapping[str, str],
+    *,
+    closely: bool = False,
 ) -> tuple[Assurance, ...]:
     """What becomes of what an environment demands, on its branch at `rev`, where these paths of these services change.
 
-    Nothing is said where nobody has to approve, or where the forge knows no approvals.
+    Nothing is said where nobody has to approve, or where the forge knows no approvals. Who looks `closely` is
+    told as well what comes nearest, whatever the forge.
     """
     wanted = _awaited(config, environment, places.values())
     if not wanted:
         return ()
     forge = config.forges[environment.repository.forge]
-    question, files = _questions(config, rev, environment)
-    ask.together(question, files)
-    protection = ask.perhaps(question)
-    if protection is None:
-        return tuple(Assurance(demand, known=False) for demand in wanted)
-    there = {file.path: file.content for file in ask.perhaps(files) or ()}
+    ask.together(*_questions(config, rev, environment))
+    there = {file.path: file.content for file in ask.perhaps(Files(rev, forge.codeowners)) or ()}
     first = next((there[path] for path in forge.codeowners if path in there), b"").decode(errors="replace")
     owners = [owned(first, path, sections=forge.type == "gitlab") for path in sorted(places)]
-    return tuple(_assurance(demand, protection, owners, _called(forge, rev, demand)) for demand in wanted)
+    fitting = {one for one in wanted if owners and _are_owners(owners, one, _called(forge, rev, one))}
+    if not fitting and not forge.rules_name_people and not closely:
+        return tuple(map(Assurance, wanted))
+    protection = ask.perhaps(_protection(rev, environment))
+    if protection is None:
+        return tuple(Assurance(demand, known=False) for demand in wanted)
+    return tuple(
+        Assurance(one, "CODEOWNERS")
+        if protection.owners and one in fitting
+        else _by_rules(one, protection, _called(forge, rev, one))
+        for one in wanted
+    )
 
 
 def _awaited(config: Config, environment: EnvironmentConfig, services: Iterable[str]) -> tuple[Demand, ...]:
@@ -97,9 +122,15 @@ def _awaited(config: Config, environment: EnvironmentConfig, services: Iterable[
     return tuple(one for one in demands(config, environment.name, services) if one.required and knows)
 
 
-def _questions(config: Config, rev: Rev, environment: EnvironmentConfig) -> tuple[Protection, Files]:
-    files = Files(rev, config.forges[environment.repository.forge].codeowners)
-    return Protection(rev.repository, environment.repository.branch), files
+def _questions(config: Config, rev: Rev, environment: EnvironmentConfig) -> tuple[Question[Any], ...]:
+    """Where no rule says who has to approve, what protects the branch matters only if owners of code would do."""
+    forge = config.forges[environment.repository.forge]
+    files = Files(rev, forge.codeowners)
+    return (files, _protection(rev, environment)) if forge.rules_name_people else (files,)
+
+
+def _protection(rev: Rev, environment: EnvironmentConfig) -> Protection:
+    return Protection(rev.repository, environment.repository.branch)
 
 
 def first_questions(config: Config, target: Snapshot, unit: Unit) -> tuple[Question[Any], ...]:
@@ -121,26 +152,55 @@ def find_needed(ask: Ask, config: Config, target: Snapshot, promotion: Promotion
     return Needed(reviewers, _rules_of(demanded), assured, told)
 
 
+def assured_of(
+    ask: Ask, config: Config, rev: Rev, touched: Iterable[tuple[EnvironmentConfig, str]]
+) -> tuple[Assurance, ...]:
+    """The same for manifests that are changed, each with its environment, of those that live on one branch."""
+    places: dict[str, dict[str, str]] = {}
+    for environment, path in touched:
+        if service := service_at(config, environment, path):
+            places.setdefault(environment.name, {})[path] = service
+    found = ((config.environment(name), services) for name, services in places.items())
+    return tuple(one for environment, each in found for one in assurances(ask, config, rev, environment, each))
+
+
+def of_environments(
+    config: Config, deployed: Iterable[Deployed], facts: Facts
+) -> Need | tuple[tuple[str, Assurance], ...]:
+    """What becomes of what each environment demands of a change of what it runs; or what must be known for that."""
+    ask, places = Ask(facts), dict[tuple[str, Rev], dict[str, str]]()
+    for item in deployed:
+        if item.ours and item.path and config.environment(item.environment).from_:
+            places.setdefault((item.environment, item.rev), {})[item.path] = item.service
+
+    def look(name: str, rev: Rev) -> list[tuple[str, Assurance]]:
+        environment = config.environment(name)
+        return [(name, one) for one in assurances(ask, config, rev, environment, places[name, rev], closely=True)]
+
+    try:
+        found = for_each(places, lambda each: look(*each))
+    except Unanswered as need:
+        return Need(tuple(dict.fromkeys(need.questions)))
+    return tuple(one for each in found for one in each)
+
+
 def _called(forge: ForgeConfig, rev: Rev, demand: Demand) -> frozenset[str]:
     """Groups and users by the names that rules have for them."""
     groups = (forge.group(rev.repository.project, group) for group in demand.of.groups)
     return frozenset(name.lower() for name in (*groups, *demand.of.users))
 
 
-def _assurance(
-    demand: Demand, protection: BranchProtection, owners: Sequence[Sequence[Owned]], called: Collection[str]
-) -> Assurance:
+def _by_rules(demand: Demand, protection: BranchProtection, called: Collection[str]) -> Assurance:
     for rule in protection.rules:
         names = {name.lower() for name in rule.of.names}
         if names and names.issubset(called) and rule.required >= demand.required:
             return Assurance(demand, rule.name)
-    if protection.owners and owners and all(any(_suffices(one, demand, called) for one in each) for each in owners):
-        return Assurance(demand, "CODEOWNERS")
     return Assurance(demand, why=_instead(protection.rules), known=not protection.unknown)
 
 
-def _suffices(one: Owned, demand: Demand, called: Collection[str]) -> bool:
-    return one.owners.issubset(called) and one.required >= demand.required
+def _are_owners(owners: Iterable[Iterable[Owned]], demand: Demand, called: Collection[str]) -> bool:
+    """Whether every path is owned by approvers alone, so many of whom have to approve."""
+    return all(any(one.owners.issubset(called) and one.required >= demand.required for one in each) for each in owners)
 
 
 def _instead(rules: Iterable[ApprovalRule]) -> str:
@@ -164,26 +224,23 @@ def missing(
 ) -> str:
     """Which approvals a merge request still lacks that nothing on the forge asks for; empty where none is missing.
 
-    Without one, nobody can have approved yet; nor where what is `pushed` now ends older approvals. Who is of a group is
-    asked only where somebody else than the users approves.
+    Without one, nobody can have approved yet. What is `pushed` now may end older approvals: the next pass looks again.
+    Who is of a group is asked only where somebody else than the users approves.
     """
     wanted = [each for each in assured if not each.by]
     if not wanted:
         return ""
-    given = _given(ask, repository, request, pushed=pushed) if request is not None else frozenset[str]()
+    given = _given(ask, repository, request) if request is not None and not pushed else frozenset[str]()
     lacks = (_lacking(ask, repository, each.demand, given) for each in wanted)
     return "; ".join(filter(None, lacks))
 
 
-def _given(ask: Ask, repository: Repository, request: MergeRequest, *, pushed: bool) -> frozenset[str]:
-    """Who approves, by names in lower case. Nobody approves what is their own."""
+def _given(ask: Ask, repository: Repository, request: MergeRequest) -> frozenset[str]:
+    """Who approves, by names in lower case. Nobody approves their own; what a push ended isn't told."""
     found = request.approvals
     if found is None:
         found = ask.maybe(Approvals(repository, request.number)) or ()
-    protection = ask.known(Protection(repository, request.target_branch)) or BranchProtection()
-    head = "" if pushed else request.head
-    fresh = (one for one in found if not protection.stale or one.commit in {"", head})
-    return frozenset(one.by.lower() for one in fresh if one.by != request.author)
+    return frozenset(name.lower() for name in found if name != request.author)
 
 
 def _lacking(ask: Ask, repository: Repository, demand: Demand, given: Collection[str]) -> str:

@@ -36,6 +36,7 @@ from bot.plan import (
     MoveTag,
     OpenRequest,
     PushBranch,
+    SetStatus,
     Standing,
     Step,
     UpdateRequest,
@@ -46,7 +47,7 @@ from bot.questions import Absent, Files, Found, Holds, Question, TagDigest
 from bot.repositories import Commit, FileChange, MergeRequest, RequestDraft, Rev
 
 # What is left to do where no image has a way to go any more.
-_TIDYING = (CloseRequest, DeleteBranch, UpdateRequest)
+_TIDYING = (CloseRequest, DeleteBranch, SetStatus, UpdateRequest)
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,8 @@ def _proposing(
     actions = (*pushes, *_copies(ask, proposal))
     needed = approving.find_needed(ask, proposal.config, proposal.target, proposal.promotion, changes)
     lacks = approving.missing(ask, proposal.target.rev.repository, needed.assured, request, pushed=bool(pushes))
-    yield from with_status(proposal.target, proposal.branch, proposal.promotion.moves, actions, request, lacks)
+    anew = lacks or ("" if needed.waits_no_more(request) else None)
+    yield from with_status(proposal.target, proposal.branch, proposal.promotion.moves, actions, request, anew)
     yield from _request(ask, proposal, request, changes)
 
 

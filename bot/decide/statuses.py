@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from bot.config import Config, EnvironmentConfig, is_service
-from bot.decide.approving import Assurance, assurances, missing
+from bot.decide.approving import Assurance, assured_of, missing
 from bot.decide.branch import Branch, is_of_fork
 from bot.decide.environments import Manifest, Snapshot, head_of, manifests_at, service_at
 from bot.decide.facts import Ask, NotKnown, Refusal, for_each
@@ -87,12 +87,12 @@ def with_status(
     moves: Iterable[Move],
     actions: Sequence[PushBranch | CopyImage | MoveTag],
     request: MergeRequest | None,
-    lacks: str = "",
+    lacks: str | None = None,
 ) -> Iterator[Action]:
     """What brings a promotion to its branch and its images, with what is to be said of the branch's head by then.
 
     It is said before anybody sees a merge request of it, so that no later pass has to look. Where it `lacks` approvals
-    that nothing on the forge asks for, later passes do: see `judge_requests`.
+    that nothing on the forge asks for, later passes do: see `judge_requests`; empty, it lacks them no more.
     """
     say = partial(SetStatus, target.rev.repository, None, branch.name)
     images = {(move.destination, move.tag, move.digest) for move in moves}
@@ -106,7 +106,7 @@ def with_status(
     if branch.foreign and not pushes:
         if request is None:
             yield say(_waiting("somebody else has a commit on the branch: the next pass looks at it"))
-    elif actions or request is None:
+    elif actions or request is None or lacks == "":
         yield say(good)
 
 
@@ -176,16 +176,7 @@ def _is_watched(ask: Ask, place: _Place, theirs: _Theirs, ours: bool) -> bool:  
 
 def _assured(ask: Ask, place: _Place, theirs: _Theirs) -> tuple[Assurance, ...]:
     """What becomes of the approvals that one of ours needs."""
-    if not theirs.request.ours:
-        return ()
-    places: dict[str, dict[str, str]] = {}
-    for environment, path in theirs.touched:
-        places.setdefault(environment.name, {})[path] = service_at(place.config, environment, path) or ""
-    return tuple(
-        each
-        for name, touched in places.items()
-        for each in assurances(ask, place.config, place.rev, place.config.environment(name), touched)
-    )
+    return assured_of(ask, place.config, place.rev, theirs.touched) if theirs.request.ours else ()
 
 
 def _touching(place: _Place, request: MergeRequest, commits: Collection[Commit]) -> _Theirs:

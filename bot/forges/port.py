@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.repositories import Approval, BranchProtection, CommitStatus, MergeRequest, RequestDraft, RequestState
+from bot.forges.rights import Right, Use
+from bot.repositories import BranchProtection, CommitStatus, MergeRequest, RequestDraft, RequestState
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,16 @@ class Forge(Protocol):
         """What it makes sure of before a branch changes, as far as this token is told."""
         ...
 
-    def approvals(self, project: str, number: int) -> tuple[Approval, ...]:
+    def approvals(self, project: str, number: int) -> tuple[str, ...]:
         """Who approves a merge request now."""
         ...
 
     def members(self, project: str, group: str) -> tuple[str, ...]:
         """The users who may approve for a group, as `project` calls it. Raises ForgeError where it can't be seen."""
+        ...
+
+    def rights(self, uses: Sequence[Use]) -> tuple[Right, ...]:
+        """Whether the token can do what these projects are used for. Reads only; what fails is a finding."""
         ...
 
     def set_status(self, project: str, commit: str, status: CommitStatus, *, branch: str) -> bool:

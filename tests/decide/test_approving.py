@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from bot.config import Config
-from bot.plan import OpenRequest, SetStatus
+from bot.plan import OpenRequest, SetStatus, Standing
 from bot.questions import Approvals, Files, Members, Protection
-from bot.repositories import Approval, ApprovalRule, BranchProtection, CommitStatus, Reviewers, StatusState
+from bot.repositories import ApprovalRule, BranchProtection, CommitStatus, Reviewers, StatusState
 from tests.paper import CONFIG, E2E, STAGING, Paper, digest, values
 
 BRANCH = "promobot/staging/api"
@@ -72,24 +72,24 @@ def test_the_status_says_how_many_are_missing_until_they_are_given(paper: Paper)
     assert status == waits("0 of 2 approvals of sre and Ann")
     assert "- Needs 2 of @sre, `Ann`: nothing on the forge makes sure of it; status promobot waits." in body
     assert said_next(paper) == status
-    paper.approvals[1] = (Approval("BOB"),)
+    paper.approvals[1] = ("BOB",)
     assert said_next(paper) == waits("1 of 2 approvals of sre and Ann")
-    paper.approvals[1] = (Approval("bob"), Approval("ann"))
+    paper.approvals[1] = ("bob", "ann")
     assert said_next(paper) == GOOD
-    paper.approvals[1] = (Approval("ann"),)
+    paper.approvals[1] = ("ann",)
     assert said_next(paper) == waits("1 of 2 approvals of sre and Ann")
 
 
 def test_only_those_named_count_and_never_who_opened_it(paper: Paper) -> None:
     proposed(paper)
-    paper.approvals[1] = (Approval("eve"), Approval("promobot"), Approval("bob"))
+    paper.approvals[1] = ("eve", "promobot", "bob")
     paper.members["sre"] |= {"promobot"}
     assert said_next(paper) == waits("1 of 2 approvals of sre and Ann")
 
 
 def test_groups_are_looked_up_only_where_it_matters(paper: Paper) -> None:
     proposed(paper)
-    paper.approvals[1] = (Approval("ann"),)
+    paper.approvals[1] = ("ann",)
     said_next(paper)
     assert not [question for question in paper.asked if isinstance(question, Members)]
 
@@ -97,7 +97,7 @@ def test_groups_are_looked_up_only_where_it_matters(paper: Paper) -> None:
 def test_who_can_t_be_told_is_nobody(paper: Paper) -> None:
     proposed(paper)
     paper.members.clear()
-    paper.approvals[1] = (Approval("bob"), Approval("cat"))
+    paper.approvals[1] = ("bob", "cat")
     assert said_next(paper) == waits("2 approvals are needed, and who is of sre isn't known")
 
 
@@ -156,15 +156,12 @@ def test_owners_of_code_are_one_approval_on_github(paper: Paper) -> None:
 
 
 def test_what_lists_tell_of_approvals_isn_t_asked_again(paper: Paper) -> None:
-    """GitHub's do, and each approval is of a commit, which counts where a push ends it."""
+    """GitHub's do; and what protects a branch there is asked only where owners of code would do."""
     proposed(paper, GITHUB)
     (request,) = paper.opened
-    given = (Approval("bob", request.head), Approval("cat", "before"))
-    paper.opened = (replace(request, approvals=given),)
+    paper.opened = (replace(request, approvals=("bob", "cat")),)
     assert said_next(paper, GITHUB) == GOOD
-    paper.protection = BranchProtection(stale=True)
-    assert said_next(paper, GITHUB) == waits("1 of 2 approvals of sre and Ann")
-    assert not [question for question in paper.asked if isinstance(question, Approvals)]
+    assert not [question for question in paper.asked if isinstance(question, Approvals | Protection)]
 
 
 def test_what_the_forge_doesn_t_tell_is_waited_for(paper: Paper) -> None:
@@ -182,12 +179,10 @@ def test_nothing_is_asked_where_nobody_has_to_approve(paper: Paper, approvers: d
     assert not [question for question in paper.asked if isinstance(question, Protection)]
 
 
-def test_a_push_ends_older_approvals_where_the_forge_says_so(paper: Paper) -> None:
-    paper.protection = BranchProtection(stale=True)
+def test_what_is_pushed_may_end_approvals_so_the_next_pass_looks_again(paper: Paper) -> None:
     proposed(paper, GITHUB)
     (request,) = paper.opened
-    given = tuple(Approval(name, request.head) for name in ("bob", "cat"))
-    paper.opened = (replace(request, approvals=given),)
+    paper.opened = (replace(request, approvals=("bob", "cat")),)
     assert said_next(paper, GITHUB) == GOOD
     paper.trees["m1"]["apps/api/e2e/values.yaml"] = values(E2E, "1.1.4")
     paper.tags["e2e", "shop/api", "1.1.4"] = digest(3)
@@ -195,6 +190,26 @@ def test_a_push_ends_older_approvals_where_the_forge_says_so(paper: Paper) -> No
     assert step is not None
     said = [action.status for action in step.actions if isinstance(action, SetStatus)]
     assert said[-1] == waits("0 of 2 approvals of sre and Ann")
+
+
+@pytest.mark.parametrize("ended", ["a rule", "the configuration"])
+def test_what_has_to_be_waited_for_no_more_is_not(paper: Paper, ended: str) -> None:
+    proposed(paper)
+    config = GITLAB
+    if ended == "a rule":
+        paper.protection = BranchProtection((ApprovalRule("project rule sre", 2, Reviewers(("sre",))),))
+    else:
+        config = configured_on("gitlab", {**TWO, "required": 0})
+    verdict = paper.verdict(config=config)
+    assert verdict.standing is Standing.PROPOSED
+    paper.carry_out(verdict)
+    assert paper.statuses[paper.heads[BRANCH]] == GOOD
+    assert paper.plan(config=config).steps == ()
+    # And back: what must be waited for again is.
+    paper.protection = BranchProtection()
+    again = paper.verdict(config=GITLAB)
+    paper.carry_out(again)
+    assert said_next(paper) == waits("0 of 2 approvals of sre and Ann")
 
 
 def test_nothing_is_read_of_it_where_nothing_is_proposed(paper: Paper) -> None:

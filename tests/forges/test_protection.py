@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import ForgeError
-from bot.repositories import Approval, ApprovalRule, BranchProtection, Reviewers
+from bot.repositories import ApprovalRule, BranchProtection, Reviewers
 from tests.doubles.github import Protection
 from tests.doubles.gitlab import DEVELOPER, GUEST, MAINTAINER
 from tests.forges.places import GitHubPlace, GitLabPlace, github_place, gitlab_place
@@ -84,7 +84,7 @@ def test_gitlab_approvals_are_of_people(gitlab: GitLabPlace) -> None:
     request, bot = gitlab.made.requests[number], gitlab.gitlab.accounts.tokens[gitlab.token].user
     for user in (gitlab.ann, bot):
         request.approvals[user.id] = request.created
-    assert gitlab.forge.approvals(gitlab.project, number) == (Approval("ann"),)
+    assert gitlab.forge.approvals(gitlab.project, number) == ("ann",)
 
 
 def test_gitlab_members_may_push_and_are_there(gitlab: GitLabPlace) -> None:
@@ -109,7 +109,7 @@ def test_github_tells_of_protection_and_rulesets_to_who_may_write(github: GitHub
     made.rules["main"] = Protection(approvals=2, dismiss_stale=True, contexts=("ci",))
     both = (own, ApprovalRule("ruleset 1", 2))
     github.running.forget()
-    assert github.forge.protection(github.project, "main") == BranchProtection(both, owners=True, stale=True)
+    assert github.forge.protection(github.project, "main") == BranchProtection(both, owners=True)
     assert github.running.counts() == {
         "POST /graphql repository": 1,
         "GET /repos/:owner/:repo/rules/branches/:branch": 1,
@@ -118,7 +118,7 @@ def test_github_tells_of_protection_and_rulesets_to_who_may_write(github: GitHub
 
 
 def test_github_lists_approvals_of_who_may_write(github: GitHubPlace) -> None:
-    head = github.push("x", "2")
+    github.push("x", "2")
     number = github.open()
     github.hub.account("passer-by")
     for login in ("ann", "bob", "passer-by"):
@@ -126,8 +126,11 @@ def test_github_lists_approvals_of_who_may_write(github: GitHubPlace) -> None:
     github.hub.review(github.project, number, "ann", "COMMENTED")
     github.hub.review(github.project, number, "bob", "CHANGES_REQUESTED")
     (request,) = github.forge.open_requests(github.project)
-    assert request.approvals == (Approval("ann", head),)
+    assert request.approvals == ("ann",)
     assert github.forge.approvals(github.project, number) == request.approvals
+    github.hub.projects[github.project].rules["main"] = Protection(approvals=1, dismiss_stale=True)
+    github.push("x", "3")
+    assert github.forge.approvals(github.project, number) == ()
 
 
 def test_github_members_of_a_team(github: GitHubPlace) -> None:

@@ -10,7 +10,7 @@ import pytest
 from bot.demo.oci import build_index, push
 from bot.errors import ExitCode
 from tests.company import Company
-from tests.doubles.gitlab import DEVELOPER, life
+from tests.doubles.gitlab import DEVELOPER, REPORTER, life
 from tests.promotion.shops import GitLabShop, gitlab_shop
 from tests.proxy import Answer, AnswerAfter, CutAfter, CutBefore, Fault, Kind
 
@@ -122,6 +122,7 @@ def test_what_a_run_asks_of_the_api(shop: GitLabShop) -> None:
     shop.gitlab.premium = True
     shop.project.rules = [shop.gitlab.rule("staging", 1, groups=("staging-approvers",))]
     shop.promobot("reconcile")
+    assert said(shop)[-1] == ("external", "success", "1 image found in registry staging")
     shop.running.forget()
     shop.promobot("reconcile")
     assert shop.running.counts() == {
@@ -249,3 +250,47 @@ def test_who_can_t_be_asked_is_told_and_nothing_fails(shop: GitLabShop, capsys: 
     why = "nobody is asked of group staging-approvers: no active member is Developer or more"
     assert notes == {"PushBranch": [], "CopyImage": [], "SetStatus": [], "OpenRequest": [why]}
     assert shop.states == ["open"]
+
+
+# --- before anything is tried ---------------------------------------------------------------------------
+
+
+def checked(shop: GitLabShop, capsys: pytest.CaptureFixture[str], code: ExitCode) -> dict[str, tuple[bool | None, str]]:
+    """What `check --online` finds out about the forge, by what it is about."""
+    capsys.readouterr()
+    assert shop.promobot("check", "--online", "-o", "json") == code
+    (look,) = json.loads(capsys.readouterr().out)["forges"]
+    return {right["about"]: (right["good"], right["found"]) for right in look["rights"]}
+
+
+def test_a_check_tells_what_the_token_can_do(shop: GitLabShop, capsys: pytest.CaptureFixture[str]) -> None:
+    found = checked(shop, capsys, ExitCode.DONE)
+    path = shop.project.path
+    assert found[f"project {path}"] == (True, "Developer, may push branches and open merge requests")
+    assert found["group staging-approvers"] == (True, "1 who are active and Developer or more")
+    assert found[f"git {path}"][0] is True
+    needs = "staging needs 1 of staging-approvers"
+    assert found[needs] == (None, "nothing on the forge makes sure of it")
+    assert shop.writes() == []
+    shop.gitlab.premium = True
+    shop.project.rules = [shop.gitlab.rule("SREs", 1, groups=("staging-approvers",))]
+    assert checked(shop, capsys, ExitCode.DONE)[needs] == (True, "project rule SREs found")
+    assert shop.promobot("check", "--online") == ExitCode.DONE
+    out = capsys.readouterr().out
+    assert "✓ forge local: staging needs 1 of staging-approvers: project rule SREs found\n" in out
+
+
+def test_a_check_says_what_is_missing_before_anything_is_tried(
+    shop: GitLabShop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (token,) = shop.secrets
+    bot = shop.gitlab.accounts.tokens[token].user
+    shop.gitlab.join(bot, shop.project.namespace, REPORTER)
+    found = checked(shop, capsys, ExitCode.FORGE)
+    assert found[f"project {shop.project.path}"][0] is False
+    shop.gitlab.accounts.tokens[token].ended = "expired"
+    capsys.readouterr()
+    assert shop.promobot("check", "--online") in {ExitCode.FORGE, ExitCode.GIT}
+    out = capsys.readouterr().out
+    assert ": token: " in out
+    assert token not in out

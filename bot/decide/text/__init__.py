@@ -53,7 +53,7 @@ class Texts:
     def body(self, promotion: Promotion, background: Background = _NOTHING) -> str:
         """The merge request's body. It ends with the fingerprints and what labels say, hints that anybody can edit."""
         mark = f"<!-- promobot {' '.join([promotion.key, *promotion.fingerprints])} -->\n"
-        hints = f"{marks(background.revisions)}{mark}"
+        hints = f"{marks(background.revisions)}{background.needed.mark}{mark}"
         body = self._fitting(BODY, promotion, background, _LONGEST_BODY - len(hints)).strip()
         return f"{body}\n\n{hints}"
 

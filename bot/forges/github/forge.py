@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -16,10 +16,12 @@ from bot.forges.github.connecting import Connecting
 from bot.forges.github.opening import open_request
 from bot.forges.github.pulls import Identity, Pulls
 from bot.forges.github.queries import Queries
+from bot.forges.github.rights import Rights
 from bot.forges.github.statuses import Statuses
 from bot.forges.port import Opened
+from bot.forges.rights import Right, Use
 from bot.network.pace import Pace
-from bot.repositories import Approval, BranchProtection, CommitStatus, MergeRequest, RequestDraft, RequestState
+from bot.repositories import BranchProtection, CommitStatus, MergeRequest, RequestDraft, RequestState
 
 _CONCURRENCY = 8
 # https://docs.github.com/en/repositories/creating-and-managing-repositories/quickstart-for-repositories
@@ -97,7 +99,7 @@ class GitHubForge:
         self.git_url(project)
         return protection.protection(self._connecting.client(project), project, branch)
 
-    def approvals(self, project: str, number: int) -> tuple[Approval, ...]:
+    def approvals(self, project: str, number: int) -> tuple[str, ...]:
         """Who approves a pull request; the list has it as well."""
         return self.get(project, number).approvals or ()
 
@@ -105,6 +107,10 @@ class GitHubForge:
         """The logins of a team, those of the teams in it too."""
         self.git_url(project)
         return protection.members(self._connecting.client(project), project, group)
+
+    def rights(self, uses: Sequence[Use]) -> tuple[Right, ...]:
+        """Of the token or the App, in the repositories, and what is seen of teams."""
+        return tuple(Rights(self._connecting).found(uses))
 
     def diff(self, project: str, number: int) -> str:
         """What merging an open merge request would change, as a unified diff; empty once it has ended."""

@@ -33,7 +33,6 @@ def protection(client: Client, project: str, branch: str) -> BranchProtection:
     return BranchProtection(
         tuple(one for one in asked if one.required),
         owners=owned or any(_parameters(one)["require_code_owner_review"] for one in rulesets),
-        stale=any(_parameters(one)["dismiss_stale_reviews_on_push"] for one in rulesets),
     )
 
 

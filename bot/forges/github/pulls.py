@@ -14,7 +14,7 @@ from bot.forges.closing import without_reason
 from bot.forges.github import queries
 from bot.forges.github.client import Client, GraphError
 from bot.forges.github.queries import Pulled, Queries
-from bot.repositories import Approval, MergeRequest, RequestState
+from bot.repositories import MergeRequest, RequestState
 
 # So many commits are asked about at once.
 _COMMITS = 25
@@ -112,8 +112,8 @@ class Pulls:
             )
         )
 
-    def _by_others(self, approvals: tuple[Approval, ...] | None) -> tuple[Approval, ...] | None:
-        return None if approvals is None else tuple(one for one in approvals if one.by != self.me.login)
+    def _by_others(self, approvals: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return None if approvals is None else tuple(one for one in approvals if one != self.me.login)
 
     def _unfinished(self, request: MergeRequest) -> bool:
         """A person who takes every label away can't be told from a run that ended before it gave any."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.repositories import Approval, MergeRequest, RequestState
+from bot.repositories import MergeRequest, RequestState
 
 # A team is told only to who may read the organization's: a query that asks all the same is refused as a whole.
 _TEAM = "... on Team { slug }"
@@ -22,7 +22,7 @@ fragment pull on PullRequest {
   author { __typename login } mergedAt mergeCommit { oid }
   labels(first: 100) { nodes { name } }
   reviewRequests(first: 100) { nodes { requestedReviewer { __typename ... on User { login } %s } } }
-  latestOpinionatedReviews(first: 100, writersOnly: true) { nodes { state author { __typename login } commit { oid } } }
+  latestOpinionatedReviews(first: 100, writersOnly: true) { nodes { state author { __typename login } } }
   timelineItems(last: 1, itemTypes: [CLOSED_EVENT]) { nodes { ... on ClosedEvent { actor { __typename login } } } }
 }
 """
@@ -154,12 +154,14 @@ def _reviewers(said: Mapping[str, Any]) -> Iterable[str]:
             yield name
 
 
-def _approvals(said: Mapping[str, Any]) -> Iterable[Approval]:
-    """By each one's last word that isn't a mere comment; a review of somebody who may not write counts nowhere."""
+def _approvals(said: Mapping[str, Any]) -> Iterable[str]:
+    """By each one's last word that isn't a mere comment; a review of somebody who may not write counts nowhere.
+
+    One that a push ended has another state, where the branch's protection or a ruleset says that it does.
+    """
     for review in _nodes(said["latestOpinionatedReviews"]):
         if review["state"] == "APPROVED":
-            commit = review["commit"]
-            yield Approval(login(review["author"]), commit["oid"] if commit else "")
+            yield login(review["author"])
 
 
 def _ended_by(said: Mapping[str, Any]) -> str:

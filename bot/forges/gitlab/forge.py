@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from threading import Lock
 from typing import Any, NoReturn
 
@@ -18,12 +18,14 @@ from bot.forges.gitlab.diffs import unified
 from bot.forges.gitlab.merging import Merging
 from bot.forges.gitlab.people import People
 from bot.forges.gitlab.requests import LONGEST_BODY, Identity, body_of, landed, request_of, title_of
+from bot.forges.gitlab.rights import Rights
 from bot.forges.gitlab.rules import add_rules
 from bot.forges.gitlab.statuses import Statuses
 from bot.forges.port import Opened
+from bot.forges.rights import Right, Use
 from bot.network.pace import Pace
 from bot.network.retry import ATTEMPTS, pause
-from bot.repositories import Approval, BranchProtection, CommitStatus, MergeRequest, RequestDraft, RequestState
+from bot.repositories import BranchProtection, CommitStatus, MergeRequest, RequestDraft, RequestState
 
 _STATES = {None: "all", RequestState.OPEN: "opened", RequestState.MERGED: "merged", RequestState.CLOSED: "closed"}
 
@@ -92,13 +94,17 @@ class GitLabForge:
         """The project's approval rules, and whether owners of code have to approve."""
         return protection.protection(self._project(project), branch)
 
-    def approvals(self, project: str, number: int) -> tuple[Approval, ...]:
+    def approvals(self, project: str, number: int) -> tuple[str, ...]:
         """Who approves a merge request, but for the token's own user."""
         return protection.approvals(self._project(project), number, without=self._me.user)
 
     def members(self, project: str, group: str) -> tuple[str, ...]:  # noqa: ARG002 - groups are of the whole GitLab
         """The active members of a group who are Developer or more, inherited ones too."""
         return self._people.members(group)
+
+    def rights(self, uses: Sequence[Use]) -> tuple[Right, ...]:
+        """Of the token, its user in the projects, and what is seen of groups."""
+        return tuple(Rights(self._gitlab, self._people, lambda: self._me).found(uses))
 
     def diff(self, project: str, number: int) -> str:
         """What merging an open merge request would change, as a unified diff; empty once it has ended."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from bot.forges.errors import StatusError
-from bot.repositories import Approval, ApprovalRule, BranchProtection, Reviewers
+from bot.repositories import ApprovalRule, BranchProtection, Reviewers
 
 # Which edition has them is told by neither: who may not see them is answered like who hasn't got them.
 _NOT_TOLD = frozenset({403, 404})
@@ -58,8 +58,8 @@ def _is_of(protected: Mapping[str, Any], branch: str) -> bool:
     return re.fullmatch(pattern, branch) is not None
 
 
-def approvals(project: Any, number: int, *, without: int) -> tuple[Approval, ...]:  # noqa: ANN401 - the library's object
+def approvals(project: Any, number: int, *, without: int) -> tuple[str, ...]:  # noqa: ANN401 - the library's object
     """Who approves a merge request. GitLab doesn't tell of which commit; where pushes end approvals, it ends them."""
     said = project.mergerequests.get(number, lazy=True).approvals.get().attributes
     people = (one["user"] for one in said.get("approved_by") or ())
-    return tuple(Approval(user["username"]) for user in people if user["id"] != without)
+    return tuple(user["username"] for user in people if user["id"] != without)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,9 +25,10 @@ from bot.forges.local.store import (
     status_ref,
 )
 from bot.forges.port import Opened
+from bot.forges.rights import Right, Use
 from bot.git.command import GitDirectory
 from bot.git.names import branch_ref
-from bot.repositories import Approval, BranchProtection, CommitStatus, MergeRequest, RequestDraft, RequestState
+from bot.repositories import BranchProtection, CommitStatus, MergeRequest, RequestDraft, RequestState
 
 _LONGEST_DESCRIPTION = 255
 
@@ -97,12 +98,16 @@ class LocalForge:
         """Nothing: who can write in the folder can merge."""
         return BranchProtection()
 
-    def approvals(self, project: str, number: int) -> tuple[Approval, ...]:  # noqa: ARG002 - the same of all
+    def approvals(self, project: str, number: int) -> tuple[str, ...]:  # noqa: ARG002 - the same of all
         """Nobody, as nobody can."""
         return ()
 
     def members(self, project: str, group: str) -> tuple[str, ...]:  # noqa: ARG002 - the same of all
         """Nobody: there are no groups."""
+        return ()
+
+    def rights(self, uses: Sequence[Use]) -> tuple[Right, ...]:  # noqa: ARG002 - the same of all
+        """Nothing: whoever can write in the folder may do everything."""
         return ()
 
     def set_status(self, project: str, commit: str, status: CommitStatus, *, branch: str) -> bool:  # noqa: ARG002
