@@ -18,6 +18,7 @@ BENCHES = (
     "inside_one_registry",
     "run_memory",
     "idle_pass",
+    "forge_requests",
     "startup",
     "scan_manifests",
 )

@@ -14,6 +14,7 @@ from bot.git import LeaseLost
 from bot.observe import observe
 from bot.parallel import in_parallel
 from bot.plan import (
+    AboutRequest,
     Action,
     AlreadyDone,
     CloseRequest,
@@ -21,11 +22,14 @@ from bot.plan import (
     DeleteBranch,
     Done,
     Failed,
+    HoldMerge,
+    Merge,
     MoveTag,
     OpenRequest,
     Outcome,
     PushBranch,
     Refused,
+    SetNote,
     SetStatus,
     Stale,
     Step,
@@ -39,6 +43,8 @@ from bot.world import World
 # Copies dominate, and the registries at both ends are usually the same for all of them.
 # Some more than the skopeos that run at a time, whose turns the requests before and after each then don't take.
 _WORKERS = 16
+# What is said about a merge request is about what its branch was seen to hold.
+_ABOUT_REQUESTS = (OpenRequest, UpdateRequest, SetNote, CloseRequest, Merge, HoldMerge)
 
 
 @dataclass(frozen=True)
@@ -135,7 +141,7 @@ def _what_changed(step: Step, answer: Found[Any] | Absent) -> str:
 
 def _attempt(step: Step, action: Action, world: World, now: datetime, watch: Watch) -> Outcome:
     try:
-        if isinstance(action, OpenRequest | UpdateRequest | CloseRequest) and _branch_now(step, world) != step.head:
+        if isinstance(action, _ABOUT_REQUESTS) and _branch_now(step, world) != step.head:
             return Stale(step, f"branch {step.branch} moved")
         return _perform(step, action, world, now, watch)
     except TagTakenError as error:
@@ -181,23 +187,32 @@ def _perform(step: Step, action: Action, world: World, now: datetime, watch: Wat
             assert about is not None, "a step says nothing of a branch that it has neither found nor pushed"  # noqa: S101
             said = _forge(world, repository).set_status(repository.project, about, status, branch=branch)
             return (Done if said else AlreadyDone)(action, status.description)
-        case OpenRequest() | UpdateRequest() | CloseRequest():
+        case OpenRequest() | UpdateRequest() | SetNote() | CloseRequest() | Merge() | HoldMerge():
             return _about_request(action, world)
         case _:
             assert_never(action)
 
 
-def _about_request(action: OpenRequest | UpdateRequest | CloseRequest, world: World) -> Outcome:
+def _about_request(action: AboutRequest, world: World) -> Outcome:
     match action:
         case OpenRequest(repository, draft):
-            opened = _forge(world, repository).open(repository.project, draft)
+            named = replace(draft, assignees=world.hosts.assignees(repository.forge, draft.assignees))
+            opened = _forge(world, repository).open(repository.project, named)
             return (Done if opened.created else AlreadyDone)(action, opened.request.url, opened.notes)
-        case UpdateRequest(repository, number, title, body):
-            request = _forge(world, repository).update(repository.project, number, title=title, body=body)
+        case UpdateRequest(repository, number, title, body, seen):
+            request = _forge(world, repository).update(repository.project, number, title=title, body=body, seen=seen)
             return Done(action, request.url)
-        case CloseRequest(repository, number, reason):
-            request = _forge(world, repository).close(repository.project, number, reason=reason)
+        case SetNote(repository, number, text):
+            said = _forge(world, repository).set_note(repository.project, number, text)
+            return (Done if said else AlreadyDone)(action, text)
+        case CloseRequest(repository, number, reason, link):
+            request = _forge(world, repository).close(repository.project, number, reason=reason, link=link)
             return Done(action, request.url)
+        case Merge(repository, number, head):
+            told = _forge(world, repository).merge_when_ready(repository.project, number, head=head)
+            return Refused(action, told.waits, ExitCode.BLOCKED) if told.waits else Done(action, told.request.url)
+        case HoldMerge(repository, number):
+            return (Done if _forge(world, repository).hold(repository.project, number) else AlreadyDone)(action)
         case _:
             assert_never(action)
 

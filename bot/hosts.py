@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,12 +15,19 @@ from bot.credentials import read_key, read_token
 from bot.forges import FORGES, AppKey, Forge, ForgeAccess
 from bot.git import Credential
 from bot.network.pace import Pace
+from bot.repositories import TRIGGER
 
 # How many requests at a time a forge is sent, and the pause (in seconds) that is still waited for when it wants one.
 _AT_A_TIME = 8
 _LONGEST_PAUSE = 120.0
 # The user's name beside a token, for which any will do.
 _BESIDE_TOKEN = MappingProxyType({"gitlab": "oauth2", "github": "x-access-token"})
+
+
+# What a pipeline says of itself: where it runs, and who started it.
+_PIPELINES = MappingProxyType(
+    {"gitlab": ("CI_SERVER_URL", "GITLAB_USER_LOGIN"), "github": ("GITHUB_SERVER_URL", "GITHUB_ACTOR")}
+)
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,16 @@ class Hosts:
                 return GitAccess(self._credential(name, config, project), env)
             case _:
                 assert_never(config)
+
+    def assignees(self, name: str, asked: Iterable[str]) -> tuple[str, ...]:
+        """Who is meant on a forge: for TRIGGER who started the pipeline, if it is one of that forge, else nobody."""
+        config = self.configured[name]
+        if isinstance(config, LocalForge):
+            return ()
+        server, user = (self.environ.get(variable, "") for variable in _PIPELINES[config.type])
+        started_by = user if server.rstrip("/") == config.url else ""
+        meant = (started_by if one == TRIGGER else one for one in asked)
+        return tuple(dict.fromkeys(filter(None, meant)))
 
     def close(self) -> None:
         """Close the kept connections."""

@@ -14,6 +14,7 @@ from bot.questions import (
     Absent,
     Answer,
     Approvals,
+    Branches,
     BranchHead,
     Changed,
     ClosedRequests,
@@ -26,6 +27,7 @@ from bot.questions import (
     Landed,
     Members,
     MergeBase,
+    Merged,
     MergedBy,
     OpenRequests,
     Paths,
@@ -68,7 +70,9 @@ def _batches(world: World, questions: Iterable[Question[Any]]) -> Iterator[Calla
     walks: dict[tuple[Rev, int], list[History]] = {}
     for question in questions:
         match question:
-            case BranchHead(repository) | MergedBy(repository) | Status(repository):
+            case BranchHead(repository) | Branches(repository):
+                together.setdefault((BranchHead, repository), []).append(question)
+            case MergedBy(repository) | Status(repository) | ClosedRequests(repository):
                 together.setdefault((type(question), repository), []).append(question)
             case History(rev, _, limit):
                 walks.setdefault((rev, limit), []).append(question)
@@ -80,15 +84,25 @@ def _batches(world: World, questions: Iterable[Question[Any]]) -> Iterator[Calla
         yield partial(_histories, world, rev, limit, files)
 
 
-def _branch_heads(world: World, repository: Repository, questions: list[BranchHead]) -> Answers:
+def _branch_heads(world: World, repository: Repository, questions: list[BranchHead | Branches]) -> Answers:
     """One look at the repository for all of its branches that were asked about."""
-    bad: Answers = {question: Unknown(error) for question in questions if (error := not_a_branch(question.branch))}
+    named = {question.branch: question for question in questions if isinstance(question, BranchHead)}
+    bad: Answers = {named[name]: Unknown(error) for name in named if (error := not_a_branch(name))}
     good = [question for question in questions if question not in bad]
+    prefixes = [question.prefix for question in good if isinstance(question, Branches)]
     try:
-        heads = world.clone(repository).heads([question.branch for question in good])
+        heads = world.clone(repository).heads([name for name in named if named[name] not in bad], prefixes)
     except BotError as error:
         return bad | dict.fromkeys(good, Unknown(error))
-    return bad | {q: Found(heads[q.branch]) if q.branch in heads else Absent() for q in good}
+    return bad | {question: _seen(question, heads) for question in good}
+
+
+def _seen(question: BranchHead | Branches, heads: Mapping[str, str]) -> Answer[Any]:
+    match question:
+        case BranchHead(_, name):
+            return Found(heads[name]) if name in heads else Absent()
+        case Branches(_, prefix):
+            return Found({name: head for name, head in heads.items() if name.startswith(prefix)})
 
 
 def _histories(world: World, rev: Rev, limit: int, questions: list[History]) -> Answers:
@@ -118,9 +132,19 @@ def _statuses(world: World, repository: Repository, questions: list[Status]) -> 
     return {q: Found(found[q.commit]) if q.commit in found else Absent() for q in questions}
 
 
+def _closed_requests(world: World, repository: Repository, questions: list[ClosedRequests]) -> Answers:
+    """One look at the forge for all branches of a repository that were asked about."""
+    branches = {question.source_branch for question in questions}
+    try:
+        found = world.forge(repository.forge).closed_requests(repository.project, branches)
+    except BotError as error:
+        return dict.fromkeys(questions, Unknown(error))
+    return {question: Found(found[question.source_branch]) for question in questions}
+
+
 # One look answers all of a kind about one repository.
 _OF_REPOSITORY: Mapping[type[Question[Any]], Callable[[World, Repository, list[Any]], Answers]] = MappingProxyType(
-    {BranchHead: _branch_heads, MergedBy: _merged_by, Status: _statuses}
+    {BranchHead: _branch_heads, ClosedRequests: _closed_requests, MergedBy: _merged_by, Status: _statuses}
 )
 
 
@@ -138,25 +162,35 @@ def _answer(world: World, question: Question[Any]) -> Answer[Any]:
         case Changed(repository, branch, since, paths):
             changed = world.clone(repository).changed(branch, since, paths)
             return Found(changed) if changed is not None else Absent()
-        case MergeBase(repository, one, other):
-            base = world.clone(repository).merge_base(one, other)
-            return Found(base) if base is not None else Absent()
+        case MergeBase() | Merged():
+            return _maybe(_of_both(world, question))
         case TagDigest() | Tags() | Holds() | Labels():
-            found = _of_registry(world, question)
-            return Found(found) if found is not None else Absent()
-        case OpenRequests() | ClosedRequests() | Protection() | Approvals() | Members():
+            return _maybe(_of_registry(world, question))
+        case OpenRequests() | Protection() | Approvals() | Members():
             return Found(_of_forge(world, question))
         case _:
             raise TypeError(f"nobody answers {type(question).__name__}")
 
 
-def _of_forge(world: World, question: OpenRequests | ClosedRequests | Protection | Approvals | Members) -> object:
+def _maybe(found: object | None) -> Answer[Any]:
+    return Found(found) if found is not None else Absent()
+
+
+def _of_both(world: World, question: MergeBase | Merged) -> object | None:
+    """What two commits come to."""
+    clone = world.clone(question.repository)
+    match question:
+        case MergeBase(_, one, other):
+            return clone.merge_base(one, other)
+        case Merged(_, into, head, paths):
+            return clone.merged(into, head, paths)
+
+
+def _of_forge(world: World, question: OpenRequests | Protection | Approvals | Members) -> object:
     forge, project = world.forge(question.repository.forge), question.repository.project
     match question:
         case OpenRequests():
             return forge.open_requests(project)
-        case ClosedRequests(_, source_branch):
-            return forge.closed_requests(project, source_branch)
         case Protection(_, branch):
             return forge.protection(project, branch)
         case Approvals(_, number):

@@ -67,21 +67,49 @@ class OpenRequest:
 
 @dataclass(frozen=True)
 class UpdateRequest:
-    """Give an open merge request of ours its new title and body."""
+    """Give an open merge request of ours its new title and body, where it says what was `seen`."""
 
     repository: Repository
     number: int
     title: str
     body: str
+    seen: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class SetNote:
+    """Let the one note of ours on an open merge request say this."""
+
+    repository: Repository
+    number: int
+    text: str
 
 
 @dataclass(frozen=True)
 class CloseRequest:
-    """Close a merge request of ours that is no longer due."""
+    """Close a merge request of ours that is no longer due; `link` leads to what replaces it, where something does."""
 
     repository: Repository
     number: int
     reason: str
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class Merge:
+    """Merge a merge request of ours at `head` and no other commit, or let the forge do so as soon as it may."""
+
+    repository: Repository
+    number: int
+    head: str
+
+
+@dataclass(frozen=True)
+class HoldMerge:
+    """Let the forge no longer merge a merge request by itself."""
+
+    repository: Repository
+    number: int
 
 
 @dataclass(frozen=True)
@@ -98,8 +126,19 @@ class SetStatus:
 
 
 Action: TypeAlias = (
-    PushBranch | DeleteBranch | CopyImage | MoveTag | OpenRequest | UpdateRequest | CloseRequest | SetStatus
+    PushBranch
+    | DeleteBranch
+    | CopyImage
+    | MoveTag
+    | OpenRequest
+    | UpdateRequest
+    | SetNote
+    | CloseRequest
+    | Merge
+    | HoldMerge
+    | SetStatus
 )
+AboutRequest: TypeAlias = OpenRequest | UpdateRequest | SetNote | CloseRequest | Merge | HoldMerge
 
 
 @dataclass(frozen=True)

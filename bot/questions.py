@@ -75,6 +75,14 @@ class BranchHead(Question[str]):
 
 
 @dataclass(frozen=True)
+class Branches(Question[Mapping[str, str]]):
+    """The commits that the branches whose names begin so point to now, by the whole name."""
+
+    repository: Repository
+    prefix: str
+
+
+@dataclass(frozen=True)
 class Files(Question[tuple[File, ...]]):
     """The files of a commit that match any of the patterns (`*` stands for part of one path segment), by path."""
 
@@ -131,6 +139,17 @@ class MergeBase(Question[str]):
     repository: Repository
     one: str
     other: str
+
+
+@dataclass(frozen=True)
+class Merged(Question[tuple[File, ...]]):
+    """These files as merging `head` into the commit `into` would leave them; Absent where they would conflict."""
+
+    lasting: ClassVar[bool] = True
+    repository: Repository
+    into: str
+    head: str
+    paths: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -210,6 +229,14 @@ class ClosedRequests(Question[tuple[MergeRequest, ...]]):
 
 
 @dataclass(frozen=True)
+class Approvals(Question[tuple[str, ...]]):
+    """Who approves an open merge request as it is, its author never among them; Found(()) where nobody does."""
+
+    repository: Repository
+    number: int
+
+
+@dataclass(frozen=True)
 class Status(Question[CommitStatus]):
     """What promobot's own status on a commit says; Absent where there is none."""
 
@@ -224,14 +251,6 @@ class Protection(Question[BranchProtection]):
     lasting: ClassVar[bool] = True
     repository: Repository
     branch: str
-
-
-@dataclass(frozen=True)
-class Approvals(Question[tuple[str, ...]]):
-    """Who approves an open merge request now."""
-
-    repository: Repository
-    number: int
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ class Pass:
 
 def look(world: World, texts: Texts, intent: Intent, *, now: datetime) -> Plan:
     """Decide, without touching anything."""
-    return settle(world, partial(decide, world.config, texts, intent, now=now))
+    return settle(world, partial(decide, world.config, texts, replace(intent, looking=True), now=now))
 
 
 def settle(world: World, think: Callable[[Facts], Need | T]) -> T:
@@ -77,8 +77,16 @@ def look_at_approvals(world: World, deployed: Iterable[Deployed]) -> tuple[tuple
 
 def look_at_all(world: World, texts: Texts, *, now: datetime) -> tuple[tuple[Deployed, ...], Plan]:
     """What every environment runs and how everything stands, from one set of facts."""
-    deployed, facts = _settle(world, partial(survey, world.config), Facts())
-    plan, facts = _settle(world, partial(decide, world.config, texts, Intent(), now=now), facts)
+
+    def think(facts: Facts) -> Need | tuple[tuple[Deployed, ...], Plan]:
+        """Both ask in the same rounds."""
+        told, planned = survey(world.config, facts), decide(world.config, texts, Intent(looking=True), facts, now)
+        if isinstance(told, Need) or isinstance(planned, Need):
+            needs = [each for each in (told, planned) if isinstance(each, Need)]
+            return Need(tuple(dict.fromkeys(question for need in needs for question in need.questions)))
+        return told, planned
+
+    (deployed, plan), facts = _settle(world, think, Facts())
     return tuple(with_presence(world.config, deployed, facts)), plan
 
 

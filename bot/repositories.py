@@ -100,8 +100,9 @@ class MergeRequest:
     the source branch's commit, `ended_by` who merged or closed it, and `reason` what was said then. A `draft`
     is not merged before a person says that it is ready. An `unfinished` one of ours was opened, and neither labels nor
     reviewers given to it, by a run that ended there. Of a merged one, `merge_commit` is where the target's branch
-    was right after, and `merged_at` the forge's own time of it. `approvals` are the users who approve
-    it now, None where lists don't tell.
+    was right after, and `merged_at` the forge's own time of it. `note` is what ours says, where the forge tells that.
+    `auto_merge_by` is who had the forge merge it by itself as soon as it may. `approvals` are the users who approve it
+    now, None where lists don't tell.
     """
 
     number: int
@@ -123,6 +124,8 @@ class MergeRequest:
     merge_commit: str = ""
     unfinished: bool = False
     merged_at: datetime | None = None
+    note: str = ""
+    auto_merge_by: str = ""
     approvals: tuple[str, ...] | None = None
 
 
@@ -153,6 +156,9 @@ class FileChange:
 
     path: str
     content: bytes
+
+
+TRIGGER = "trigger"
 
 
 @dataclass(frozen=True)
@@ -200,7 +206,8 @@ class BranchProtection:
 class RequestDraft:
     """What a merge request of ours says; as a `draft`, a person has to finish it and call it ready.
 
-    `rules` are its own, for a forge that has such.
+    An assignee called TRIGGER stands for who started the run, which the forge may know. `rules` are its own, where a
+    forge has such.
     """
 
     source_branch: str
@@ -210,4 +217,5 @@ class RequestDraft:
     reviewers: Reviewers
     labels: tuple[str, ...]
     draft: bool = False
+    assignees: tuple[str, ...] = ()
     rules: tuple[ApprovalRule, ...] = ()

@@ -50,5 +50,10 @@ def demo_repositories() -> Path:
     return _first(_PACKAGE / "demo" / "gitops-repo", _CHECKOUT / "fixtures" / "gitops-repo")
 
 
+def checkout() -> Path:
+    """The folder that has all of promobot's repository where this is a checkout; any other has only what travels."""
+    return _CHECKOUT
+
+
 def _first(*folders: Path) -> Path:
     return next(folder for folder in folders if folder.is_dir())

@@ -52,6 +52,7 @@ environments:
     tag: "{{major}}.{{minor}}.{{patch}}"
     promote: auto
     approvers: {{groups: [staging-approvers]}}
+    limits: {{open_requests: 100}}
 """
 
 _HELMRELEASE = """\

@@ -13,11 +13,12 @@ from bot.decide import Facts, Intent, Orders, Texts, decide
 from bot.decide.coverage import Coverage, cover
 from bot.errors import ForgeError, GitError, RegistryError
 from bot.images import Digest
-from bot.plan import CopyImage, OpenRequest, Plan, PushBranch, SetStatus, UpdateRequest, Verdict
+from bot.plan import CopyImage, Merge, OpenRequest, Plan, PushBranch, SetNote, SetStatus, UpdateRequest, Verdict
 from bot.questions import (
     Absent,
     Answer,
     Approvals,
+    Branches,
     BranchHead,
     ClosedRequests,
     Commits,
@@ -29,6 +30,7 @@ from bot.questions import (
     Landed,
     Members,
     MergeBase,
+    Merged,
     MergedBy,
     OpenRequests,
     Paths,
@@ -147,6 +149,8 @@ class Paper:
     protection: BranchProtection | None = field(default_factory=BranchProtection)
     approvals: dict[int, tuple[str, ...]] = field(default_factory=dict)
     members: dict[str, frozenset[str]] = field(default_factory=dict)
+    notes: dict[int, str] = field(default_factory=dict)
+    merges: dict[tuple[str, str], tuple[File, ...]] = field(default_factory=dict)
     now: datetime = datetime(2026, 11, 21, 12, tzinfo=UTC)
     asked: list[Question[Any]] = field(default_factory=list)
     rounds: int = 0
@@ -208,6 +212,10 @@ class Paper:
                     said = {one.number: one for one in self.opened}
                     said[number] = replace(said[number], title=title, body=body)
                     self.opened = tuple(said.values())
+                case Merge(_, number, _):
+                    self.opened = tuple(one for one in self.opened if one.number != number)
+                case SetNote(_, number, text):
+                    self.notes[number] = text
                 case _:
                     raise AssertionError(f"nobody taught this world to do {action}")
 
@@ -216,13 +224,15 @@ class Paper:
         match question:
             case BranchHead(_, branch):
                 return Found(self.heads[branch]) if branch in self.heads else Absent()
+            case Branches(_, prefix):
+                return Found({name: head for name, head in self.heads.items() if name.startswith(prefix)})
             case Files(rev, _) if rev.commit in self.lost:
                 return Unknown(GitError(f"cannot fetch {rev.commit}", hint="it is no longer there"))
             case Files(rev, patterns):
                 return Found(tuple(self._files(rev.commit, patterns)))
             case Paths(rev):
                 return Found(tuple(sorted(self.trees[rev.commit])))
-            case Commits() | MergeBase() | Summaries():
+            case Commits() | MergeBase() | Merged() | Summaries():
                 return self._of_commits(question)
             case History(rev, path):
                 history = self.history.get(path, (commit("c0", email="dev@example.com"),))
@@ -233,14 +243,15 @@ class Paper:
                 return Found(self.merged[landing]) if landing in self.merged else Absent()
             case TagDigest() | Holds() | Tags() | Labels():
                 return self._of_registry(question)
-            case OpenRequests() | ClosedRequests() | Status():
+            case OpenRequests() | ClosedRequests() | Status() | Approvals() | Protection() | Members():
                 return self._of_forge(question)
-            case Protection() | Approvals() | Members():
-                return self._of_approvals(question)
             case _:
                 raise AssertionError(f"nobody taught this world to answer {question}")
 
-    def _of_commits(self, question: Commits | MergeBase | Summaries) -> Answer[Any]:
+    def _of_commits(self, question: Commits | MergeBase | Merged | Summaries) -> Answer[Any]:
+        if isinstance(question, Merged):
+            merge = question.into, question.head
+            return Found(self.merges[merge]) if merge in self.merges else Absent()
         if isinstance(question, MergeBase):
             common = self.bases.get(question.other)
             return Found(common) if common is not None else Absent()
@@ -252,7 +263,9 @@ class Paper:
         found = self.ahead.get(ends, ())
         return Found(found if question.paths else tuple(replace(each, paths=()) for each in found))
 
-    def _of_forge(self, question: OpenRequests | ClosedRequests | Status) -> Answer[Any]:
+    def _of_forge(
+        self, question: OpenRequests | ClosedRequests | Status | Approvals | Protection | Members
+    ) -> Answer[Any]:
         if self.deaf:
             return Unknown(ForgeError("forge local: 503", hint="try later"))
         match question:
@@ -260,15 +273,12 @@ class Paper:
                 return Unknown(ForgeError("forge local: the token lacks what it takes", hint="make another"))
             case OpenRequests():
                 return Found(self.opened)
+            case Approvals(_, number):
+                return Found(self.approvals.get(number, ()))
             case ClosedRequests(_, branch):
                 return Found(tuple(request for request in self.closed if request.source_branch == branch))
             case Status(_, sha):
                 return Found(self.statuses[sha]) if sha in self.statuses else Absent()
-
-    def _of_approvals(self, question: Protection | Approvals | Members) -> Answer[Any]:
-        match question:
-            case Approvals(_, number):
-                return Found(self.approvals.get(number, ()))
             case Members(_, group) if group in self.members:
                 return Found(self.members[group])
             case Protection() if self.protection is not None:

@@ -12,10 +12,13 @@ from bot.plan import (
     CloseRequest,
     CopyImage,
     DeleteBranch,
+    HoldMerge,
+    Merge,
     MoveTag,
     OpenRequest,
     Plan,
     PushBranch,
+    SetNote,
     SetStatus,
     UpdateRequest,
 )
@@ -84,7 +87,14 @@ class Desk:
                 paper.statuses[sha or paper.heads[branch]] = status
             case UpdateRequest(_, number, title, body):
                 self.change(number, title=title, body=body)
-            case CloseRequest(_, number, reason):
+            case Merge(_, number, head):
+                assert next(one for one in paper.opened if one.number == number).head == head
+                self.merge(number)
+            case HoldMerge(_, number):
+                self.change(number, auto_merge_by="")
+            case SetNote(_, number, text):
+                paper.notes[number] = text
+            case CloseRequest(_, number, reason, _):
                 self.close(number, by="promobot", reason=reason)
             case _:
                 raise AssertionError(f"nobody taught this desk to do {action}")

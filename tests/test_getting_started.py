@@ -34,9 +34,14 @@ def test_the_pages_session_is_what_happens(repository: Path, capsys: pytest.Capt
     blocks = re.findall(r"getting_started.py -->\n```console\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     host = _host((repository / "apps/cart/dev/values.yaml").read_text(encoding="utf-8"))
     environ = {"PROMOBOT_CACHE": str(repository.parent / "cache"), "HOME": str(repository.parent)}
-    for command, shown in re.findall(r"^\$ promobot (.*)\n((?:[^$].*\n)*)", "".join(blocks), re.MULTILINE):
-        assert main(shlex.split(command), environ=environ) == 0
-        said = _words(capsys.readouterr().out)
+    for command, shown in re.findall(r"^\$ (.*)\n((?:[^$].*\n)*)", "".join(blocks), re.MULTILINE):
+        program, *words = shlex.split(command)
+        if program == "promobot":
+            assert main(words, environ=environ) == 0
+            said = _words(capsys.readouterr().out)
+        else:
+            done = subprocess.run([program, *words], check=True, capture_output=True, text=True, env=_person())
+            said = _words(done.stdout)
         for line in shown.replace("localhost:5000", host).splitlines():
             assert _words(line) in said
 
@@ -52,15 +57,20 @@ def repository(tmp_path: Path, open_registry: RunningRegistry, monkeypatch: pyte
         file.write_text(image, encoding="utf-8")
         push(open_registry.access("images"), f"{env}/{service}", tag, build_index(f"{service} {tag}"))
     monkeypatch.chdir(folder)
-    who = {"GIT_AUTHOR_NAME": "dev", "GIT_AUTHOR_EMAIL": "dev@example.com"}
-    who |= {"GIT_COMMITTER_NAME": "dev", "GIT_COMMITTER_EMAIL": "dev@example.com"}
     for words in ("init --quiet --initial-branch=main", "add --all", "commit --quiet --message=first"):
         subprocess.run(
             ["git", *words.split()],  # noqa: S607
             check=True,
-            env={"PATH": os.environ["PATH"], **who},
+            env=_person(),
         )
     return folder
+
+
+def _person() -> dict[str, str]:
+    """What a program gets that somebody starts."""
+    who = {"GIT_AUTHOR_NAME": "dev", "GIT_AUTHOR_EMAIL": "dev@example.com"}
+    who |= {"GIT_COMMITTER_NAME": "dev", "GIT_COMMITTER_EMAIL": "dev@example.com"}
+    return {"PATH": os.environ["PATH"], "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, **who}
 
 
 def _host(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The forges of a run: where their tokens come from, who gets them, and that nobody else does."""
+"""The forges of a run: git and the API by a token, where that comes from, and that nobody else gets to see it."""
 
 from __future__ import annotations
 
@@ -6,25 +6,22 @@ import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bot.config import Author, Config, EnvironmentConfig, GitLabForge, LocalForge, RegistryConfig, RepositoryConfig
+from bot.config import GitHubForge, GitLabForge, LocalForge
 from bot.errors import ConfigError, GitError
-from bot.git import LeaseLost, Pushed
 from bot.hosts import Hosts
-from bot.repositories import FileChange, Repository
-from bot.world import Look, Lookout, World
-from tests.doubles.gitlab import DEVELOPER, GitLab, Project
-from tests.doubles.gitlab.serving import serve_gitlab
-from tests.doubles.server import Running
+from bot.repositories import FileChange
+from bot.world import Look, Lookout
+from tests.doubles.github import GitHub
+from tests.doubles.gitlab import GitLab
 from tests.git.conftest import NOON
 from tests.proxy import Answer, Fault
-from tests.secrets import ProcessWatch, leaking_files, leaks, spellings
+from tests.secrets import ProcessWatch, leaks, spellings
+from tests.served import HERE, PROJECT, Served, served_github, served_gitlab
 from tests.tunnel import serve_tunnel
-
-PROJECT = "platform/gitops"
-HERE = Repository("work", PROJECT)
 
 
 @pytest.fixture
@@ -33,114 +30,95 @@ def gitlab(tmp_path: Path) -> GitLab:
 
 
 @pytest.fixture
-def project(gitlab: GitLab) -> Project:
-    return gitlab.project(PROJECT, {"a": b"1\n"})
+def on_gitlab(gitlab: GitLab, tmp_path: Path) -> Iterator[Served]:
+    with served_gitlab(tmp_path, gitlab) as served:
+        yield served
 
 
-@pytest.fixture
-def running(gitlab: GitLab, tmp_path: Path) -> Iterator[Running]:
-    with serve_gitlab(gitlab, prefix="/gitlab", tls_in=tmp_path) as double:
-        yield double
+@pytest.fixture(params=["gitlab", "github"])
+def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
+    """Each of them."""
+    on_gitlab = request.param == "gitlab"
+    with (
+        served_gitlab(tmp_path, GitLab(tmp_path / "g"))
+        if on_gitlab
+        else served_github(tmp_path, GitHub(tmp_path / "g")) as made
+    ):
+        yield made
 
 
-def world(running: Running, cache: Path, token: str, **forge: object) -> World:
-    settings = {"url": running.url, "token_env": "TOKEN", "ca_file": running.ca_file, **forge}
-    config = Config(
-        forges={"work": GitLabForge(type="gitlab", **settings)},  # type: ignore[arg-type]
-        registries={"r": RegistryConfig(url="r.example.com")},
-        environments=(
-            EnvironmentConfig.model_validate(
-                {
-                    "name": "e2e",
-                    "repository": RepositoryConfig(forge="work", project=PROJECT),
-                    "paths": ["{service}.yaml"],
-                    "registry": "r",
-                }
-            ),
-        ),
-        author=Author(),
-    )
-    return World(config, {"TOKEN": token} if token else {}, cache)
+# --- tokens on the wire ---------------------------------------------------------------------------------
 
 
-def test_git_and_the_api_go_by_the_forges_token(
-    gitlab: GitLab, project: Project, running: Running, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_git_and_the_api_go_by_the_forges_token(served: Served, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    token = gitlab.bot(project.namespace)
-    made = world(running, tmp_path / "cache", token)
+    made = served.world(served.token)
     with ProcessWatch() as watch:
-        clone = made.clone(HERE)
-        base = clone.fetch(["main"])["main"]
-        assert clone.files(base, ["a"])[0].content == b"1\n"
-        commit = clone.commit(base, [FileChange("a", b"2\n")], "m", NOON)
-        assert clone.push("x", commit, None) == Pushed(changed=True)
-        assert isinstance(clone.push("x", base, base), LeaseLost)
-        assert made.forge("work").open_requests(PROJECT) == ()
+        served.work(made)
     made.close()
-    assert project.repository.head("x") == commit
-    secret = spellings(token)
-    assert leaks(secret, b"\n".join(watch.arguments)) == []
-    assert leaking_files(secret, tmp_path / "cache") == []
-    assert leaks(secret, f"{caplog.text}{made!r}{made.hosts!r}{clone!r}".replace(repr(made.environ), "")) == []
-    assert leaks(secret, running.log()) == []
+    served.nowhere(spellings(served.token), watch, caplog.text, made)
 
 
-@pytest.mark.parametrize(("scope", "ended"), [("api", "expired"), ("api", "revoked"), ("read_repository", "")])
-def test_a_token_that_does_not_open_pushes_nothing(
-    gitlab: GitLab, running: Running, tmp_path: Path, scope: str, ended: str
-) -> None:
-    project = gitlab.project(PROJECT, {"a": b"1\n"})
-    good = world(running, tmp_path / "cache", gitlab.bot(project.namespace))
-    clone = good.clone(HERE)
-    commit = clone.commit(clone.fetch(["main"])["main"], [FileChange("a", b"2\n")], "m", NOON)
-    bad = world(running, tmp_path / "cache", gitlab.bot(project.namespace, scope, ended=ended))
-    with pytest.raises(GitError, match="Authentication failed") as caught:
-        bad.clone(HERE).push("x", commit, None)
-    assert caught.value.hint == "check the credential: whether it has expired, and its rights on this repository"
-    assert "canary" not in f"{caught.value}"
-    assert project.repository.head("x") is None
-
-
-def test_a_wrong_token_reads_nothing(project: Project, running: Running, tmp_path: Path) -> None:
+def test_a_wrong_token_reads_nothing(served: Served) -> None:
     with pytest.raises(GitError, match="Authentication failed"):
-        world(running, tmp_path / "cache", "glpat-canary-wrong").clone(HERE).heads(["main"])
-    assert project.repository.head("main")
+        served.world("canary-wrong").clone(HERE).heads(["main"])
 
 
-def test_an_unknown_authority_is_not_trusted(
-    gitlab: GitLab, project: Project, running: Running, tmp_path: Path
-) -> None:
-    made = world(running, tmp_path / "cache", gitlab.bot(project.namespace), ca_file=None)
+def test_an_unknown_authority_is_not_trusted(served: Served) -> None:
     with pytest.raises(GitError, match="certificate"):
-        made.clone(HERE).heads(["main"])
-    assert not running.exchanges
+        served.world(served.token, ca_file=None).clone(HERE).heads(["main"])
+    assert not served.running.exchanges
 
 
-def test_the_environments_proxy_serves_the_api_and_git(
-    gitlab: GitLab, project: Project, running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    token = gitlab.bot(project.namespace)
+def test_the_environments_proxy_serves_the_api_and_git(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     with serve_tunnel() as tunnel:
         monkeypatch.setenv("https_proxy", tunnel.url)
         monkeypatch.setenv("no_proxy", "")
-        made = world(running, tmp_path / "cache", token)
+        made = served.world(served.token)
         assert made.forge("work").open_requests(PROJECT) == ()
         assert len(tunnel.asked) == 1
         assert made.clone(HERE).heads(["main"])
         assert len(tunnel.asked) >= 2
         made.close()
-        assert leaks(spellings(token), "".join(tunnel.asked)) == []
+        assert leaks(spellings(served.token), "".join(tunnel.asked)) == []
 
 
-def test_a_protected_branch_is_the_servers_to_refuse(
-    gitlab: GitLab, project: Project, running: Running, tmp_path: Path
-) -> None:
-    clone = world(running, tmp_path / "cache", gitlab.bot(project.namespace)).clone(HERE)
+@pytest.mark.parametrize(("scope", "ended"), [("api", "expired"), ("api", "revoked"), ("read_repository", "")])
+def test_a_token_that_does_not_open_pushes_nothing(gitlab: GitLab, on_gitlab: Served, scope: str, ended: str) -> None:
+    clone = on_gitlab.world(on_gitlab.token).clone(HERE)
+    commit = clone.commit(clone.fetch(["main"])["main"], [FileChange("a", b"2\n")], "m", NOON)
+    bad = gitlab.bot(gitlab.projects[PROJECT].namespace, scope, ended=ended)
+    with pytest.raises(GitError, match="Authentication failed") as caught:
+        on_gitlab.world(bad).clone(HERE).push("x", commit, None)
+    assert caught.value.hint == "check the credential: whether it has expired, and its rights on this repository"
+    assert "canary" not in f"{caught.value}"
+    assert on_gitlab.repository.head("x") is None
+
+
+def test_a_protected_branch_is_the_servers_to_refuse(on_gitlab: Served) -> None:
+    clone = on_gitlab.world(on_gitlab.token).clone(HERE)
     base = clone.fetch(["main"])["main"]
     with pytest.raises(GitError, match="not allowed to push code to protected branches") as caught:
         clone.push("main", clone.commit(base, [FileChange("a", b"2\n")], "m", NOON), base)
     assert "rules for this branch" in caught.value.hint
+
+
+def test_names_for_one_address_share_its_pace_and_waits_are_told(on_gitlab: Served) -> None:
+    running = on_gitlab.running
+    config = GitLabForge(type="gitlab", url=running.url, token_env="TOKEN", ca_file=running.ca_file)
+    told: list[Look] = []
+    lookout = Lookout()
+    lookout.watch = told.append
+    hosts = Hosts({"a": config, "b": config}, {"TOKEN": on_gitlab.token}, "promobot", lookout.tell)
+    running.inject(Fault("", Answer(429, {"Retry-After": "1"}, b"Retry later\n")))
+    assert hosts.forge("a").open_requests(PROJECT) == ()
+    assert [look.where for look in told] == ["forge a, which wants a pause of 1 s"]
+    assert hosts.forge("b").open_requests(PROJECT) == ()
+    hosts.close()
+    assert replace(told[0], where="").asked == 0
+
+
+# --- where they come from -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -175,10 +153,11 @@ def test_a_token_in_a_file(tmp_path: Path) -> None:
     hosts.close()
 
 
-def test_git_by_ssh_has_the_agent_and_no_token() -> None:
-    forge = GitLabForge(type="gitlab", token_env="TOKEN", git="ssh://git@gitlab.example.com/")
+@pytest.mark.parametrize("kind", [GitLabForge, GitHubForge])
+def test_git_by_ssh_has_the_agent_and_no_token(kind: Any) -> None:
+    forge = kind(type=kind.__name__.removesuffix("Forge").lower(), token_env="TOKEN", git="ssh://git@git.example.com/")
     hosts = Hosts({"work": forge}, {"TOKEN": "t", "SSH_AUTH_SOCK": "/agent", "X": "y"}, "promobot", lambda _: None)
-    assert hosts.forge("work").git_url("a/b") == "ssh://git@gitlab.example.com/a/b.git"
+    assert hosts.forge("work").git_url("a/b") == "ssh://git@git.example.com/a/b.git"
     access = hosts.git("work", PROJECT)
     assert (access.credential, access.env) == (None, {"SSH_AUTH_SOCK": "/agent"})
     hosts.close()
@@ -188,25 +167,3 @@ def test_a_local_forge_needs_nothing(tmp_path: Path) -> None:
     hosts = Hosts({"here": LocalForge(type="local", path=tmp_path)}, {}, "promobot", lambda _: None)
     assert hosts.git("here", PROJECT).credential is None
     assert hosts.forge("here").git_url("a/b") == (tmp_path / "a/b.git").as_uri()
-
-
-def test_names_for_one_address_share_its_pace_and_waits_are_told(
-    gitlab: GitLab, project: Project, running: Running, tmp_path: Path
-) -> None:
-    config = GitLabForge(type="gitlab", url=running.url, token_env="TOKEN", ca_file=running.ca_file)
-    told: list[Look] = []
-    lookout = Lookout()
-    lookout.watch = told.append
-    hosts = Hosts({"a": config, "b": config}, {"TOKEN": gitlab.bot(project.namespace)}, "promobot", lookout.tell)
-    running.inject(Fault("", Answer(429, {"Retry-After": "1"}, b"Retry later\n")))
-    assert hosts.forge("a").open_requests(PROJECT) == ()
-    assert [look.where for look in told] == ["forge a, which wants a pause of 1 s"]
-    assert hosts.forge("b").open_requests(PROJECT) == ()
-    hosts.close()
-    assert replace(told[0], where="").asked == 0
-
-
-def test_who_pushes_is_the_tokens_user(gitlab: GitLab, project: Project) -> None:
-    assert gitlab.accounts.role(gitlab.accounts.tokens[gitlab.bot(project.namespace)].user, project.namespace) == (
-        DEVELOPER
-    )

@@ -1,4 +1,4 @@
-"""GitHub as a forge of a run: git and the API by a token or as an App, and nobody else gets to see either."""
+"""GitHub as a forge of a run: as an App, whose key and tokens nobody else gets to see, and by tokens that don't do."""
 
 from __future__ import annotations
 
@@ -6,42 +6,33 @@ import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from bot.config import Author, Config, EnvironmentConfig, GitHubApp, GitHubForge, RegistryConfig
+from bot.config import GitHubApp, GitHubForge
 from bot.errors import ConfigError, ForgeError, GitError
-from bot.git import LeaseLost, Pushed
 from bot.hosts import Hosts
-from bot.repositories import FileChange, Repository
-from bot.world import World
-from tests.doubles.github import GitHub, Role
+from bot.repositories import FileChange
+from tests.doubles.github import GitHub
 from tests.doubles.github.accounts import AppRegistration
-from tests.doubles.github.serving import serve_github
-from tests.doubles.server import Running
 from tests.git.conftest import NOON
-from tests.secrets import ProcessWatch, leaking_files, leaks, spellings
-from tests.tunnel import serve_tunnel
+from tests.secrets import ProcessWatch, spellings
+from tests.served import HERE, PROJECT, Served, served_github
 
-PROJECT = "acme/gitops"
-HERE = Repository("hub", PROJECT)
 PERMISSIONS = {"metadata": "read", "contents": "write", "pull_requests": "write", "members": "read"}
 
 
 @pytest.fixture
 def hub(tmp_path: Path) -> GitHub:
-    made = GitHub(tmp_path / "github")
-    made.project(PROJECT, {"a": b"1\n"}, roles={"robot": Role.WRITE, "rea": Role.READ})
-    return made
+    return GitHub(tmp_path / "github")
 
 
 @pytest.fixture
-def running(hub: GitHub, tmp_path: Path) -> Iterator[Running]:
-    with serve_github(hub, tls_in=tmp_path) as double:
-        yield double
+def served(hub: GitHub, tmp_path: Path) -> Iterator[Served]:
+    with served_github(tmp_path, hub) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -63,97 +54,35 @@ def app(hub: GitHub, key: rsa.RSAPrivateKey) -> AppRegistration:
     return registered
 
 
-def world(running: Running, cache: Path, secret: str, **forge: Any) -> World:
-    told = {"url": running.url, "ca_file": running.ca_file, **(forge or {"token_env": "SECRET"})}
-    environment = {
-        "name": "e2e",
-        "repository": {"forge": "hub", "project": PROJECT},
-        "paths": ["{service}.yaml"],
-        "registry": "r",
-    }
-    config = Config(
-        forges={"hub": GitHubForge(type="github", **told)},
-        registries={"r": RegistryConfig(url="r.example.com")},
-        environments=(EnvironmentConfig.model_validate(environment),),
-        author=Author(),
-    )
-    return World(config, {"SECRET": secret}, cache)
-
-
-def work(made: World) -> str:
-    """Clone, commit, push, and ask the API; the commit."""
-    clone = made.clone(HERE)
-    base = clone.fetch(["main"])["main"]
-    assert clone.files(base, ["a"])[0].content == b"1\n"
-    commit = clone.commit(base, [FileChange("a", b"2\n")], "m", NOON)
-    assert clone.push("x", commit, None) == Pushed(changed=True)
-    assert isinstance(clone.push("x", base, base), LeaseLost)
-    assert made.forge("hub").open_requests(PROJECT) == ()
-    return commit
-
-
-def test_git_and_the_api_go_by_the_token(
-    hub: GitHub, running: Running, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    token = hub.classic("robot", "repo", "read:org")
-    made = world(running, tmp_path / "cache", token)
-    with ProcessWatch() as watch:
-        commit = work(made)
-    made.close()
-    assert hub.projects[PROJECT].repository.head("x") == commit
-    nowhere(spellings(token), watch, tmp_path, caplog, made, running)
-
-
-def nowhere(
-    secrets: set[str],
-    watch: ProcessWatch,
-    tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
-    made: World,
-    running: Running,
-) -> None:
-    assert leaks(secrets, b"\n".join(watch.arguments)) == []
-    assert leaking_files(secrets, tmp_path / "cache") == []
-    shown = f"{caplog.text}{made!r}{made.hosts!r}{made.clone(HERE)!r}".replace(repr(made.environ), "")
-    assert leaks(secrets, shown) == []
-    assert leaks(secrets, running.log()) == []
-
-
 def test_git_and_the_api_go_by_an_apps_tokens_which_are_renewed(
-    hub: GitHub,
-    running: Running,
-    app: AppRegistration,
-    pem: str,
-    tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
+    hub: GitHub, served: Served, app: AppRegistration, pem: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    made = world(running, tmp_path / "cache", pem, app=GitHubApp(id=app.id, key_env="SECRET"))
+    made = served.world(pem, app=GitHubApp(id=app.id, key_env="SECRET"))
     with ProcessWatch() as watch:
-        work(made)
+        served.work(made)
         # What is nearly over is given up, and git uses the new one.
         for text, token in hub.tokens.items():
             hub.tokens[text] = token.__class__(**{**token.__dict__, "expires": datetime.now(UTC) - timedelta(1)})
-        tokens = made.forge("hub")._connecting._clients  # type: ignore[attr-defined]
+        tokens = made.forge("work")._connecting._clients  # type: ignore[attr-defined]
         for _, held in tokens.values():
             held._now = lambda: datetime.now(UTC) + timedelta(minutes=51)
         assert made.clone(HERE).heads(["x"])
     made.close()
     minted = [text for text in hub.tokens if text.startswith("ghs_")]
     assert len(minted) == 2
-    nowhere(spellings(*minted, pem.splitlines()[1]), watch, tmp_path, caplog, made, running)
+    served.nowhere(spellings(*minted, pem.splitlines()[1]), watch, caplog.text, made)
 
 
-def pushes_nothing(hub: GitHub, running: Running, tmp_path: Path, token: str, words: str) -> None:
-    good = world(running, tmp_path / "cache", hub.classic("robot", "repo"))
+def pushes_nothing(served: Served, token: str, words: str) -> None:
+    good = served.world(served.token)
     clone = good.clone(HERE)
     commit = clone.commit(clone.fetch(["main"])["main"], [FileChange("a", b"2\n")], "m", NOON)
     with pytest.raises(GitError, match=words) as caught:
-        world(running, tmp_path / "cache", token).clone(HERE).push("x", commit, None)
+        served.world(token).clone(HERE).push("x", commit, None)
     assert caught.value.hint
     assert token not in str(caught.value)
-    assert hub.projects[PROJECT].repository.head("x") is None
+    assert served.repository.head("x") is None
 
 
 @pytest.mark.parametrize(
@@ -165,62 +94,41 @@ def pushes_nothing(hub: GitHub, running: Running, tmp_path: Path, token: str, wo
     ],
 )
 def test_a_token_that_does_not_open_pushes_nothing(
-    hub: GitHub, running: Running, tmp_path: Path, scope: str, login: str, words: str
+    hub: GitHub, served: Served, scope: str, login: str, words: str
 ) -> None:
-    pushes_nothing(hub, running, tmp_path, hub.classic(login, scope), words)
+    pushes_nothing(served, hub.classic(login, scope), words)
 
 
-def test_an_expired_token_pushes_nothing(hub: GitHub, running: Running, tmp_path: Path) -> None:
+def test_an_expired_token_pushes_nothing(hub: GitHub, served: Served) -> None:
     expired = hub.classic("robot", "repo", expires=datetime.now(UTC))
-    pushes_nothing(hub, running, tmp_path, expired, "Authentication failed")
-
-
-def test_a_wrong_token_reads_nothing(running: Running, tmp_path: Path) -> None:
-    with pytest.raises(GitError, match="Authentication failed"):
-        world(running, tmp_path / "cache", "ghp_canary_wrong").clone(HERE).heads(["main"])
+    pushes_nothing(served, expired, "Authentication failed")
 
 
 def test_an_app_that_is_not_installed_there_reads_nothing(
-    hub: GitHub, running: Running, key: rsa.RSAPrivateKey, pem: str, tmp_path: Path
+    hub: GitHub, served: Served, key: rsa.RSAPrivateKey, pem: str
 ) -> None:
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     lonely = hub.register("lonely", public.decode())
-    made = world(running, tmp_path / "cache", pem, app=GitHubApp(id=lonely.id, key_env="SECRET"))
-    for ask in (lambda: made.clone(HERE).heads(["main"]), lambda: made.forge("hub").open_requests(PROJECT)):
+    made = served.world(pem, app=GitHubApp(id=lonely.id, key_env="SECRET"))
+    for ask in (lambda: made.clone(HERE).heads(["main"]), lambda: made.forge("work").open_requests(PROJECT)):
         with pytest.raises(ForgeError, match=f"App {lonely.id} is not installed on {PROJECT}"):
             ask()
     made.close()
 
 
 def test_what_an_app_lacks_is_named_with_what_to_do(
-    hub: GitHub, running: Running, key: rsa.RSAPrivateKey, pem: str, tmp_path: Path
+    hub: GitHub, served: Served, key: rsa.RSAPrivateKey, pem: str
 ) -> None:
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     weak = hub.register("weak", public.decode())
     hub.install(weak, "acme", {**PERMISSIONS, "pull_requests": "read"})
     hub.projects[PROJECT].repository.commit("x", {"a": b"2"})
     number = hub.open(PROJECT, "robot", "x").number
-    made = world(running, tmp_path / "cache", pem, app=GitHubApp(id=weak.id, key_env="SECRET"))
+    made = served.world(pem, app=GitHubApp(id=weak.id, key_env="SECRET"))
     with pytest.raises(ForgeError, match="the token lacks the permission pull_requests=write") as caught:
-        made.forge("hub").update(PROJECT, number, title="t", body="b")
+        made.forge("work").update(PROJECT, number, title="t", body="b")
     assert caught.value.hint.startswith(f"give App {weak.id} that permission")
     made.close()
-
-
-def test_the_environments_proxy_serves_the_api_and_git(
-    hub: GitHub, running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    token = hub.classic("robot", "repo")
-    with serve_tunnel() as tunnel:
-        monkeypatch.setenv("https_proxy", tunnel.url)
-        monkeypatch.setenv("no_proxy", "")
-        made = world(running, tmp_path / "cache", token)
-        assert made.forge("hub").open_requests(PROJECT) == ()
-        assert len(tunnel.asked) == 1
-        assert made.clone(HERE).heads(["main"])
-        assert len(tunnel.asked) >= 2
-        made.close()
-        assert leaks(spellings(token), "".join(tunnel.asked)) == []
 
 
 @pytest.mark.parametrize(
@@ -255,15 +163,6 @@ def test_a_key_in_a_file_or_on_one_line(tmp_path: Path, pem: str) -> None:
         assert access.credential is not None
         assert access.credential.username == "x-access-token"
         hosts.close()
-
-
-def test_git_by_ssh_has_the_agent_and_no_token() -> None:
-    forge = GitHubForge(type="github", token_env="TOKEN", git="ssh://git@github.com")
-    hosts = Hosts({"hub": forge}, {"TOKEN": "t", "SSH_AUTH_SOCK": "/agent"}, "promobot", lambda _: None)
-    assert hosts.forge("hub").git_url("a/b") == "ssh://git@github.com/a/b.git"
-    access = hosts.git("hub", "a/b")
-    assert (access.credential, access.env) == (None, {"SSH_AUTH_SOCK": "/agent"})
-    hosts.close()
 
 
 def test_where_commits_are_compared() -> None:

@@ -35,7 +35,7 @@ environments:
     registry: e2e
   - name: eu
     from: e2e
-    repository: {forge: work, project: sre/gitops, branch: release}
+    repository: {forge: work, project: sre/gitops, branch: release, branch_prefix: ops/promobot}
     paths: ["apps/{team}/{service}/eu.yaml"]
     registry: prd
     images: ["shop/*"]
@@ -45,7 +45,10 @@ environments:
     also_promote: [/spec/chart/spec/version]
     when_missing: copy
     promote: auto
+    supersede: wait
+    merge: auto
     approvers: {groups: [sre], users: [kim], required: 2, rule: true}
+    merge_requests: {labels: [release], draft: true, assignee: trigger}
     gates: {soak: 1d12h}
     floating_tags: ["{major}.{minor}", stable]
     replace_unreleased: true

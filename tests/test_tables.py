@@ -20,15 +20,14 @@ class Tty(io.StringIO):
         return True
 
 
-def test_a_narrow_terminal_breaks_paths_at_slashes_and_titles_at_blanks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_narrow_terminal_breaks_titles_at_blanks_and_no_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "32")
     stream = Tty()
     Terminal.on(stream, color=False).table(HEADERS, ROWS)
     assert re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue()).splitlines() == [
         "SERVICE     FOUND AT",
-        "inventory   apps/inventory/",
-        "            staging/",
-        "            helmrelease.yaml:29",
+        "inventory",
+        "    apps/inventory/staging/helmrelease.yaml:29",
         "web         a title of several",
         "            words",
     ]
@@ -55,3 +54,14 @@ def test_a_pipe_gets_one_line_for_a_row_and_no_blanks_at_its_end() -> None:
         "inventory   apps/inventory/staging/helmrelease.yaml:29",
         "web         a title of several words",
     ]
+
+
+def test_no_line_ends_in_blanks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    stream = Tty()
+    terminal = Terminal.on(stream, color=False)
+    terminal.say("a line that is too long for a terminal of forty columns, so it goes on below")
+    terminal.markdown("A paragraph.\n\n| a | b |\n| --- | --- |\n| 1 | a longer cell |\n")
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue()).splitlines()
+    assert lines == [line.rstrip() for line in lines]
+    assert "A paragraph." in lines

@@ -116,4 +116,5 @@ class Call:
 
 def look_text(look: Look) -> str:
     """How far reading the world is, on one line."""
-    return f"reading {look.where}: {look.answered:,} of {look.asked:,} questions answered …"
+    # Each answer may lead to further questions, so how many there will be isn't known.
+    return f"reading {look.where}: {look.answered:,} answered, {look.asked - look.answered:,} to go …"

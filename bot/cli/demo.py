@@ -11,34 +11,37 @@ from bot.cli import main as run_command
 from bot.cli.call import Call
 from bot.errors import ExitCode, UsageError
 
+_TO_MERGE = "# merge in a browser, at the address that `promote` told"
+
 
 def main(call: Call) -> int:
-    """Tell the story, unless only a kept world's registries are meant."""
+    """Tell the story, unless only a kept world's servers are meant."""
     try:
-        from bot.demo import story, world  # noqa: PLC0415  needs the packages of the extra `demo`
+        from bot.demo import servers, story  # noqa: PLC0415  needs the packages of the extra `demo`
     except ModuleNotFoundError as error:
         raise UsageError(
             f"the demo needs the Python package {error.name}", hint="pip install 'promobot[demo]', or ./run demo"
         ) from None
     if call.args.stop:
-        stopped = world.stop(Path(call.args.stop))
-        _tell(call, f"{stopped} registries stopped. To start them again:", "--start", call.args.stop)
+        stopped = servers.stop(Path(call.args.stop))
+        _tell(call, f"{stopped} servers stopped. To start them again:", "--start", call.args.stop)
         return ExitCode.DONE
     if call.args.start:
-        hosts = world.start_again(Path(call.args.start))
-        _tell(call, f"Registries run at {', '.join(hosts)}. To stop them:", "--stop", call.args.start)
+        started = servers.start_again(Path(call.args.start))
+        hosts = ", ".join(f"{name} {host}" for name, host in started.items())
+        _tell(call, f"Servers run: {hosts}. To stop them:", "--stop", call.args.start)
         return ExitCode.DONE
     terminal = call.terminal()
     console = terminal.console
     keep = Path(call.args.keep) if call.args.keep else None
     pause = story.default_pause(console, fast=call.args.fast)
     try:
-        code = story.Story(console, _run, pause).tell(keep)
+        code = story.Story(console, _run, pause).tell(keep, call.args.forge)
     except KeyboardInterrupt:
         sys.stderr.write(f"promobot: interrupted; {_left(keep)}\n")
         return INTERRUPTED
     if keep is not None:
-        sys.stdout.write(_next_steps(keep.resolve(), _command(call)) + "\n")
+        sys.stdout.write(_next_steps(keep.resolve(), _command(call), call.args.forge) + "\n")
     return code
 
 
@@ -50,7 +53,7 @@ def _run(line: list[str], environ: dict[str, str]) -> int:
 def _left(keep: Path | None) -> str:
     if keep is None:
         return "nothing was left behind"
-    return f"no registry was left running; what was made so far is in {keep}"
+    return f"no server was left running; what was made so far is in {keep}"
 
 
 def _tell(call: Call, what: str, option: str, folder: str) -> None:
@@ -63,10 +66,11 @@ def _command(call: Call) -> str:
     return call.environ.get("PROMOBOT_COMMAND", "promobot")
 
 
-def _next_steps(keep: Path, command: str) -> str:
+def _next_steps(keep: Path, command: str, forge: str) -> str:
     """Every line works as printed: quoted where a shell would split it, or take `!2` for a line of its history."""
+    merge = f"{command} mr merge 'platform/gitops!2' --as you" if forge == "local" else _TO_MERGE
     return f"""\
-It is yours to play with; its registries run on loopback until you stop them.
+It is yours to play with; its servers run on loopback until you stop them.
 
   export PROMOBOT_CONFIG={shlex.quote(str(keep / "promobot.yaml"))}
   export PROMOBOT_CACHE={shlex.quote(str(keep / "cache"))}
@@ -74,6 +78,6 @@ It is yours to play with; its registries run on loopback until you stop them.
   {command} plan storefront --to staging
   {command} promote storefront notifications --to staging
   {command} mr list
-  {command} mr merge 'platform/gitops!2' --as you
+  {merge}
   {command} reconcile
   {command} demo --stop {shlex.quote(str(keep))}"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from bot.layout import NO_REGISTRY, Layout, recognise
 from bot.layout.doubts import listed
 from bot.layout.marking import mark
 from bot.layout.missing import missing
+from bot.layout.tree import LeftOut
 from bot.layout.words import environments_of_repositories, name_of
 from bot.layout.written import Home, write_config
 
@@ -186,10 +188,29 @@ def _left(found: _Found) -> Iterator[str]:
     for number in found.used:
         if number not in missing:
             yield from _differing(found, number)
+    yield from _left_out(found)
     if NO_REGISTRY in found.layout.registries.values():
         yield f"write the registry's address instead of {NO_REGISTRY}"
     if not any(one.source for one in found.layout.environments):
         yield "no environment gets its images from another: add `from`, or name the repositories of the others too"
+
+
+def _left_out(found: _Found) -> Iterator[str]:
+    """Repositories with environments that others have more manifests of: a chain of their own, as a rule."""
+    by_repository: dict[int, list[LeftOut]] = {}
+    for one in found.layout.left_out:
+        by_repository.setdefault(one.repository, []).append(one)
+    homes = {one.name: one.repository for one in found.layout.environments}
+    for number, ones in by_repository.items():
+        estate = found.estates[number]
+        names = ", ".join(one.environment for one in ones)
+        others = listed(dict.fromkeys(str(_shown(found.estates[homes[one.environment]].root)) for one in ones))
+        services = sorted({service for one in ones for service in one.services})
+        yield (
+            f"{_shown(estate.root)} is left out with its {names} ({listed(services)}), as an environment is in one "
+            f"repository and {others} has them too: `promobot init {shlex.quote(str(_shown(estate.folder)))} -c "
+            f"{estate.name}.yaml` writes a configuration of its own for it, or add its environments by other names"
+        )
 
 
 def _differing(found: _Found, number: int) -> Iterator[str]:

@@ -140,11 +140,11 @@ def _show_lists(terminal: Terminal, matrix: Matrix) -> None:
 
 def _cell(matrix: Matrix, shape: _Shape, service: str, environment: str) -> Text:
     here = matrix.images.get((service, environment), [])
-    cell = _running(matrix, shape, environment, here)
+    verdict = matrix.standing.get((service, environment))
+    cell = _running(matrix, shape, environment, here, verdict)
     for flag, word in (("missing", False), ("drift", True)):
         if any((item.drift if flag == "drift" else item.present) is word for item in here):
             cell.append(f" {flag}", style="red")
-    verdict = matrix.standing.get((service, environment))
     if verdict is None or verdict.standing is Standing.OUTSIDE:
         return cell
     standing = _standing_of(service, verdict)
@@ -157,8 +157,14 @@ def _cell(matrix: Matrix, shape: _Shape, service: str, environment: str) -> Text
     return cell
 
 
-def _running(matrix: Matrix, shape: _Shape, environment: str, here: Sequence[Deployed]) -> Text:
+def _running(
+    matrix: Matrix, shape: _Shape, environment: str, here: Sequence[Deployed], verdict: Verdict | None
+) -> Text:
     images = [item.image for item in here if item.ours and item.image]
+    if not images and verdict is not None and verdict.promotion is not None:
+        # `images` may say that something doesn't move on from here, and yet it is what came here.
+        brought = {move.before for move in verdict.promotion.moves}
+        images = [item.image for item in here if item.image in brought]
     if images:
         tags = (image.tag or (image.digest.short if image.digest else "?") for image in images)
         return Text(_some(tuple(dict.fromkeys(tags)), shape))

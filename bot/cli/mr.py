@@ -63,6 +63,9 @@ def _show(call: Call, world: World) -> None:
     terminal.say(f"{_state(request)}, {request.source_branch} → {request.target_branch}{reviewers}")
     terminal.say(f"status promobot: {status.state.value}, {status.description}\n" if status else "")
     terminal.markdown(request.body)
+    if request.note:
+        terminal.say("\nnote of promobot:")
+        terminal.markdown(request.note)
     terminal.diff(diff)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,14 @@ from bot.cli.outputfile import OutputFile, promotion_variables
 from bot.cli.targets import checked_intent
 from bot.cli.views import (
     action_text,
+    alike,
     mark,
     name_width,
     outcome_lines,
     remedy,
     service_lines,
     under_review,
+    units_text,
     upkeep_line,
     verdict_line,
     warnings,
@@ -38,6 +41,9 @@ if TYPE_CHECKING:
 
 # Of more units that are due, what would be done is told with --diff only.
 _FEW = 5
+# What people may not know by our word for it.
+_WORDS = {Standing.OUTSIDE: "not promoted there"}
+_UPKEEP = "beside promotions"
 # What somebody has to look at comes first.
 _ORDER = (Standing.BLOCKED, Standing.DUE, Standing.PROPOSED, Standing.CURRENT, Standing.OUTSIDE)
 
@@ -77,11 +83,11 @@ def show_plan(call: Call, config: Config, plan: Plan, *, diff: bool | None = Non
             for verdict in plan.verdicts
             if verdict.target == target and (verdict.standing is not Standing.OUTSIDE or call.args.verbose)
         ]
-        show_blocked(terminal, shown)
+        show_blocked(terminal, config, shown)
         width = name_width(shown)
         for verdict in sorted(shown, key=lambda verdict: _ORDER.index(verdict.standing)):
             if verdict.standing is not Standing.BLOCKED and (named or call.args.verbose or _is_news(verdict, shown)):
-                _show_verdict(terminal, verdict, width, in_full=in_full)
+                _show_verdict(terminal, verdict_line(verdict, width, config), verdict, in_full=in_full)
         if len(targets) > 1 and len(shown) > _FEW:
             terminal.say(_sum(shown), indent=2)
     if due and not in_full:
@@ -101,7 +107,7 @@ def plan_data(plan: Plan) -> answers.Planned:
 def show_upkeep(terminal: Terminal, plan: Plan, outcomes: Mapping[tuple[str, str, str], Sequence[Outcome]]) -> None:
     """What is due beside promotions, each with its outcomes where there are some."""
     if plan.upkeep:
-        terminal.title("upkeep")
+        terminal.title(_UPKEEP)
     for item in plan.upkeep:
         terminal.say(upkeep_line(item), indent=2)
         if item.blocked:
@@ -118,16 +124,18 @@ def hop(config: Config, target: str) -> str:
     return f"{', '.join(config.environment(target).from_)} → {target}"
 
 
-def show_blocked(terminal: Terminal, verdicts: Iterable[Verdict]) -> None:
+def show_blocked(terminal: Terminal, config: Config, verdicts: Iterable[Verdict]) -> None:
     """What is blocked and why; what to do comes after the last of those that it helps."""
     blocked: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
         if verdict.standing is Standing.BLOCKED:
             blocked.setdefault(remedy(verdict), []).append(verdict)
     for advice, helped in blocked.items():
-        for verdict in helped:
-            terminal.say(verdict_line(verdict, name_width(helped)), indent=2)
-            for line in under_review(verdict):
+        for reason, ones in alike(helped):
+            first = verdict_line(ones[0], name_width(helped))
+            several = Text.assemble(mark(Standing.BLOCKED), f" {units_text(ones)}: ", (reason, "red"))
+            terminal.say(first if len(ones) == 1 else several, indent=2)
+            for line in chain(*map(partial(under_review, config), ones)):
                 terminal.say(line, indent=6)
         if advice:
             terminal.say(advice, indent=6)
@@ -139,8 +147,8 @@ def _is_news(verdict: Verdict, shown: Sequence[Verdict]) -> bool:
     return verdict.standing is not Standing.CURRENT or verdict.step is not None or current <= _FEW
 
 
-def _show_verdict(terminal: Terminal, verdict: Verdict, width: int, *, in_full: bool) -> None:
-    terminal.say(verdict_line(verdict, width), indent=2)
+def _show_verdict(terminal: Terminal, first: Text, verdict: Verdict, *, in_full: bool) -> None:
+    terminal.say(first, indent=2)
     for line in service_lines(verdict):
         terminal.say(line, indent=6)
     for line in warnings(verdict):
@@ -152,7 +160,7 @@ def _show_verdict(terminal: Terminal, verdict: Verdict, width: int, *, in_full: 
 
 
 def _sum(verdicts: Iterable[Verdict], upkeep: int = 0) -> Text:
-    words = [*_counted(verdicts), *([Text(f"{upkeep} upkeep")] if upkeep else [])]
+    words = [*_counted(verdicts), *([Text(f"{upkeep} {_UPKEEP}")] if upkeep else [])]
     return Text(", ").join(words) if words else Text("nothing to promote: no environment has a `from`")
 
 
@@ -160,4 +168,4 @@ def _counted(verdicts: Iterable[Verdict]) -> Iterator[Text]:
     counts = Counter(verdict.standing for verdict in verdicts)
     for standing in _ORDER:
         if counts[standing]:
-            yield Text(f"{counts[standing]:,} {standing.value}", style=mark(standing).style)
+            yield Text(f"{counts[standing]:,} {_WORDS.get(standing, standing.value)}", style=mark(standing).style)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from rich.text import Text
 
@@ -16,7 +16,7 @@ from bot.cli.outputfile import OutputFile, Variables, promotion_variables
 from bot.cli.plan import hop, show_blocked, show_plan, show_upkeep
 from bot.cli.targets import checked_intent, checked_orders
 from bot.cli.terminal import printable
-from bot.cli.views import heading, outcome_lines, service_lines, verdict_line, warnings
+from bot.cli.views import heading, outcome_lines, request_link, service_lines, verdict_line, warnings
 from bot.cli.waiting import Patience, Waiting, code_of, open_requests, wait
 from bot.cli.watching import watching
 from bot.errors import ExitCode
@@ -79,7 +79,7 @@ class _Answer:
             (result.step.target, result.step.unit.name): outcome.detail
             for result in (*self.done.results, *self.after.results)
             for outcome in result.outcomes
-            if isinstance(outcome, Done | AlreadyDone) and isinstance(outcome.action, OpenRequest | UpdateRequest)
+            if _is_request(outcome)
         }
 
     @property
@@ -210,19 +210,30 @@ def show_pass(call: Call, config: Config, done: Pass) -> None:
 
 def _show_text(call: Call, config: Config, done: Pass) -> None:
     terminal = call.terminal()
-    # What stands on this screen already, from when it ended, isn't said twice: how each step ended is.
-    first = -1 if terminal.interactive and call.terminal(stderr=True).interactive else 0
-    outcomes = {result.step.key: result.outcomes[first:] for result in done.results}
+    # What stands on this screen already, from when it ended, isn't said twice: what each step came to is.
+    seen = terminal.interactive and call.terminal(stderr=True).interactive
+    outcomes = {result.step.key: _results(result.outcomes) if seen else result.outcomes for result in done.results}
     for target in dict.fromkeys(verdict.target for verdict in done.plan.verdicts):
         terminal.title(hop(config, target))
         shown = [one for one in done.plan.verdicts if one.target == target and one.standing is not Standing.OUTSIDE]
         for verdict in shown:
             if verdict.standing is not Standing.BLOCKED:
-                _show_verdict(terminal, verdict, outcomes.get(verdict.step.key, ()) if verdict.step else ())
-        show_blocked(terminal, shown)
+                _show_verdict(terminal, config, verdict, outcomes.get(verdict.step.key, ()) if verdict.step else ())
+        show_blocked(terminal, config, shown)
     show_upkeep(terminal, done.plan, outcomes)
     if not any(outcomes.values()):
         terminal.say(_why_nothing(done))
+
+
+def _results(outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+    """What failed, and the merge request; where there is neither, the last that was done."""
+    failed = [one for one in outcomes if not isinstance(one, Done | AlreadyDone)]
+    requests = [one for one in outcomes if _is_request(one)]
+    return [*requests, *failed] or outcomes[-1:]
+
+
+def _is_request(outcome: Outcome) -> TypeGuard[Done | AlreadyDone]:
+    return isinstance(outcome, Done | AlreadyDone) and isinstance(outcome.action, OpenRequest | UpdateRequest)
 
 
 def _why_nothing(done: Pass) -> str:
@@ -232,12 +243,14 @@ def _why_nothing(done: Pass) -> str:
     return "Nothing to do."
 
 
-def _show_verdict(terminal: Terminal, verdict: Verdict, outcomes: Sequence[Outcome]) -> None:
-    terminal.say(heading(verdict) if outcomes else verdict_line(verdict), indent=2)
+def _show_verdict(terminal: Terminal, config: Config, verdict: Verdict, outcomes: Sequence[Outcome]) -> None:
+    terminal.say(heading(verdict) if outcomes else verdict_line(verdict, config=config), indent=2)
     for line in service_lines(verdict):
         terminal.say(line, indent=6)
     for outcome in outcomes:
         for line in outcome_lines(outcome):
             terminal.say(line, indent=6)
+    if verdict.standing is Standing.PROPOSED and verdict.request and not any(map(_is_request, outcomes)):
+        terminal.say(Text(request_link(config, verdict), style="dim"), indent=6)
     for line in warnings(verdict):
         terminal.say(line, indent=6)

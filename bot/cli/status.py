@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -14,7 +16,7 @@ from bot.cli.matrix import Matrix, show_matrix
 from bot.cli.outputfile import OutputFile, deployed_variables
 from bot.cli.plan import plan_data, show_upkeep
 from bot.cli.targets import check_environments, check_services
-from bot.cli.views import mark, remedy, under_review, unit_text
+from bot.cli.views import alike, mark, remedy, request_link, under_review, unit_text, units_text
 from bot.config import Config
 from bot.errors import ExitCode
 from bot.plan import Plan, Standing, Verdict
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 # Of what is told line by line, so many are told unless it was asked for, and of more than that so many of each kind.
 _MANY = 20
 _FEW = 5
+# So many environments are named in the legend.
+_FEW_TARGETS = 2
 
 
 def main(call: Call) -> ExitCode:
@@ -132,6 +136,7 @@ def _show(call: Call, matrix: Matrix) -> None:
         terminal.say("No images found; `promobot check` says where it looked.")
     _show_others(terminal, matrix.deployed if call.args.verbose else ())
     _show_some(terminal, list(_gone(matrix)), everything=everything, rest="promobot status -v")
+    _show_outside(terminal, matrix, everything=bool(call.args.verbose or call.args.services))
     _show_blocked(terminal, matrix, everything=everything)
     requests = [_request(matrix.config, one) for one in matrix.verdicts if _has_request(one) or _is_closed_next(one)]
     _show_some(terminal, requests, everything=everything, rest="promobot status -v")
@@ -139,9 +144,12 @@ def _show(call: Call, matrix: Matrix) -> None:
 
 
 def _legend(matrix: Matrix) -> Text:
-    """What the marks mean, and of how many cells each is said."""
+    """What the marks mean, and of how many services on their way into how many environments each is said."""
     counts = Counter(matrix.marks)
-    legend = Text(f"{len(matrix.services):,} service{'' if len(matrix.services) == 1 else 's'}:   ", style="dim")
+    targets = [name for name in matrix.environments if matrix.config.environment(name).from_]
+    into = f" into {' and '.join(targets) if len(targets) <= _FEW_TARGETS else f'{len(targets)} environments'}"
+    services = f"{len(matrix.services):,} service{'' if len(matrix.services) == 1 else 's'}{into if targets else ''}"
+    legend = Text(f"{services}{':   ' if counts else ''}", style="dim")
     for standing in (one for one in Standing if counts[one] and one is not Standing.OUTSIDE):
         legend.append_text(mark(standing)).append(f" {counts[standing]:,} {standing.value}   ")
     legend.rstrip()
@@ -167,21 +175,37 @@ def _show_others(terminal: Terminal, deployed: Sequence[Deployed]) -> None:
             terminal.say(f"– {item.service} in {item.environment} runs {item.image} too, which isn't ours ({place})")
 
 
+def _show_outside(terminal: Terminal, matrix: Matrix, *, everything: bool) -> None:
+    """Why nothing is promoted: of all that was asked about, else of what doesn't explain itself."""
+    outside = [one for one in matrix.verdicts if one.standing is Standing.OUTSIDE and one.blocked is not None]
+    shown = outside if everything else [one for one in outside if one.note]
+    for verdict in shown if everything or len(shown) <= _MANY else shown[:_FEW]:
+        assert verdict.blocked is not None  # noqa: S101  that is what outside says
+        terminal.say(f"– {unit_text(verdict.unit)} to {verdict.target}: {verdict.blocked.reason}")
+        terminal.say(f"→ {verdict.blocked.remedy}", indent=2)
+    if not everything and len(shown) > _MANY:
+        terminal.say(f"and {len(shown) - _FEW:,} more: promobot status -v", indent=2)
+
+
 def _show_blocked(terminal: Terminal, matrix: Matrix, *, everything: bool) -> None:
     """Why, and below those that one remedy helps what to do: a registry that is down blocks many."""
-    blocked: dict[str, list[Verdict]] = {}
+    blocked: dict[str, dict[str, list[Verdict]]] = {}
     for verdict in matrix.verdicts:
         if verdict.standing is Standing.BLOCKED and verdict.blocked is not None:
-            blocked.setdefault(remedy(verdict), []).append(verdict)
-    everything = everything or sum(map(len, blocked.values())) <= _MANY
-    for advice, helped in blocked.items():
-        for verdict in helped if everything else helped[:_FEW]:
-            reason = verdict.blocked.reason if verdict.blocked else ""
-            terminal.say(Text(f"✗ {unit_text(verdict.unit)} to {verdict.target}: {reason}", style="red"))
-            for line in under_review(verdict):
+            blocked.setdefault(remedy(verdict), {}).setdefault(verdict.target, []).append(verdict)
+    told = {
+        advice: [(target, *each) for target, verdicts in helped.items() for each in alike(verdicts)]
+        for advice, helped in blocked.items()
+    }
+    everything = everything or sum(map(len, told.values())) <= _MANY
+    for advice, reasons in told.items():
+        for target, reason, verdicts in reasons if everything else reasons[:_FEW]:
+            terminal.say(Text(f"✗ {units_text(verdicts)} to {target}: {reason}", style="red"))
+            for line in chain(*map(partial(under_review, matrix.config), verdicts)):
                 terminal.say(line, indent=2)
-        if not everything and len(helped) > _FEW:
-            terminal.say(Text(f"✗ and {len(helped) - _FEW:,} more: promobot status --blocked", style="red"))
+        if not everything and len(reasons) > _FEW:
+            rest = sum(len(verdicts) for _, _, verdicts in reasons[_FEW:])
+            terminal.say(Text(f"✗ and {rest:,} more: promobot status --blocked", style="red"))
         if advice:
             terminal.say(advice, indent=2)
 
@@ -208,4 +232,4 @@ def _request(config: Config, verdict: Verdict) -> Text:
     request = f"{config.environment(verdict.target).repository.project}!{verdict.request.number}"
     line = Text.assemble(mark(verdict.standing), f" {unit_text(verdict.unit)} to {verdict.target}: {request}")
     line.append(" is no longer due" if _is_closed_next(verdict) else "")
-    return line.append(f"  {verdict.request.url}", style="dim")
+    return line.append(f"  {request_link(config, verdict)}", style="dim")

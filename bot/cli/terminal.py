@@ -24,6 +24,8 @@ _FIRST_NEWS = 0.5
 _NEWS = 0.1
 # Blanks between the columns of a table.
 _GAP = 3
+# What stands below a row of a table is indented by so much.
+_BELOW = 4
 # Cells that the last column of a table gets at least, else it stands below the others.
 _LEAST = 12
 
@@ -51,6 +53,7 @@ class Terminal:
         room = max(self.console.width - indent - 2, 20)
         wrapped = line.wrap(self.console, room) if self.interactive and line.cell_len > room + 2 else [line]
         for number, part in enumerate(wrapped):
+            part.rstrip()
             self.console.print(Text(" " * (indent + 2 * bool(number))).append_text(part), soft_wrap=True)
 
     def title(self, text: str) -> None:
@@ -58,31 +61,36 @@ class Terminal:
         self.say(Text(text, style="bold"))
 
     def table(self, headers: Sequence[str], rows: Iterable[Sequence[Text | str]]) -> None:
-        """Print a table; where it is too wide, its last column goes on below, broken at blanks and slashes.
+        """Print a table; where it is too wide, its last column goes on below, broken at blanks.
 
-        Where next to nothing is left for that column, all of it stands below.
+        Where a word of it has no room, such as a path, it stands below as a whole; all of them where next to nothing is
+        left.
         """
         cells = [[Text(header, style="bold") for header in headers]]
         cells += [[printable(cell) for cell in row] for row in rows]
         widths = [max(row[column].cell_len for row in cells) + _GAP for column in range(len(headers) - 1)]
         indent, room = sum(widths), self.console.width - sum(widths)
         below = room < min(max(row[-1].cell_len for row in cells), _LEAST)
-        if below:
-            indent, room = 4, max(self.console.width - 4, _LEAST)
         for *row, last in cells:
             line = Text()
             for cell, width in zip(row, widths, strict=True):
                 line.append_text(cell).append(" " * (width - cell.cell_len))
-            if below:
-                line.rstrip()
-                self.console.print(line, soft_wrap=True)
-                if not last:
-                    continue
-                line = Text(" " * indent)
-            for part in last.divide(_breaks(last.plain, room)):
-                line.append_text(part).rstrip()
-                self.console.print(line, soft_wrap=True)
-                line = Text(" " * indent)
+            if below or max(map(cell_len, last.plain.split(" "))) > room:
+                self._line(line)
+                if last:
+                    self._last_cell(Text(" " * _BELOW), last, _BELOW)
+            else:
+                self._last_cell(line, last, indent)
+
+    def _last_cell(self, line: Text, cell: Text, indent: int) -> None:
+        """The cell after what stands before it in the line, and in lines below as far as it has no room there."""
+        for part in cell.divide(_breaks(cell.plain, max(self.console.width - indent, _LEAST))):
+            self._line(line.append_text(part))
+            line = Text(" " * indent)
+
+    def _line(self, line: Text) -> None:
+        line.rstrip()
+        self.console.print(line, soft_wrap=True)
 
     def diff(self, text: str, *, indent: int = 0) -> None:
         """Print a unified diff; its lines are never wrapped by us."""
@@ -92,7 +100,9 @@ class Terminal:
 
     def markdown(self, text: str) -> None:
         """Print Markdown as a forge would show it."""
-        self.console.print(Markdown(visible(text)), width=min(self.console.width, _PROSE_WIDTH))
+        options = self.console.options.update_width(min(self.console.width, _PROSE_WIDTH))
+        for line in self.console.render_lines(Markdown(visible(text)), options, pad=False):
+            self._line(Text.assemble(*((part.text, part.style or "") for part in line)))
 
 
 def printable(text: Text | str) -> Text:
@@ -103,10 +113,10 @@ def printable(text: Text | str) -> Text:
 
 
 def _breaks(text: str, room: int) -> list[int]:
-    """Where to break a text so that each part fits, if a blank or a slash is in the right place."""
+    """Where to break a text so that each part fits, if a blank is in the right place."""
     breaks: list[int] = []
     used = 0
-    for piece in re.finditer(r"[^ /]*[ /]?", text):
+    for piece in re.finditer(r"[^ ]+ ?| ", text):
         width = cell_len(piece[0].rstrip())
         if used and used + width > room:
             breaks.append(piece.start())

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, assert_never
 
 from rich.text import Text
 
+from bot.config import Config
 from bot.decide import EVERYTHING
 from bot.decide.text import step
+from bot.forges.local import NUMBER_MARK
 from bot.plan import (
+    AboutRequest,
     Action,
     AlreadyDone,
     CloseRequest,
@@ -17,11 +21,14 @@ from bot.plan import (
     DeleteBranch,
     Done,
     Failed,
+    HoldMerge,
+    Merge,
     MoveTag,
     OpenRequest,
     Outcome,
     PushBranch,
     Refused,
+    SetNote,
     SetStatus,
     Stale,
     Standing,
@@ -44,6 +51,8 @@ _MARKS = {
 
 # So many services of a group are named where there is but a line for it.
 _FEW_SERVICES = 6
+# So many units that are blocked alike.
+_FEW_UNITS = 4
 # Columns for the name of a unit, and the most that it gets.
 _NAME = 16
 _WIDE_NAME = 32
@@ -82,9 +91,19 @@ def service_lines(verdict: Verdict) -> Iterator[Text]:
         yield Text(f"{len(verdict.unit.services) - len(versions)} more stay as they are", style="dim")
 
 
-def verdict_line(verdict: Verdict, width: int = _NAME) -> Text:
-    """One line: mark, unit in so many columns, versions, how it stands."""
-    return Text.assemble(heading(verdict, width), "  ", (_standing(verdict), _MARKS[verdict.standing][1]))
+def verdict_line(verdict: Verdict, width: int = _NAME, config: Config | None = None) -> Text:
+    """One line: mark, unit in so many columns, versions, how it stands.
+
+    `config` tells whether the number of a merge request may be another one's too.
+    """
+    standing = _standing(verdict, _project(config, verdict) if config else "")
+    return Text.assemble(heading(verdict, width), "  ", (standing, _MARKS[verdict.standing][1]))
+
+
+def _project(config: Config, verdict: Verdict) -> str:
+    """The project of the target, where there are several."""
+    projects = {environment.repository.repository for environment in config.environments}
+    return config.environment(verdict.target).repository.project if len(projects) > 1 else ""
 
 
 def heading(verdict: Verdict, width: int = _NAME) -> Text:
@@ -117,26 +136,55 @@ def _version(move: Move) -> str:
     return move.tag if move.before == move.after else step(move)
 
 
-def _standing(verdict: Verdict) -> str:
+def _standing(verdict: Verdict, project: str = "") -> str:
     if verdict.blocked is not None:
         return verdict.blocked.reason
     if verdict.standing is Standing.CURRENT and verdict.step is not None:
-        return f"{verdict.standing.value}: {tidying(verdict)}"
+        return f"{verdict.standing.value}: {tidying(verdict, project)}"
     if verdict.request is not None and verdict.standing is not Standing.CURRENT:
-        return f"{verdict.standing.value}: !{verdict.request.number}"
+        note = f", {verdict.note}" if verdict.note else ""
+        return f"{verdict.standing.value}: {project}!{verdict.request.number}{note}"
     return f"{verdict.standing.value}: {verdict.note}" if verdict.note else verdict.standing.value
 
 
-def tidying(verdict: Verdict) -> str:
+def tidying(verdict: Verdict, project: str = "") -> str:
     """What is left over of a proposal that is no longer due."""
-    return f"!{verdict.request.number} is no longer due" if verdict.request else "its branch is left over"
+    return f"{project}!{verdict.request.number} is no longer due" if verdict.request else "its branch is left over"
 
 
-def under_review(verdict: Verdict) -> Iterator[Text]:
+def alike(verdicts: Iterable[Verdict]) -> Iterator[tuple[str, Sequence[Verdict]]]:
+    """Each reason why something is blocked, with all that it blocks: a registry that is down blocks many."""
+    found: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        found.setdefault(_standing(verdict), []).append(verdict)
+    yield from found.items()
+
+
+def units_text(verdicts: Sequence[Verdict]) -> str:
+    """The first few units by name; one alone with its services."""
+    if len(verdicts) == 1:
+        return unit_text(verdicts[0].unit)
+    more = f" and {len(verdicts) - _FEW_UNITS} more" if len(verdicts) > _FEW_UNITS else ""
+    return ", ".join(_name(verdict.unit) for verdict in verdicts[:_FEW_UNITS]) + more
+
+
+def link(project: str, url: str) -> str:
+    """Where to look at a merge request: its address, or the command that shows one of the local forge."""
+    _, mark, number = url.rpartition(NUMBER_MARK)
+    return f"promobot mr show {shlex.quote(f'{project}!{number}')}" if mark and url.startswith("file:") else url
+
+
+def request_link(config: Config, verdict: Verdict) -> str:
+    """The same of a verdict's open merge request; empty where there is none."""
+    project = config.environment(verdict.target).repository.project
+    return link(project, verdict.request.url) if verdict.request is not None else ""
+
+
+def under_review(config: Config, verdict: Verdict) -> Iterator[Text]:
     """The open merge request of a unit that is blocked: people may be looking at it."""
     if verdict.blocked is not None and verdict.request is not None:
         said = verdict.outdated or f"!{verdict.request.number} is open"
-        yield Text.assemble(("! ", "yellow"), said, (f"  {verdict.request.url}", "dim"))
+        yield Text.assemble(("! ", "yellow"), said, (f"  {request_link(config, verdict)}", "dim"))
 
 
 def warnings(verdict: Verdict) -> Iterator[Text]:
@@ -181,13 +229,13 @@ def action_text(action: Action) -> str:
             return f"move tag {tag} of {location.repository} in {location.registry} → {digest.short}{was}"
         case SetStatus(branch=branch, status=status):
             return f"set status promobot of {branch} to {status.state.value}: {status.description}"
-        case OpenRequest() | UpdateRequest() | CloseRequest():
+        case OpenRequest() | UpdateRequest() | SetNote() | CloseRequest() | Merge() | HoldMerge():
             return _request_text(action)
         case _:
             assert_never(action)
 
 
-def _request_text(action: OpenRequest | UpdateRequest | CloseRequest) -> str:
+def _request_text(action: AboutRequest) -> str:
     match action:
         case OpenRequest(repository, draft):
             reviewers = f", for {', '.join(draft.reviewers.names)}" if draft.reviewers else ""
@@ -195,8 +243,14 @@ def _request_text(action: OpenRequest | UpdateRequest | CloseRequest) -> str:
             return f"open {kind} in {repository.project}{reviewers}"
         case UpdateRequest(number=number):
             return f"update merge request !{number}"
+        case SetNote(number=number, text=text):
+            return f"note on merge request !{number}: {text.partition(chr(10))[0]}"
         case CloseRequest(number=number, reason=reason):
             return f"close merge request !{number}: {reason}"
+        case Merge(number=number, head=head):
+            return f"merge !{number} at {head[:12]}, now or as soon as the forge may"
+        case HoldMerge(number=number):
+            return f"let the forge no longer merge !{number} by itself"
         case _:
             assert_never(action)
 
@@ -216,13 +270,11 @@ def detail(outcome: Outcome) -> str:
 def outcome_lines(outcome: Outcome) -> Iterator[Text]:
     """What came of an action, and below it what people may want to know."""
     match outcome:
-        case Done(action, detail, notes):
-            yield Text.assemble(("✓ ", "green"), action_text(action))
-            if isinstance(action, OpenRequest | UpdateRequest):
-                yield Text(f"  {detail}")
-            yield from (Text(f"  ! {note}", style="yellow") for note in notes)
-        case AlreadyDone(action, _, notes):
-            yield Text.assemble(("= ", "green"), f"already done: {action_text(action)}")
+        case Done(action, detail, notes) | AlreadyDone(action, detail, notes):
+            done = ("✓ ", "green") if isinstance(outcome, Done) else ("= already done: ", "green")
+            yield Text.assemble(done, action_text(action))
+            if isinstance(action, OpenRequest | UpdateRequest) and detail:
+                yield Text(f"  {link(action.repository.project, detail)}")
             yield from (Text(f"  ! {note}", style="yellow") for note in notes)
         case Stale(_, reason):
             yield Text(f"~ {reason}, looking again", style="yellow")

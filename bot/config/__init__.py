@@ -16,7 +16,7 @@ from bot.config.forges import ForgeConfig, GitHubApp, GitHubForge, GitLabForge, 
 from bot.config.paths import PathPattern, glob_match, is_service
 from bot.config.registries import Auth, BasicAuth, DockerAuth, RegistryConfig
 from bot.config.services import GroupConfig, ServiceRule, SourceConfig
-from bot.config.settings import Approvers, Gates, Settings, TagScheme
+from bot.config.settings import Approvers, Gates, MergeRequests, Settings, TagScheme
 from bot.images import ImageRef
 from bot.repositories import Repository
 
@@ -37,6 +37,7 @@ __all__ = [
     "GroupConfig",
     "Limits",
     "LocalForge",
+    "MergeRequests",
     "PathPattern",
     "RegistryConfig",
     "RepositoryConfig",
@@ -175,6 +176,13 @@ class Config(Model):
             found.update({source.name: source for source in (env, *further)})
         return tuple(found.values())
 
+    def before(self, target: EnvironmentConfig) -> tuple[str, ...]:
+        """Every environment that images pass on their way to the target, the nearest first."""
+        found = dict.fromkeys(target.from_)
+        for name in list(found):
+            found.update(dict.fromkeys(self.before(self.environment(name))))
+        return tuple(found)
+
     def service_called(self, name: str, environment: str) -> str | None:
         """The service that an environment's paths call `name`; None where rules call that one otherwise."""
         known = (rule.known_as(name, environment) for rule in reversed(self.services))
@@ -203,9 +211,10 @@ class Config(Model):
         """The path of an image below the environment's registry, None where it is not of those that move."""
         env = self.environment(environment)
         path = self.path_in(env.registry, image)
-        if path is None or (env.images and not any(glob_match(glob, path) for glob in env.images)):
-            return None
-        return path
+        if path is None or not env.images:
+            return path
+        registry = self.registries[env.registry]
+        return path if any(registry.fits(glob, path) for glob in env.images) else None
 
     def moves_to(self, environment: str, image: ImageRef) -> bool:
         """Whether an image is one of those that are promoted to here, under its name here or a source's."""

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 from bot.config.base import Model, Name, OneOrMore, Project, as_tuple
 from bot.config.fields import FieldConfig
 from bot.config.paths import Globs, PathPattern, PathText
-from bot.config.registries import RepositoryGlobs, as_repositories
+from bot.config.registries import ImageGlobs, as_repositories
 from bot.config.settings import Settings
 from bot.repositories import Repository, is_branch
 
@@ -20,7 +20,10 @@ Setting = Literal[
     "also_promote",
     "when_missing",
     "promote",
+    "supersede",
+    "merge",
     "approvers",
+    "merge_requests",
     "gates",
     "floating_tags",
     "replace_unreleased",
@@ -34,12 +37,23 @@ def _is_branch(name: str) -> str:
     return name
 
 
+def _is_prefix(name: str) -> str:
+    _is_branch(name)
+    if "+" in name:  # which tells the branches of what a command said goes together
+        raise ValueError(f"{name}: no plus can be in it")
+    return name
+
+
 class RepositoryConfig(Model):
     """The branch that an environment is deployed from."""
 
     forge: str
     project: Project
     branch: Annotated[str, AfterValidator(_is_branch)] = "main"
+    branch_prefix: Annotated[str, AfterValidator(_is_prefix)] = Field(
+        default="promobot",
+        description="What promobot's own branches begin with: `<branch_prefix>/<environment>/<service or group>`.",
+    )
 
     @property
     def repository(self) -> Repository:
@@ -51,7 +65,10 @@ class Limits(Model):
     """How much is proposed at a time."""
 
     open_requests: int | None = Field(
-        default=None, ge=1, description="How many merge requests of promobot may be open at a time."
+        default=5,
+        ge=1,
+        description="How many merge requests of promobot may be open at a time in the environment's repository; "
+        "`null`: any number.",
     )
 
 
@@ -70,9 +87,9 @@ class EnvironmentConfig(Settings):
     )
     exclude: Globs = Field(default=(), description="Files that fit `paths` and are left out; `**` crosses folders.")
     registry: str
-    images: RepositoryGlobs = Field(
+    images: ImageGlobs = Field(
         default=(),
-        description="Which repositories below the registry's prefix move, such as `shop/*`; none: all of them.",
+        description="Which repositories of the registry move, such as `shop/*`, with its prefix or without; none: all.",
     )
     repositories: dict[str, str] = Field(
         default={},

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from bot.config.base import FilePath, Model, as_tuple
+from bot.config.paths import glob_match
 from bot.images import DOCKER_HUB, DOCKER_HUB_ENDPOINT, ImageRef, split_registry
 
 
@@ -59,7 +60,13 @@ def as_repositories(glob: str) -> str:
     return glob
 
 
-RepositoryGlobs = Annotated[tuple[Annotated[str, AfterValidator(as_repositories)], ...], BeforeValidator(as_tuple)]
+def _as_image_names(glob: str) -> str:
+    """The same, with a host before it or not."""
+    as_repositories(split_registry(glob)[1])
+    return glob
+
+
+ImageGlobs = Annotated[tuple[Annotated[str, AfterValidator(_as_image_names)], ...], BeforeValidator(as_tuple)]
 
 
 def _is_host(host: str) -> str:
@@ -140,6 +147,10 @@ class RegistryConfig(Model):
         """
         begins = f"{self.url}/"
         return image.name.removeprefix(begins) if image.name.startswith(begins) else None
+
+    def fits(self, glob: str, path: str) -> bool:
+        """Whether a glob fits the image at `path` by any of its names: below the prefix, with it, with the host too."""
+        return any(glob_match(glob, name) for name in (path, f"{self.prefix}/{path}", f"{self.url}/{path}"))
 
     def image(self, path: str) -> ImageRef:
         """The image that lives at `path` below this registry's prefix."""

@@ -14,6 +14,10 @@ from bot.images import is_tag
 _VERSION = re.compile(r"v?[0-9]+\.[0-9]+\.[0-9]+")
 
 
+# GitHub takes no longer ones; GitLab no commas.
+_LONGEST_LABEL = 50
+
+
 class Approvers(Model):
     """Who is asked to review an environment's merge requests."""
 
@@ -24,6 +28,11 @@ class Approvers(Model):
         default=False,
         description="Whether each merge request gets an approval rule of its own that says so (GitLab Premium).",
     )
+
+    @property
+    def wanted(self) -> int:
+        """How many have to approve; nobody where nobody is named."""
+        return self.required if self.groups or self.users else 0
 
 
 # What a version is made of, each with the sign that stands before it: `v`, `1`, `1`, `3`, `-rc2`, `-amd64`.
@@ -68,6 +77,26 @@ def _as_scheme(value: object) -> object:
 
 
 SchemeOrText = Annotated[TagScheme, BeforeValidator(_as_scheme, json_schema_input_type=str | TagScheme)]
+
+
+def _is_label(label: str) -> str:
+    if not label.strip() or "," in label or len(label) > _LONGEST_LABEL:
+        raise ValueError(f"{label!r} is no label: without commas, at most {_LONGEST_LABEL} characters")
+    return label
+
+
+class MergeRequests(Model):
+    """How merge requests are opened."""
+
+    labels: Annotated[tuple[Annotated[str, AfterValidator(_is_label)], ...], BeforeValidator(as_tuple)] = Field(
+        default=(), description="Labels beside `promobot` and `to-<environment>`."
+    )
+    draft: bool = Field(default=False, description="Whether they are drafts until a person calls them ready.")
+    assignee: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Whom they are assigned to: a user, or `trigger`, who started the pipeline that promobot runs in.",
+    )
 
 
 class Gates(Model):
@@ -118,7 +147,17 @@ class Settings(Model):
     promote: Literal["auto", "manual"] = Field(
         default="manual", description="Whether `reconcile` proposes on its own what is due."
     )
+    supersede: Literal["update", "wait"] = Field(
+        default="update",
+        description="What becomes of an open merge request when a newer image is due: `update` puts that in its place, "
+        "`wait` leaves it to whoever reviews it.",
+    )
+    merge: Literal["never", "auto"] = Field(
+        default="never",
+        description="`auto`: promobot merges its merge requests once they may be, at the commit that it verified.",
+    )
     approvers: Approvers = Approvers()
+    merge_requests: MergeRequests = MergeRequests()
     gates: Gates = Gates()
     floating_tags: FloatingTags = Field(
         default=(),

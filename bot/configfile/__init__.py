@@ -57,7 +57,7 @@ class Places:
 
 def _refused(places: Places, faults: Iterable[Fault]) -> ConfigError:
     told = "\n".join(f"{places.at(loc)}: {what}" for loc, what in faults)
-    return ConfigError(told, hint="docs/configuration.md explains every key")
+    return ConfigError(told, hint="`promobot schema` says of every key what it means")
 
 
 def _anchored(config: Config, folder: Path) -> Config:

@@ -14,10 +14,11 @@ from typing import Any
 from bot.config import Config, EnvironmentConfig
 from bot.decide.environments import read_environments
 from bot.decide.facts import Ask, Facts, Outside, Refusal, Unanswered
+from bot.decide.gaps import find_gaps
 from bot.decide.judging import Case, judge
 from bot.decide.limits import within_limits
 from bot.decide.orders import Orders
-from bot.decide.reviewed import under_review
+from bot.decide.reviewed import reviewed
 from bot.decide.text import Texts
 from bot.decide.units import Reach, find_units, find_wanted, read_reach, refuse_taken
 from bot.decide.upkeep import Scope, find_upkeep
@@ -39,6 +40,7 @@ class Intent:
     """What a command asks for. Empty `services` (or groups) or `targets`: all of them.
 
     `together` names the one unit that all the services make up; `orders` are what was said by name for one of them.
+    With `looking` the plan is for people to see, and what only a merge request's text would tell isn't asked.
     """
 
     services: tuple[str, ...] = ()
@@ -46,6 +48,7 @@ class Intent:
     automatic: bool = False
     reopen: bool = False
     together: str | None = None
+    looking: bool = False
     orders: Orders = field(default_factory=Orders)
 
 
@@ -88,6 +91,7 @@ def decide(config: Config, texts: Texts, intent: Intent, facts: Facts, now: date
         else:
             turn.known.update(reach.sources, filter(None, map(config.group, reach.sources)))
             _judge_all(ask, turn, _Pass(config, texts, intent, now), reach)
+            _tell_gaps(ask, turn, config, intent, reach)
     upkeep: tuple[Upkeep, ...] = ()
     try:
         arriving = dict(_arriving(turn.verdicts))
@@ -96,7 +100,10 @@ def decide(config: Config, texts: Texts, intent: Intent, facts: Facts, now: date
         turn.questions += need.questions
     if turn.questions:
         return Need(tuple(dict.fromkeys(turn.questions)))
-    verdicts = tuple(within_limits(ask, config, (_with_around(verdict, upkeep) for verdict in turn.verdicts)))
+    try:
+        verdicts = tuple(within_limits(ask, config, (_with_around(verdict, upkeep) for verdict in turn.verdicts)))
+    except Unanswered as need:
+        return Need(need.questions)
     alone = tuple(item for item in upkeep if item.around is None)
     return _all_found(ask, config, intent, turn.known) or Plan(verdicts, alone)
 
@@ -125,7 +132,8 @@ def _judge_all(ask: Ask, turn: _Turn, given: _Pass, reach: Reach) -> None:
     misnamed = config.misnamed(reach.sources.keys())
     for unit in _units(config, intent, reach):
         case = Case(config, given.texts, unit, reach.target, reach.sources, given.now, intent.reopen, intent.orders)
-        case = replace(case, manual=frozenset(_unasked(config, intent, target, unit)))
+        manual = frozenset(_unasked(config, intent, target, unit))
+        case = replace(case, manual=manual, looking=intent.looking)
         if case.manual.issuperset(unit.services):
             continue
         try:
@@ -136,12 +144,22 @@ def _judge_all(ask: Ask, turn: _Turn, given: _Pass, reach: Reach) -> None:
             turn.questions += need.questions
         except Refusal as refusal:
             try:
-                request, outdated = under_review(ask, config, reach, unit)
+                turn.verdicts.append(reviewed(ask, config, reach, refusal, _refused(unit, target, refusal, intent)))
             except Unanswered as need:
                 turn.questions += need.questions
-            else:
-                verdict = _refused(unit, target, refusal, intent)
-                turn.verdicts.append(replace(verdict, request=request, outdated=outdated))
+
+
+def _tell_gaps(ask: Ask, turn: _Turn, config: Config, intent: Intent, reach: Reach) -> None:
+    """Of services that come from nowhere, though they are further up."""
+    try:
+        for gap in find_gaps(ask, config, reach, intent.services):
+            turn.known.update({gap.service, config.group(gap.service) or gap.service})
+            unit = Unit(gap.service, (gap.service,))
+            verdict = _refused(unit, reach.target.environment, gap.refusal, intent)
+            turn.verdicts.append(replace(verdict, note=gap.refusal.blocked.reason))
+    except Unanswered as need:
+        turn.questions += need.questions
+        turn.known.update(intent.services)
 
 
 def _units(config: Config, intent: Intent, reach: Reach) -> Iterator[Unit]:

@@ -12,8 +12,17 @@ from bot.decide.codeowners import Owned, owned
 from bot.decide.environments import Snapshot, service_at
 from bot.decide.facts import Ask, Facts, Unanswered, for_each
 from bot.promotion import Deployed, Promotion, Unit
-from bot.questions import Approvals, Files, Members, Need, Protection, Question
-from bot.repositories import OWN_RULE, ApprovalRule, BranchProtection, MergeRequest, Repository, Rev, Reviewers
+from bot.questions import Approvals, Files, Members, Need, Protection, Question, Status
+from bot.repositories import (
+    OWN_RULE,
+    ApprovalRule,
+    BranchProtection,
+    MergeRequest,
+    Repository,
+    Rev,
+    Reviewers,
+    StatusState,
+)
 
 _WAITS = "<!-- promobot-waits -->"
 
@@ -56,9 +65,13 @@ class Needed:
         """What the body of a merge request has whose status waits, for who has to take that back."""
         return "" if all(one.by for one in self.assured) else f"{_WAITS}\n"
 
-    def waits_no_more(self, request: MergeRequest | None) -> bool:
+    def waits_no_more(self, ask: Ask, repository: Repository, request: MergeRequest | None) -> bool:
         """Whether the status of an open one waits, and nothing of that kind has to be waited for."""
-        return request is not None and request.ours and _WAITS in request.body and not self.mark
+        if request is None or not request.ours or _WAITS not in request.body or self.mark:
+            return False
+        # What it says stays where people have approved it.
+        status = ask.perhaps(Status(repository, request.head))
+        return status is None or status.state is StatusState.PENDING
 
 
 def demands(config: Config, target: str, services: Iterable[str]) -> tuple[Demand, ...]:
@@ -227,12 +240,17 @@ def missing(
     Without one, nobody can have approved yet. What is `pushed` now may end older approvals: the next pass looks again.
     Who is of a group is asked only where somebody else than the users approves.
     """
-    wanted = [each for each in assured if not each.by]
+    wanted = [each.demand for each in assured if not each.by]
+    return unmet(ask, repository, wanted, None if pushed else request)
+
+
+def unmet(ask: Ask, repository: Repository, wanted: Sequence[Demand], request: MergeRequest | None) -> str:
+    """Which of these approvals a merge request lacks, whatever the forge asks for; empty where none is missing."""
+    wanted = [demand for demand in wanted if demand.required]
     if not wanted:
         return ""
-    given = _given(ask, repository, request) if request is not None and not pushed else frozenset[str]()
-    lacks = (_lacking(ask, repository, each.demand, given) for each in wanted)
-    return "; ".join(filter(None, lacks))
+    given = _given(ask, repository, request) if request is not None else frozenset[str]()
+    return "; ".join(filter(None, (_lacking(ask, repository, demand, given) for demand in wanted)))
 
 
 def _given(ask: Ask, repository: Repository, request: MergeRequest) -> frozenset[str]:

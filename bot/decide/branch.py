@@ -13,8 +13,8 @@ from bot.decide.environments import Snapshot
 from bot.decide.facts import Ask, NotKnown
 from bot.decide.trailers import PROMOTION
 from bot.promotion import Unit
-from bot.questions import Absent, BranchHead, ClosedRequests, Commits, OpenRequests, Question
-from bot.repositories import Commit, MergeRequest, Rev
+from bot.questions import Absent, Branches, ClosedRequests, Commits, OpenRequests, Question
+from bot.repositories import Commit, MergeRequest, Repository, Rev
 
 # No branch of the repository itself has one in its name.
 _OF_A_FORK = ":"
@@ -40,14 +40,29 @@ def is_of_fork(request: MergeRequest) -> bool:
     return _OF_A_FORK in request.source_branch
 
 
-def branch_prefix(target: str) -> str:
+def branch_prefix(target: EnvironmentConfig) -> str:
     """What the names of all promotions' branches into an environment begin with."""
-    return f"promobot/{target}/"
+    return f"{target.repository.branch_prefix}/{target.name}/"
 
 
-def branch_name(target: str, unit: Unit) -> str:
+def branches_of(target: EnvironmentConfig) -> Branches:
+    """Where all promotions' branches into an environment are now: one look for all of them, at the first question."""
+    return Branches(target.repository.repository, branch_prefix(target))
+
+
+def _beside(repository: Repository, branch: str) -> Branches:
+    """Where a branch is, and those that are called like it but for the last part of the name."""
+    return Branches(repository, "".join(branch.rpartition("/")[:2]))
+
+
+def branch_name(target: EnvironmentConfig, unit: Unit) -> str:
     """The branch is named by target and unit alone, so that every run means the same one."""
     return branch_prefix(target) + unit.name
+
+
+def pin_branch(target: str, service: str) -> str:
+    """The branch that proposes an image of its own for an overlay; no promotion's is called so."""
+    return f"promobot-pin/{target}/{service}"
 
 
 def open_requests_of(ask: Ask, target: EnvironmentConfig) -> tuple[MergeRequest, ...]:
@@ -61,8 +76,7 @@ def open_requests_to(ask: Ask, target: EnvironmentConfig) -> tuple[MergeRequest,
     return tuple(
         request
         for request in (answer.value if not isinstance(answer, Absent) else ())
-        if request.target_branch == target.repository.branch
-        and request.source_branch.startswith(branch_prefix(target.name))
+        if request.target_branch == target.repository.branch and request.source_branch.startswith(branch_prefix(target))
     )
 
 
@@ -82,7 +96,7 @@ def open_request(ask: Ask, target: Snapshot, branch: str) -> MergeRequest | None
 def branch_questions(ask: Ask, target: Snapshot, unit: Unit) -> Iterator[Question[Any]]:
     """What deciding about a unit's branch begins with."""
     yield OpenRequests(target.rev.repository)
-    yield from questions_about(ask, target.rev, branch_name(target.environment.name, unit))
+    yield from questions_about(ask, target.rev, branch_name(target.environment, unit))
 
 
 def questions_about(ask: Ask, base: Rev, branch: str) -> Iterator[Question[Any]]:
@@ -91,11 +105,12 @@ def questions_about(ask: Ask, base: Rev, branch: str) -> Iterator[Question[Any]]
     Of a branch that is there without a merge request, the next question is who closed it.
     """
     repository = base.repository
-    yield BranchHead(repository, branch)
+    beside = _beside(repository, branch)
+    yield beside
     requests = ask.known(OpenRequests(repository))
     heads = [one.head for one in requests or () if one.source_branch == branch]
     yield from (Commits(repository, base.commit, head, paths=True) for head in heads)
-    if requests is not None and not heads and (head := ask.known(BranchHead(repository, branch))):
+    if requests is not None and not heads and (head := (ask.known(beside) or {}).get(branch)):
         yield Commits(repository, base.commit, head, paths=True)
         yield ClosedRequests(repository, branch)
 
@@ -145,14 +160,14 @@ def promotion_mark(author: Author, environment: EnvironmentConfig, unit: str) ->
 
 def read_branch(ask: Ask, target: Snapshot, unit: Unit, author: Author) -> Branch:
     """How the unit's branch stands towards the target's branch."""
-    name = branch_name(target.environment.name, unit)
+    name = branch_name(target.environment, unit)
     return branch_at(ask, target.rev, name, promotion_mark(author, target.environment, unit.name))
 
 
 def branch_at(ask: Ask, base: Rev, name: str, mark: Mark) -> Branch:
     """How a branch stands towards a commit, where ours are the commits with this mark."""
-    head = ask(BranchHead(base.repository, name))
-    return Branch(name, None, (), ()) if isinstance(head, Absent) else _branch(ask, base, name, head.value, mark)
+    head = (ask.maybe(_beside(base.repository, name)) or {}).get(name)
+    return Branch(name, None, (), ()) if head is None else _branch(ask, base, name, head, mark)
 
 
 def branch_behind(ask: Ask, base: Rev, request: MergeRequest, mark: Mark) -> Branch:

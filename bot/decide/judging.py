@@ -18,7 +18,8 @@ from bot.decide.moves import find_moves, hop_questions
 from bot.decide.objections import fingerprints
 from bot.decide.orders import Orders
 from bot.decide.pairing import Hop
-from bot.decide.proposal import Proposal, examine, propose
+from bot.decide.proposal import examine, propose
+from bot.decide.proposed import Proposal
 from bot.decide.soak import Soaked, must_have_soaked, passed_over
 from bot.decide.text import Texts
 from bot.decide.together import by_name
@@ -36,7 +37,7 @@ T = TypeVar("T")
 class Case:
     """A unit, the target as it is, and for each of its services the environments that it comes from.
 
-    `manual` are those of its services that nobody named and that don't go by themselves.
+    `manual` are those of its services that nobody named and that don't go by themselves. `looking`: nothing is done.
     """
 
     config: Config
@@ -48,6 +49,7 @@ class Case:
     reopen: bool = False
     orders: Orders = field(default_factory=Orders)
     manual: frozenset[str] = frozenset()
+    looking: bool = False
 
     def of(self, *services: str) -> Case:
         """The same for some of the services, under the same name."""
@@ -86,7 +88,7 @@ def _kept(ask: Ask, case: Case) -> frozenset[str]:
 
 
 def _request(ask: Ask, case: Case) -> MergeRequest | None:
-    return open_request(ask, case.target, branch_name(case.target.environment.name, case.unit))
+    return open_request(ask, case.target, branch_name(case.target.environment, case.unit))
 
 
 def _must_be_as_proposed(ask: Ask, case: Case, service: str) -> None:
@@ -112,7 +114,8 @@ def _hold_all(ask: Ask, case: Case, held: Mapping[str, Refusal], kept: Collectio
     for service, refusal in blocked.items():
         if service in kept or _holds_the_others(ask, case, service, refusal):
             why = refusal.blocked
-            raise Refusal(f"{case.unit.name} waits for {service}: {why.reason}", why.remedy, why.code)
+            kind = NotKnown if isinstance(refusal, NotKnown) else Refusal
+            raise kind(f"{case.unit.name} waits for {service}: {why.reason}", why.remedy, why.code)
 
 
 def _holds_the_others(ask: Ask, case: Case, service: str, refusal: Refusal) -> bool:
@@ -168,8 +171,9 @@ def _with_proposal(ask: Ask, case: Case, think: Callable[[Ask, Proposal], T]) ->
     unit = case.unit
     _refuse_odd_name(unit)
     target, creation = _with_missing(ask, case)
+    orders = case.orders.beside(unit)
     hops = {
-        service: [Hop(case.config, s, target, service, case.orders) for s in case.sources[service]]
+        service: [Hop(case.config, s, target, service, orders) for s in case.sources[service]]
         for service in unit.services
     }
     every = [hop for of_service in hops.values() for hop in of_service]
@@ -187,9 +191,8 @@ def _with_proposal(ask: Ask, case: Case, think: Callable[[Ask, Proposal], T]) ->
     told = (*warnings(target.environment.name, moves), *passed_over(hops, moves))
     promotion = Promotion(unit, target.environment.name, moves, marks, companions, created, told)
     sources = {service: case.sources[service][0] for service in unit.services}
-    return think(
-        ask, Proposal(sources, target, promotion, branch, case.config, case.texts, case.reopen, creation, soaked)
-    )
+    given = (case.config, case.texts, case.reopen, creation, soaked, case.looking)
+    return think(ask, Proposal(sources, target, promotion, branch, *given))
 
 
 def _with_missing(ask: Ask, case: Case) -> tuple[Snapshot, Creation | None]:

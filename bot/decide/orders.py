@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.images import ImageParts
+from bot.promotion import Unit
 
 
 @dataclass(frozen=True)
 class Orders:
     """`image` is promoted in place of what the source runs; what its source never ran needs `unproven`, the reason why.
 
+    `chosen` are the services that the one is named together with, as the unit `together`.
     `drop` lets an older image, or one without what the target's has, take its place; `mixed` lets images go that the
     source runs in different versions.
     """
@@ -20,10 +22,17 @@ class Orders:
     unproven: str = ""
     drop: bool = False
     mixed: bool = False
+    chosen: tuple[str, ...] = ()
+    together: str = ""
+
+    def beside(self, unit: Unit) -> Orders:
+        """The same for a service that goes with others because somebody named them together."""
+        return replace(self, chosen=unit.chosen, together=unit.name) if len(unit.chosen) > 1 else self
 
     def command(self, service: str, target: str, *more: str) -> str:
-        """What to type to promote a service by the same orders and these."""
-        words = ["promobot", "promote", service, "--to", target]
+        """What to type to promote a service, and what it was named with, by the same orders and these."""
+        words = ["promobot", "promote", *(self.chosen or (service,)), "--to", target]
+        words += ["--together", self.together] if self.together else []
         words += ["--image", str(self.image)] if self.image else []
         words += ["--unproven", self.unproven] if self.unproven else []
         words += ["--allow-downgrade"] if self.drop else []

@@ -32,7 +32,7 @@ def find_orphans(ask: Ask, config: Config, reach: Reach) -> Iterator[Upkeep]:
     target = reach.target
     may = {service: before for service, before in reach.sources.items() if _may_be_promoted(config, target, service)}
     units = {unit.name for unit in find_units(config, replace(reach, sources=may))}
-    prefix = branch_prefix(target.environment.name)
+    prefix = branch_prefix(target.environment)
     requests = {
         name: request
         for request in open_requests_of(ask, target.environment)
@@ -42,7 +42,11 @@ def find_orphans(ask: Ask, config: Config, reach: Reach) -> Iterator[Upkeep]:
     branches = for_each(requests.items(), lambda item: _branch(ask, config, target, *item))
     for (name, request), branch in zip(requests.items(), branches, strict=True):
         if branch is not None and branch.ours and not branch.foreign:
-            yield Upkeep(Unit(name, ()), target.environment.name, _ending(reach, request, branch, name))
+            yield Upkeep(
+                Unit(name, ()),
+                target.environment.name,
+                _ending(reach, request, branch, name, _reason(config, reach, name)),
+            )
 
 
 def _branch(ask: Ask, config: Config, target: Snapshot, name: str, request: MergeRequest) -> Branch | None:
@@ -57,9 +61,27 @@ def _may_be_promoted(config: Config, target: Snapshot, service: str) -> bool:
     return service in target.manifests or bool(config.settings(target.environment.name, service).when_missing)
 
 
-def _ending(reach: Reach, request: MergeRequest, branch: Branch, name: str) -> Step:
+def _reason(config: Config, reach: Reach, name: str) -> str:
+    """What became of the service or group."""
+    target = reach.target.environment
+    if holding := reach.holding(name):
+        why = f"{name} goes together with others now, in {holding}"
+    elif config.skips(target.name, name):
+        why = f"by `skip`, {name} doesn't go to {target.name}"
+    elif name in reach.sources and name not in reach.target.manifests:
+        why = f"{target.name} has no manifest of {name} any more"
+    elif name in reach.sources:
+        why = f"{name} goes with group {config.group(name)} now"
+    elif name in reach.target.manifests:
+        sources = " and ".join(source.name for source in config.sources(target, name))
+        why = f"{sources} has no manifest of {name} any more"
+    else:
+        why = f"there is no service or group named {name} any more"
+    return f"no longer due: {why}"
+
+
+def _ending(reach: Reach, request: MergeRequest, branch: Branch, name: str, reason: str) -> Step:
     environment, rev = reach.target.environment, reach.target.rev
-    reason = f"no longer due: nothing named {name} is promoted to {environment.name} by itself any more"
     actions: list[Action] = [CloseRequest(rev.repository, request.number, reason)]
     if branch.head is not None:
         actions.append(DeleteBranch(rev.repository, branch.name, branch.head))

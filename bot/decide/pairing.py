@@ -9,9 +9,11 @@ from typing import TypeAlias
 
 from bot.config import Config, RegistryConfig, Settings
 from bot.decide.bases import Base, Inherited, is_kustomization, read_base
+from bot.decide.branch import open_request, pin_branch
 from bot.decide.environments import Manifest, Snapshot
-from bot.decide.facts import Ask, Outside, Refusal, for_each
+from bot.decide.facts import Ask, NotKnown, Outside, Refusal, for_each
 from bot.decide.orders import Orders
+from bot.decide.pinnable import missing_images
 from bot.images import ImageRef
 from bot.manifests import ImageField
 
@@ -196,7 +198,7 @@ def _no_partner(ask: Ask, hop: Hop, unpaired: _Unpaired) -> Refusal:
         found = _in_base(hop, image, base.images)
         if found is not None:
             inherits = f"{runs} inherits its image from {found.place}, {found.image}"
-            return Refusal(inherits, _remedy(hop, ours, found))
+            return Refusal(inherits, _remedy(ask, hop, ours, found))
     where = hop.target.manifests[hop.service][0].file.path
     return Refusal(f"{runs} names no image for it{_looked(hop, bases)}", f"write the image in {where}, at {pointer}")
 
@@ -221,11 +223,23 @@ def _any_path(hop: Hop, image: ImageRef) -> str | None:
     return next((path for path in paths if path is not None), None)
 
 
-def _remedy(hop: Hop, manifest: Manifest, found: Inherited) -> str:
+def _remedy(ask: Ask, hop: Hop, manifest: Manifest, found: Inherited) -> str:
+    """By a pin where that would not be refused, and is not proposed already."""
     environment = hop.target.environment.name
-    if is_kustomization(manifest.file.path) and hop.config.moves_to(environment, found.image):
-        return f"`promobot pin {hop.service} --env {environment}` proposes to write it there"
-    return f"write the image with its repository in {manifest.file.path}, so that {environment} has its own"
+    by_hand = f"write the image with its repository in {manifest.file.path}, so that {environment} has its own"
+    if not is_kustomization(manifest.file.path):
+        return by_hand
+    try:
+        pinned = {each.image for each in missing_images(ask, hop.config, hop.target, manifest)}
+    except NotKnown:
+        raise
+    except Refusal as refusal:
+        return refusal.blocked.remedy
+    if found.image not in pinned:
+        return by_hand
+    if request := open_request(ask, hop.target, pin_branch(environment, hop.service)):
+        return f"merge !{request.number}, which writes it there"
+    return f"`promobot pin {hop.service} --env {environment}` proposes to write it there"
 
 
 def _looked(hop: Hop, bases: Sequence[Base]) -> str:

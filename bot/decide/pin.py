@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.config import Config
 from bot.decide.approving import demands, reviewers_of
-from bot.decide.bases import Inherited, is_kustomization, read_base
-from bot.decide.branch import Branch, Mark, branch_at
+from bot.decide.bases import Inherited, read_base
+from bot.decide.branch import Branch, Mark, branch_at, pin_branch
 from bot.decide.changes import Change
 from bot.decide.environments import Manifest, Snapshot, head_of, read_environments
 from bot.decide.facts import Ask, Facts, Refusal, Unanswered, for_each
+from bot.decide.notes import saying
 from bot.decide.objections import leave_foreign_alone
+from bot.decide.opening import by_policy
+from bot.decide.pinnable import missing_images, names_in
+from bot.decide.text import read, signed
 from bot.errors import ExitCode, ManifestError, UsageError
-from bot.manifests import Form, add_images, scalar_at
-from bot.plan import Guard, OpenRequest, Plan, PushBranch, Standing, Step, UpdateRequest, Verdict
+from bot.manifests import add_images
+from bot.plan import Guard, OpenRequest, Plan, PushBranch, SetNote, Standing, Step, UpdateRequest, Verdict
 from bot.promotion import Unit
 from bot.questions import Absent, Files, Found, Need, OpenRequests
 from bot.repositories import FileChange, MergeRequest, RequestDraft, Rev
 
 PINNED = "Pinned"
-# What kustomize's `images` reach: https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/images/
-_CONTAINER = re.compile(r".*/(?:containers|initContainers)/[0-9]+/image")
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Pin:
     @property
     def branch(self) -> str:
         """The branch that proposes it; no promotion's is called so."""
-        return f"promobot-pin/{self.environment}/{self.service}"
+        return pin_branch(self.environment, self.service)
 
     @property
     def key(self) -> str:
@@ -115,39 +116,11 @@ def _inherited(
     ask: Ask, config: Config, snapshot: Snapshot, manifests: Sequence[Manifest]
 ) -> dict[str, tuple[Inherited, ...]]:
     """What to pin, by manifest. Raises Refusal where that can't be, or where nothing names an image."""
-    missing = for_each(manifests, lambda manifest: _missing(ask, config, snapshot, manifest))
+    missing = for_each(manifests, lambda manifest: missing_images(ask, config, snapshot, manifest))
     found = {manifest.file.path: images for manifest, images in zip(manifests, missing, strict=True)}
-    if not any(found.values()) and not any(_names(manifest) for manifest in manifests):
+    if not any(found.values()) and not any(names_in(manifest) for manifest in manifests):
         raise _nothing(ask, config, snapshot, manifests)
     return {path: images for path, images in found.items() if images}
-
-
-def _missing(ask: Ask, config: Config, snapshot: Snapshot, manifest: Manifest) -> tuple[Inherited, ...]:
-    """The images that move and that a manifest only inherits. Raises Refusal where they can't be pinned."""
-    own = _names(manifest)
-    base = read_base(ask, snapshot.rev, manifest.file.path)
-    nearest: dict[str, Inherited] = {}
-    for each in base.images:
-        if config.moves_to(snapshot.environment.name, each.image) and each.image.name not in own:
-            first = nearest.setdefault(each.image.name, each)
-            if first.image != each.image and not is_kustomization(first.file.path):
-                raise Refusal(
-                    f"{first.place} names {first.image}, but {each.place} names {each.image}",
-                    f"name one version in the base, or write the image in {manifest.file.path} by hand",
-                )
-    for each in nearest.values():
-        _refuse_unreachable(manifest, each)
-    return tuple(nearest.values())
-
-
-def _names(manifest: Manifest) -> set[str]:
-    """What the overlay calls images by itself, and what they are called below it."""
-    names = set()
-    for field in manifest.fields:
-        if field.image is not None:
-            below = scalar_at(manifest.file.path, manifest.file.content, field.document, f"{field.pointer}/name")
-            names |= {field.image.name, *([below.text] if below else [])}
-    return names
 
 
 def _why_current(overlay: _Overlay) -> str:
@@ -175,21 +148,6 @@ def _nothing(ask: Ask, config: Config, snapshot: Snapshot, manifests: Sequence[M
     )
 
 
-def _refuse_unreachable(manifest: Manifest, each: Inherited) -> None:
-    by_hand = f"write the image with its repository in {manifest.file.path} by hand, as {each.place} has it"
-    if not is_kustomization(manifest.file.path):
-        raise Refusal(f"{manifest.file.path} is no kustomization, and only those can have `images`", by_hand)
-    if is_kustomization(each.file.path):
-        if scalar_at(each.file.path, each.file.content, each.field.document, f"{each.field.pointer}/newName"):
-            raise Refusal(f"{each.place} renames the image by `newName`, so its name in the base isn't known", by_hand)
-    elif each.field.form is not Form.STRING or not _CONTAINER.fullmatch(each.field.pointer):
-        raise Refusal(f"{each.place} isn't a container's image, and kustomize's `images` changes only those", by_hand)
-    if each.image.tag is None and each.image.digest is None:
-        raise Refusal(
-            f"{each.place} names {each.image} without tag and digest", f"write a tag or digest in {each.place} first"
-        )
-
-
 # --- how it is proposed ---------------------------------------------------------------------------------
 
 
@@ -210,16 +168,17 @@ def _pushing(ask: Ask, overlay: _Overlay, changes: Sequence[Change], branch: Bra
     yield PushBranch(rev.repository, branch.name, rev.commit, branch.head, files, message)
 
 
-def _proposing(overlay: _Overlay, request: MergeRequest | None) -> Iterator[OpenRequest | UpdateRequest]:
+def _proposing(overlay: _Overlay, request: MergeRequest | None) -> Iterator[OpenRequest | SetNote | UpdateRequest]:
     pin, config, environment = overlay.pin, overlay.config, overlay.snapshot.environment
-    title, body, repository = _title(pin), _body(overlay), overlay.snapshot.rev.repository
+    title, repository = _title(pin), overlay.snapshot.rev.repository
+    body = signed(title, _body(overlay))
     if request is None:
         reviewers = reviewers_of(demands(config, pin.environment, [pin.service]))
         labels = ("promobot", f"to-{pin.environment}")
         draft = RequestDraft(pin.branch, environment.repository.branch, title, body, reviewers, labels)
-        yield OpenRequest(repository, draft)
-    elif request.ours and (request.title, request.body) != (title, body):
-        yield UpdateRequest(repository, request.number, title, body)
+        yield OpenRequest(repository, by_policy(config, pin.environment, (pin.service,), draft))
+    elif request.ours:
+        yield from saying(repository, request, read(request.title, request.body).proposing(title, body), "")
 
 
 def _in_place(ask: Ask, rev: Rev, changes: Sequence[Change], branch: Branch) -> bool:

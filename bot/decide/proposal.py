@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
-from bot.config import Config
 from bot.decide import approving
 from bot.decide.branch import Branch, open_request, requests_from
 from bot.decide.changes import Change, find_changes
-from bot.decide.creation import Creation
-from bot.decide.environments import Snapshot, unchanged
+from bot.decide.conversation import converse, first_told
+from bot.decide.environments import unchanged
 from bot.decide.facts import Ask, Refusal, for_each
+from bot.decide.merging import Ending, find_ending, presence
+from bot.decide.notes import supersedes_later
 from bot.decide.objections import (
     closed_requests,
     leave_foreign_alone,
     respect_closed,
     respect_retargeted,
 )
+from bot.decide.proposed import Proposal
 from bot.decide.released import must_be_replaceable
 from bot.decide.rivals import find_rival
 from bot.decide.sentences import sentence
-from bot.decide.soak import Soaked
 from bot.decide.statuses import with_status
-from bot.decide.telling import first_questions, tell
-from bot.decide.text import Texts
 from bot.decide.trailers import PROMOTED_IMAGE, PROMOTED_TOGETHER, recorded
 from bot.decide.warnings import find_warnings
 from bot.plan import (
@@ -33,9 +32,11 @@ from bot.plan import (
     CloseRequest,
     CopyImage,
     DeleteBranch,
+    HoldMerge,
+    Merge,
     MoveTag,
-    OpenRequest,
     PushBranch,
+    SetNote,
     SetStatus,
     Standing,
     Step,
@@ -43,29 +44,11 @@ from bot.plan import (
     Verdict,
 )
 from bot.promotion import Given, Move, Promotion, Unit
-from bot.questions import Absent, Files, Found, Holds, Question, TagDigest
-from bot.repositories import Commit, FileChange, MergeRequest, RequestDraft, Rev
+from bot.questions import Absent, Files, Found, Holds, Merged, Question, TagDigest
+from bot.repositories import Commit, FileChange, MergeRequest, Rev
 
 # What is left to do where no image has a way to go any more.
-_TIDYING = (CloseRequest, DeleteBranch, SetStatus, UpdateRequest)
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """One unit's way into one environment, everything that deciding about it needs.
-
-    `sources` has for each of its services what is said where it comes from.
-    """
-
-    sources: Mapping[str, Snapshot]
-    target: Snapshot
-    promotion: Promotion
-    branch: Branch
-    config: Config
-    texts: Texts
-    reopen: bool
-    creation: Creation | None = None
-    soaked: tuple[Soaked, ...] = ()
+_TIDYING = (CloseRequest, DeleteBranch, SetStatus, UpdateRequest, SetNote, Merge, HoldMerge)
 
 
 def propose(ask: Ask, proposal: Proposal) -> Verdict:
@@ -82,6 +65,8 @@ def propose(ask: Ask, proposal: Proposal) -> Verdict:
         actions = list(_proposing(ask, proposal, changes, request))
     else:
         actions = [*_copies(ask, proposal), *_tidying(ask, proposal, request, rival)]
+    ending = find_ending(ask, proposal, request, actions) if changes and rival is None else Ending()
+    actions = [*ending.actions, *actions]
     settled = Standing.PROPOSED if changes else Standing.CURRENT
     step = _step(proposal, actions, changes) if actions else None
     return Verdict(
@@ -91,6 +76,7 @@ def propose(ask: Ask, proposal: Proposal) -> Verdict:
         promotion=proposal.promotion,
         step=step,
         request=rival or request,
+        note=ending.note,
     )
 
 
@@ -100,18 +86,21 @@ def _proposing(
     """In this order: the branch is the claim, the image comes before the status and the merge request that name it."""
     first: tuple[Question[Any], ...] = (
         *_on_branch(proposal, changes),
-        *_first_told(proposal, request),
+        *first_told(proposal, request),
         *approving.first_questions(proposal.config, proposal.target, proposal.promotion.unit),
     )
     _respect_people(ask, proposal, request, first)
     ask.together(*first)
     pushes = () if _in_place(ask, proposal, changes) else (_push(proposal, changes),)
+    if pushes and request is not None:
+        _respect_review(proposal, request)
     actions = (*pushes, *_copies(ask, proposal))
     needed = approving.find_needed(ask, proposal.config, proposal.target, proposal.promotion, changes)
-    lacks = approving.missing(ask, proposal.target.rev.repository, needed.assured, request, pushed=bool(pushes))
-    anew = lacks or ("" if needed.waits_no_more(request) else None)
+    repository = proposal.target.rev.repository
+    lacks = approving.missing(ask, repository, needed.assured, request, pushed=bool(pushes))
+    anew = lacks or ("" if needed.waits_no_more(ask, repository, request) else None)
     yield from with_status(proposal.target, proposal.branch, proposal.promotion.moves, actions, request, anew)
-    yield from _request(ask, proposal, request, changes)
+    yield from converse(ask, proposal, request, changes)
 
 
 def examine(ask: Ask, proposal: Proposal) -> None:
@@ -119,7 +108,7 @@ def examine(ask: Ask, proposal: Proposal) -> None:
     request = open_request(ask, proposal.target, proposal.branch.name)
     if find_changes(proposal.target, proposal.promotion, proposal.creation):
         _leave_to_rival(ask, proposal)
-        _respect_people(ask, proposal, request, _first_told(proposal, request))
+        _respect_people(ask, proposal, request, first_told(proposal, request))
     list(_copies(ask, proposal))
 
 
@@ -139,6 +128,14 @@ def _respect_people(
     if not proposal.reopen and not (request and _is_proposed(branch, proposal.promotion)):
         ask.together(closed_requests(target, branch), *besides)
         respect_closed(ask, target, branch, proposal.promotion)
+
+
+def _respect_review(proposal: Proposal, request: MergeRequest) -> None:
+    """Refuse to put other images in place of those that people may be looking at, where they don't want that."""
+    ours = proposal.branch.ours
+    another = bool(ours) and not _is_recorded(ours[0], proposal.promotion)
+    if another and not request.draft and proposal.says("supersede", "wait"):
+        raise supersedes_later(proposal.promotion, request)
 
 
 def _is_proposed(branch: Branch, promotion: Promotion) -> bool:
@@ -172,7 +169,17 @@ def _in_place(ask: Ask, proposal: Proposal, changes: tuple[Change, ...]) -> bool
     if recorded and all(files.get(change.path) == change.content for change in changes):
         return True
     leave_foreign_alone(proposal.branch)
-    return False
+    return recorded and _merges(ask, proposal, changes)
+
+
+def _merges(ask: Ask, proposal: Proposal, changes: Iterable[Change]) -> bool:
+    """Whether merging the branch as it is makes the same of files that were changed in the target since."""
+    assert proposal.branch.head is not None, "a branch of ours is somewhere"  # noqa: S101
+    paths = tuple(sorted(change.path for change in changes))
+    rev = proposal.target.rev
+    merged = ask.maybe(Merged(rev.repository, rev.commit, proposal.branch.head, paths)) or ()
+    files = {file.path: file.content for file in merged}
+    return all(files.get(change.path) == change.content for change in changes)
 
 
 def _is_recorded(commit: Commit, promotion: Promotion) -> bool:
@@ -226,36 +233,6 @@ def _copy(ask: Ask, proposal: Proposal, move: Move) -> Iterator[CopyImage | Move
         yield MoveTag(move.destination, move.tag, present.value, move.digest)
 
 
-def _first_told(proposal: Proposal, request: MergeRequest | None) -> tuple[Question[Any], ...]:
-    return first_questions(proposal.config, proposal.target, proposal.promotion, _said(request))
-
-
-def _said(request: MergeRequest | None) -> str:
-    """What our merge request says so far."""
-    return request.body if request is not None and request.ours else ""
-
-
-def _request(ask: Ask, proposal: Proposal, request: MergeRequest | None, changes: Iterable[Change]) -> Iterator[Action]:
-    creation = proposal.creation
-    background = tell(ask, proposal.config, proposal.sources, proposal.target, proposal.promotion, _said(request))
-    since = max((each.since for each in proposal.soaked), default=None)
-    checks = tuple(dict.fromkeys(each.check for each in proposal.soaked))
-    lines = {change.path: change.lines for change in changes}
-    background = replace(background, creation=creation, since=since, checks=checks, lines=lines)
-    needed = approving.find_needed(ask, proposal.config, proposal.target, proposal.promotion, changes)
-    background = replace(background, needed=needed)
-    title, body = proposal.texts.title(proposal.promotion), proposal.texts.body(proposal.promotion, background)
-    environment = proposal.target.environment
-    repository = proposal.target.rev.repository
-    if request is None or request.unfinished:
-        labels = ("promobot", f"to-{environment.name}")
-        branch = environment.repository.branch
-        draft = RequestDraft(proposal.branch.name, branch, title, body, needed.reviewers, labels, creation is not None)
-        yield OpenRequest(repository, replace(draft, rules=needed.rules))
-    elif request.ours and (request.title, request.body) != (title, body):
-        yield UpdateRequest(repository, request.number, title, body)
-
-
 def _tidying(
     ask: Ask, proposal: Proposal, request: MergeRequest | None, rival: MergeRequest | None
 ) -> Iterator[Action]:
@@ -265,23 +242,28 @@ def _tidying(
     if branch.foreign or (request is not None and not request.ours):
         return
     if request is not None:
-        target = proposal.promotion.target
-        why = f"!{rival.number} proposes the same" if rival else f"{target} already names what this proposed"
-        yield CloseRequest(repository, request.number, f"no longer due: {why}")
+        why = f"!{rival.number} proposes the same" if rival else _named_already(proposal)
+        yield CloseRequest(repository, request.number, f"no longer due: {why}", rival.url if rival else "")
     elsewhere = [one for one in requests_from(ask, proposal.target, branch.name) if one != request]
     if branch.head is not None and not elsewhere:
         yield DeleteBranch(repository, branch.name, branch.head)
 
 
+def _named_already(proposal: Proposal) -> str:
+    """Forges make a link of a whole commit."""
+    return f"{proposal.promotion.target} already names what this proposed, as of {proposal.target.rev.commit}"
+
+
 def _step(proposal: Proposal, actions: list[Action], changes: tuple[Change, ...]) -> Step:
     target = proposal.target
+    merges = any(isinstance(action, Merge) for action in actions)
     return Step(
         unit=proposal.promotion.unit,
         target=proposal.promotion.target,
         repository=target.rev.repository,
         branch=proposal.branch.name,
         head=proposal.branch.head,
-        guards=(unchanged(target, _read(proposal)),),
+        guards=(unchanged(target, _read(proposal)), *(presence(proposal) if merges else ())),
         actions=tuple(actions),
         promotion=proposal.promotion,
         diff="".join(change.diff for change in changes),

@@ -1,16 +1,21 @@
-"""What people may be reviewing while a unit is blocked: an open merge request that is neither changed nor closed."""
+"""What people may be reviewing while a unit is blocked: an open merge request that is neither rebuilt nor closed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from bot.config import Config
-from bot.decide.branch import branch_behind, branch_name, open_request, promotion_mark
+from bot.decide.branch import Branch, branch_behind, branch_name, open_request, promotion_mark
 from bot.decide.environments import Manifest
 from bot.decide.facts import Ask, NotKnown, Refusal
+from bot.decide.merging import is_merged_for_us
+from bot.decide.notes import Waits, about_blocked, saying
+from bot.decide.text import read
 from bot.decide.trailers import Record, records
 from bot.decide.units import Reach
 from bot.images import ImageRef
+from bot.plan import Action, HoldMerge, Step, Verdict
 from bot.promotion import Unit
 from bot.repositories import MergeRequest
 
@@ -18,30 +23,47 @@ from bot.repositories import MergeRequest
 _FEW = 3
 
 
-def under_review(ask: Ask, config: Config, reach: Reach, unit: Unit) -> tuple[MergeRequest | None, str]:
-    """A blocked unit's open merge request, and what it proposes that isn't to be proposed now; empty where it is.
+def reviewed(ask: Ask, config: Config, reach: Reach, refusal: Refusal, verdict: Verdict) -> Verdict:
+    """A blocked unit's verdict with its open merge request, what that proposes, and what is to be noted there.
 
-    What it proposes is what our newest commit on its branch says. Raises Unanswered.
+    Raises Unanswered.
     """
-    target = reach.target
+    unit, target = verdict.unit, reach.target
     try:
-        request = open_request(ask, target, branch_name(target.environment.name, unit))
+        request = open_request(ask, target, branch_name(target.environment, unit))
         mark = promotion_mark(config.author, target.environment, unit.name)
-        said = records(branch_behind(ask, target.rev, request, mark).ours[:1]) if request else {}
+        branch = branch_behind(ask, target.rev, request, mark) if request else None
     except NotKnown:
-        return None, ""  # that is why it is blocked
-    if request is None or not said:
-        return request or _of_others(reach, unit), ""
+        return verdict  # that is why it is blocked
+    if request is None or branch is None:
+        return replace(verdict, request=_of_others(reach, unit))
+    outdated = _outdated(reach, unit, request, branch)
+    verdict = replace(verdict, request=request, outdated=outdated)
+    note = about_blocked(branch, refusal, outdated) if request.ours and branch.ours else None
+    if note is None:
+        return verdict
+    repository = target.rev.repository
+    armed = is_merged_for_us(request) and not isinstance(refusal, Waits)
+    hold = (HoldMerge(repository, request.number),) if armed else ()
+    told: tuple[Action, ...] = (*hold, *saying(repository, request, read(request.title, request.body), note))
+    step = Step(unit, verdict.target, repository, branch.name, branch.head, (), told)
+    return replace(verdict, step=step) if told else verdict
+
+
+def _outdated(reach: Reach, unit: Unit, request: MergeRequest, branch: Branch) -> str:
+    """What it proposes that isn't to be proposed now, as our newest commit says; empty where it is."""
+    said = records(branch.ours[:1])
+    target = reach.target
     services = [service for service in unit.services if service in reach.sources]
     now = [image for service in services for image in _images(target.manifests.get(service, ()))]
-    if all(any(_is(image, name, record) for image in now) for name, record in said.items()):
-        return request, f"!{request.number} proposes {_listed(said)}, which {target.environment.name} names already"
+    if said and all(any(_is(image, name, record) for image in now) for name, record in said.items()):
+        return f"!{request.number} proposes {_listed(said)}, which {target.environment.name} names already"
     run = [image for service in services for image in _images(reach.sources[service][0].manifests[service])]
     gone = [name for name, record in said.items() if not any(_is(image, record.source, record) for image in run)]
     if not gone:
-        return request, ""
+        return ""
     sources = " and ".join(dict.fromkeys(reach.sources[service][0].environment.name for service in services))
-    return request, f"!{request.number} proposes {_listed(gone)}, which isn't what runs in {sources} now"
+    return f"!{request.number} proposes {_listed(gone)}, which isn't what runs in {sources} now"
 
 
 def _of_others(reach: Reach, unit: Unit) -> MergeRequest | None:

@@ -60,7 +60,7 @@ def _touching(ask: Ask, target: Snapshot, promotion: Promotion, email: str) -> I
 def _candidates(ask: Ask, target: Snapshot, promotion: Promotion) -> Iterator[MergeRequest]:
     """All into the target's branch that may be people's, from another branch than the promotion's own."""
     answer = ask(OpenRequests(target.rev.repository))
-    own = branch_name(target.environment.name, promotion.unit)
+    own = branch_name(target.environment, promotion.unit)
     for request in answer.value if not isinstance(answer, Absent) else ():
         into = request.target_branch == target.environment.repository.branch
         if into and request.source_branch != own and not is_of_fork(request):

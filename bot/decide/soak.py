@@ -43,10 +43,12 @@ def must_have_soaked(ask: Ask, hop: Hop, moves: Sequence[Move], now: datetime) -
         return None
     manifests = {manifest.file.path: manifest for manifest in hop.source.manifests[hop.service]}
     ask.together(*(Landed(hop.source.rev, path) for path in dict.fromkeys(move.origin.path for move in changing)))
-    since = max(for_each(changing, lambda move: _since(ask, hop, move, manifests[move.origin.path], now)))
+    times = for_each(changing, lambda move: _since(ask, hop, move, manifests[move.origin.path], now))
+    since, youngest = max(zip(times, changing, strict=True), key=lambda pair: pair[0])
     if since + soak > now:
+        version = f"{youngest.service} {youngest.origin.image.tag or 'image'} ({youngest.digest.short})"
         raise Refusal(
-            f"soaks in {hop.source.environment.name} until {_minute(since + soak)}",
+            f"{version} soaks in {hop.source.environment.name} until {_minute(since + soak)}",
             f"nothing to do: the first run after that proposes it (`gates.soak` of {hop.target.environment.name} is "
             f"{_span(soak)})",
         )

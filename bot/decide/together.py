@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.config import Config, EnvironmentConfig
-from bot.decide.branch import branch_behind, branch_prefix, open_requests_to, promotion_mark, questions_about
+from bot.decide.branch import (
+    branch_behind,
+    branch_prefix,
+    branches_of,
+    open_requests_to,
+    promotion_mark,
+    questions_about,
+)
 from bot.decide.environments import head_of
 from bot.decide.facts import Ask, NotKnown, for_each
 from bot.decide.trailers import PROMOTED_TOGETHER
@@ -53,7 +60,7 @@ def read_together(ask: Ask, config: Config, target: EnvironmentConfig) -> tuple[
     unit's own verdict tells.
     """
     repository = target.repository.repository
-    ask.together(head_of(target), OpenRequests(repository))
+    ask.together(head_of(target), branches_of(target), OpenRequests(repository))
     head = ask(head_of(target))
     if isinstance(head, Absent):
         return ()
@@ -69,7 +76,7 @@ def read_together(ask: Ask, config: Config, target: EnvironmentConfig) -> tuple[
 
 
 def _together(ask: Ask, config: Config, base: Rev, target: EnvironmentConfig, request: MergeRequest) -> Together:
-    name = request.source_branch.removeprefix(branch_prefix(target.name))
+    name = request.source_branch.removeprefix(branch_prefix(target))
     branch = branch_behind(ask, base, request, promotion_mark(config.author, target, name))
     said = [name for commit in branch.ours[:1] for text in commit.trailer(PROMOTED_TOGETHER) for name in text.split()]
     return Together(name, tuple(dict.fromkeys(said)), request)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import secrets
 import ssl
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,13 +15,12 @@ import bcrypt
 import trustme
 import urllib3
 
+from bot.demo.listening import address_of
 from bot.errors import RegistryError
 from bot.process import Background, start
 from bot.registry.access import Login, RegistryAccess
 
 _PROGRAM = "docker-registry"
-_READY_WITHIN = 10.0
-_POLL = 0.002
 _NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 _LISTENING = re.compile(r'msg="listening on (127\.0\.0\.1:\d+)')
 
@@ -96,7 +94,7 @@ def start_registry(
     process = start([_PROGRAM, "serve", str(config)], output=log, env=environment, detach=detach)
     keep = False
     try:
-        host = _wait(process, log, ca_file)
+        host = host_of(process, log, ca_file)
         yield RunningRegistry(host, f"{'https' if tls else 'http'}://{host}", ca_file, login, process.pid)
         keep = detach
     finally:
@@ -136,19 +134,11 @@ def _write_private(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def _wait(process: Background, log: Path, ca_file: Path | None) -> str:
-    """Wait until `/v2/` answers and return the address it answers at."""
-    deadline = time.monotonic() + _READY_WITHIN
-    while time.monotonic() < deadline:
-        ended = process.ended  # looked at before the log, so that the log is complete
-        listening = _LISTENING.search(log.read_text(errors="replace"))
-        if listening is not None and _answers(listening[1], ca_file):
-            return listening[1]
-        if ended:
-            break
-        time.sleep(_POLL)
-    lines = log.read_text(errors="replace").splitlines() or ["it said nothing"]
-    raise RegistryError(f"{_PROGRAM} did not start: {lines[-1]}", hint=f"its log is {log}")
+def host_of(process: Background, log: Path, ca_file: Path | None) -> str:
+    """Where a registry that was just started answers. Raises RegistryError where it doesn't come up."""
+    return address_of(
+        process, log, _LISTENING, failed=RegistryError, name=_PROGRAM, answers=lambda host: _answers(host, ca_file)
+    )
 
 
 def _answers(host: str, ca_file: Path | None) -> bool:

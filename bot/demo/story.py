@@ -16,6 +16,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from bot.cli import INTERRUPTED
+from bot.demo.doubles import RunningDouble
 from bot.demo.world import DemoWorld, make_world, push_images, world_of
 from bot.errors import BotError, ExitCode
 from bot.reconcile import look_around
@@ -35,12 +36,12 @@ class Story:
     run: Run
     pause: float
 
-    def tell(self, keep: Path | None) -> ExitCode:
-        """The whole story; with `keep` the world stays there with its registries running."""
+    def tell(self, keep: Path | None, forge: str) -> ExitCode:
+        """The whole story on a forge of this type; with `keep` the world stays there with its servers running."""
         began = time.monotonic()
         with ExitStack() as stack:
             folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="promobot-demo-")))
-            world = stack.enter_context(make_world(folder, detach=keep is not None))
+            world = stack.enter_context(make_world(folder, detach=keep is not None, forge=forge))
             self._prepare(world)
             self._look(world)
             self._promote(world, "staging")
@@ -61,8 +62,16 @@ class Story:
         kinds = {"e2e": "open", "staging": "with a password", "prod": "with TLS"}
         for name, registry in world.registries.items():
             self.console.print(f"  registry {name:<8} {registry.url:<26} {kinds[name]}")
+        if world.double is not None:
+            self._introduce(world.double)
         self.console.print("  git      platform/gitops  (e2e and staging),  sre/gitops-prod  (prod)")
         self.console.print(f"  pushed   {count} multi-platform images; e2e runs a release candidate of {_SERVICE}")
+
+    def _introduce(self, double: RunningDouble) -> None:
+        """What stands for a server, and how it calls things."""
+        kind = double.kind
+        named = f"; promobot calls its {kind.request}s merge requests" if kind.request != "merge request" else ""
+        self.console.print(f"  {kind.name:<8} {double.url + '/':<33} what stands for it in promobot's tests{named}")
 
     def _look(self, world: DemoWorld) -> None:
         self._chapter("What is there?")
@@ -75,7 +84,10 @@ class Story:
         self._command(world, f"plan {_SERVICE} --to {target}", "What would happen? This changes nothing.")
         self._command(world, f"promote {_SERVICE} --to {target}", "Do it: claim, copy by digest, propose.")
         self._command(world, f"mr show {request}", "What the approver reads, and the whole change.")
-        self._command(world, f"mr merge {request} --as approver", "A person decides.")
+        if world.double is None:
+            self._command(world, f"mr merge {request} --as approver", "A person decides.")
+        else:
+            self._press(world.double, _project(world, target))
 
     def _once_more(self, world: DemoWorld) -> None:
         self._chapter("And again?")
@@ -97,6 +109,13 @@ class Story:
             raise KeyboardInterrupt
         if code != ExitCode.DONE:
             raise BotError(f"the demo went wrong: `promobot {line}` ended with exit code {code}")
+        time.sleep(self.pause)
+
+    def _press(self, double: RunningDouble, project: str) -> None:
+        """What the approver does in a browser; the only merge request of the project is the first."""
+        self.console.print("\n[dim]# A person decides, in a browser.[/]")
+        double.merge(project, 1)
+        self.console.print(f"approver merged {double.kind.request} {double.page(project, 1)}", soft_wrap=True)
         time.sleep(self.pause)
 
 

@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from bot.errors import ConflictError
 from bot.forges.errors import StatusError, UnansweredError
 from bot.network.retry import ATTEMPTS, pause
+from bot.repositories import MergeRequest
 
 T = TypeVar("T")
 
@@ -29,6 +31,15 @@ def certain(write: Callable[[], T], look: Callable[[], T | None], *, sleep: Call
             if found is not None:
                 return found
             attempt += 1
+
+
+def must_be_as_seen(project: str, request: MergeRequest, seen: tuple[str, str] | None) -> None:
+    """Raises ConflictError where its text isn't what was decided upon: no forge changes that by compare-and-set."""
+    if seen not in {None, (request.title, request.body)}:
+        raise ConflictError(
+            f"somebody changed the text of merge request {project}!{request.number} meanwhile",
+            hint="run again: what people write stays",
+        )
 
 
 def _may_pass(error: StatusError | UnansweredError) -> bool:

@@ -8,6 +8,7 @@ import re
 
 _CLOSED = re.compile(r"\n*<!-- promobot:closed (\{.*\}) -->\s*\Z")
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+.!|~-])")
+_LINK = re.compile(r"https?://[A-Za-z0-9._~:/?#!&=%+-]+")
 _LINE = "\n\n---\n\nClosed by promobot"
 
 
@@ -16,14 +17,15 @@ def plain(text: str) -> str:
     return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
-def with_reason(body: str, reason: str, by: str, *, most: int) -> str:
+def with_reason(body: str, reason: str, by: str, *, most: int, link: str = "") -> str:
     """The body of a merge request that is closed: what it was, and why and for whom that is, to be found again.
 
-    At most so many characters, for which what it was is cut.
+    At most so many characters, for which what it was is cut. Of a `link` that could be more than one, nothing is said.
     """
     told = json.dumps({"by": by, "reason": reason}).replace(">", r"\u003e").replace("<", r"\u003c")
     shown = _SPECIAL.sub(r"\\\1", html.escape(" ".join(reason.split()), quote=False)).replace("@", "&#64;")
     words = f": {shown}" if shown else ""
+    words += f" (<{link}>)" if _LINK.fullmatch(link) else ""
     end = plain(f"{_LINE}{words}\n\n<!-- promobot:closed {told} -->")
     return plain(without_reason(body)[0])[: max(0, most - len(end))] + end
 

@@ -95,6 +95,7 @@ def _words(access: ForgeAccess, status: int, lacking: str) -> tuple[str, str]:
 _HINTS = {
     Trouble.CUT: _LATER,
     Trouble.NAME: "check the url of forge {}, and this machine's DNS",
+    Trouble.REFUSED: "check the url of forge {}, and that the forge runs",
     Trouble.NO_CONNECTION: "check the url of forge {}, and that the forge runs",
     Trouble.SLOW_CONNECTION: "check the url of forge {}, and the network",
     Trouble.SILENCE: _LATER,

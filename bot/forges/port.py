@@ -22,6 +22,14 @@ class Opened:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class AutoMerge:
+    """A merge request that was to be merged, as it is then; `waits` says why it neither is nor will be by itself."""
+
+    request: MergeRequest
+    waits: str = ""
+
+
 class Forge(Protocol):
     """A forge. `project` is the path of a project there, such as `platform/gitops-prod`.
 
@@ -41,8 +49,8 @@ class Forge(Protocol):
         """The open merge requests, lowest number first."""
         ...
 
-    def closed_requests(self, project: str, source_branch: str) -> tuple[MergeRequest, ...]:
-        """The merge requests from this branch that were closed without merging, newest first."""
+    def closed_requests(self, project: str, branches: Collection[str]) -> Mapping[str, tuple[MergeRequest, ...]]:
+        """The merge requests from each of these branches that were closed without merging, newest first."""
         ...
 
     def merged(self, project: str, commits: Collection[str]) -> Mapping[str, MergeRequest]:
@@ -55,6 +63,10 @@ class Forge(Protocol):
 
     def get(self, project: str, number: int) -> MergeRequest:
         """One merge request."""
+        ...
+
+    def approvals(self, project: str, number: int) -> tuple[str, ...]:
+        """Who approves an open merge request as it is, as far as the forge tells; its author never among them."""
         ...
 
     def diff(self, project: str, number: int) -> str:
@@ -70,10 +82,6 @@ class Forge(Protocol):
 
     def protection(self, project: str, branch: str) -> BranchProtection:
         """What it makes sure of before a branch changes, as far as this token is told."""
-        ...
-
-    def approvals(self, project: str, number: int) -> tuple[str, ...]:
-        """Who approves a merge request now."""
         ...
 
     def members(self, project: str, group: str) -> tuple[str, ...]:
@@ -95,17 +103,30 @@ class Forge(Protocol):
         """Open a merge request, or adopt, as it is, the one that is open between the two branches."""
         ...
 
-    def update(self, project: str, number: int, *, title: str, body: str) -> MergeRequest:
-        """Give an open merge request a new title and body. Raises ConflictError if it is no longer open."""
+    def update(
+        self, project: str, number: int, *, title: str, body: str, seen: tuple[str, str] | None = None
+    ) -> MergeRequest:
+        """Give an open merge request a new title and body. Raises ConflictError if it is no longer open.
+
+        Or if it doesn't say what was `seen`, looked at right before: what a person wrote meanwhile stays.
+        """
+        ...
+
+    def set_note(self, project: str, number: int, text: str) -> bool:
+        """Let our one note on a merge request say this; False where it did, and nothing was written.
+
+        Notes of ours beyond it, which two who write at once may leave, go. Nobody else's is touched.
+        """
         ...
 
     def ready(self, project: str, number: int) -> MergeRequest:
         """Let an open merge request be a draft no longer. Raises ConflictError if it is no longer open."""
         ...
 
-    def close(self, project: str, number: int, *, reason: str, by: str | None = None) -> MergeRequest:
+    def close(self, project: str, number: int, *, reason: str, by: str | None = None, link: str = "") -> MergeRequest:
         """Close without merging, and say the reason; the branch stays. Raises ConflictError if it is merged.
 
+        `link` leads people to what replaces it.
         It is `by` the account that promobot works as, unless the forge lets anybody say who they are.
         """
         ...
@@ -115,4 +136,16 @@ class Forge(Protocol):
 
         Raises ConflictError if it isn't, if the branches conflict, or if the merge request is closed or a draft.
         """
+        ...
+
+    def merge_when_ready(self, project: str, number: int, *, head: str) -> AutoMerge:
+        """Merge, if the source branch is still at `head`; or let the forge do so by itself when its checks are through.
+
+        What the forge refuses, by its rules for the branch or while approvals are missing, is said and left at that.
+        Raises ConflictError if the branch moved, or if the merge request is closed or a draft.
+        """
+        ...
+
+    def hold(self, project: str, number: int) -> bool:
+        """Let the forge no longer merge it by itself; False where it wouldn't have."""
         ...

@@ -17,6 +17,7 @@ from bot.git.failure import explain, redact
 from bot.git.histories import histories
 from bot.git.identity import Identity, stamp
 from bot.git.locks import locked, remove_stale_locks
+from bot.git.merging import merged_files
 from bot.git.names import branch_ref, file_path, object_id
 from bot.git.pushing import LeaseLost, Pushed
 from bot.ownership import not_ours
@@ -75,17 +76,24 @@ class Clone:
     def __repr__(self) -> str:
         return f"Clone({redact(self._remote.url)!r}, {str(self._git.path)!r})"
 
-    def heads(self, branches: Sequence[str]) -> dict[str, str]:
-        """The commits that these branches point to now; those that don't exist are left out. One `ls-remote`."""
-        refs = {branch_ref(branch): branch for branch in branches}
-        if not refs:
+    def heads(self, branches: Sequence[str], prefixes: Sequence[str] = ()) -> dict[str, str]:
+        """The commits that branches point to now: these and those whose names begin so. One `ls-remote`.
+
+        Those that don't exist are left out.
+        """
+        refs = {branch_ref(branch) for branch in branches}
+        begin = tuple(f"refs/heads/{prefix}" for prefix in prefixes)
+        if not refs and not begin:
             return {}
-        named = refs if len(refs) <= _FEW_BRANCHES else (_ALL_BRANCHES,)
-        done = self._remote.run("ls-remote", "--", self._remote.url, *named)
+        few = len(refs) + len(begin) <= _FEW_BRANCHES
+        named = [*refs, *(f"{prefix}*" for prefix in begin)] if few else [_ALL_BRANCHES]
+        # Only branches are told by the server then: forges have many other refs, for each merge request and pipeline.
+        done = self._remote.run("ls-remote", "--heads", "--", self._remote.url, *named)
         if done.returncode:
             raise self._failed("read the branches of", done)
         lines = (line.split("\t") for line in done.stdout.decode("utf-8", "replace").splitlines())
-        found = {refs[ref]: commit for commit, ref in lines if ref in refs}
+        wanted = {ref: commit for commit, ref in lines if ref in refs or ref.startswith(begin)}
+        found = {ref.removeprefix("refs/heads/"): commit for ref, commit in wanted.items()}
         self._seen.update(found)
         return found
 
@@ -140,6 +148,14 @@ class Clone:
         self._need(one, other)
         done = self._git.run("merge-base", one, other, statuses=(0, 1))
         return done.stdout.decode().strip() or None
+
+    def merged(self, into: str, head: str, paths: Sequence[str]) -> tuple[File, ...] | None:
+        """These files as merging `head` into `into` would leave them; None where it would conflict in one of them."""
+        base = self.merge_base(into, head)
+        if base is None:
+            return None
+        sides = ({file.path: file for file in self.files(commit, paths)} for commit in (base, into, head))
+        return merged_files(self._git, *sides)
 
     def summaries(self, base: str, head: str, limit: int) -> tuple[Summary, ...]:
         """The commits that `head` has and `base` has not, without merges, newest first, by their first lines."""

@@ -57,12 +57,10 @@ def of_registry(served: Sequence[Served]) -> Iterator[str]:
         yield f"images of {which} name no registry's host: those are left as they are"
 
 
-def of_home(told_by: str, *, elsewhere: bool) -> Iterator[str]:
-    """What describes it: a branch or repository that is called like it, maybe, and maybe another repository too."""
+def of_home(told_by: str) -> Iterator[str]:
+    """What describes it: a branch or repository that is called like it, maybe."""
     if told_by:
         yield f"its {told_by} is called like an environment, and no folder or file is"
-    if elsewhere:
-        yield "another repository has manifests of it too; an environment has one, so give those another name"
 
 
 def listed(names: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ from bot.layout.marking import aside, mark
 from bot.layout.order import in_order, source_of
 from bot.layout.services import name_services
 from bot.layout.tags import template
-from bot.layout.tree import Environment, Layout, Marked, Seen, Served, Tree
+from bot.layout.tree import Environment, Layout, LeftOut, Marked, Seen, Served, Tree
 from bot.layout.words import name_of
 
 
@@ -83,7 +83,13 @@ def recognise(trees: Sequence[Tree], order: Sequence[str] = ()) -> Layout:
     environments = tuple(_environment(chain, name, registries[urls[name] or NO_REGISTRY]) for name in chain.names)
     told = {name_of(one.environment) for each in read for one in each.marked}
     silent = tuple(sorted(told - set(chain.homes)))
-    return Layout(environments, {name: url for url, name in registries.items()}, silent)
+    left_out = tuple(
+        LeftOut(name, number, _services(tree.environments[name].served))
+        for number, tree in enumerate(read)
+        for name in chain.names
+        if name in tree.environments and chain.homes[name] != number
+    )
+    return Layout(environments, {name: url for url, name in registries.items()}, silent, left_out)
 
 
 def _homes(trees: Sequence[_Read]) -> dict[str, int]:
@@ -101,12 +107,11 @@ def _homes(trees: Sequence[_Read]) -> dict[str, int]:
 
 def _environment(chain: _Chain, name: str, registry: str) -> Environment:
     read, own = chain.read[chain.homes[name]], chain.ruled(name)
-    elsewhere = any(name in one.environments for one in chain.read if one is not read)
     return Environment(
         name=name,
         repository=chain.homes[name],
         paths=_paths(own.served),
-        services=tuple(sorted({one.service for one in own.served})),
+        services=_services(own.served),
         registry=registry,
         source=chain.source(name),
         tag=chain.tag(name),
@@ -116,9 +121,13 @@ def _environment(chain: _Chain, name: str, registry: str) -> Environment:
             *doubts.of_source(name, chain.homes, chain.order),
             *doubts.of_services(own, [one for one in read.marked if name_of(one.environment) == name], read.served),
             *doubts.of_registry(own.served),
-            *doubts.of_home(read.tree.told_by, elsewhere=elsewhere),
+            *doubts.of_home(read.tree.told_by),
         ),
     )
+
+
+def _services(served: Sequence[Served]) -> tuple[str, ...]:
+    return tuple(sorted({one.service for one in served}))
 
 
 def _paths(served: Sequence[Served]) -> tuple[str, ...]:

@@ -139,9 +139,19 @@ class Environment:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """An environment's manifests that are in another repository than those that make it up, and their services."""
+
+    environment: str
+    repository: int
+    services: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Layout:
     """What was recognised. `registries` are URLs by name; `silent` are environments that name no image anywhere."""
 
     environments: tuple[Environment, ...]
     registries: dict[str, str]
     silent: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()

@@ -16,7 +16,7 @@ _LOOPBACK = re.compile(r"(?:localhost|127\.[\d.]+)(?:[:/]|$)")
 _WIDTH = 110
 _HEAD = """\
 # Written by `promobot init`, from what the manifests look like. Look at what says "unsure", then run `promobot check`.
-# docs/configuration.md explains every key.
+# `promobot schema` says of every key what it means, docs/configuration.md explains them.
 
 """
 

@@ -17,6 +17,7 @@ class Trouble(Enum):
 
     CUT = "the connection was cut"
     NAME = "the host name cannot be resolved"
+    REFUSED = "the connection was refused"
     NO_CONNECTION = "cannot connect to the server"
     SLOW_CONNECTION = "cannot connect to the server in time"
     SILENCE = "no answer in time"
@@ -31,8 +32,13 @@ class Trouble(Enum):
         """Whether there was a connection, so that the request may have arrived and been carried out."""
         return self not in _BEFORE
 
+    @property
+    def of_host(self) -> bool:
+        """Whether it would be the same whatever the host is asked for."""
+        return self not in {Trouble.CUT, Trouble.SILENCE, Trouble.NO_HTTP}
 
-_BEFORE = frozenset({Trouble.NAME, Trouble.NO_CONNECTION, Trouble.SLOW_CONNECTION, Trouble.PROXY})
+
+_BEFORE = frozenset({Trouble.NAME, Trouble.REFUSED, Trouble.NO_CONNECTION, Trouble.SLOW_CONNECTION, Trouble.PROXY})
 # The first row whose type fits; urllib3's name resolution error is a kind of its connection error.
 _TROUBLES: tuple[tuple[type[Exception], Trouble], ...] = (
     (exceptions.ProxyError, Trouble.PROXY),
@@ -49,7 +55,10 @@ def trouble_of(error: Exception) -> Trouble:
     """What is behind an error of an HTTP library."""
     causes = list(_causes(error))
     for kind, trouble in _TROUBLES:
-        if any(isinstance(cause, kind) for cause in causes):
+        found = [cause for cause in causes if isinstance(cause, kind)]
+        if found and trouble is Trouble.NO_CONNECTION and isinstance(found[0].__cause__, ConnectionRefusedError):
+            return Trouble.REFUSED
+        if found:
             return trouble
     if any(isinstance(cause, _CUT) for cause in causes):
         return Trouble.CUT

@@ -30,6 +30,7 @@ PROMOTE = ("promote", "a", "--to", "b")
         ("inspect a -x", "inspect has no option -x", "`promobot inspect --help` shows"),
         ("promote a --to", "--to needs a value", "write --to ENV"),
         ("promote a --to b c", "promote: c is too much", "name every SERVICE in one place"),
+        ("mr show flux 1 x", "mr show: 1 x is too much", "write 'platform/gitops!3' in quotes"),
         ("pin a b --env c", "pin: b is too much", "`promobot pin --help` shows"),
         ("status -o xml", "--output: 'xml' is none of text, json", "`promobot status --help` shows"),
         ("check --online=yes", "--online takes no value", "write --online alone"),

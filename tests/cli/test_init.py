@@ -374,3 +374,23 @@ def test_a_copy_that_is_there_stays(folder: Path, promobot: Promobot) -> None:
     (folder / "apps/cart/dev/values.yaml").write_text("image: registry.example.com/shop/cart:9\n", encoding="utf-8")
     assert promobot("init", folder, "--try", "--force").code == ExitCode.DONE
     assert git(copy, "rev-parse", "main") == head
+
+
+def test_of_two_repositories_with_the_same_environments_one_is_left_out_and_told(
+    folder: Path, promobot: Promobot
+) -> None:
+    more = folder / "apps/web"
+    shutil.copytree(folder / "apps/cart", more)
+    other = folder.parent / "here" / "other"
+    shutil.copytree(folder, other)
+    shutil.rmtree(other / "apps/web")
+    shutil.move(other / "apps/cart", other / "apps/pay")
+    said = promobot("init", folder, "other", "--try", "-o", "json")
+    assert [one["project"] for one in said.data["environments"]] == ["estate", "estate"]
+    (left,) = said.data["left"]
+    assert left.startswith(
+        f"other is left out with its dev, prod (pay), as an environment is in one repository and {folder}"
+    )
+    command = left.split("`")[1].split()
+    assert promobot(*command[1:]).code == ExitCode.DONE
+    assert [env.repository.project for env in load_config(Path("other.yaml")).environments] == ["other", "other"]

@@ -6,6 +6,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -164,3 +165,11 @@ def test_what_is_deployed_is_gone_through_once_and_not_for_each_cell(monkeypatch
     Counted.times = 0
     assert len(shown(monkeypatch, Matrix(one.config, one.environments, one.services, deployed, Plan(())), None)) == 51
     assert Counted.times == 1
+
+
+def test_what_came_here_is_told_though_it_doesn_t_move_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where `images` of the target fits nothing of it, what is current there is still an image, and not none."""
+    here = replace(runs("staging", "cart", "1.1"), image=ImageRef.parse("r.example.com/shop/x:1.1"), ours=False)
+    current = stands(Unit("cart", ("cart",)), "staging", Standing.CURRENT, cart=("1.1", "1.1"))
+    one = matrix(runs("e2e", "cart", "1.1"), here, verdicts=(current,))
+    assert shown(monkeypatch, one, 80)[1] == "cart      1.1   1.1 =     –"

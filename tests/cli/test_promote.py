@@ -10,6 +10,7 @@ import sys
 import threading
 
 from tests.cli.registries import Shop, shop
+from tests.company import PROJECT
 from tests.proxy import Seen, start_proxy
 
 __all__ = ["shop"]
@@ -31,7 +32,11 @@ def test_what_has_ended_is_shown_while_the_rest_goes_on_and_once(shop: Shop) -> 
         shown = watched(shop, pushed)
     above, below = shown.split("inventory        1.1.2 → 1.1.3")
     assert _ENDED.findall(above) == ["push branch", "copy", "open merge request"]
-    assert re.findall("✓ (push|copy|open)", below) == ["open"]
+    assert re.findall("✓ (push|copy|set|open)", below) == ["open"]
+    assert f"promobot mr show '{PROJECT}!1'" in below
+    shop.company.connect()
+    again = shop.run("promote", "inventory", "--to", "staging").out.split("inventory")[1].splitlines()
+    assert [line.strip() for line in again[:2]] == ["1.1.2 → 1.1.3  proposed: !1", f"promobot mr show '{PROJECT}!1'"]
 
 
 def watched(shop: Shop, pushed: threading.Event) -> str:

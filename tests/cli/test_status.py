@@ -35,6 +35,23 @@ def test_one_registrys_advice_is_given_once(two: Shop) -> None:
     assert lines[-1].startswith("  → ")
 
 
+@pytest.mark.parametrize("words", [("status",), ("plan",), ("reconcile",), ("check", "--online")])
+@pytest.mark.parametrize(
+    ("endpoint", "why"),
+    [("127.0.0.1:1", "the connection was refused"), ("nowhere.invalid:443", "the host name cannot be resolved")],
+)
+def test_a_registry_that_is_down_is_told_of_once(two: Shop, words: tuple[str, ...], endpoint: str, why: str) -> None:
+    config = two.company.folder / "promobot.yaml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace(two.company.e2e.host, endpoint), encoding="utf-8")
+    said = two.run(*words)
+    assert said.code == ExitCode.REGISTRY
+    (line,) = [line.strip() for line in said.out.splitlines() if why in line]
+    who = {"check": "", "status": "inventory, payments to staging: "}.get(words[0], "inventory, payments: ")
+    assert line == f"✗ {who}registry e2e: {endpoint}: {why}"
+    assert said.out.count("→ check the address of registry e2e, and ") == 1
+
+
 def test_what_runs_and_is_not_in_its_registry_is_told(shop: Shop) -> None:
     path = "apps/inventory/staging/helmrelease.yaml"
     shop.company.commit("main", path, shop.company.manifest("inventory", "staging", "1.1.3"))
@@ -74,11 +91,12 @@ def test_what_is_blocked_shows_what_people_are_looking_at(shop: Shop, tmp_path: 
     words = "!1 proposes inventory 1.1.3, which isn't what runs in e2e now"
     for command in (("status",), ("plan",), ("promote", "inventory", "--to", "staging"), ("reconcile",)):
         said = shop.run(*command)
-        assert f"! {words}  {request.url}\n" in said.out
+        assert f"! {words}  promobot mr show '{PROJECT}!1'\n" in said.out
     (verdict,) = shop.run("plan", "-o", "json").data["verdicts"]
     assert verdict["standing"] == "blocked"
     assert (verdict["merge_request"], verdict["outdated"]) == (request.url, words)
-    assert company.requests() == (request,)
+    (after,) = company.requests()
+    assert (after.number, after.title, after.head) == (request.number, request.title, request.head)
     file = tmp_path / "out.env"
     assert shop.run("plan", "--output-file", str(file)).code == ExitCode.BLOCKED
     assert "MERGE_REQUEST" not in file.read_text()
@@ -105,3 +123,10 @@ def test_what_there_isn_t_is_a_mistake(two: Shop, words: tuple[str, ...], hint: 
     said = two.run("status", *words)
     assert said.code == ExitCode.USAGE
     assert hint in said.err
+
+
+def test_who_asks_for_a_service_is_told_why_nothing_is_promoted(shop: Shop) -> None:
+    shop.company.commit("main", "apps/payments/e2e/helmrelease.yaml", shop.company.manifest("payments", "e2e", "1.0.0"))
+    why = "– payments to staging: payments has no manifest in staging"
+    assert why in shop.run("status", "payments").out
+    assert why not in shop.run("status").out

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bot.cli.views import name_width, unit_text, upkeep_line, verdict_line
 from bot.decide import EVERYTHING
 from bot.plan import Blocked, Standing, Upkeep, Verdict
+from bot.promotion import Unit
+from bot.repositories import MergeRequest, RequestState
+from tests.paper import configured
 
 BLOCKED = Blocked("local:shop/gitops has no branch mian", "push the branch")
 WHOLE = Verdict(EVERYTHING, "staging", Standing.BLOCKED, blocked=BLOCKED)
@@ -15,3 +20,11 @@ def test_what_is_said_of_a_whole_environment_is_said_of_every_service() -> None:
     assert verdict_line(WHOLE, width).plain.split("  ")[0] == "✗ every service"
     assert unit_text(EVERYTHING) == "every service"
     assert "every service" in upkeep_line(Upkeep(EVERYTHING, "staging", blocked=BLOCKED)).plain
+
+
+@pytest.mark.parametrize(("project", "said"), [("shop/gitops", "!7"), ("sre/gitops", "sre/gitops!7")])
+def test_a_number_that_another_project_may_have_too_is_told_with_its_project(project: str, said: str) -> None:
+    config = configured(staging={"repository": {"forge": "local", "project": project}})
+    request = MergeRequest(7, "t", "", "b", "main", "h", RequestState.OPEN, "url", "promobot", ours=True)
+    verdict = Verdict(Unit("api", ("api",)), "staging", Standing.PROPOSED, request=request)
+    assert verdict_line(verdict, config=config).plain.endswith(f"proposed: {said}")

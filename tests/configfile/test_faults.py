@@ -398,4 +398,4 @@ def test_faults_of_a_forge(tmp_path: Path, forge: str, says: str) -> None:
 def test_the_advice_is_where_to_read_on(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, GOOD.replace("tag:", "tga:"))
-    assert caught.value.hint == "docs/configuration.md explains every key"
+    assert caught.value.hint == "`promobot schema` says of every key what it means"

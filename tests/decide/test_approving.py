@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.config import Config
-from bot.plan import OpenRequest, SetStatus, Standing
+from bot.plan import Merge, OpenRequest, SetStatus, Standing
 from bot.questions import Approvals, Files, Members, Protection
 from bot.repositories import ApprovalRule, BranchProtection, CommitStatus, Reviewers, StatusState
 from tests.paper import CONFIG, E2E, STAGING, Paper, digest, values
@@ -21,13 +21,14 @@ def waits(text: str) -> CommitStatus:
     return CommitStatus(StatusState.PENDING, text)
 
 
-def configured_on(kind: str, approvers: dict[str, object]) -> Config:
+def configured_on(kind: str, approvers: dict[str, object], **staging: object) -> Config:
     """The usual configuration, where its forge knows approvals."""
     said = CONFIG.model_dump(by_alias=True)
     said["forges"] = {"local": {"type": kind, "url": "https://forge.example.com", "token_env": "TOKEN"}}
     for environment in said["environments"]:
         environment["repository"] = {"forge": "local", "project": "shop/gitops"}
-    said["environments"][1]["approvers"] = approvers
+    for name, value in {"approvers": approvers, **staging}.items():
+        said["environments"][1][name] = value
     return Config.model_validate(said)
 
 
@@ -230,3 +231,15 @@ def test_a_merge_request_has_a_rule_of_its_own_where_that_is_wanted(paper: Paper
     assert rules() == ()
     assert rules(rule=True) == (ApprovalRule("promobot: sre and Ann", 2, Reviewers(("sre",), ("Ann",))),)
     assert rules(rule=True, required=0) == ()
+
+
+def test_what_is_merged_by_itself_waits_for_those_named(paper: Paper) -> None:
+    config = configured_on("gitlab", TWO, merge="auto")
+    proposed(paper, config)
+    paper.approvals[1] = ("eve", "dan", "bob")
+    verdict = paper.verdict(config=config)
+    assert (verdict.step, verdict.note) == (None, "1 of 2 approvals of sre and Ann")
+    paper.approvals[1] = ("cat", "bob")
+    step = paper.verdict(config=config).step
+    assert step is not None
+    assert [type(action) for action in step.actions] == [Merge]

@@ -81,7 +81,7 @@ def test_what_forges_obey_is_told_in_code_alone(paper: Paper) -> None:
     push = action(verdict, PushBranch)
     assert isinstance(push, PushBranch)
     assert "\nversion 1.2.0 → Closes \\u00231 \\u0040all\n" in push.message
-    assert "`1.2.0` → `Closes #1 @all`" in body(verdict)
+    assert "`1.2.0` → `Closes\\u0020#1 @all`" in body(verdict)
 
 
 def test_without_the_key_it_stays(paper: Paper) -> None:

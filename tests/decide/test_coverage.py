@@ -10,6 +10,7 @@ import yaml
 from bot.config import Config
 from bot.decide.coverage import Finding
 from bot.errors import ExitCode
+from bot.images import ImageRef
 from tests.decide.test_units import FORK, THREE, chain, manifest, world
 from tests.paper import Paper
 
@@ -28,6 +29,24 @@ def test_ways_by_the_services_that_take_them() -> None:
         (("e2e",), ("prod",)): ("pay-web",),
     }
     assert findings(paper, config) == []
+
+
+def test_a_way_with_a_gap_is_no_way() -> None:
+    paper = world(e2e="1", staging="1", prod="1")
+    for service in ("cart", "pay-api"):
+        del paper.trees["m1"][f"apps/{service}/staging.yaml"]
+    assert paper.cover(chain(*THREE)).ways == {
+        (("e2e",), ("staging",), ("prod",)): ("pay-web",),
+        (("e2e",),): ("cart", "pay-api"),
+        (("prod",),): ("cart", "pay-api"),
+    }
+    assert findings(paper, chain(*THREE)) == [
+        Finding(
+            ("environments", 2, "from"),
+            "staging has no manifest of cart, so nothing brings it from e2e to prod; and so with 1 more",
+            "add its manifest in staging; or, in `services`, `{match: cart, skip: [staging]}`",
+        )
+    ]
 
 
 @pytest.mark.parametrize(
@@ -138,6 +157,38 @@ def test_keys_of_an_environment_that_nothing_fits(keys: dict[str, Any], key: tup
 def test_what_is_there_is_told_beside_what_fits_nothing() -> None:
     (found,) = told(world(e2e="1", staging="1"), environment(images=["shop/*", "shp/*"]))
     assert found[2] == "there are shop/cart, shop/pay-api, shop/pay-web"
+
+
+def below_shop(**staging: Any) -> Config:
+    """Both registries begin with /shop."""
+    registries = {name: {"url": f"registry-{name}.example.com/shop"} for name in ("e2e", "staging")}
+    return chain(THREE[0], {**THREE[1], **staging}, registries=registries)
+
+
+@pytest.mark.parametrize("glob", ["pay-*", "shop/pay-*", "registry-staging.example.com/shop/pay-*"])
+def test_an_image_is_called_as_it_is_shown_or_below_the_prefix(glob: str) -> None:
+    config = below_shop(images=[glob])
+    moving = [
+        config.moving_path("staging", ImageRef.parse(f"registry-staging.example.com/shop/{name}:1"))
+        for name in ("pay-api", "cart")
+    ]
+    assert moving == ["pay-api", None]
+    assert told(world(e2e="1", staging="1"), config) == []
+
+
+def test_names_are_told_as_they_may_be_written() -> None:
+    (found,) = told(world(e2e="1", staging="1"), below_shop(images=["shp/*"]))
+    assert found[2] == "there are shop/cart, shop/pay-api, shop/pay-web"
+
+
+def test_a_repository_begins_below_the_prefix() -> None:
+    config = below_shop(repositories={"shop/pay-*": "x-*", "cart": "shop/x"})
+    (mapped, name) = told(world(e2e="1", staging="1"), config)
+    assert mapped[2] == "write pay-*: shop is what registry e2e begins with anyway"
+    assert name[1:] == (
+        "images would go to registry-staging.example.com/shop/shop/x",
+        "write x: shop is what registry staging begins with anyway",
+    )
 
 
 def test_of_images_that_can_t_be_read_nothing_is_said() -> None:

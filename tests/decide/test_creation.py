@@ -91,6 +91,15 @@ def test_a_copy_that_names_the_very_same_image_says_so(paper: Paper) -> None:
     assert action(verdict, PushBranch).message.startswith("Add api 1.1.3-rc2 to staging\n")
 
 
+def test_what_is_new_beside_what_changes_is_called_so(paper: Paper) -> None:
+    paper.trees["m1"]["apps/web/e2e/values.yaml"] = values(E2E, "1.2.0", repository="shop/web")
+    paper.tags["e2e", "shop/web", "1.2.0"] = digest(3)
+    rules = [{"match": "*", "group": "shop"}]
+    verdict = paper.verdict("shop", config=configured(staging={"when_missing": "copy"}, services=rules))
+    assert action(verdict, OpenRequest).draft.title == "shop: new api 1.1.3, web 1.0.0 → 1.2.0 to staging"
+    assert action(verdict, PushBranch).message.startswith("Promote shop: new api 1.1.3, web ")
+
+
 def test_other_merge_requests_are_no_drafts(paper: Paper) -> None:
     paper.trees["m1"][STAGING_FILE] = values(STAGING, "1.1.2")
     verdict = decided(paper)

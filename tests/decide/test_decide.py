@@ -19,12 +19,11 @@ from bot.plan import (
     OpenRequest,
     PushBranch,
     Standing,
-    UpdateRequest,
     Verdict,
 )
 from bot.promotion import Proof
 from bot.questions import Location, TagDigest
-from bot.repositories import MergeRequest, RequestState, Reviewers
+from bot.repositories import File, MergeRequest, RequestState, Reviewers
 from tests.paper import CONFIG, E2E, STAGING, Paper, commit, configured, digest, values
 from tests.paperwork import Desk
 
@@ -157,7 +156,7 @@ def test_a_decision_takes_few_rounds_however_many_services(paper: Paper) -> None
         paper.trees["m1"][f"apps/s{number}/e2e/values.yaml"] = values(E2E, "1.0.0")
         paper.trees["m1"][f"apps/s{number}/staging/values.yaml"] = values(STAGING, "0.9.0")
         paper.tags["e2e", "shop/api", "1.0.0"] = NEW
-    assert len(paper.plan().steps) == 21
+    assert len(paper.plan(config=configured(staging={"limits": {"open_requests": None}})).steps) == 21
     assert paper.rounds <= 6
     assert len(paper.asked) == len(set(paper.asked)), "nothing is asked twice"
 
@@ -278,22 +277,24 @@ def test_another_commit_on_the_source_changes_neither_branch_nor_text(paper: Pap
     assert paper.verdict("api").standing is Standing.PROPOSED
 
 
-def test_a_text_that_somebody_changed_is_put_right(paper: Paper) -> None:
-    paper.opened = (replace(request_of(paper), body="hello"),)
-    pushed(paper)
-    paper.tags["staging", "shop/api", "1.1.3"] = NEW
-    verdict = paper.verdict("api")
-    (action,) = actions_of(verdict)
-    assert isinstance(action, UpdateRequest)
-    assert str(NEW) in action.body
-    assert verdict.standing is Standing.PROPOSED
-
-
-def test_the_branch_is_rebuilt_when_the_target_file_changed(paper: Paper) -> None:
+def changed_meanwhile(paper: Paper) -> None:
     pushed(paper)
     paper.heads["main"] = "m2"
     paper.trees["m2"] = {**paper.trees["m1"], STAGING_FILE: values(STAGING, "1.1.2", extra="replicas: 3\n")}
     paper.ahead["m2", "b1"] = paper.ahead["m1", "b1"]
+
+
+def test_the_branch_stays_when_merging_it_makes_the_same_of_the_target_s_file(paper: Paper) -> None:
+    changed_meanwhile(paper)
+    merged = File(STAGING_FILE, "100644", values(STAGING, "1.1.3", extra="replicas: 3\n"))
+    paper.merges["m2", "b1"] = (merged,)
+    assert "PushBranch" not in kinds(actions_of(paper.verdict("api")))
+    paper.merges["m2", "b1"] = (replace(merged, content=values(STAGING, "1.1.3", extra="replicas: 4\n")),)
+    assert "PushBranch" in kinds(actions_of(paper.verdict("api")))
+
+
+def test_the_branch_is_rebuilt_when_the_target_s_file_conflicts(paper: Paper) -> None:
+    changed_meanwhile(paper)
     push = push_of(paper.verdict("api"))
     assert (push.base, push.expected) == ("m2", "b1")
     assert push.files[0].content == values(STAGING, "1.1.3", extra="replicas: 3\n")

@@ -342,6 +342,47 @@ def test_what_a_forge_obeys_is_shown(text: str, said: str) -> None:
     assert words(text) == said
 
 
+# What GitLab closes issues by, wherever it stands: https://docs.gitlab.com/administration/issue_closing_pattern/
+GITLAB = re.compile(
+    r"\b((?:[Cc]los(?:e[sd]?|ing)|\b[Ff]ix(?:e[sd]|ing)?|\b[Rr]esolv(?:e[sd]?|ing)|\b[Ii]mplement(?:s|ed|ing)?)(:?) +"
+    r"(?:(?:issues? +)?(?:https?://\S+|[\w./-]*#\d+)|[A-Z][A-Z0-9_]+-\d+)+)"
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Closes #3",
+        "fixes: PROJ-1",
+        "Resolves   shop/code#3",
+        "implements issue #3",
+        "Closes https://x.example/issues/3",
+    ],
+)
+def test_nothing_from_outside_closes_an_issue(text: str) -> None:
+    """GitLab looks for such words in the text as it is written, in code too."""
+    assert GITLAB.search(text)
+    assert not GITLAB.search(code(text))
+    assert not GITLAB.search(words(text))
+
+
+def test_nor_do_two_values_beside_each_other_while_a_template_may() -> None:
+    promotion, _ = samples()[0]
+    promotion = replace(promotion, unit=Unit("Closes", ("PROJ-1", "b")))
+    template = "{{ unit }}: {{ services[0] }}, closes PROJ-7"
+    said = Texts({TITLE: template}).title(promotion)
+    assert [found[0] for found in GITLAB.finditer(said)] == ["closes PROJ-7"]
+    assert said == "Closes\\u003a PROJ-1, closes PROJ-7"
+
+
+@pytest.mark.parametrize("name", ["draft", "Draft", "WIP"])
+def test_a_group_makes_no_draft_by_its_name(name: str) -> None:
+    promotion, _ = samples()[0]
+    promotion = replace(promotion, unit=Unit(name, ("a", "b")))
+    assert Texts({TITLE: "{{ unit }}: x"}).title(promotion) == f"Promote {name}: x"
+    assert Texts({TITLE: "Draft: {{ unit }}"}).title(promotion) == f"Draft: {name}"
+
+
 def many(count: int, name: str = "service") -> tuple[Promotion, Background]:
     promotion, background = samples()[0]
     moves = tuple(
@@ -359,7 +400,7 @@ def test_what_is_too_much_for_a_forge_ends_with_how_much_more_there_is(count: in
     body = TEXTS.body(promotion, background)
     assert len(body) <= 65_536
     assert fingerprints_in(body) == set(promotion.fingerprints)
-    assert structure(body)["html_block"] == 3, "evidence opens and closes, and the mark"
+    assert structure(body)["html_block"] == 5, "evidence opens and closes, and the marks"
     assert ("more images" in body) == (body.count("`shop/inventory`") < count)
 
 

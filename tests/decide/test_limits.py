@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -10,7 +11,8 @@ from bot.config import Config, Limits, ServiceRule
 from bot.decide import Intent
 from bot.errors import ExitCode
 from bot.plan import CloseRequest, DeleteBranch, OpenRequest, Plan, PushBranch, Standing
-from bot.repositories import MergeRequest, RequestState
+from bot.questions import Landed
+from bot.repositories import Landing, MergeRequest, RequestState
 from tests.paper import CONFIG, E2E, STAGING, Paper, commit, configured, digest, values
 
 ONE_AT_A_TIME = configured(staging={"limits": Limits(open_requests=1)})
@@ -57,29 +59,110 @@ def on_branch(paper: Paper, unit: str, *above: str, **trailers: str) -> None:
 # --- limits ---------------------------------------------------------------------------------------------
 
 
+WAITS = "waits: {} of promobot in local:shop/gitops"
+
+
 def test_the_first_by_name_go_first(paper: Paper) -> None:
     plan = paper.plan(config=ONE_AT_A_TIME)
     assert opened(plan) == ["a"]
-    assert waiting(plan) == dict.fromkeys(("b", "c"), "waits: 1 merge request to staging is open or goes first")
+    assert waiting(plan) == dict.fromkeys(("b", "c"), WAITS.format("1 merge request") + " is open or goes first")
     two = configured(staging={"limits": Limits(open_requests=2)})
-    assert waiting(paper.plan(config=two)) == {"c": "waits: 2 merge requests to staging are open or go first"}
+    assert waiting(paper.plan(config=two)) == {"c": WAITS.format("2 merge requests") + " are open or go first"}
     assert opened(paper.plan()) == ["a", "b", "c"]
+
+
+def test_five_at_a_time_unless_the_configuration_says_otherwise(paper: Paper) -> None:
+    tree = paper.trees["m1"]
+    for service in "defgh":
+        tree[f"apps/{service}/e2e/values.yaml"] = values(E2E, "1.1.3", repository="shop/a")
+        tree[f"apps/{service}/staging/values.yaml"] = values(STAGING, "1.1.2", repository="shop/a")
+    assert opened(paper.plan()) == ["a", "b", "c", "d", "e"]
+    assert len(opened(paper.plan(config=configured(staging={"limits": {"open_requests": None}})))) == 8
+
+
+def landed(paper: Paper, service: str, *tags: tuple[int, str]) -> None:
+    """The days on which its source came to name tags, newest first."""
+    path, repository = f"apps/{service}/e2e/values.yaml", f"shop/{service}"
+    paper.landed[path] = tuple(
+        Landing(f"{service}{day}", datetime(2026, 11, day, tzinfo=UTC), values(E2E, tag, repository=repository))
+        for day, tag in tags
+    )
+
+
+def test_what_is_due_for_longest_goes_first(paper: Paper) -> None:
+    """That is since the source came to name the image, whatever else its manifest was changed for, without a break."""
+    landed(paper, "a", (20, "1.1.3"), (3, "1.1.2"), (1, "1.1.3"))
+    landed(paper, "b", (19, "1.1.3"), (18, "1.1.3"), (2, "1.1.2"))
+    landed(paper, "c", (19, "1.1.3"), (2, "1.1.2"))
+    assert opened(paper.plan(config=ONE_AT_A_TIME)) == ["b"]
+    landed(paper, "c", (20, "1.1.3"), (17, "1.1.3"), (1, "1.1.3"))
+    plan = paper.plan(config=configured(staging={"limits": Limits(open_requests=2)}))
+    assert opened(plan) == ["b", "c"]
+    assert list(waiting(plan)) == ["a"]
+
+
+def test_what_has_no_history_goes_last(paper: Paper) -> None:
+    landed(paper, "c", (20, "1.1.3"), (3, "1.1.2"))
+    assert opened(paper.plan(config=ONE_AT_A_TIME)) == ["c"]
+
+
+def test_no_history_is_read_where_all_go_or_none_does(paper: Paper) -> None:
+    paper.plan()
+    paper.opened = (request("z"),)
+    assert opened(paper.plan(config=ONE_AT_A_TIME)) == []
+    assert not any(isinstance(question, Landed) for question in paper.asked)
+
+
+def test_environments_of_one_repository_share_the_limit(paper: Paper) -> None:
+    """The environment with more room may still go on when the other one may not."""
+    given = ONE_AT_A_TIME.model_dump(by_alias=True, exclude_unset=True)
+    staging = given["environments"][1]
+    prod = {**staging, "name": "prod", "paths": ["apps/{service}/prod/values.yaml"], "limits": {"open_requests": 2}}
+    config = Config.model_validate({**given, "environments": [*given["environments"], prod]})
+    for service in "abc":
+        path = f"apps/{service}/prod/values.yaml"
+        paper.trees["m1"][path] = values(STAGING, "1.1.2", repository=f"shop/{service}")
+    plan = paper.plan(config=config)
+    assert [(step.target, step.unit.name) for step in plan.steps] == [("staging", "a"), ("prod", "a")]
+    words = WAITS.format("2 merge requests") + " are open or go first"
+    assert {verdict.blocked.reason for verdict in plan.verdicts if verdict.blocked} == {words}
 
 
 def test_one_that_is_open_is_updated_and_counts(paper: Paper) -> None:
     paper.opened = (request("c"),)
     plan = paper.plan(config=ONE_AT_A_TIME)
     assert opened(plan) == []
-    assert waiting(plan) == dict.fromkeys(("a", "b"), "waits: 1 merge request to staging is open")
+    assert waiting(plan) == dict.fromkeys(("a", "b"), WAITS.format("1 merge request") + " is open")
     (step,) = plan.steps
     assert step.unit.name == "c"
     assert isinstance(step.actions[0], PushBranch)
+
+
+def test_one_that_an_earlier_run_began_to_open_is_finished(paper: Paper) -> None:
+    paper.opened = (replace(request("c"), unfinished=True),)
+    assert opened(paper.plan(config=ONE_AT_A_TIME)) == ["c"]
 
 
 @pytest.mark.parametrize("other", [request("z", author="ann"), replace(request("z"), source_branch="ann/z")])
 def test_those_of_people_do_not_count(paper: Paper, other: MergeRequest) -> None:
     paper.opened = (other,)
     assert opened(paper.plan(config=ONE_AT_A_TIME)) == ["a"]
+
+
+def test_those_of_another_configuration_do_not_count(paper: Paper) -> None:
+    paper.opened = (request("z"),)
+    on_branch(paper, "z")
+    in_files(paper, "z", "apps/z/staging/values.yaml")
+    assert opened(paper.plan("a", config=ONE_AT_A_TIME)) == []
+    in_files(paper, "z", *THEIRS)
+    assert opened(paper.plan("a", config=ONE_AT_A_TIME)) == ["a"]
+
+
+def test_one_of_which_that_is_not_known_counts(paper: Paper) -> None:
+    paper.opened = (request("z"),)
+    on_branch(paper, "z")
+    paper.lost = frozenset({"b1"})
+    assert opened(paper.plan("a", config=ONE_AT_A_TIME)) == []
 
 
 # --- orphans --------------------------------------------------------------------------------------------
@@ -96,14 +179,23 @@ def ended(plan: Plan) -> list[str]:
     return found
 
 
-GONE = "!1: no longer due: nothing named {} is promoted to staging by itself any more"
+GONE = "!1: no longer due: there is no service or group named {} any more"
 
 
-@pytest.mark.parametrize(("unit", "config"), [("gone", CONFIG), ("a", GROUPED), ("renamed-group", GROUPED)])
-def test_a_merge_request_of_nothing_is_closed(paper: Paper, unit: str, config: Config) -> None:
+@pytest.mark.parametrize(
+    ("unit", "config", "why"),
+    [
+        ("gone", CONFIG, "there is no service or group named gone any more"),
+        ("a", GROUPED, "a goes with group {} now"),
+        ("renamed-group", GROUPED, "there is no service or group named renamed-group any more"),
+        ("a", configured(services=[{"match": "a", "skip": ["staging"]}]), "by `skip`, a doesn't go to staging"),
+    ],
+)
+def test_a_merge_request_of_nothing_is_closed(paper: Paper, unit: str, config: Config, why: str) -> None:
     paper.opened = (request(unit),)
     on_branch(paper, unit)
-    assert ended(paper.plan(config=config)) == [GONE.format(unit), f"promobot/staging/{unit}"]
+    said = f"!1: no longer due: {why.format(config.group('a'))}"
+    assert ended(paper.plan(config=config)) == [said, f"promobot/staging/{unit}"]
 
 
 def test_without_a_branch_the_request_alone_is_closed(paper: Paper) -> None:
@@ -117,7 +209,14 @@ def test_what_the_target_no_longer_has_is_gone_too(paper: Paper) -> None:
     del paper.trees["m1"]["apps/c/staging/values.yaml"]
     paper.opened = (request("c"),)
     on_branch(paper, "c")
-    assert ended(paper.plan()) == [GONE.format("c"), "promobot/staging/c"]
+    assert ended(paper.plan()) == ["!1: no longer due: staging has no manifest of c any more", "promobot/staging/c"]
+
+
+def test_nor_is_what_the_source_no_longer_has(paper: Paper) -> None:
+    del paper.trees["m1"]["apps/c/e2e/values.yaml"]
+    paper.opened = (request("c"),)
+    on_branch(paper, "c")
+    assert ended(paper.plan())[0] == "!1: no longer due: e2e has no manifest of c any more"
 
 
 def test_one_that_can_t_be_read_keeps_no_other_from_its_end(paper: Paper) -> None:

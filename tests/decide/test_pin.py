@@ -222,7 +222,14 @@ def test_what_can_not_be_pinned_is_told(paper: Paper, base: bytes, reason: str) 
 def test_a_base_that_renames_the_image_is_told(paper: Paper) -> None:
     renamed = f"resources: [deployment.yaml]\nimages: [{{name: api, newName: {E2E}/shop/api, newTag: '1'}}]\n"
     paper.trees["m1"]["apps/api/base/kustomization.yaml"] = renamed.encode()
-    assert "renames the image by `newName`" in why(pinned(paper))[0]
+    reason, by_hand = why(pinned(paper))
+    assert "renames the image by `newName`" in reason
+    assert why(paper.verdict("api", config=CONFIG))[1] == by_hand
+
+
+def test_a_pin_that_is_proposed_is_to_be_merged(paper: Paper) -> None:
+    paper.carry_out(pinned(paper))
+    assert why(paper.verdict("api", config=CONFIG))[1] == "merge !1, which writes it there"
 
 
 @pytest.mark.parametrize("found", ["resources: [../base]\n...\n", "{resources: [../base]}\n", f"images: []\n{BARE}\n"])

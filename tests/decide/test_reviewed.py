@@ -8,7 +8,7 @@ import pytest
 
 from bot.config import Config
 from bot.decide import Intent
-from bot.plan import Plan, Standing, Verdict
+from bot.plan import Plan, SetNote, Standing, UpdateRequest, Verdict
 from tests.paper import CONFIG, configured, digest
 from tests.paperwork import Desk, desk_with, e2e, staging
 
@@ -30,7 +30,8 @@ def proposed(desk: Desk, config: Config = CONFIG) -> None:
 
 
 def blocked(plan: Plan, unit: str = "a") -> Verdict:
-    assert plan.steps == ()
+    said = [action for step in plan.steps for action in step.actions]
+    assert all(isinstance(action, SetNote | UpdateRequest) for action in said), "nothing but that it is so"
     verdict = next(one for one in plan.verdicts if one.unit.name == unit)
     assert verdict.standing is Standing.BLOCKED
     return verdict

@@ -8,6 +8,8 @@ from dataclasses import replace
 import pytest
 
 from bot.config import Config
+from bot.decide import Intent
+from bot.decide.text import read, signed
 from bot.images import Digest
 from bot.plan import Standing, UpdateRequest
 from bot.questions import Labels, Location, Summaries, TagDigest
@@ -180,13 +182,17 @@ def test_a_place_that_labels_name_is_no_link_and_has_no_password(paper: Paper, l
 
 def test_who_edits_what_is_remembered_can_name_a_commit_and_no_more(paper: Paper) -> None:
     text = body(paper)
+    title = paper.opened[0].title
     (mark,) = [line for line in text.splitlines() if line.startswith("<!-- promobot-built")]
     begin, _, _ = mark.partition(BEFORE)
     for said in ("%60%3Cb%3E", "%40all", "x" * 10_000, "%00", "%", "a-b", "%2Da", "A B"):
-        paper.opened = (replace(paper.opened[0], body=text.replace(mark, f"{begin}{said} {said} {said} -->")),)
+        # Who edits that can say as well that it is what promobot wrote.
+        forged = read(title, text).part.replace(mark, f"{begin}{said} {said} {said} -->")
+        paper.opened = (replace(paper.opened[0], body=signed(title, forged)),)
         assert body(paper) == text
-    paper.opened = (replace(paper.opened[0], body=text.replace(BEFORE, "3" * 40)),)
-    assert body(paper) == text.replace(BEFORE, "3" * 40).replace("`1111111 →", "`3333333 →")
+    forged = read(title, text).part.replace(BEFORE, "3" * 40)
+    paper.opened = (replace(paper.opened[0], body=signed(title, forged)),)
+    assert read(title, body(paper)).part == forged.replace("`1111111 →", "`3333333 →")
 
 
 def test_a_person_who_opened_the_merge_request_is_not_believed(paper: Paper) -> None:
@@ -211,3 +217,23 @@ def test_many_images_are_asked_about_in_as_many_rounds(paper: Paper) -> None:
         }
     assert body(paper).count("promobot-built") == 50
     assert paper.rounds <= 8
+
+
+def test_who_only_looks_asks_no_registry_for_labels(paper: Paper) -> None:
+    """What would be done is the same; what an open merge request says of the same images is compared, so it is read."""
+    looking = Intent(("api",), looking=True)
+    (seen,) = paper.plan(intent=looking).verdicts
+    assert asked(paper, Labels) == set()
+    assert seen.step is not None
+    acting = paper.verdict("api")
+    assert acting.step is not None
+    assert [type(one) for one in seen.step.actions] == [type(one) for one in acting.step.actions]
+    paper.carry_out(acting)
+    assert paper.plan(intent=looking).verdicts[0].standing is Standing.PROPOSED
+    paper.trees["m1"][E2E_FILE] = values(E2E, "1.1.4")
+    paper.tags["e2e", "shop/api", "1.1.4"] = digest(3)
+    asked(paper)
+    (newer,) = paper.plan(intent=looking).verdicts
+    assert asked(paper, Labels) == set()
+    assert newer.step is not None
+    assert any(isinstance(one, UpdateRequest) for one in newer.step.actions)

@@ -48,7 +48,7 @@ def blocked(verdict: Verdict) -> str:
     return verdict.blocked.reason
 
 
-UNTIL = "soaks in e2e until 2026-11-21 {} UTC"
+UNTIL = f"api 1.1.3-rc2 ({NEW.short}) soaks in e2e until 2026-11-21 {{}} UTC"
 
 
 @pytest.mark.parametrize(
@@ -149,4 +149,5 @@ def test_in_a_group_each_service_soaks_for_itself(paper: Paper) -> None:
     config = SOAKING.model_copy(update={"services": (ServiceRule(match=("*",), group="pair"),)})
     together, alone = paper.plan(config=config).verdicts
     assert (together.unit.services, together.standing) == (("old",), Standing.DUE)
-    assert (alone.unit.name, blocked(alone)) == ("young", UNTIL.format("13:00"))
+    until = "soaks in e2e until 2026-11-21 13:00 UTC"
+    assert (alone.unit.name, blocked(alone)) == ("young", f"young 1.1.3-rc2 ({digest(8).short}) {until}")

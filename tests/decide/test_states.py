@@ -20,6 +20,7 @@ from bot.plan import (
     OpenRequest,
     Plan,
     PushBranch,
+    SetNote,
     SetStatus,
     Standing,
     UpdateRequest,
@@ -42,6 +43,7 @@ _LEGEND: Mapping[type, str] = {
     CloseRequest: "x",
     DeleteBranch: "d",
     SetStatus: "s",
+    SetNote: "n",
 }
 
 
@@ -152,10 +154,10 @@ SERVICE = """
           | same  | newer  | by hand | taken | unknown | deaf
 nothing   | ↑pcso | ↑pcso  | =       | ✗     | ✗       | ✗
 branch    | ↑so   | ↑pcso  | =d      | ✗     | ✗       | ✗
-open      | …!    | ↑!pscu | =!xd    | ✗!*   | ✗!      | ✗
-no branch | ↑!ps  | ↑!pscu | =!x     | ✗!*   | ✗!      | ✗
-commit    | …!    | ✗!*    | =!      | ✗!*   | ✗!      | ✗
-changed   | ✗!    | ✗!*    | =!      | ✗!*   | ✗!      | ✗
+open      | …!    | ↑!pscu | =!xd    | ✗!*nu | ✗!      | ✗
+no branch | ↑!ps  | ↑!pscu | =!x     | ✗!*nu | ✗!      | ✗
+commit    | …!nu  | ✗!*nu  | =!      | ✗!*nu | ✗!      | ✗
+changed   | ✗!nu  | ✗!*nu  | =!      | ✗!*nu | ✗!      | ✗
 person's  | …!    | ↑!psc  | =!      | ✗!*   | ✗!      | ✗
 elsewhere | ✗     | ✗      | =       | ✗     | ✗       | ✗
 closed    | ✗     | ↑pcso  | =d      | ✗     | ✗       | ✗
@@ -168,10 +170,10 @@ SEVERAL = """
           | same  | newer  | one     | by hand | taken | one taken | unknown | deaf
 nothing   | ↑pcso | ↑pcso  | ↑pcso   | =       | ✗     | ↑pcso,✗   | ✗       | ✗
 branch    | ↑so   | ↑pcso  | ↑pcso   | =d      | ✗     | ↑pso,✗    | ✗       | ✗
-open      | …!    | ↑!pscu | ↑!pscu  | =!xd    | ✗!*   | ↑!psu,✗   | ✗!      | ✗
-no branch | ↑!ps  | ↑!pscu | ↑!pscu  | =!x     | ✗!*   | ↑!psu,✗   | ✗!      | ✗
-commit    | …!    | ✗!*    | ✗!*     | =!      | ✗!*   | ✗!*       | ✗!      | ✗
-changed   | ✗!    | ✗!*    | ✗!*     | =!      | ✗!*   | ✗!*       | ✗!      | ✗
+open      | …!    | ↑!pscu | ↑!pscu  | =!xd    | ✗!*nu | ↑!psu,✗   | ✗!      | ✗
+no branch | ↑!ps  | ↑!pscu | ↑!pscu  | =!x     | ✗!*nu | ↑!psu,✗   | ✗!      | ✗
+commit    | …!nu  | ✗!*nu  | ✗!*nu   | =!      | ✗!*nu | ✗!*nu     | ✗!      | ✗
+changed   | ✗!nu  | ✗!*nu  | ✗!*nu   | =!      | ✗!*nu | ✗!*nu     | ✗!      | ✗
 person's  | …!    | ↑!psc  | ↑!psc   | =!      | ✗!*   | ↑!ps,✗    | ✗!      | ✗
 elsewhere | ✗     | ✗      | ✗       | =       | ✗     | ✗         | ✗       | ✗
 closed    | ✗     | ↑pcso  | ↑pcso,✗ | =d      | ✗     | ✗         | ✗       | ✗

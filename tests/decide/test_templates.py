@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.decide.text import BODY, Texts
+from bot.decide.text import BODY, COMMIT_MESSAGE, TITLE, Texts, headline
 from bot.decide.text.context import make_context
 from bot.decide.text.sample import samples
 from bot.errors import ConfigError
@@ -34,10 +35,14 @@ def test_the_documentation_names_what_templates_know() -> None:
     assert sorted(documented) == sorted(known)
 
 
-def test_the_documentations_template_is_fine() -> None:
+def test_the_documentations_templates_are_fine() -> None:
     page = (ROOT / "docs/templates.md").read_text(encoding="utf-8")
-    (template,) = re.findall(r"```\n(\{%.*?)```", page, re.DOTALL)
-    Texts({**load_templates(), BODY: template}).check()
+    title, body = re.findall(r"```\n(\{%.*?)```", page, re.DOTALL)
+    Texts({**load_templates(), TITLE: title, COMMIT_MESSAGE: title, BODY: body}).check()
+    ticketed = Texts({TITLE: title})
+    promotion = samples()[0][0]
+    assert ticketed.title(replace(promotion, target="prod")) == f"PLAT-12: {headline(promotion)} to prod"
+    assert ticketed.title(promotion) == f"{headline(promotion)} to staging"
 
 
 def test_our_own_templates_are_fine() -> None:
@@ -47,7 +52,7 @@ def test_our_own_templates_are_fine() -> None:
 @pytest.mark.parametrize(
     ("template", "said"),
     [
-        ("a\n{{ unti }}", ":2: there is no name unti, did you mean unit?; known are approvals, companions, "),
+        ("a\n{{ unti }}", ":2: there is no name unti, did you mean unit?; known are adds, approvals, companions, "),
         (
             "\n{% for m in moves %}\n{{ m.tga }}{% endfor %}",
             ":3: there is no name tga, did you mean tag?; known are ",

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.config import Config
+from bot.decide import Intent
 from bot.errors import ExitCode, RegistryError
 from bot.plan import PushBranch, Standing, Verdict
 from bot.questions import Answer, Location, Question, TagDigest, Unknown
@@ -63,6 +64,32 @@ def by_unit(paper: Paper, config: Config, *services: str) -> dict[tuple[str, str
 def reason(verdict: Verdict) -> str:
     assert verdict.blocked is not None, verdict
     return verdict.blocked.reason
+
+
+# --- gaps -----------------------------------------------------------------------------------------------
+
+
+def test_a_service_that_is_missing_in_the_middle_is_told_of() -> None:
+    """Unasked it holds nobody up; who asks for it is refused. What prod alone has is its own affair."""
+    paper = world(e2e="3", staging="2", prod="1")
+    del paper.trees["m1"]["apps/cart/staging.yaml"]
+    paper.trees["m1"]["apps/ingress/prod.yaml"] = manifest("prod", "ingress", "1")
+    found = by_unit(paper, chain(*THREE))
+    why = "staging has no manifest of cart, so nothing brings it from e2e to prod"
+    assert (found["prod", "cart"].standing, found["prod", "cart"].note) == (Standing.OUTSIDE, why)
+    assert ("prod", "ingress") not in found
+    for intent in (Intent(("cart",), ("prod",)), Intent(("cart",))):
+        *_, asked = paper.plan(config=chain(*THREE), intent=intent).verdicts
+        assert (asked.standing, reason(asked)) == (Standing.BLOCKED, why)
+    (ours,) = [one for one in paper.plan(config=chain(*THREE), intent=Intent(targets=("prod",))).verdicts if one.note]
+    assert ours.note == why
+
+
+def test_what_is_skipped_is_no_gap() -> None:
+    paper = world(e2e="3", prod="1")
+    config = chain(*THREE, services=[{"match": "*", "skip": ["staging"]}])
+    paper.trees["m1"]["apps/x/staging.yaml"] = manifest("staging", "x", "1")
+    assert [one.note for one in paper.plan("cart", config=config).verdicts] == [""]
 
 
 # --- rules ----------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.world import stop
+from bot.demo.servers import stop
 from bot.errors import UsageError
 
 NAMES = ("e2e", "staging", "prod")
@@ -23,7 +23,7 @@ def _waiting(argument: str) -> list[str]:
     "state", ["[1]", "5", '{"x": 5}', '{"e2e": {}}', '{"e2e": {"pid": "1/../self", "port": 1}}', "["]
 )
 def test_what_is_no_state_of_ours_is_a_usage_error(tmp_path: Path, state: str) -> None:
-    (tmp_path / "registries.json").write_text(state)
+    (tmp_path / "servers.json").write_text(state)
     with pytest.raises(UsageError, match="no kept demo"):
         stop(tmp_path)
 
@@ -36,7 +36,7 @@ def test_no_process_but_our_registries_is_stopped(tmp_path: Path) -> None:
     folder.mkdir()
     with subprocess.Popen(_waiting(str(theirs / "config.yaml"))) as process:
         entry = {"pid": process.pid, "port": 1}
-        (folder / "registries.json").write_text(json.dumps({str(theirs): entry, **dict.fromkeys(NAMES, entry)}))
+        (folder / "servers.json").write_text(json.dumps({str(theirs): entry, **dict.fromkeys(NAMES, entry)}))
         try:
             assert stop(folder) == 0
             assert process.poll() is None

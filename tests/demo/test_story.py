@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import urllib3
 
 from bot.cli import main
 from bot.demo.world import make_world
@@ -25,7 +26,7 @@ def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     return {**os.environ, "NO_COLOR": "1"}
 
 
-def registries_below(folder: Path) -> list[int]:
+def servers_below(folder: Path) -> list[int]:
     """The processes whose command line names the folder."""
     found = []
     for entry in Path("/proc").iterdir():
@@ -34,36 +35,56 @@ def registries_below(folder: Path) -> list[int]:
                 words = (entry / "cmdline").read_bytes()
             except OSError:
                 continue
-            if b"docker-registry" in words and str(folder).encode() in words:
+            if (b"docker-registry" in words or b"tests.doubles" in words) and str(folder).encode() in words:
                 found.append(int(entry.name))
     return found
 
 
 def wait_until_gone(folder: Path) -> None:
     deadline = time.monotonic() + 10
-    while registries_below(folder):
-        assert time.monotonic() < deadline, "registries still run"
+    while servers_below(folder):
+        assert time.monotonic() < deadline, "servers still run"
         time.sleep(0.01)
 
 
-def test_the_whole_story(tmp_path: Path, environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["demo", "--fast"], environ=environ) == ExitCode.DONE
+MERGED = {
+    "local": (
+        "platform/gitops!1 merged by approver: inventory 1.1.2 → 1.1.3 to staging",
+        "sre/gitops-prod!1 merged by approver: inventory 1.1.2 → 1.1.3 to prod",
+    ),
+    "gitlab": (
+        "what stands for it in promobot's tests\n",
+        "platform/gitops/-/merge_requests/1\n\n# What the approver reads",
+        "approver merged merge request http://",
+    ),
+    "github": (
+        "promobot calls its pull requests merge requests",
+        "platform/gitops/pull/1\n\n# What the approver reads",
+        "approver merged pull request http://",
+    ),
+}
+
+
+@pytest.mark.parametrize("forge", MERGED)
+def test_the_whole_story(
+    forge: str, tmp_path: Path, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["demo", "--fast", "--forge", forge], environ=environ) == ExitCode.DONE
     said = capsys.readouterr().out
     for words in (
+        *MERGED[forge],
         "$ promobot check --online",
         "$ promobot mr show 'platform/gitops!1'",
         "1.1.3-rc2   1.1.2 ↑ 1.1.3",
         '-      tag: "1.1.2"   # promoted from e2e, see README\n',
         '+      tag: "1.1.3"   # promoted from e2e, see README\n',
-        "platform/gitops!1 merged by approver: inventory 1.1.2 → 1.1.3 to staging",
-        "sre/gitops-prod!1 merged by approver: inventory 1.1.2 → 1.1.3 to prod",
         "recorded when it was",  # and the line breaks there
         "Nothing to do.",
         "1.1.3-rc2   1.1.3 =         1.1.3 =",
         "Nothing was left running.",
     ):
         assert words in said
-    assert registries_below(tmp_path) == []
+    assert servers_below(tmp_path) == []
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
@@ -72,7 +93,7 @@ def kept(tmp_path: Path) -> Iterator[Path]:
     """Where a world may be kept: its registries are ended after the test whatever it did."""
     world = tmp_path / "my world"
     yield world
-    for pid in registries_below(world):
+    for pid in servers_below(world):
         os.kill(pid, signal.SIGKILL)
 
 
@@ -84,7 +105,7 @@ def test_a_kept_world_can_be_played_with_stopped_and_started(
     said = capsys.readouterr().out
     assert f"export PROMOBOT_CONFIG='{kept}/promobot.yaml'" in said
     assert "mr merge 'platform/gitops!2' --as you" in said, "an interactive shell would take !2 for its history"
-    assert len(registries_below(kept)) == 3
+    assert len(servers_below(kept)) == 3
     assert main(["promote", "storefront", "--to", "staging"], environ=playing) == ExitCode.DONE
     assert main(["demo", "--stop", str(kept)], environ=environ) == ExitCode.DONE
     wait_until_gone(kept)
@@ -92,20 +113,75 @@ def test_a_kept_world_can_be_played_with_stopped_and_started(
     assert main(["demo", "--start", str(kept)], environ=environ) == ExitCode.DONE
     assert main(["plan", "storefront", "--to", "prod"], environ=playing) == ExitCode.DONE
     assert main(["demo", "--keep", str(kept)], environ=environ) == ExitCode.USAGE
-    assert len(registries_below(kept)) == 3
+    assert len(servers_below(kept)) == 3
+
+
+@pytest.mark.parametrize(("forge", "page"), [("gitlab", "-/merge_requests/2"), ("github", "pull/2")])
+def test_a_kept_world_has_pages_to_merge_by_and_its_forge_starts_again(
+    forge: str, page: str, kept: Path, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    playing = {**environ, "PROMOBOT_CONFIG": str(kept / "promobot.yaml"), "PROMOBOT_CACHE": str(kept / "cache")}
+    assert main(["demo", "--fast", "--keep", str(kept), "--forge", forge], environ=environ) == ExitCode.DONE
+    assert len(servers_below(kept)) == 4
+    assert (kept / "forge-token").stat().st_mode & 0o777 == 0o600
+    assert main(["promote", "storefront", "notifications", "--to", "staging"], environ=playing) == ExitCode.DONE
+    capsys.readouterr()
+    assert main(["mr", "list", "-o", "json"], environ=playing) == ExitCode.DONE
+    first, second = json.loads(capsys.readouterr().out)
+    assert first["url"].endswith(f"/platform/gitops/{page}")
+    with urllib3.PoolManager(retries=False) as pool:
+        shown = pool.request("GET", first["url"]).data.decode()
+        assert f"<h1>{first['title']}</h1>" in shown
+        assert "<td><code>shop/" in shown
+        assert "\n+" in shown
+        assert pool.request("POST", first["url"], headers={"Origin": "http://evil.example.com"}).status == 403
+        assert pool.request("POST", first["url"]).status == 303
+        assert "(merged)" in pool.request("GET", first["url"].partition("/platform")[0] + "/").data.decode()
+    assert main(["demo", "--stop", str(kept)], environ=environ) == ExitCode.DONE
+    wait_until_gone(kept)
+    assert len((kept / f"{forge}.log").read_text().splitlines()) == 1, "the double had nothing to complain of"
+    assert main(["demo", "--start", str(kept)], environ=environ) == ExitCode.DONE
+    assert main(["reconcile"], environ=playing) == ExitCode.DONE
+    capsys.readouterr()
+    assert main(["mr", "list", "-o", "json"], environ=playing) == ExitCode.DONE
+    (again,) = json.loads(capsys.readouterr().out)
+    assert (again["title"], again["number"], again["head"]) == (second["title"], 1, second["head"])
+
+
+def test_what_stands_for_a_server_is_not_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("bot.resources._CHECKOUT", tmp_path)
+    assert main(["demo", "--forge", "gitlab", "--keep", str(tmp_path / "world")]) == ExitCode.USAGE
+    assert "the demo on GitLab needs a checkout of promobot" in capsys.readouterr().err
+    assert not (tmp_path / "world").exists()
+
+
+def test_what_stands_for_a_server_and_fails_says_why(
+    tmp_path: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package = tmp_path / "checkout" / "tests" / "doubles" / "standing"
+    package.mkdir(parents=True)
+    for part in (package, *package.parents[:2]):
+        (part / "__init__.py").touch()
+    (package / "__main__.py").write_text("raise SystemExit('no graphql here')\n")
+    monkeypatch.setattr("bot.demo.doubles.checkout", lambda: tmp_path / "checkout")
+    assert main(["demo", "--forge", "github"], environ=environ) == ExitCode.FORGE
+    assert "what stands for GitHub did not start: no graphql here" in capsys.readouterr().err
+    assert servers_below(tmp_path) == []
 
 
 def test_a_registry_that_ended_is_started_beside_those_that_run(kept: Path, environ: dict[str, str]) -> None:
     assert main(["demo", "--fast", "--keep", str(kept)], environ=environ) == ExitCode.DONE
-    before = json.loads((kept / "registries.json").read_text(encoding="ascii"))
+    before = json.loads((kept / "servers.json").read_text(encoding="ascii"))
     os.kill(before["staging"]["pid"], signal.SIGKILL)
-    while len(registries_below(kept)) == 3:
+    while len(servers_below(kept)) == 3:
         time.sleep(0.01)
     assert main(["demo", "--start", str(kept)], environ=environ) == ExitCode.DONE
-    after = json.loads((kept / "registries.json").read_text(encoding="ascii"))
-    assert sorted(registries_below(kept)) == sorted(entry["pid"] for entry in after.values())
+    after = json.loads((kept / "servers.json").read_text(encoding="ascii"))
+    assert sorted(servers_below(kept)) == sorted(entry["pid"] for entry in after.values())
     assert main(["demo", "--start", str(kept)], environ=environ) == ExitCode.DONE
-    assert json.loads((kept / "registries.json").read_text(encoding="ascii")) == after, "all run, none is started"
+    assert json.loads((kept / "servers.json").read_text(encoding="ascii")) == after, "all run, none is started"
     assert {**after, "staging": None} == {**before, "staging": None}
     assert after["staging"]["port"] == before["staging"]["port"]
 
@@ -113,7 +189,7 @@ def test_a_registry_that_ended_is_started_beside_those_that_run(kept: Path, envi
 def test_a_world_that_was_interrupted_runs_no_registries(kept: Path) -> None:
     making = make_world(kept, detach=True)
     making.__enter__()
-    assert len(registries_below(kept)) == 3
+    assert len(servers_below(kept)) == 3
     assert not making.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
     wait_until_gone(kept)
 
@@ -127,7 +203,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, capsys: pytest.Cap
 
 def test_stop_ends_no_process_that_is_not_the_worlds(tmp_path: Path, environ: dict[str, str]) -> None:
     state = {name: {"pid": os.getpid(), "port": 1} for name in ("e2e", "staging", "prod")}
-    (tmp_path / "registries.json").write_text(json.dumps(state), encoding="ascii")
+    (tmp_path / "servers.json").write_text(json.dumps(state), encoding="ascii")
     assert main(["demo", "--stop", str(tmp_path)], environ=environ) == ExitCode.DONE
 
 

@@ -12,4 +12,6 @@ A double is an `App` (see `server.py`): a function from request to answer, and w
   itself stumbles over does so too.
 
 Routes are written as in the forges' own documentation (`routes.py`), and are names in counts and complaints.
+
+`standing` runs one as a process of its own, with pages for a browser: `promobot demo --forge gitlab` does.
 """

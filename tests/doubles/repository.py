@@ -89,6 +89,10 @@ class Repository:
         done = self.directory.run("cat-file", "blob", f"{commit}:{path}", statuses=(0, 128))
         return None if done.returncode else done.stdout
 
+    def change(self, target: str, head: str) -> str:
+        """What a commit would bring to a branch, as people read it."""
+        return self.git("diff", f"refs/heads/{target}...{head}", statuses=(0, 128))
+
     def write(
         self, parent: str, files: Mapping[str, bytes], message: str, who: Identity = PAT, when: datetime | None = None
     ) -> str:

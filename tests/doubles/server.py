@@ -130,8 +130,8 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serve(app: App, *, prefix: str = "", tls_in: Path | None = None) -> Iterator[Running]:
-    """Run a double for as long as the context lasts, below `prefix` (such as `/gitlab`).
+def serve(app: App, *, prefix: str = "", tls_in: Path | None = None, port: int = 0) -> Iterator[Running]:
+    """Run a double for as long as the context lasts, below `prefix` (such as `/gitlab`), on a free port by default.
 
     With a folder `tls_in` it speaks https by an authority whose certificate is put there. Where something was wrong
     with an exchange the context ends with AssertionError, except after another error.
@@ -140,7 +140,7 @@ def serve(app: App, *, prefix: str = "", tls_in: Path | None = None) -> Iterator
     class Bound(_Handler):
         pass
 
-    with _Server(("127.0.0.1", 0), Bound) as server:
+    with _Server(("127.0.0.1", port), Bound) as server:
         scheme, ca_file = "http", None
         if tls_in is not None:
             scheme, ca_file = "https", tls_in / "double-ca.pem"

@@ -7,23 +7,28 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import quote
+
+import requests
 
 from bot.forges import Forge
 from bot.forges.access import ForgeAccess
 from bot.forges.github import GitHubForge
 from bot.forges.gitlab import GitLabForge
 from bot.forges.local import LocalForge, create_project
+from bot.forges.notes import unmarked
 from bot.git import Identity
 from bot.network.pace import Pace
-from bot.repositories import RequestDraft, Reviewers
+from bot.repositories import MergeRequest, RequestDraft, RequestState, Reviewers
 from tests.doubles.github import GitHub, Role
 from tests.doubles.github.serving import serve_github
-from tests.doubles.gitlab import DEVELOPER, GitLab, Patience
+from tests.doubles.gitlab import DEVELOPER, GitLab, Patience, life
 from tests.doubles.gitlab.serving import serve_gitlab
 from tests.doubles.repository import Repository
 from tests.doubles.server import Running
@@ -34,14 +39,47 @@ NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 FILES = MappingProxyType({"a": b"1\n", "b": b"1\n"})
 
 
+@dataclass(frozen=True)
+class Rest:
+    """A project's part of a forge's API, for who wants to see how it answers."""
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+
+    def __call__(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+        answer = requests.request(method, f"{self.url}{path}", json=body, headers=self.headers, timeout=30)
+        return answer.status_code, answer.json()
+
+    def stranger(self) -> Rest:
+        """The same for somebody whose token nobody knows."""
+        return Rest(
+            self.url, {name: "Bearer nobody's" if name == "Authorization" else "nobody's" for name in self.headers}
+        )
+
+
+def gitlab_rest(url: str, project: str, token: str) -> Rest:
+    return Rest(f"{url}/api/v4/projects/{quote(project, safe='')}", {"PRIVATE-TOKEN": token})
+
+
+def github_rest(api: str, project: str, token: str) -> Rest:
+    return Rest(f"{api}/repos/{project}", {"Authorization": f"Bearer {token}"})
+
+
 class Place(ABC):
     """A forge with the project `project`, where Ann and Bob may do everything."""
 
     project: str
     forge: Forge
     repository: Repository
-    # Whether a merge request ends with its source branch.
+    rest: Rest
+    # What the forge calls Ann, and who is asked to review.
+    anns_name = "ann"
+    reviewers = Reviewers(users=("ann", "bob"))
+    # The number of the last merge request that was there before; a project of somebody else has had its own.
+    before = 0
+    # Whether a merge request ends with its source branch, and whether an approval outlives a push, if that is known.
     closes_with_branch = False
+    keeps_approvals: bool | None = False
 
     def push(self, branch: str, content: str, *, path: str = "a") -> str:
         """Pat's next commit on a branch, which begins at `main`."""
@@ -53,14 +91,39 @@ class Place(ABC):
     def draft(
         self, source: str = "x", title: str = "Promote web", body: str = "why", target: str = "main"
     ) -> RequestDraft:
-        return RequestDraft(source, target, title, body, reviewers=Reviewers(users=("ann", "bob")), labels=("prod",))
+        return RequestDraft(source, target, title, body, reviewers=self.reviewers, labels=("prod",))
 
     def open(self, source: str = "x", title: str = "Promote web") -> int:
         return self.forge.open(self.project, self.draft(source, title)).request.number
 
+    def requests(self, state: RequestState | None = None) -> list[MergeRequest]:
+        """The merge requests that the test made."""
+        return [request for request in self.forge.requests(self.project, state) if request.number > self.before]
+
+    def closed(self, source: str) -> list[MergeRequest]:
+        """Those from a branch that were closed without merging."""
+        found = self.forge.closed_requests(self.project, [source])[source]
+        return [request for request in found if request.number > self.before]
+
     @abstractmethod
     def closed_by_ann(self, number: int) -> None:
         """Ann says no."""
+
+    @abstractmethod
+    def edited_by_ann(self, number: int, body: str) -> None:
+        """Ann writes another text."""
+
+    @abstractmethod
+    def noted_by_ann(self, number: int, text: str) -> None:
+        """Ann says something."""
+
+    @abstractmethod
+    def notes_of_ours(self, number: int) -> list[str]:
+        """What the notes of promobot say."""
+
+    @abstractmethod
+    def approved_by_ann(self, number: int) -> bool:
+        """Ann says yes, where the forge lets people say that."""
 
     @abstractmethod
     def merged_by_ann(self, number: int) -> None:
@@ -81,6 +144,18 @@ class LocalPlace(Place):
     def closed_by_ann(self, number: int) -> None:
         self._ann.close(self.project, number, reason="no", by="ann")
 
+    def edited_by_ann(self, number: int, body: str) -> None:
+        self._ann.update(self.project, number, title=self._ann.get(self.project, number).title, body=body)
+
+    def noted_by_ann(self, number: int, text: str) -> None:
+        """There are no notes but promobot's."""
+
+    def notes_of_ours(self, number: int) -> list[str]:
+        return [self.forge.get(self.project, number).note]
+
+    def approved_by_ann(self, number: int) -> bool:  # noqa: ARG002 - nobody can
+        return False
+
     def merged_by_ann(self, number: int) -> None:
         self._ann.merge(self.project, number, head=self._ann.get(self.project, number).head, by="ann")
 
@@ -94,11 +169,13 @@ class GitLabPlace(Place):
     def __init__(self, gitlab: GitLab, running: Running) -> None:
         self.project = "platform/teams/gitops-prod"
         self.gitlab, self.running, self.sleeps = gitlab, running, Sleeps()
+        self.keeps_approvals = not gitlab.premium
         self.ann, bob = (gitlab.user(name, "platform", role=DEVELOPER) for name in ("ann", "bob"))
         self.made = gitlab.project(self.project, FILES)
         gitlab.protect(self.made, "main", merge=DEVELOPER)
         self.bob, self.repository = bob, self.made.repository
         self.token = gitlab.bot(self.made.namespace)
+        self.rest = gitlab_rest(running.url, self.project, self.token)
         self.forge: GitLabForge = self.another()
 
     def another(self, token: str | None = None) -> GitLabForge:
@@ -108,6 +185,20 @@ class GitLabPlace(Place):
 
     def closed_by_ann(self, number: int) -> None:
         self.gitlab.close(self.made.requests[number], self.ann)
+
+    def edited_by_ann(self, number: int, body: str) -> None:
+        self.made.requests[number].description = body
+
+    def noted_by_ann(self, number: int, text: str) -> None:
+        life.say(self.gitlab, self.made.requests[number], self.ann, text)
+
+    def notes_of_ours(self, number: int) -> list[str]:
+        notes = self.made.requests[number].notes
+        return [unmarked(note.body) for note in notes if note.author != self.ann and not note.system]
+
+    def approved_by_ann(self, number: int) -> bool:
+        self.made.requests[number].approvals[self.ann.id] = life.now()
+        return True
 
     def merged_by_ann(self, number: int) -> None:
         self.gitlab.merge(self.made, self.made.requests[number], self.ann)
@@ -127,6 +218,7 @@ class GitHubPlace(Place):
         roles = dict.fromkeys(("ann", "bob", "platform-robot"), Role.WRITE)
         self.repository = hub.project(self.project, FILES, roles=roles).repository
         self.token = hub.classic("platform-robot", "repo", "read:org")
+        self.rest = github_rest(f"{running.url}/api/v3", self.project, self.token)
         self.forge: GitHubForge = self.another()
 
     def another(self, token: str | None = None, **settings: Any) -> GitHubForge:
@@ -136,6 +228,20 @@ class GitHubPlace(Place):
 
     def closed_by_ann(self, number: int) -> None:
         self.hub.close(self.project, number, "ann")
+
+    def edited_by_ann(self, number: int, body: str) -> None:
+        self.hub.pulls(self.project)[number].body = body
+
+    def noted_by_ann(self, number: int, text: str) -> None:
+        self.hub.comment(self.project, number, "ann", text)
+
+    def notes_of_ours(self, number: int) -> list[str]:
+        comments = self.hub.pulls(self.project)[number].comments
+        return [unmarked(comment.body) for comment in comments if comment.login != "ann"]
+
+    def approved_by_ann(self, number: int) -> bool:
+        self.hub.review(self.project, number, "ann")
+        return True
 
     def merged_by_ann(self, number: int) -> None:
         self.hub.merge(self.project, number, "ann")
@@ -170,7 +276,7 @@ def github_place(root: Path) -> Iterator[GitHubPlace]:
         place.forge.close_connections()
 
 
-PLACES: Mapping[str, Callable[[Path], object]] = {
+PLACES: Mapping[str, Callable[[Path], AbstractContextManager[Place]]] = {
     "local": local_place,
     "github": github_place,
     "gitlab": gitlab_place,

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 import pytest
 
 from bot.errors import ConflictError, ExitCode, ForgeError
 from bot.repositories import CommitStatus, MergeRequest, RequestState, StatusState
+from tests.forges.live import LIVE
 from tests.forges.places import PLACES, Place
 
 OPEN, MERGED, CLOSED = RequestState.OPEN, RequestState.MERGED, RequestState.CLOSED
 
 
-@pytest.fixture(params=PLACES)
+@pytest.fixture(params=[*PLACES, *LIVE])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    with cast("AbstractContextManager[Place]", PLACES[request.param](tmp_path / "forge")) as made:
+    with {**PLACES, **LIVE}[request.param](tmp_path / "forge") as made:
         yield made
 
 
@@ -29,7 +28,7 @@ def test_what_is_opened_is_found(place: Place) -> None:
     request = opened.request
     assert opened.created
     assert request == MergeRequest(
-        number=1,
+        number=request.number,
         title="Promote web",
         body="why",
         source_branch="promobot/prod/web",
@@ -40,12 +39,13 @@ def test_what_is_opened_is_found(place: Place) -> None:
         author="promobot",
         ours=True,
         reviewers=request.reviewers,
+        approvals=request.approvals,
         labels=("prod",),
     )
-    assert request.reviewers[0] == "ann"
+    assert request.reviewers[0] == place.anns_name
     assert place.forge.open_requests(place.project) == (request,)
-    assert place.forge.get(place.project, 1) == request
-    assert place.forge.closed_requests(place.project, "promobot/prod/web") == ()
+    assert place.forge.get(place.project, request.number) == request
+    assert place.closed("promobot/prod/web") == []
 
 
 def test_the_open_one_is_adopted_as_it_is(place: Place) -> None:
@@ -54,7 +54,7 @@ def test_the_open_one_is_adopted_as_it_is(place: Place) -> None:
     again = place.forge.open(place.project, place.draft(title="second"))
     assert not again.created
     assert again.request == first.request
-    assert len(place.forge.requests(place.project)) == 1
+    assert len(place.requests()) == 1
 
 
 def test_a_persons_is_adopted_and_stays_the_persons(place: Place) -> None:
@@ -62,24 +62,24 @@ def test_a_persons_is_adopted_and_stays_the_persons(place: Place) -> None:
     number = place.opened_by_ann("x")
     opened = place.forge.open(place.project, place.draft())
     assert (opened.created, opened.request.number) == (False, number)
-    assert (opened.request.author, opened.request.title) == ("ann", "Ann's")
+    assert (opened.request.author, opened.request.title) == (place.anns_name, "Ann's")
 
 
 def test_another_target_is_another_merge_request(place: Place) -> None:
     place.push("release", "2")
     place.push("x", "3")
-    numbers = [
+    first, second = (
         place.forge.open(place.project, place.draft("x", target=target)).request.number
         for target in ("main", "release")
-    ]
-    assert numbers == [1, 2]
+    )
+    assert second == first + 1
 
 
 def test_the_head_is_the_branchs(place: Place) -> None:
     place.push("x", "2")
-    place.open()
+    number = place.open()
     moved = place.push("x", "3")
-    assert place.forge.get(place.project, 1).head == moved
+    assert place.forge.get(place.project, number).head == moved
     assert place.forge.open_requests(place.project)[0].head == moved
 
 
@@ -89,58 +89,113 @@ def test_what_cannot_be_opened(place: Place, source: str, target: str) -> None:
     with pytest.raises(ForgeError, match="has no branch absent") as caught:
         place.forge.open(place.project, place.draft(source, target=target))
     assert caught.value.exit_code is ExitCode.FORGE
-    assert place.forge.requests(place.project) == ()
+    assert place.requests() == []
 
 
 def test_an_update_changes_title_and_body_alone(place: Place) -> None:
     place.push("x", "2")
     before = place.forge.open(place.project, place.draft()).request
-    after = place.forge.update(place.project, 1, title="new", body="körper\n\n<!-- promobot -->\n")
+    number = before.number
+    after = place.forge.update(place.project, number, title="new", body="körper\n\n<!-- promobot -->\n")
     assert after == replace(before, title="new", body="körper\n\n<!-- promobot -->\n")
-    assert place.forge.get(place.project, 1) == after
-    assert place.forge.update(place.project, 1, title="new", body=after.body) == after
+    assert place.forge.get(place.project, number) == after
+    assert place.forge.update(place.project, number, title="new", body=after.body) == after
+
+
+def test_an_update_is_of_what_was_seen(place: Place) -> None:
+    place.push("x", "2")
+    before = place.forge.open(place.project, place.draft()).request
+    seen = before.title, before.body
+    place.edited_by_ann(before.number, "why not")
+    with pytest.raises(ConflictError, match="somebody changed the text"):
+        place.forge.update(place.project, before.number, title="new", body="new", seen=seen)
+    assert place.forge.get(place.project, before.number) == replace(before, body="why not")
+    seen = before.title, "why not"
+    assert place.forge.update(place.project, before.number, title="new", body="new", seen=seen).body == "new"
+
+
+def test_there_is_one_note_and_it_is_changed_in_place(place: Place) -> None:
+    place.push("x", "2")
+    number = place.open()
+    place.noted_by_ann(number, "I wait for it. <!-- promobot:note -->")
+    assert place.forge.set_note(place.project, number, "first")
+    assert not place.forge.set_note(place.project, number, "first")
+    assert place.notes_of_ours(number) == ["first"]
+    assert place.forge.set_note(place.project, number, "second\n\n- *more*")
+    assert place.notes_of_ours(number) == ["second\n\n- *more*"]
+    assert place.forge.get(place.project, number).body == "why"
+
+
+def test_who_approves_is_known_of_the_head_alone(place: Place) -> None:
+    place.push("x", "2")
+    number = place.open()
+    assert place.forge.approvals(place.project, number) == ()
+    if place.approved_by_ann(number):
+        assert place.forge.approvals(place.project, number) == (place.anns_name,)
+        place.push("x", "3")
+        after = place.forge.approvals(place.project, number)
+        assert place.keeps_approvals is None or after == ((place.anns_name,) if place.keeps_approvals else ())
 
 
 def test_closing_leaves_the_branch_and_another_may_be_opened(place: Place) -> None:
     head = place.push("x", "2")
-    place.open()
-    closed = place.forge.close(place.project, 1, reason="not <this> *one*, @ann", by="ann")
+    number = place.open()
+    closed = place.forge.close(place.project, number, reason="not <this> *one*, @ann", by="ann")
     assert (closed.state, closed.reason, closed.ended_by) == (CLOSED, "not <this> *one*, @ann", "ann")
     assert (closed.title, closed.body, closed.head) == ("Promote web", "why", head)
-    assert place.forge.close(place.project, 1, reason="again", by="bob") == closed
-    assert place.forge.get(place.project, 1) == closed
+    assert place.forge.close(place.project, number, reason="again", by="bob") == closed
+    assert place.forge.get(place.project, number) == closed
     assert place.head("x") == head
-    assert place.open() == 2
-    place.closed_by_ann(2)
+    second = place.open()
+    assert second == number + 1
+    place.closed_by_ann(second)
     place.push("x", "3")
-    again = place.forge.closed_requests(place.project, "x")
-    assert [(request.number, request.ended_by) for request in again] == [(2, "ann"), (1, "ann")]
-    assert place.forge.closed_requests(place.project, "y") == ()
+    again = [(request.number, request.ended_by) for request in place.closed("x")]
+    assert again == [(second, place.anns_name), (number, "ann")]
+    assert place.closed("y") == []
     assert place.forge.open_requests(place.project) == ()
+
+
+def test_what_was_closed_of_several_branches(place: Place) -> None:
+    """However many of one branch, whoever closed them, and no others."""
+    for branch, times in (("x", 12), ("y", 1), ("z", 1)):
+        for _ in range(times):
+            place.push(branch, "2")
+            place.closed_by_ann(place.open(branch))
+    place.push("y", "3")
+    place.merged_by_ann(place.open("y"))
+    found = place.forge.closed_requests(place.project, ["w", "x", "y"])
+    here = {branch: [r.number - place.before for r in requests] for branch, requests in found.items()}
+    assert {branch: [n for n in numbers if n > 0] for branch, numbers in here.items()} == {
+        "w": [],
+        "x": [*range(12, 0, -1)],
+        "y": [13],
+    }
+    assert place.forge.closed_requests(place.project, []) == {}
 
 
 def test_what_we_close_for_ourselves_is_told_from_what_people_close(place: Place) -> None:
     place.push("x", "2")
-    place.open()
-    assert place.forge.close(place.project, 1, reason="", by="promobot").ended_by == "promobot"
+    number = place.open()
+    assert place.forge.close(place.project, number, reason="", by="promobot").ended_by == "promobot"
 
 
 def test_a_merge_is_of_what_was_looked_at(place: Place) -> None:
     looked_at = place.push("x", "2")
-    place.open()
+    number = place.open()
     moved, main = place.push("x", "3"), place.head("main")
     with pytest.raises(ConflictError, match=f"is at {moved}, not at {looked_at}") as caught:
-        place.forge.merge(place.project, 1, head=looked_at, by="ann")
+        place.forge.merge(place.project, number, head=looked_at, by="ann")
     assert caught.value.exit_code is ExitCode.CONFLICT
     assert (place.head("main"), place.head("x")) == (main, moved)
-    merged = place.forge.merge(place.project, 1, head=moved, by="ann")
+    merged = place.forge.merge(place.project, number, head=moved, by="ann")
     assert (merged.state, merged.head, merged.reason) == (MERGED, moved, "")
     tip = place.head("main")
     assert tip is not None
     assert place.repository.files(tip) == {"a": b"3\n", "b": b"1\n"}
     assert place.repository.contains(tip, moved)
     assert place.head("x") is None
-    assert place.forge.merge(place.project, 1, head=moved, by="bob") == merged
+    assert place.forge.merge(place.project, number, head=moved, by="bob") == merged
     assert place.head("main") == tip
 
 
@@ -160,76 +215,77 @@ def test_by_which_merge_request_a_branch_came_to_a_commit_is_known(place: Place)
 def test_branches_that_conflict_are_left_alone(place: Place) -> None:
     head = place.push("x", "mine")
     main = place.push("main", "theirs")
-    place.open()
+    number = place.open()
     with pytest.raises(ConflictError, match="the branches conflict"):
-        place.forge.merge(place.project, 1, head=head, by="ann")
+        place.forge.merge(place.project, number, head=head, by="ann")
     assert (place.head("main"), place.head("x")) == (main, head)
-    assert place.forge.get(place.project, 1).state is OPEN
+    assert place.forge.get(place.project, number).state is OPEN
 
 
 def test_a_draft_is_merged_once_somebody_says_that_it_is_ready(place: Place) -> None:
     head = place.push("x", "2")
     opened = place.forge.open(place.project, replace(place.draft(), draft=True)).request
+    number = opened.number
     assert opened.draft
     assert opened.title == "Promote web"
     main = place.head("main")
-    with pytest.raises(ConflictError, match="!1 is a draft") as caught:
-        place.forge.merge(place.project, 1, head=head, by="ann")
-    assert caught.value.hint.endswith(f"`promobot mr ready '{place.project}!1'`")
+    with pytest.raises(ConflictError, match=f"!{number} is a draft") as caught:
+        place.forge.merge(place.project, number, head=head, by="ann")
+    assert caught.value.hint.endswith(f"`promobot mr ready '{place.project}!{number}'`")
     assert (place.head("main"), place.head("x")) == (main, head)
-    updated = place.forge.update(place.project, 1, title="t", body="b")
+    updated = place.forge.update(place.project, number, title="t", body="b")
     assert (updated.draft, updated.title) == (True, "t"), "an update doesn't make it ready"
-    ready = place.forge.ready(place.project, 1)
+    ready = place.forge.ready(place.project, number)
     assert (ready.draft, ready.title) == (False, "t")
-    assert place.forge.ready(place.project, 1) == ready
-    assert place.forge.merge(place.project, 1, head=head, by="ann").state is MERGED
-    with pytest.raises(ConflictError, match="!1 was merged by"):
-        place.forge.ready(place.project, 1)
+    assert place.forge.ready(place.project, number) == ready
+    assert place.forge.merge(place.project, number, head=head, by="ann").state is MERGED
+    with pytest.raises(ConflictError, match=f"!{number} was merged by"):
+        place.forge.ready(place.project, number)
 
 
 def test_what_has_ended_stays_ended(place: Place) -> None:
     head = place.push("x", "2")
-    place.open()
-    place.closed_by_ann(1)
-    with pytest.raises(ConflictError, match="!1 was closed by ann"):
-        place.forge.merge(place.project, 1, head=head, by="bob")
-    with pytest.raises(ConflictError, match="!1 was closed by ann"):
-        place.forge.update(place.project, 1, title="t", body="b")
     number = place.open()
-    place.merged_by_ann(number)
-    with pytest.raises(ConflictError, match=f"!{number} was merged by ann"):
-        place.forge.close(place.project, number, reason="", by="bob")
-    assert place.forge.get(place.project, number).ended_by == "ann"
-    assert [request.state for request in place.forge.requests(place.project)] == [CLOSED, MERGED]
-    assert [request.number for request in place.forge.requests(place.project, CLOSED)] == [1]
+    place.closed_by_ann(number)
+    with pytest.raises(ConflictError, match=f"!{number} was closed by {place.anns_name}"):
+        place.forge.merge(place.project, number, head=head, by="bob")
+    with pytest.raises(ConflictError, match=f"!{number} was closed by {place.anns_name}"):
+        place.forge.update(place.project, number, title="t", body="b")
+    second = place.open()
+    place.merged_by_ann(second)
+    with pytest.raises(ConflictError, match=f"!{second} was merged by {place.anns_name}"):
+        place.forge.close(place.project, second, reason="", by="bob")
+    assert place.forge.get(place.project, second).ended_by == place.anns_name
+    assert [request.state for request in place.requests()] == [CLOSED, MERGED]
+    assert [request.number for request in place.requests(CLOSED)] == [number]
 
 
 def test_a_source_branch_that_is_gone(place: Place) -> None:
     head = place.push("x", "2")
-    place.open()
+    number = place.open()
     place.repository.move("x", None, head)
     with pytest.raises(ConflictError):
-        place.forge.merge(place.project, 1, head=head, by="ann")
-    assert place.forge.get(place.project, 1).state is (CLOSED if place.closes_with_branch else OPEN)
-    assert place.forge.close(place.project, 1, reason="gone", by="ann").state is CLOSED
+        place.forge.merge(place.project, number, head=head, by="ann")
+    assert place.forge.get(place.project, number).state is (CLOSED if place.closes_with_branch else OPEN)
+    assert place.forge.close(place.project, number, reason="gone", by="ann").state is CLOSED
 
 
 def test_what_a_merge_request_changes(place: Place) -> None:
     place.push("x", "2")
     head = place.push("x", "new", path="d/c")
-    place.open()
-    diff = place.forge.diff(place.project, 1)
+    number = place.open()
+    diff = place.forge.diff(place.project, number)
     assert "diff --git a/a b/a\n" in diff
     assert "--- a/a\n+++ b/a\n@@ -1 +1 @@\n-1\n+2\n" in diff
     assert "new file mode 100644\n" in diff
     assert "--- /dev/null\n+++ b/d/c\n@@ -0,0 +1 @@\n+new\n" in diff
-    place.forge.merge(place.project, 1, head=head, by="ann")
-    assert place.forge.diff(place.project, 1) == ""
+    place.forge.merge(place.project, number, head=head, by="ann")
+    assert place.forge.diff(place.project, number) == ""
 
 
 def test_what_is_not_there(place: Place) -> None:
-    with pytest.raises(ForgeError, match=f"{place.project} has no merge request !7"):
-        place.forge.get(place.project, 7)
+    with pytest.raises(ForgeError, match=f"{place.project} has no merge request !777777"):
+        place.forge.get(place.project, 777777)
     with pytest.raises(ForgeError, match=r"no such|no project|not found"):
         place.forge.open_requests("platform/nothing")
 
@@ -269,15 +325,15 @@ def test_hostile_branches_stay_names(place: Place, branch: str) -> None:
     if "?" in branch:
         branch = branch.replace("?", "!")
     head = place.push(branch, "2")
-    assert place.open(branch) == 1
-    assert place.open(branch) == 1
-    assert place.forge.merge(place.project, 1, head=head, by="ann").source_branch == branch
+    number = place.open(branch)
+    assert place.open(branch) == number
+    assert place.forge.merge(place.project, number, head=head, by="ann").source_branch == branch
     assert set(place.repository.heads()) == {"main"}
 
 
 @pytest.mark.parametrize("title", ["--amend", "'; rm -rf /", "<b>&amp;", "Promote `web` to ünï", "ß" * 120])
 def test_hostile_titles_stay_text(place: Place, title: str) -> None:
     place.push("x", "2")
-    place.open(title=title)
-    assert place.forge.get(place.project, 1).title == title
-    assert place.forge.update(place.project, 1, title=title, body="b").title == title
+    number = place.open(title=title)
+    assert place.forge.get(place.project, number).title == title
+    assert place.forge.update(place.project, number, title=title, body="b").title == title

@@ -87,7 +87,7 @@ def test_of_two_that_are_opened_at_once_the_first_stays(place: GitLabPlace) -> N
         assert len(found) == 1
         assert found[0].number in {one.request.number for one in opened}
         assert sum(one.created for one in opened) <= 1
-        ours = [r for r in place.forge.closed_requests(place.project, "x") if r.number > found[0].number]
+        ours = [r for r in place.forge.closed_requests(place.project, ["x"])["x"] if r.number > found[0].number]
         assert [request.reason for request in ours] == [f"!{found[0].number} is the same"] * 3
         assert {request.ended_by for request in ours} == {"promobot"}
         place.closed_by_ann(found[0].number)
@@ -113,7 +113,24 @@ def test_a_forks_branch_of_the_same_name_is_another(place: GitLabPlace) -> None:
     assert (opened.created, opened.request.number) == (True, 2)
     assert [request.source_branch for request in place.forge.open_requests(place.project)] == ["99:x", "x"]
     place.closed_by_ann(1)
-    assert place.forge.closed_requests(place.project, "x") == ()
+    assert place.forge.closed_requests(place.project, ["x"]) == {"x": ()}
+
+
+def test_what_was_closed_is_looked_for_in_as_few_requests_as_there_can_be(place: GitLabPlace) -> None:
+    """201 make three pages: a look at how many there are, and one request for each branch, or all of the pages."""
+    for number in range(40):
+        place.push(f"x{number}", "2")
+    for number in range(201):
+        made = place.gitlab.open(place.made, place.bob, f"x{number % 40}", title="Bob's")
+        place.closed_by_ann(made.iid)
+    place.forge.open_requests(place.project)
+    for branches, requests in ((1, 1), (2, 1 + 2), (3, 3), (50, 3)):
+        place.running.forget()
+        found = place.forge.closed_requests(place.project, [f"x{number}" for number in range(branches)])
+        assert place.running.counts() == {LIST: requests}
+        assert {branch: len(closed) for branch, closed in found.items()} == {
+            f"x{number}": 6 if number == 0 else 5 if number < 40 else 0 for number in range(branches)
+        }
 
 
 # --- faults ---------------------------------------------------------------------------------------------

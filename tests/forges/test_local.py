@@ -45,7 +45,7 @@ def test_what_is_opened_is_found(world: World) -> None:
     assert opened == Opened(expected, created=True)
     assert world.forge.open_requests(PROJECT) == (expected,)
     assert world.forge.get(PROJECT, 1) == expected
-    assert world.forge.closed_requests(PROJECT, "promobot/prod/web") == ()
+    assert world.forge.closed_requests(PROJECT, ["promobot/prod/web"]) == {"promobot/prod/web": ()}
 
 
 def test_the_head_is_read_from_the_branch(world: World) -> None:
@@ -211,6 +211,7 @@ def test_what_is_stored_is_readable_json(world: World) -> None:
         "reason": "",
         "merge_commit": "",
         "draft": False,
+        "note": "",
     }
     assert '  "title": "Grüße"' in text
     assert list(fields) == sorted(fields)

@@ -243,7 +243,7 @@ def test_a_silent_forge_is_given_up(forge: Running) -> None:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("http://127.0.0.1:1/x", "cannot connect to the server"),
+        ("http://127.0.0.1:1/x", "the connection was refused"),
         ("http://no-such-host.invalid/x", "the host name cannot be resolved"),
     ],
 )

@@ -38,6 +38,11 @@ def test_heads_of_present_branches_in_one_process(
     assert len(processes()) == 1
     assert clone.heads([]) == {}
     assert processes() == []
+    nested = origin.commit({"a": b"4"}, branch="promobot/prod/web")
+    origin.commit({"a": b"5"}, branch="nested/refs/heads/promobot/prod/web")
+    origin.commit({"a": b"6"}, branch="promobot/production/web")
+    assert clone.heads(["main"], ["promobot/prod/", "none/"]) == {"main": main, "promobot/prod/web": nested}
+    assert len(processes()) == 1
 
 
 def test_more_branches_than_a_command_line_holds(

@@ -108,7 +108,7 @@ def test_a_merge_request_of_a_service_that_is_gone_is_closed(company: Company, t
     assert "promobot/staging/inventory" not in company.branches()
     first = company.forge.get(PROJECT, 1)
     assert (first.state.value, first.ended_by) == ("closed", "promobot")
-    assert "nothing named inventory" in first.reason
+    assert "no service or group named inventory" in first.reason
 
 
 def test_two_configurations_share_a_repository_and_close_nothing_of_each_other(

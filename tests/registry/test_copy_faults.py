@@ -161,7 +161,7 @@ def test_a_source_that_is_configured_wrongly(
         ),
         "does not speak https.*plain_http: true` of registry e2e": replace(access, plain_http=False),
         "cannot be resolved.*DNS": replace(access, endpoint="registry.invalid"),
-        "cannot connect to the server.*that the registry runs": replace(access, endpoint="127.0.0.1:1"),
+        "the connection was refused.*that the registry runs": replace(access, endpoint="127.0.0.1:1"),
     }
     for message, source_access in wrong.items():
         with repository_of(source_access, "app") as source, pytest.raises(RegistryError) as caught:

@@ -23,8 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
-from bot.demo import registries
-from bot.demo.registries import RunningRegistry
+from bot.demo.registries import RunningRegistry, host_of
 from bot.process import start
 from bot.registry.access import Login
 
@@ -141,7 +140,7 @@ def start_registry_of(tokens: TokenServer, directory: Path) -> Iterator[RunningR
     log.touch()
     process = start(["docker-registry", "serve", str(config)], output=log)
     try:
-        host = registries._wait(process, log, None)
+        host = host_of(process, log, None)
         yield RunningRegistry(host, f"http://{host}", None, tokens.login, process.pid)
     finally:
         process.stop()

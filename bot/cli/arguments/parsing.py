@@ -89,6 +89,8 @@ class Parser(argparse.ArgumentParser):
             action.metavar for action in self._actions if not action.option_strings and action.nargs in {"*", "+"}
         ]
         hint = f"name every {several[0]} in one place, before the options" if several else self._usage
+        if any("!" in (action.metavar or "") for action in self._actions):
+            hint = "write 'platform/gitops!3' in quotes, as shells make something else of what follows a !"
         return UsageError(f"{self.name}: {' '.join(words)} is too much", hint=hint)
 
     def _check_value(self, action: argparse.Action, value: object) -> None:

@@ -12,14 +12,26 @@ def add_demo(commands: Parser) -> None:
         commands,
         "demo",
         "the whole story on this machine: real registries, real Git, no account needed",
-        "  promobot demo\n  promobot demo --keep ./world     and go on playing in it",
+        """\
+  promobot demo
+  promobot demo --keep ./world     and go on playing in it
+  promobot demo --forge gitlab     on what stands for a GitLab in promobot's
+                                   tests; needs a checkout
+""",
     )
     world = parser.add_mutually_exclusive_group()
-    world.add_argument("--keep", metavar="DIR", help="leave the world in DIR, registries running, to play with")
-    world.add_argument("--stop", metavar="DIR", help="stop the registries of a kept world")
-    world.add_argument("--start", metavar="DIR", help="start the registries of a kept world again")
+    world.add_argument("--keep", metavar="DIR", help="leave the world in DIR, servers running, to play with")
+    world.add_argument("--stop", metavar="DIR", help="stop the servers of a kept world")
+    world.add_argument("--start", metavar="DIR", help="start the servers of a kept world again")
     parser.add_argument("--fast", action="store_true", help="no pauses for reading")
+    parser.add_argument(
+        "--forge",
+        choices=("local", "gitlab", "github"),
+        default="local",
+        help="where its merge requests are (default: local)",
+    )
     parser.without("--fast", "--stop", "--start")
+    parser.without("--forge", "--stop", "--start")
 
 
 def add_init(commands: Parser) -> None:

@@ -13,6 +13,7 @@ from bot.decide.coverage.places import idle_paths, shared_files, strange_names
 from bot.decide.coverage.rules import idle_rules, locked_settings
 from bot.decide.environments import Snapshot, head_of, read_environments
 from bot.decide.facts import Ask, Facts, Refusal, Unanswered
+from bot.decide.gaps import Gap, gap_before
 from bot.questions import Absent, Need, Question
 
 __all__ = ["Coverage", "Finding", "cover"]
@@ -61,22 +62,59 @@ def _of_snapshots(ask: Ask, config: Config, snapshots: Sequence[Snapshot]) -> It
     if len(snapshots) == len(config.environments):  # what nothing was found for may be where we couldn't look
         yield from idle_rules(config, snapshots)
         yield from strange_names(config, snapshots)
+        yield from _gaps(config, snapshots)
 
 
-def _ways(config: Config, snapshots: Sequence[Snapshot]) -> dict[tuple[tuple[str, ...], ...], tuple[str, ...]]:
-    """By the longest way first."""
+def _gaps(config: Config, snapshots: Sequence[Snapshot]) -> Iterator[Finding]:
+    """One for each target and what is lacking before it, however many services that is so of."""
+    found: dict[tuple[str, tuple[str, ...]], list[Gap]] = {}
+    for service, having in _having(snapshots).items():
+        for target in config.targets:
+            if gap := gap_before(config, target, service, having):
+                found.setdefault((gap.target, gap.lacking), []).append(gap)
+    for (name, _), (gap, *others) in found.items():
+        blocked = gap.refusal.blocked
+        more = f"; and so with {len(others)} more" if others else ""
+        at = ("environments", config.names.index(name), "from")
+        yield Finding(at, f"{blocked.reason}{more}", blocked.remedy)
+
+
+def _having(snapshots: Sequence[Snapshot]) -> dict[str, list[str]]:
+    """The environments that have each service."""
     having: dict[str, list[str]] = {}
     for snapshot in snapshots:
         for service in snapshot.manifests:
             having.setdefault(service, []).append(snapshot.environment.name)
+    return dict(sorted(having.items()))
+
+
+def _ways(config: Config, snapshots: Sequence[Snapshot]) -> dict[tuple[tuple[str, ...], ...], tuple[str, ...]]:
+    """By the longest way first. A service has several where nothing leads from one to the other."""
     ways: dict[tuple[tuple[str, ...], ...], list[str]] = {}
     depth = _depths(config)
-    for service, environments in sorted(having.items()):
+    for service, environments in _having(snapshots).items():
         through = [name for name in environments if not config.skips(name, service)]
-        steps = sorted({depth[name] for name in through})
-        way = tuple(tuple(name for name in through if depth[name] == step) for step in steps)
-        ways.setdefault(way, []).append(service)
+        for connected in _connected(config, service, through) or [[]]:
+            steps = sorted({depth[name] for name in connected})
+            way = tuple(tuple(name for name in connected if depth[name] == step) for step in steps)
+            ways.setdefault(way, []).append(service)
     return {way: tuple(ways[way]) for way in sorted(ways, key=lambda way: (-len(way), way))}
+
+
+def _connected(config: Config, service: str, through: Sequence[str]) -> list[list[str]]:
+    """The environments, split where none gets the service's images from another."""
+    parts: list[list[str]] = []
+    for name in through:
+        linked = _sources(config, name, service)
+        linked |= {other for other in through if name in _sources(config, other, service)}
+        touching = [part for part in parts if linked & {*part}]
+        parts = [part for part in parts if part not in touching]
+        parts.append(sorted([name, *(one for part in touching for one in part)], key=through.index))
+    return parts
+
+
+def _sources(config: Config, name: str, service: str) -> set[str]:
+    return {source.name for source in config.sources(config.environment(name), service)}
 
 
 def _depths(config: Config) -> Mapping[str, int]:

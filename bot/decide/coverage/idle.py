@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from bot.config import Config, EnvironmentConfig, FieldConfig, Settings, glob_match
+from bot.config import Config, EnvironmentConfig, FieldConfig, Settings
 from bot.decide.coverage.findings import Finding, Loc
 from bot.decide.environments import Manifest, Snapshot
 from bot.decide.facts import Refusal
@@ -24,7 +24,7 @@ def idle_keys(config: Config, snapshots: Sequence[Snapshot]) -> Iterator[Finding
         environment = snapshot.environment
         at: Loc = ("environments", config.names.index(environment.name))
         yield from _settings(at, environment)
-        yield from _images(at, environment, paths[environment.name])
+        yield from _images(config, at, environment, paths[environment.name])
         yield from _repositories(config, at, environment, paths)
         yield from _fields(at, snapshot)
 
@@ -58,28 +58,43 @@ def _settings(at: Loc, environment: EnvironmentConfig) -> Iterator[Finding]:
             yield Finding((*at, "lock", place), what, _TAKE_OUT)
 
 
-def _images(at: Loc, environment: EnvironmentConfig, paths: set[str] | None) -> Iterator[Finding]:
+def _images(config: Config, at: Loc, environment: EnvironmentConfig, paths: set[str] | None) -> Iterator[Finding]:
+    registry = config.registries[environment.registry]
     for index, glob in enumerate(environment.images if paths else ()):
-        if not any(glob_match(glob, path) for path in paths or ()):
+        if not any(registry.fits(glob, path) for path in paths or ()):
             what = f"{glob} fits no image of registry {environment.registry} in {environment.name}"
-            yield Finding((*at, "images", index), what, _there(paths or ()))
+            yield Finding(
+                (*at, "images", index), what, _there({registry.image(path).repository for path in paths or ()})
+            )
 
 
 def _repositories(
     config: Config, at: Loc, environment: EnvironmentConfig, paths: Mapping[str, set[str] | None]
 ) -> Iterator[Finding]:
-    sources = [source.name for source in config.upstream(environment)]
+    sources = config.upstream(environment)
     theirs: set[str] = set()
-    for name in sources:
-        known = paths.get(name)
+    for source in sources:
+        known = paths.get(source.name)
         if known is None:
             return
         theirs |= known
     fitting = {entry for path in theirs if (entry := environment.mapping(path)) is not None}
-    for entry in environment.repositories if theirs else ():
+    for entry, ours in environment.repositories.items() if theirs else ():
         if entry not in fitting:
-            what = f"{entry} fits no image of {', '.join(sources)}, or an entry before it does"
-            yield Finding((*at, "repositories", entry), what, _there(theirs))
+            what = f"{entry} fits no image of {', '.join(each.name for each in sources)}, or an entry before it does"
+            advice = next(filter(None, (_below(config, each.registry, entry) for each in sources)), _there(theirs))
+            yield Finding((*at, "repositories", entry), what, advice)
+        elif below := _below(config, environment.registry, ours):
+            what = f"images would go to {config.registries[environment.registry].url}/{ours}"
+            yield Finding((*at, "repositories", entry), what, below)
+
+
+def _below(config: Config, registry: str, glob: str) -> str:
+    """What to write of a glob that begins with a registry's prefix, as `repositories` are below it; else empty."""
+    prefix = config.registries[registry].prefix
+    if not prefix or not glob.startswith(f"{prefix}/"):
+        return ""
+    return f"write {glob.removeprefix(f'{prefix}/')}: {prefix} is what registry {registry} begins with anyway"
 
 
 def _there(paths: Collection[str]) -> str:

@@ -14,6 +14,7 @@ from bot.decide.text.context import Row, make_context
 from bot.decide.text.escape import settled, words
 from bot.decide.text.headline import headline, step
 from bot.decide.text.sample import samples
+from bot.decide.text.written import LONGEST_TRACE, Written, digest_of, read, signed
 from bot.decide.trailers import trailer_block
 from bot.errors import ConfigError
 from bot.promotion import Given, Move, Promotion
@@ -21,13 +22,29 @@ from bot.promotion import Given, Move, Promotion
 if TYPE_CHECKING:
     from bot.decide.text.language import Program
 
-__all__ = ["BODY", "COMMIT_MESSAGE", "TITLE", "Background", "Texts", "fingerprints_in", "headline", "step"]
+__all__ = [
+    "BODY",
+    "COMMIT_MESSAGE",
+    "TITLE",
+    "Background",
+    "Texts",
+    "Written",
+    "digest_of",
+    "fingerprints_in",
+    "headline",
+    "read",
+    "signed",
+    "step",
+]
 
 TITLE, BODY, COMMIT_MESSAGE = "title.j2", "merge_request.md.j2", "commit_message.j2"
 
 _MARK = re.compile(r"<!-- promobot (?P<key>\S+)(?P<fingerprints>(?: [0-9a-f]{16})+) -->")
 _NOTHING = Background()
 
+# What makes a draft of a merge request: https://docs.gitlab.com/user/project/merge_requests/drafts/
+_TAG = re.compile(r"\{[{%#].*?[}%#]\}", re.DOTALL)
+_DRAFT = re.compile(r"[\[(]?(?:draft|wip)\b", re.IGNORECASE)
 # GitLab takes titles of 255 bytes, some of which `Draft: ` needs; GitHub takes bodies of 65,536 characters.
 _LONGEST_TITLE = 240
 _LONGEST_BODY = 65_000
@@ -48,14 +65,16 @@ class Texts:
     def title(self, promotion: Promotion) -> str:
         """The merge request's title: one line of at most 240 bytes. Raises ConfigError as all of these do."""
         line = " ".join(self._render(TITLE, make_context(promotion, _NOTHING, _LIST_LENGTHS[0])).split())
+        if _DRAFT.match(line) and not _DRAFT.match(_TAG.sub("", self.templates[TITLE]).lstrip()):
+            line = f"Promote {line}"  # what somebody calls a group makes no draft of it
         return _cut(line, _LONGEST_TITLE)
 
     def body(self, promotion: Promotion, background: Background = _NOTHING) -> str:
-        """The merge request's body. It ends with the fingerprints and what labels say, hints that anybody can edit."""
+        """The merge request's body. It ends with hints that anybody can edit: labels, fingerprints, what is ours."""
         mark = f"<!-- promobot {' '.join([promotion.key, *promotion.fingerprints])} -->\n"
         hints = f"{marks(background.revisions)}{background.needed.mark}{mark}"
-        body = self._fitting(BODY, promotion, background, _LONGEST_BODY - len(hints)).strip()
-        return f"{body}\n\n{hints}"
+        body = self._fitting(BODY, promotion, background, _LONGEST_BODY - len(hints) - LONGEST_TRACE).strip()
+        return signed(self.title(promotion), f"{body}\n\n{hints}")
 
     def commit_message(self, promotion: Promotion) -> str:
         """The commit's message; the trailers are ours whatever the template says."""
@@ -80,7 +99,7 @@ class Texts:
         raise ConfigError(f"{self._place(name)}:1: makes more than the {_LONGEST_BODY:,} characters that forges take")
 
     def _render(self, name: str, context: Row) -> str:
-        return settled(self._programs[name].render(context, in_words=name != BODY))
+        return settled(self._programs[name].render(context, in_words=name != BODY), self.templates[name])
 
     def _place(self, name: str) -> str:
         return self.places.get(name, name)

@@ -15,7 +15,7 @@ from bot.decide.sentences import Foreign
 from bot.decide.text.background import Background
 from bot.decide.text.commits import revision_rows, short
 from bot.decide.text.escape import Printed
-from bot.decide.text.headline import changing, headline, was
+from bot.decide.text.headline import adds, changing, headline, was
 from bot.decide.text.listed import Listed
 from bot.decide.trailers import DROP
 from bot.decide.uncarried import NotCarried
@@ -46,6 +46,7 @@ def make_context(promotion: Promotion, background: Background, most: int) -> Row
         "registries": Listed.of(map(Foreign, sorted({move.after.registry or "" for move in moves})), most),
         "companions": Listed.of(map(_companion, changing(promotion.companions)), most),
         "places": Listed.of(_places(promotion, background.lines, most), most),
+        "adds": adds(promotion),
         "created": Listed.of(map(Foreign, promotion.created), most),
         "copies": Listed.of((_copy(copy, most) for copy in creation.copies), most),
         "listings": Listed.of((Foreign(change.path) for change in creation.listings), most),

@@ -28,6 +28,15 @@ _COLON = r"(?<=sha256):(?=[0-9a-f]{12})|:(?!(?:100|1234)\b)(?=[0-9]+\.|[0-9]{2,5
 # Letters and digits, with single marks between them.
 _TAME = re.compile(rf"[^\W_]+(?:(?:[.+=/]|-+|_+|{_COLON})[^\W_]+)*|(?<! ) (?! )|[,;?'…→]")
 _LIKE_A_REFERENCE = re.compile(r"(?<=www)\.|(?<=\bGH)-(?=[0-9])", re.IGNORECASE)
+# Words that close an issue when what they stand before is merged: GitLab reads them in code too, GitHub any case.
+# https://docs.gitlab.com/administration/issue_closing_pattern/ and
+# https://docs.github.com/en/issues/tracking-your-work-with-issues/using-issues/linking-a-pull-request-to-an-issue
+_CLOSING = re.compile(
+    r"(?P<verb>\b(?:clos(?:e[sd]?|ing)|fix(?:e[sd]|ing)?|resolv(?:e[sd]?|ing)|implement(?:s|ed|ing)?))"
+    r"(?P<then>:?\s*+)(?=(?P<what>(?:issues?\s++)?"
+    r"(?:[\w./-]{0,200}[#!][0-9]|(?-i:[A-Z][A-Z0-9_]{1,50}-[0-9])|https?:|GH-)))",
+    re.IGNORECASE,
+)
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&+,;=%-]+")
 _LONGEST = 1000
 
@@ -60,10 +69,15 @@ def carried(text: str) -> Printed:
     return Printed(f"{_OPEN}{kind}{text.encode('utf-8', 'surrogatepass').hex()}{url}{_CLOSE}")
 
 
-def settled(rendered: str) -> str:
-    """What was rendered, each value carried in it as code, or as words where code has no place."""
+def settled(rendered: str, template: str) -> str:
+    """What was rendered, each value carried in it as code, or as words where code has no place.
+
+    Values that stand beside each other may close what none of them closes; what the template itself says is meant.
+    """
     no_code = _LONG_HTML.search(_CARRIED.sub("", rendered)) is not None
-    return "".join(_settled_paragraph(paragraph, no_code=no_code) for paragraph in _PARAGRAPHS.split(rendered))
+    text = "".join(_settled_paragraph(paragraph, no_code=no_code) for paragraph in _PARAGRAPHS.split(rendered))
+    meant = {found.group(0, "what") for found in _CLOSING.finditer(template)}
+    return _CLOSING.sub(lambda found: found[0] if found.group(0, "what") in meant else _open(found), text)
 
 
 def _settled_paragraph(paragraph: str, *, no_code: bool) -> str:
@@ -82,7 +96,7 @@ def _settled_paragraph(paragraph: str, *, no_code: bool) -> str:
 
 def code(text: str) -> str:
     """A code span that holds the text, on one line; nothing in it can end it."""
-    shown = "".join(c if c.isprintable() else _escaped(c) for c in text)
+    shown = _CLOSING.sub(_open, "".join(c if c.isprintable() else _escaped(c) for c in text))
     return f"`{_shortened(_ENDS_CODE.sub(lambda found: _escaped(found[0]), shown)) or ' '}`"
 
 
@@ -98,7 +112,14 @@ def words(text: str) -> str:
             tame[index] = text[index].isprintable() and (lone_colon or text[index] != ":")
     for found in _LIKE_A_REFERENCE.finditer(text):
         tame[found.start()] = False
-    return _shortened("".join(c if fine else _escaped(c) for c, fine in zip(text, tame, strict=True)))
+    shown = "".join(c if fine else _escaped(c) for c, fine in zip(text, tame, strict=True))
+    return _shortened(_CLOSING.sub(_open, shown))
+
+
+def _open(found: re.Match[str]) -> str:
+    """The same word, so that it closes nothing: what follows it at once is escaped."""
+    then = found["then"]
+    return f"{found['verb']}{_escaped(then[0])}{then[1:]}" if then else found[0]
 
 
 def _escaped(character: str) -> str:

@@ -17,7 +17,7 @@ def headline(promotion: Promotion) -> str:
 
     An image that stays as it is isn't named.
     """
-    if promotion.created:
+    if adds(promotion):
         return _created(promotion)
     carried = [
         f"{one.pointer.rpartition('/')[2]} {in_words(one.before)} → {in_words(one.after)}"
@@ -27,7 +27,17 @@ def headline(promotion: Promotion) -> str:
     if not moves and carried:
         return f"{_name(promotion)} {_listed(carried)}"
     moves = moves or list(promotion.moves)
-    return _listed([*(f"{_label(promotion, move)} {step(move)}" for move in moves), *carried])
+    return _listed([*(_told(promotion, move) for move in moves), *carried])
+
+
+def adds(promotion: Promotion) -> bool:
+    """Whether all of it is new in the target."""
+    return bool(promotion.created) and all(move.path in promotion.created for move in promotion.moves)
+
+
+def _told(promotion: Promotion, move: Move) -> str:
+    label = _label(promotion, move)
+    return f"new {label} {move.tag}" if move.path in promotion.created else f"{label} {step(move)}"
 
 
 def _created(promotion: Promotion) -> str:

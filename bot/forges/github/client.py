@@ -34,6 +34,7 @@ class GraphError(ForgeError):
     def __init__(self, message: str, *, hint: str, errors: list[dict[str, Any]]) -> None:
         super().__init__(message, hint=hint)
         self._errors = errors
+        self.words = "; ".join(str(error.get("message", "")) for error in errors)
 
     def missing(self, *path: str) -> bool:
         """Whether nothing is wrong but that there is no such thing."""

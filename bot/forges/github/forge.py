@@ -10,15 +10,17 @@ from functools import partial
 
 from bot.errors import ForgeError
 from bot.forges.access import AppKey, ForgeAccess
+from bot.forges.certainty import must_be_as_seen
 from bot.forges.closing import plain, with_reason
-from bot.forges.github import merging, protection, queries
+from bot.forges.github import joining, merging, protection, queries
 from bot.forges.github.connecting import Connecting
+from bot.forges.github.notes import set_note
 from bot.forges.github.opening import open_request
 from bot.forges.github.pulls import Identity, Pulls
 from bot.forges.github.queries import Queries
 from bot.forges.github.rights import Rights
 from bot.forges.github.statuses import Statuses
-from bot.forges.port import Opened
+from bot.forges.port import AutoMerge, Opened
 from bot.forges.rights import Right, Use
 from bot.network.pace import Pace
 from bot.repositories import BranchProtection, CommitStatus, MergeRequest, RequestDraft, RequestState
@@ -78,9 +80,9 @@ class GitHubForge:
         """The open merge requests, lowest number first."""
         return self.requests(project, RequestState.OPEN)
 
-    def closed_requests(self, project: str, source_branch: str) -> tuple[MergeRequest, ...]:
-        """The merge requests from this branch that were closed without merging, newest first."""
-        return tuple(self._pulls(project).listed(RequestState.CLOSED, source_branch))[::-1]
+    def closed_requests(self, project: str, branches: Collection[str]) -> Mapping[str, tuple[MergeRequest, ...]]:
+        """The merge requests from each of these branches that were closed without merging, newest first."""
+        return self._pulls(project).closed(sorted(branches))
 
     def merged(self, project: str, commits: Collection[str]) -> Mapping[str, MergeRequest]:
         """The merge requests by which a branch came to these commits, by commit; others are left out."""
@@ -100,8 +102,8 @@ class GitHubForge:
         return protection.protection(self._connecting.client(project), project, branch)
 
     def approvals(self, project: str, number: int) -> tuple[str, ...]:
-        """Who approves a pull request; the list has it as well."""
-        return self.get(project, number).approvals or ()
+        """Who approves a pull request's head, by their last review; its author can't."""
+        return self._pulls(project).approvals(number)
 
     def members(self, project: str, group: str) -> tuple[str, ...]:
         """The logins of a team, those of the teams in it too."""
@@ -134,8 +136,14 @@ class GitHubForge:
         told = replace(draft, title=_title(draft.title), body=_body(draft.body))
         return open_request(self._pulls(project), told, sleep=self._sleep)
 
-    def update(self, project: str, number: int, *, title: str, body: str) -> MergeRequest:
-        """Give an open merge request a new title and body. Raises ConflictError if it is no longer open."""
+    def set_note(self, project: str, number: int, text: str) -> bool:
+        """Let our one note on a merge request say this; False where it did."""
+        return set_note(self._pulls(project), number, text)
+
+    def update(
+        self, project: str, number: int, *, title: str, body: str, seen: tuple[str, str] | None = None
+    ) -> MergeRequest:
+        """Give an open merge request a new title and body, if it says what was seen. Raises ConflictError else."""
         title, body = _title(title), _body(body)
         pulls = self._pulls(project)
         request = pulls.get(number).request
@@ -143,6 +151,7 @@ class GitHubForge:
             return request
         if request.state is not RequestState.OPEN:
             raise merging.ended(project, request)
+        must_be_as_seen(project, request, seen)
         pull = pulls.client.pull(project, number)
         pulls.client.certain(partial(pull.edit, title=title, body=body), lambda: None)
         return pulls.of_rest(pull)
@@ -159,7 +168,7 @@ class GitHubForge:
         pulls.client.mutate(queries.READY, lambda: None, id=found.node)
         return pulls.get(number).request
 
-    def close(self, project: str, number: int, *, reason: str, by: str | None = None) -> MergeRequest:
+    def close(self, project: str, number: int, *, reason: str, by: str | None = None, link: str = "") -> MergeRequest:
         """Close without merging; the branch stays. Raises ConflictError if it is merged.
 
         By our own account, whoever `by` is; that and `reason` are noted in the body.
@@ -171,7 +180,7 @@ class GitHubForge:
         if request.state is RequestState.CLOSED:
             return request
         pull = pulls.client.pull(project, number)
-        body = with_reason(request.body, reason, by or pulls.me.name, most=_LONGEST_BODY)
+        body = with_reason(request.body, reason, by or pulls.me.name, most=_LONGEST_BODY, link=link)
         pulls.client.certain(partial(pull.edit, state="closed", body=body), lambda: None)
         return pulls.get(number).request
 
@@ -182,6 +191,14 @@ class GitHubForge:
         the target branch asks for more.
         """
         return merging.merge(self._pulls(project), number, head, sleep=self._sleep)
+
+    def merge_when_ready(self, project: str, number: int, *, head: str) -> AutoMerge:
+        """Merge, if the source branch is still at `head`; or let GitHub do so when reviews and checks are through."""
+        return joining.begin(self._pulls(project), number, head, sleep=self._sleep)
+
+    def hold(self, project: str, number: int) -> bool:
+        """Let GitHub no longer merge it by itself; False where it wouldn't have."""
+        return joining.hold(self._pulls(project), number)
 
     # --- who is who -------------------------------------------------------------------------------------
 

@@ -32,17 +32,17 @@ def merge(pulls: Pulls, number: int, head: str, *, sleep: Callable[[float], None
         found = pulls.get(number)
         if found.request.state is RequestState.MERGED and found.request.head == head:
             return found.request
-        _must_be_mergeable(pulls, found, head)
+        must_be_mergeable(pulls, found, head)
         if found.state != "UNKNOWN" or attempt == _LOOKS:
-            refusal = _refused(pulls, project, number, head)
+            refusal = refused(pulls, project, number, head)
             if refusal is None:
-                _clean_up(pulls, found, project)
+                clean_up(pulls, found, project)
                 return pulls.get(number).request
         sleep(pause(attempt))
     raise _not_merged(pulls, number, refusal)
 
 
-def _refused(pulls: Pulls, project: Repository, number: int, head: str) -> StatusError | None:
+def refused(pulls: Pulls, project: Repository, number: int, head: str) -> StatusError | None:
     """Why it isn't merged, where that may pass, or a look will tell it in our words; None where it is."""
     try:
         _put(pulls, project, number, head)
@@ -57,7 +57,7 @@ def _refused(pulls: Pulls, project: Repository, number: int, head: str) -> Statu
     return None
 
 
-def _clean_up(pulls: Pulls, found: Pulled, project: Repository) -> None:
+def clean_up(pulls: Pulls, found: Pulled, project: Repository) -> None:
     """The source branch goes, unless it is the default one or somebody has pushed to it meanwhile."""
     branch = found.request.source_branch
     if project.delete_branch_on_merge or branch == project.default_branch or ":" in branch:
@@ -71,7 +71,7 @@ def _clean_up(pulls: Pulls, found: Pulled, project: Repository) -> None:
 
 def _put(pulls: Pulls, project: Repository, number: int, head: str) -> None:
     pull = pulls.client.pull(pulls.project, number)
-    method = _method(project)
+    method = method_of(project)
 
     def look() -> bool | None:
         return pulls.get(number).request.state is RequestState.MERGED or None
@@ -79,14 +79,15 @@ def _put(pulls: Pulls, project: Repository, number: int, head: str) -> None:
     pulls.client.certain(lambda: pull.merge(sha=head, merge_method=method).merged, look)
 
 
-def _method(project: Repository) -> str:
+def method_of(project: Repository) -> str:
     """A merge commit where the repository allows that, since it keeps our commit as it is."""
     if project.allow_merge_commit:
         return "merge"
     return "squash" if project.allow_squash_merge else "rebase"
 
 
-def _must_be_mergeable(pulls: Pulls, found: Pulled, head: str) -> None:
+def must_be_mergeable(pulls: Pulls, found: Pulled, head: str) -> None:
+    """Raises ConflictError where it is closed or a draft, where the branch moved, or where the branches conflict."""
     request, name = found.request, f"{pulls.project}!{found.request.number}"
     if request.state is not RequestState.OPEN:
         raise ended(pulls.project, request)

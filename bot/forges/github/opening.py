@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from bot.errors import ForgeError
@@ -72,6 +72,7 @@ def _refused(pulls: Pulls, draft: RequestDraft, error: StatusError) -> ForgeErro
 def _furnished(pulls: Pulls, made: MergeRequest, draft: RequestDraft, *, created: bool) -> Opened:
     """With reviewers, then labels, which tell that it is done. It does no harm to ask twice, as they are only added."""
     invited = ask_for_reviews(pulls, made.number, draft.reviewers)
+    unassigned = _assign(pulls, made, draft.assignees) if draft.assignees else ()
     labels = tuple(dict.fromkeys(label[:_LONGEST_LABEL] for label in draft.labels))
     if labels:
         # PyGithub would send a bare list, which GitHub takes and nowhere describes.
@@ -83,4 +84,18 @@ def _furnished(pulls: Pulls, made: MergeRequest, draft: RequestDraft, *, created
         made = replace(made, labels=labels)
     made = replace(made, reviewers=invited.names or made.reviewers, approvals=made.approvals or (), unfinished=False)
     unruled = ("GitHub has no approval rules of a pull request's own: protect the branch",) if draft.rules else ()
-    return Opened(made, created, (*invited.notes, *unruled))
+    return Opened(made, created, (*invited.notes, *unassigned, *unruled))
+
+
+def _assign(pulls: Pulls, made: MergeRequest, logins: Iterable[str]) -> tuple[str, ...]:
+    """GitHub itself leaves out whom it can't assign; what else it says against it is told, and is no reason to stop."""
+    url = f"/repos/{pulls.project}/issues/{made.number}/assignees"
+    told = {"assignees": list(logins)}
+    requester = pulls.client.requester
+    try:
+        pulls.client.certain(lambda: requester.requestJsonAndCheck("POST", url, input=told), lambda: None)
+    except StatusError as error:
+        if error.status not in {403, 404, _INVALID}:
+            raise
+        return (f"it is assigned to nobody: {'; '.join(error.said)}",)
+    return ()

@@ -16,8 +16,9 @@ from bot.forges.github.client import Client, GraphError
 from bot.forges.github.queries import Pulled, Queries
 from bot.repositories import MergeRequest, RequestState
 
-# So many commits are asked about at once.
+# So many commits, or branches, are asked about at once.
 _COMMITS = 25
+_BRANCHES = 50
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -66,10 +67,28 @@ class Pulls:
         found = queries.pulled(said, repository["id"])
         return replace(found, request=self._told(found.request))
 
+    def approvals(self, number: int) -> tuple[str, ...]:
+        """Who approves its head, and nothing older."""
+        said = self.client.repository(queries.REVIEWS, self.project, number=number)["pullRequest"]
+        return tuple(self.me.of(login) for login in queries.approving(said))
+
     def between(self, source: str, target: str) -> MergeRequest | None:
         """The open one between two branches."""
         found = self.listed(RequestState.OPEN, source)
         return next((request for request in found if request.target_branch == target), None)
+
+    def closed(self, branches: Sequence[str]) -> dict[str, tuple[MergeRequest, ...]]:
+        """Those from each of these branches of this repository that were closed without merging, newest first."""
+        found: dict[str, tuple[MergeRequest, ...]] = {}
+        for start in range(0, len(branches), _BRANCHES):
+            some = branches[start : start + _BRANCHES]
+            names = {f"b{number}": branch for number, branch in enumerate(some)}
+            said = self.client.repository(self.queries.closed(len(some)), self.project, **names)
+            for name, branch in names.items():
+                more = said[name]["pageInfo"]["hasNextPage"]
+                closed = tuple(self.listed(RequestState.CLOSED, branch))[::-1] if more else self._those(said[name])
+                found[branch] = tuple(request for request in closed if request.source_branch == branch)
+        return found
 
     def landed(self, commits: Sequence[str]) -> dict[str, MergeRequest]:
         """Those by which a branch came to these commits; where several say the same, the one merged first."""
@@ -135,6 +154,7 @@ class Pulls:
             unfinished=self._unfinished(request),
             ended_by=by,
             ended_by_us=by == self.me.name,
+            auto_merge_by=self.me.of(request.auto_merge_by),
             reason=closed.get("reason", "") if closed_by_us else "",
             approvals=self._by_others(request.approvals),
         )

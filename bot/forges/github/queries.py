@@ -19,10 +19,11 @@ _PULL = """
 fragment pull on PullRequest {
   id number title body url state isDraft
   headRefName headRefOid baseRefName isCrossRepository headRepositoryOwner { login }
+  autoMergeRequest { enabledBy { __typename login } }
   author { __typename login } mergedAt mergeCommit { oid }
   labels(first: 100) { nodes { name } }
   reviewRequests(first: 100) { nodes { requestedReviewer { __typename ... on User { login } %s } } }
-  latestOpinionatedReviews(first: 100, writersOnly: true) { nodes { state author { __typename login } } }
+  latestOpinionatedReviews(first: 100, writersOnly: true) { nodes { state author { __typename login } commit { oid } } }
   timelineItems(last: 1, itemTypes: [CLOSED_EVENT]) { nodes { ... on ClosedEvent { actor { __typename login } } } }
 }
 """
@@ -37,11 +38,33 @@ _LIST = """query($owner: String!, $name: String!, $after: String, $states: [Pull
 _ONE = """query($owner: String!, $name: String!, $number: Int!) {
   repository(owner: $owner, name: $name) { id pullRequest(number: $number) { ...pull mergeStateStatus } }
 }"""
+_CLOSED = """b%(number)d: pullRequests(
+    first: 10, states: [CLOSED], headRefName: $b%(number)d, orderBy: {field: CREATED_AT, direction: DESC}
+  ) { nodes { ...pull } pageInfo { hasNextPage } }"""
 _LANDED = 'c%d: object(oid: "%s") { ... on Commit { associatedPullRequests(first: 10) { nodes { ...pull } } } }'
 _SAID = 'c%d: object(oid: "%s") { ... on Commit { status { context(name: $context) { state description } } } }'
+REVIEWS = """query($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) {
+    pullRequest(number: $number) {
+      headRefOid
+      latestOpinionatedReviews(first: 100, writersOnly: true) {
+        nodes { state author { __typename login } commit { oid } }
+      }
+    }
+  }
+}"""
 READY = """mutation($id: ID!) {
   markPullRequestReadyForReview(input: {pullRequestId: $id}) { pullRequest { isDraft } }
 }"""
+AUTO_MERGE = """mutation($id: ID!, $method: PullRequestMergeMethod!, $head: GitObjectID!) {
+  enablePullRequestAutoMerge(input: {pullRequestId: $id, mergeMethod: $method, expectedHeadOid: $head}) {
+    clientMutationId
+  }
+}"""
+HOLD = """mutation($id: ID!) {
+  disablePullRequestAutoMerge(input: {pullRequestId: $id}) { clientMutationId }
+}"""
+DELETE_NOTE = "mutation($id: ID!) { deleteIssueComment(input: {id: $id}) { clientMutationId } }"
 # The only way at GitHub to delete a branch on the condition that it is where it was seen.
 DELETE = """mutation($repository: ID!, $name: GitRefname!, $head: GitObjectID!, $nothing: GitObjectID!) {
   updateRefs(input: {repositoryId: $repository, refUpdates: [{name: $name, beforeOid: $head, afterOid: $nothing}]}) {
@@ -87,6 +110,13 @@ class Queries:
         """One by its number."""
         return f"{_ONE}{self._pull}"
 
+    def closed(self, branches: int) -> str:
+        """The newest closed ones of so many branches, which are `$b0`, `$b1` and so on, as are the answer's fields."""
+        names = "".join(f", $b{number}: String!" for number in range(branches))
+        fields = "\n".join(_CLOSED % {"number": number} for number in range(branches))
+        head = f"query($owner: String!, $name: String!{names}) {{ repository(owner: $owner, name: $name) {{"
+        return f"{head}\n{fields}\n}} }}{self._pull}"
+
     def landed(self, commits: Iterable[str]) -> str:
         """Those that brought these commits; the answer's `c0`, `c1` and so on are in their order."""
         fields = "\n".join(_LANDED % (number, commit) for number, commit in enumerate(commits))
@@ -100,7 +130,7 @@ class Queries:
 
 def pulled(said: Mapping[str, Any], repository: str = "") -> Pulled:
     """One out of an answer."""
-    merge = said["mergeCommit"]
+    merge, auto = said["mergeCommit"], said["autoMergeRequest"] if said["state"] == "OPEN" else None
     return Pulled(
         MergeRequest(
             number=said["number"],
@@ -118,8 +148,9 @@ def pulled(said: Mapping[str, Any], repository: str = "") -> Pulled:
             ended_by=_ended_by(said),
             draft=said["isDraft"],
             merge_commit=merge["oid"] if merge else "",
+            auto_merge_by=login(auto["enabledBy"]) if auto else "",
             merged_at=datetime.fromisoformat(said["mergedAt"]) if said["mergedAt"] else None,
-            approvals=tuple(_approvals(said)),
+            approvals=tuple(approving(said)),
         ),
         said["id"],
         repository,
@@ -130,6 +161,13 @@ def pulled(said: Mapping[str, Any], repository: str = "") -> Pulled:
 def pulls(said: Mapping[str, Any] | None) -> tuple[MergeRequest, ...]:
     """Those of a list."""
     return tuple(pulled(node).request for node in _nodes(said))
+
+
+def approving(said: Mapping[str, Any] | None) -> Iterable[str]:
+    """Who approves the head; what was approved before isn't what it is now, whatever the branch's rules make of it."""
+    for review in _nodes((said or {}).get("latestOpinionatedReviews")):
+        if review["state"] == "APPROVED" and (review["commit"] or {}).get("oid") == (said or {})["headRefOid"]:
+            yield login(review["author"])
 
 
 def _source(said: Mapping[str, Any]) -> str:
@@ -152,16 +190,6 @@ def _reviewers(said: Mapping[str, Any]) -> Iterable[str]:
         asked = request["requestedReviewer"] or {}
         if name := asked.get("login") or asked.get("slug"):
             yield name
-
-
-def _approvals(said: Mapping[str, Any]) -> Iterable[str]:
-    """By each one's last word that isn't a mere comment; a review of somebody who may not write counts nowhere.
-
-    One that a push ended has another state, where the branch's protection or a ruleset says that it does.
-    """
-    for review in _nodes(said["latestOpinionatedReviews"]):
-        if review["state"] == "APPROVED":
-            yield login(review["author"])
 
 
 def _ended_by(said: Mapping[str, Any]) -> str:

@@ -9,19 +9,22 @@ from typing import Any, NoReturn
 
 from bot.errors import ConflictError, ForgeError
 from bot.forges.access import ForgeAccess
-from bot.forges.certainty import certain
+from bot.forges.certainty import certain, must_be_as_seen
 from bot.forges.closing import with_reason
 from bot.forges.errors import StatusError
-from bot.forges.gitlab import protection
 from bot.forges.gitlab.client import EVERYTHING, make_client
 from bot.forges.gitlab.diffs import unified
+from bot.forges.gitlab.joining import Joining
+from bot.forges.gitlab.lists import Lists
 from bot.forges.gitlab.merging import Merging
+from bot.forges.gitlab.notes import Notes
 from bot.forges.gitlab.people import People
+from bot.forges.gitlab.protection import protection
 from bot.forges.gitlab.requests import LONGEST_BODY, Identity, body_of, landed, request_of, title_of
 from bot.forges.gitlab.rights import Rights
 from bot.forges.gitlab.rules import add_rules
 from bot.forges.gitlab.statuses import Statuses
-from bot.forges.port import Opened
+from bot.forges.port import AutoMerge, Opened
 from bot.forges.rights import Right, Use
 from bot.network.pace import Pace
 from bot.network.retry import ATTEMPTS, pause
@@ -67,15 +70,15 @@ class GitLabForge:
 
     def requests(self, project: str, state: RequestState | None = None) -> tuple[MergeRequest, ...]:
         """The merge requests in this state (None: all), lowest number first."""
-        return self._listed(project, state=_STATES[state])
+        return self._lists(project).found(state=_STATES[state])
 
     def open_requests(self, project: str) -> tuple[MergeRequest, ...]:
         """The open merge requests, lowest number first."""
         return self.requests(project, RequestState.OPEN)
 
-    def closed_requests(self, project: str, source_branch: str) -> tuple[MergeRequest, ...]:
-        """The merge requests from this branch that were closed without merging, newest first."""
-        return self._between(project, "closed", source_branch)[::-1]
+    def closed_requests(self, project: str, branches: Collection[str]) -> Mapping[str, tuple[MergeRequest, ...]]:
+        """The merge requests from each of these branches that were closed without merging, newest first."""
+        return self._lists(project).closed(branches)
 
     def merged(self, project: str, commits: Collection[str]) -> Mapping[str, MergeRequest]:
         """The merge requests by which a branch came to these commits, by commit; others are left out."""
@@ -92,11 +95,13 @@ class GitLabForge:
 
     def protection(self, project: str, branch: str) -> BranchProtection:
         """The project's approval rules, and whether owners of code have to approve."""
-        return protection.protection(self._project(project), branch)
+        return protection(self._project(project), branch)
 
     def approvals(self, project: str, number: int) -> tuple[str, ...]:
-        """Who approves a merge request, but for the token's own user."""
-        return protection.approvals(self._project(project), number, without=self._me.user)
+        """Who approves a merge request of ours; GitLab says of no approval which commit it was of."""
+        answer: Any = self._gitlab.http_get(f"{self._project(project).mergerequests.path}/{number}/approvals")
+        people = (given["user"] for given in answer.get("approved_by") or ())
+        return tuple(self._me.of(person) for person in people if not self._me.is_of(person))
 
     def members(self, project: str, group: str) -> tuple[str, ...]:  # noqa: ARG002 - groups are of the whole GitLab
         """The active members of a group who are Developer or more, inherited ones too."""
@@ -135,9 +140,11 @@ class GitLabForge:
             "reviewer_ids": [person.number for person in asked.people],
             "remove_source_branch": True,
         }
+        if assignees := self._people.users(draft.assignees):
+            fields["assignee_ids"] = assignees
 
         def between() -> tuple[MergeRequest, ...]:
-            return self._between(project, "opened", draft.source_branch, target_branch=draft.target_branch)
+            return self._lists(project).between("opened", draft.source_branch, target_branch=draft.target_branch)
 
         made = self._create(project, fields, lambda: next(iter(between()), None))
         lowest, *others = between() or (made.request,)
@@ -151,14 +158,21 @@ class GitLabForge:
         unruled = add_rules(request, self._people, draft.rules, sleep=self._sleep) if draft.rules else ()
         return Opened(lowest, created, (*self._people.notes(asked, made.request), *unruled))
 
-    def update(self, project: str, number: int, *, title: str, body: str) -> MergeRequest:
-        """Give an open merge request a new title and body. Raises ConflictError if it is no longer open."""
+    def set_note(self, project: str, number: int, text: str) -> bool:
+        """Let our one note on a merge request say this; False where it did."""
+        return Notes(self._project(project).mergerequests.get(number, lazy=True), self._me.user, self._sleep).set(text)
+
+    def update(
+        self, project: str, number: int, *, title: str, body: str, seen: tuple[str, str] | None = None
+    ) -> MergeRequest:
+        """Give an open merge request a new title and body, if it says what was seen. Raises ConflictError else."""
         wanted = title_of(title, draft=False), body_of(body)
 
         def done(request: MergeRequest) -> bool:
             return (request.title, request.body) == wanted
 
         def change(request: MergeRequest) -> dict[str, object]:
+            must_be_as_seen(project, request, seen)
             return {"title": title_of(title, draft=request.draft), "description": wanted[1]}
 
         return self._change(project, number, done, change)
@@ -171,7 +185,7 @@ class GitLabForge:
 
         return self._change(project, number, done, lambda request: {"title": title_of(request.title, draft=False)})
 
-    def close(self, project: str, number: int, *, reason: str, by: str | None = None) -> MergeRequest:
+    def close(self, project: str, number: int, *, reason: str, by: str | None = None, link: str = "") -> MergeRequest:
         """Close without merging; the branch stays. Raises ConflictError if it is merged."""
 
         def done(request: MergeRequest) -> bool:
@@ -180,7 +194,7 @@ class GitLabForge:
         def change(request: MergeRequest) -> dict[str, object]:
             return {
                 "state_event": "close",
-                "description": with_reason(request.body, reason, by or self._user, most=LONGEST_BODY),
+                "description": with_reason(request.body, reason, by or self._user, most=LONGEST_BODY, link=link),
             }
 
         return self._change(project, number, done, change)
@@ -199,6 +213,19 @@ class GitLabForge:
             ),
         )
 
+    def merge_when_ready(self, project: str, number: int, *, head: str) -> AutoMerge:
+        """Merge, if the source branch is still at `head`, or let GitLab do so: by auto-merge, or on the merge train."""
+        joining = Joining(self._gitlab, self._project(project), self._sleep)
+        return joining.begin(number, head, lambda: (self._fields(project, number), self._me))
+
+    def hold(self, project: str, number: int) -> bool:
+        """Let GitLab no longer merge it by itself; False where it wouldn't have."""
+        if not self.get(project, number).auto_merge_by:
+            return False
+        path = f"{self._project(project).mergerequests.path}/{number}/cancel_merge_when_pipeline_succeeds"
+        certain(lambda: self._gitlab.http_post(path), lambda: None, sleep=self._sleep)
+        return True
+
     # --- the API ----------------------------------------------------------------------------------------
 
     @property
@@ -214,16 +241,8 @@ class GitLabForge:
     def _project(self, project: str) -> Any:  # noqa: ANN401 - the library's object, which asks nothing by itself
         return self._gitlab.projects.get(project, lazy=True)
 
-    def _listed(self, project: str, **wanted: object) -> tuple[MergeRequest, ...]:
-        """In the order that they were made in: what is made while pages are turned comes last, and moves nothing."""
-        found = self._project(project).mergerequests.list(get_all=True, order_by="created_at", sort="asc", **wanted)
-        requests = [request_of(one.attributes, self._me) for one in found]
-        return tuple(sorted(requests, key=lambda request: request.number))
-
-    def _between(self, project: str, state: str, source: str, **wanted: object) -> tuple[MergeRequest, ...]:
-        """Those from a branch of the project itself, and not from a fork's of the same name."""
-        found = self._listed(project, state=state, source_branch=source, **wanted)
-        return tuple(request for request in found if request.source_branch == source)
+    def _lists(self, project: str) -> Lists:
+        return Lists(self._project(project), self._me)
 
     def _fields(self, project: str, number: int) -> dict[str, Any]:
         try:

@@ -9,6 +9,7 @@ from typing import Any
 from bot.errors import ConflictError
 from bot.forges.errors import StatusError, UnansweredError
 from bot.forges.gitlab.requests import Identity, request_of
+from bot.forges.port import AutoMerge
 from bot.network.retry import pause
 from bot.repositories import MergeRequest, RequestState
 
@@ -27,6 +28,21 @@ _WHY_NOT = {
     "requested_changes": "somebody wants changes",
     "commits_status": "its source branch is missing, or has nothing new",
 }
+
+
+# What a pipeline is while it may still succeed: app/models/concerns/ci/has_status.rb, ALIVE_STATUSES.
+_RUNNING = frozenset({"created", "waiting_for_resource", "preparing", "pending", "running", "waiting_for_callback"})
+
+
+def _is_running(fields: Mapping[str, Any]) -> bool:
+    return ((fields.get("head_pipeline") or {}).get("status")) in _RUNNING
+
+
+def _waits(fields: Mapping[str, Any], status: str) -> str:
+    """Why it isn't merged, now or when its pipeline has succeeded."""
+    if not (fields.get("user") or {}).get("can_merge", True):
+        return f"the token's user may not merge into {fields['target_branch']}"
+    return "" if status == "ci_still_running" else _WHY_NOT.get(status, "")
 
 
 @dataclass
@@ -57,6 +73,31 @@ class Merging:
         raise last or ConflictError(
             f"merge request {self.name} can't be merged yet", hint="GitLab is still at it: try again in a while"
         )
+
+    def begin(
+        self,
+        *,
+        look: Callable[[], tuple[Mapping[str, Any], Identity]],
+        now: Callable[[], object],
+        later: Callable[[], object],
+    ) -> AutoMerge:
+        """Merge `now`, or `later` by GitLab itself while a pipeline runs. Raises ConflictError as `carry_out` does."""
+        why, begun = "GitLab is still at it", False
+        for number in range(_LOOKS):
+            if number:
+                self.sleep(pause(number))
+            fields, me = look()
+            request = request_of(fields, me)
+            if request.state is RequestState.MERGED or request.auto_merge_by:
+                return AutoMerge(self._merged(request) if request.state is RequestState.MERGED else request)
+            self._must_be_possible(request, "")
+            status = str(fields.get("detailed_merge_status", ""))
+            if refusal := _waits(fields, status):
+                return AutoMerge(request, refusal)
+            if not begun and status not in _SOON and fields["state"] != "locked":
+                refused = self._refused(later if _is_running(fields) else now)
+                begun, why = refused is None, refused.message if refused else why
+        return AutoMerge(request_of(*look()), why)
 
     def _refused(self, merge: Callable[[], object]) -> StatusError | UnansweredError | None:
         """Why it isn't merged: 405, 409 and 422 mean to look again, as what isn't known does; the rest is raised."""

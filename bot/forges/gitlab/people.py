@@ -49,6 +49,11 @@ class People:
         self._said_tier = False
         self._lock = Lock()
 
+    def users(self, names: Iterable[str]) -> list[int]:
+        """The users of these names; who is gone is left out."""
+        with self._lock:
+            return [person.number for name in names for person in self._user(name)[0]]
+
     def asked(self, project: str, reviewers: Reviewers, *, without: int) -> Asked:
         """The users and those who may push of the groups, as far as they may do so in the project itself."""
         notes: list[str] = []

@@ -56,10 +56,3 @@ def _is_of(protected: Mapping[str, Any], branch: str) -> bool:
     """Whether a branch is protected by this name, in which a star stands for anything."""
     pattern = re.escape(str(protected["name"])).replace(r"\*", ".*")
     return re.fullmatch(pattern, branch) is not None
-
-
-def approvals(project: Any, number: int, *, without: int) -> tuple[str, ...]:  # noqa: ANN401 - the library's object
-    """Who approves a merge request. GitLab doesn't tell of which commit; where pushes end approvals, it ends them."""
-    said = project.mergerequests.get(number, lazy=True).approvals.get().attributes
-    people = (one["user"] for one in said.get("approved_by") or ())
-    return tuple(user["username"] for user in people if user["id"] != without)

@@ -75,7 +75,13 @@ def request_of(fields: Mapping[str, Any], me: Identity) -> MergeRequest:
         draft=bool(fields.get("draft", fields.get("work_in_progress", False))),
         merge_commit=landed(fields) if state is RequestState.MERGED else "",
         merged_at=_time(fields.get("merged_at")) if state is RequestState.MERGED else None,
+        auto_merge_by=_auto_merge_by(fields, me) if state is RequestState.OPEN else "",
     )
+
+
+def _auto_merge_by(fields: Mapping[str, Any], me: Identity) -> str:
+    """GitLab says who by the same name as who merged it; on a merge train it is set as well."""
+    return (me.of(fields.get("merge_user")) or "somebody") if fields.get("merge_when_pipeline_succeeds") else ""
 
 
 def _source(fields: Mapping[str, Any]) -> str:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.errors import ForgeError
+from bot.errors import ConflictError, ForgeError
+from bot.forges.certainty import must_be_as_seen
 from bot.forges.local import merging
 from bot.forges.local.project import project_directory
-from bot.forges.local.record import Record, dump_status
+from bot.forges.local.record import NUMBER_MARK, Record, dump_status
 from bot.forges.local.refusals import must_be_at, must_be_good, must_be_open, must_be_ready, stored_record
 from bot.forges.local.settling import Wanted, settle
 from bot.forges.local.store import (
@@ -24,7 +25,7 @@ from bot.forges.local.store import (
     request_ref,
     status_ref,
 )
-from bot.forges.port import Opened
+from bot.forges.port import AutoMerge, Opened
 from bot.forges.rights import Right, Use
 from bot.git.command import GitDirectory
 from bot.git.names import branch_ref
@@ -78,10 +79,10 @@ class LocalForge:
         """The open merge requests, lowest number first."""
         return self.requests(project, RequestState.OPEN)
 
-    def closed_requests(self, project: str, source_branch: str) -> tuple[MergeRequest, ...]:
-        """The merge requests from this branch that were closed without merging, highest number first."""
-        closed = self.requests(project, RequestState.CLOSED)
-        return tuple(request for request in reversed(closed) if request.source_branch == source_branch)
+    def closed_requests(self, project: str, branches: Collection[str]) -> Mapping[str, tuple[MergeRequest, ...]]:
+        """The merge requests from each of these branches that were closed without merging, highest number first."""
+        closed = self.requests(project, RequestState.CLOSED)[::-1]
+        return {branch: tuple(one for one in closed if one.source_branch == branch) for branch in branches}
 
     def merged(self, project: str, commits: Collection[str]) -> Mapping[str, MergeRequest]:
         """The merge requests by which a branch came to these commits, by commit."""
@@ -97,10 +98,6 @@ class LocalForge:
     def protection(self, project: str, branch: str) -> BranchProtection:  # noqa: ARG002 - the same of all
         """Nothing: who can write in the folder can merge."""
         return BranchProtection()
-
-    def approvals(self, project: str, number: int) -> tuple[str, ...]:  # noqa: ARG002 - the same of all
-        """Nobody, as nobody can."""
-        return ()
 
     def members(self, project: str, group: str) -> tuple[str, ...]:  # noqa: ARG002 - the same of all
         """Nobody: there are no groups."""
@@ -134,6 +131,11 @@ class LocalForge:
         snapshot = read(self._git(project), [number])
         return self._request(project, snapshot, stored_record(project, snapshot, number))
 
+    def approvals(self, project: str, number: int) -> tuple[str, ...]:
+        """Nobody, as there is no such thing here: who may merge, merges."""
+        self.get(project, number)
+        return ()
+
     def diff(self, project: str, number: int) -> str:
         """What merging an open merge request would change, as a unified diff; empty once it has ended."""
         request = self.get(project, number)
@@ -165,8 +167,22 @@ class LocalForge:
         request, changed = self._write(project, decide)
         return Opened(request, created=changed)
 
-    def update(self, project: str, number: int, *, title: str, body: str) -> MergeRequest:
-        """Give an open merge request a new title and body. Raises ConflictError if it is no longer open."""
+    def set_note(self, project: str, number: int, text: str) -> bool:
+        """Let our one note on a merge request say this; False where it did."""
+        git = self._git(project)
+
+        def decide(snapshot: Snapshot) -> Writing:
+            record = stored_record(project, snapshot, number)
+            if record.note == text:
+                return Writing(record)
+            return self._rewritten(git, snapshot, replace(record, note=text))
+
+        return self._write(project, decide, [number])[1]
+
+    def update(
+        self, project: str, number: int, *, title: str, body: str, seen: tuple[str, str] | None = None
+    ) -> MergeRequest:
+        """Give an open merge request a new title and body, if it says what was seen. Raises ConflictError else."""
         git = self._git(project)
 
         def decide(snapshot: Snapshot) -> Writing:
@@ -174,6 +190,7 @@ class LocalForge:
             if (record.title, record.body) == (title, body):
                 return Writing(record)
             must_be_open(project, record)
+            must_be_as_seen(project, self._request(project, snapshot, record), seen)
             return self._rewritten(git, snapshot, replace(record, title=title, body=body))
 
         return self._write(project, decide, [number])[0]
@@ -191,7 +208,15 @@ class LocalForge:
 
         return self._write(project, decide, [number])[0]
 
-    def close(self, project: str, number: int, *, reason: str, by: str | None = None) -> MergeRequest:
+    def close(
+        self,
+        project: str,
+        number: int,
+        *,
+        reason: str,
+        by: str | None = None,
+        link: str = "",  # noqa: ARG002  numbers are enough here
+    ) -> MergeRequest:
         """Close without merging; the branch stays. Raises ConflictError if it is merged."""
         git = self._git(project)
 
@@ -225,6 +250,20 @@ class LocalForge:
             return self._merged(project, git, snapshot, record, by or self._user)
 
         return self._write(project, decide, [number])[0]
+
+    def merge_when_ready(self, project: str, number: int, *, head: str) -> AutoMerge:
+        """Merge, if the source branch is still at `head`: there are no checks to wait for but promobot's status."""
+        try:
+            return AutoMerge(self.merge(project, number, head=head))
+        except ConflictError as error:
+            now = self.get(project, number)
+            if now.state is not RequestState.OPEN or now.head != head or now.draft:
+                raise
+            return AutoMerge(now, error.message)
+
+    def hold(self, project: str, number: int) -> bool:  # noqa: ARG002
+        """Nothing is merged by itself here."""
+        return False
 
     def _merged(self, project: str, git: GitDirectory, snapshot: Snapshot, record: Record, by: str) -> Writing:
         source, target = snapshot.branches[record.source_branch], snapshot.branches.get(record.target_branch)
@@ -293,7 +332,7 @@ class LocalForge:
     def _request(self, project: str, snapshot: Snapshot, record: Record) -> MergeRequest:
         """An open merge request's head is where its branch is now, or was when it was last there."""
         head = snapshot.branches.get(record.source_branch, record.head) if record.is_open else record.head
-        return record.request(user=self._user, head=head, url=f"{self.git_url(project)}#merge-request-{record.number}")
+        return record.request(user=self._user, head=head, url=f"{self.git_url(project)}{NUMBER_MARK}{record.number}")
 
     def _git(self, project: str) -> GitDirectory:
         directory = project_directory(self._root, project)

@@ -10,13 +10,16 @@ from bot.errors import ForgeError
 from bot.repositories import CommitStatus, MergeRequest, RequestState, StatusState
 
 _SCHEMA = 1
+# In a merge request's address, between its repository's and its number.
+NUMBER_MARK = "#merge-request-"
 
 
 @dataclass(frozen=True)
 class Record:
     """What is stored of a merge request. `head` is the source branch's commit when it was last written.
 
-    Times are RFC 3339 texts; `merge_commit`, `ended`, `ended_by` and `reason` are empty while it is open.
+    Times are RFC 3339 texts; `merge_commit`, `ended`, `ended_by` and `reason` are empty while it is open. `note` is
+    promobot's own.
     """
 
     number: int
@@ -36,6 +39,7 @@ class Record:
     reason: str = ""
     merge_commit: str = ""
     draft: bool = False
+    note: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -71,6 +75,7 @@ class Record:
             draft=self.draft,
             merge_commit=self.merge_commit,
             merged_at=_time(self.ended) if self.merge_commit else None,
+            note=self.note,
         )
 
 

@@ -18,6 +18,7 @@ _LATER = "run again when the registry works again"
 _HINTS = {
     Trouble.CUT: _LATER,
     Trouble.NAME: "check the address of registry {}, and this machine's DNS",
+    Trouble.REFUSED: "check the address of registry {}, and that the registry runs",
     Trouble.NO_CONNECTION: "check the address of registry {}, and that the registry runs",
     Trouble.SLOW_CONNECTION: "check the address of registry {}, and the network",
     Trouble.SILENCE: _LATER,
@@ -28,9 +29,11 @@ _HINTS = {
 
 
 def of_failure(place: Place, error: NoAnswerError) -> UnansweredError:
-    """The error for a request that got no answer at all."""
+    """The error for a request that got no answer at all; what is so of the whole registry is told without an image."""
     trouble = error.trouble
-    elsewhere = "" if error.origin == place.access.origin else f"it leads to {error.origin}: "
+    here = error.origin == place.access.origin
+    elsewhere = "" if here else f"it leads to {error.origin}: "
+    place = Place(place.access) if here and trouble.of_host else place
     why = f": {distrust_of(error.cause)}" if trouble is Trouble.UNTRUSTED else ""
     hint = _HINTS[trouble].format(place.access.name) if trouble in _HINTS else unexpected(place.access, 400)
     return UnansweredError(

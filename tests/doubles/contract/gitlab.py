@@ -84,6 +84,9 @@ _MORE: Mapping[str, Mapping[str, frozenset[str]]] = {
     f"{_MR}/notes": {"GET": frozenset({"activity_filter"}), "POST": frozenset({"body", "internal"})},
     f"{_MR}/notes/{{note_id}}": {"GET": frozenset(), "PUT": frozenset({"body"}), "DELETE": frozenset()},
     "/api/v4/projects/{id}/approval_rules": {"GET": frozenset()},
+    "/api/v4/projects/{id}/merge_trains/merge_requests/{merge_request_iid}": {
+        "POST": frozenset({"sha", "auto_merge", "squash"})
+    },
     f"{_MR}/approval_rules": {
         "GET": frozenset(),
         "POST": frozenset({"name", "approvals_required", "user_ids", "group_ids", "usernames"}),

@@ -111,6 +111,17 @@ class _Root:
         pull.auto_merge = None
         return {"pullRequest": _pull_request(self.call, project, pull), "actor": _actor(self.call, self.call.login)}
 
+    def deleteIssueComment(self, _: Any, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002, N802
+        """Whoever may push may take away anybody's."""
+        for project in self.call.hub.projects.values():
+            for pull in project.pulls.values():
+                for comment in pull.comments:
+                    if f"IC_{comment.id}" == input["id"]:
+                        _project(self.call, project.path, Grant("pull_requests", "write"))
+                        pull.comments.remove(comment)
+                        return {}
+        raise GraphRefusedError(GraphRefused.NO_NODE, node=input["id"])
+
     def createCommitOnBranch(self, _: Any, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002, N802
         branch = input["branch"]
         project = _project(self.call, branch["repositoryNameWithOwner"], Grant("contents", "write"))
@@ -306,8 +317,8 @@ def _pull_request(call: Call, project: Project, pull: Pull) -> dict[str, Any]:
         "closedAt": when(pull.closed),
         "labels": lambda _, **__: {"nodes": [{"name": name} for name in pull.labels]},
         "reviewRequests": lambda _, **__: {"nodes": [{"requestedReviewer": each} for each in asked]},
-        "latestOpinionatedReviews": lambda _, **asked: {"nodes": _opinions(call, project, pull, **asked)},
         "reviewDecision": lambda _: _decision(project, pull),
+        "latestOpinionatedReviews": lambda _, **asked: {"nodes": _reviews(call, project, pull, **asked)},
         "mergeStateStatus": lambda _: project.merge_state(pull).upper() if pull.open else "UNKNOWN",
         "autoMergeRequest": {"enabledBy": _actor(call, auto.login), "mergeMethod": auto.method.upper()}
         if auto
@@ -318,15 +329,15 @@ def _pull_request(call: Call, project: Project, pull: Pull) -> dict[str, Any]:
     }
 
 
-def _opinions(
+def _reviews(
     call: Call,
     project: Project,
     pull: Pull,
+    *,
     first: int,
-    writersOnly: bool = False,  # noqa: FBT001, FBT002, N803
+    writersOnly: bool = False,  # noqa: N803
 ) -> list[dict[str, Any]]:
-    """Each one's last word; https://docs.github.com/en/graphql/reference/objects#pullrequest says of whom."""
-    given = pull.last_reviews().values()
+    given = [review for review in pull.last_reviews().values() if review.state != "DISMISSED"]
     counted = [one for one in given if not writersOnly or project.role(one.login) >= Role.WRITE]
     return [
         {"state": one.state, "author": _actor(call, one.login), "commit": _commit(call, project, one.commit)}

@@ -14,7 +14,7 @@ from uuid import uuid4
 from tests.doubles.github import life
 from tests.doubles.github.accounts import Account, AppRegistration, Installation, Role, Team, Token
 from tests.doubles.github.limits import Limits
-from tests.doubles.github.state import Project, Pull
+from tests.doubles.github.state import Comment, Project, Pull
 from tests.doubles.repository import Repository
 
 _OWNER = "apps-owner"
@@ -117,6 +117,11 @@ class Inhabited:
             project = self.synced(path)
             life.review(project.pulls[number], next(self.ids), login, state, self.now())
             life.settle(project, self.now())
+
+    def comment(self, path: str, number: int, login: str, text: str) -> None:
+        with self.lock:
+            said = Comment(next(self.ids), login, text, self.now(), self.now())
+            self.projects[path].pulls[number].comments.append(said)
 
     def open(
         self, path: str, login: str, source: str, *, fork: str = "", target: str = "main", title: str = "t"

@@ -181,7 +181,7 @@ def _merge(call: Call) -> Response:
     pipeline = life.head_pipeline(project, request)
     waits = pipeline and pipeline.status == "running" and why_not in {"mergeable", "ci_still_running"}
     if waits and (call.flag("auto_merge") or call.flag("merge_when_pipeline_succeeds")):
-        request.auto_merge = True
+        request.auto_merge = call.me
         request.remove_source_branch = call.flag("should_remove_source_branch")
         return call.shown(request)
     _merge_now(call, project, request, why_not)
@@ -200,8 +200,21 @@ def _merge_now(call: Call, project: Project, request: MergeRequest, why_not: str
 
 def _cancel(call: Call) -> Response:
     request = call.merge_request(least=DEVELOPER)
-    request.auto_merge = False
+    request.auto_merge = None
     return call.shown(request, status=201)
+
+
+def _board(call: Call) -> Response:
+    """On the merge train, at once or when its pipeline has succeeded."""
+    call.must_be_paid()
+    request, project = call.merge_request(), call.project
+    if not project.merge_trains_enabled or not life.may_merge(call.gitlab, project, request, call.me):
+        raise refuse("no train", "403 Forbidden")
+    sha = call.text("sha")
+    if sha and sha != request.sha:
+        raise refuse("head moved", f"SHA does not match HEAD of source branch: {request.sha}")
+    request.auto_merge = call.me
+    return Response(201, [])
 
 
 def _commits(call: Call) -> Response:
@@ -242,6 +255,7 @@ TABLE: dict[str, Handler] = {
     f"GET {_ONE}": _get,
     f"PUT {_ONE}": _update,
     f"PUT {_ONE}/merge": _merge,
+    "POST /projects/:id/merge_trains/merge_requests/:iid": _board,
     f"POST {_ONE}/cancel_merge_when_pipeline_succeeds": _cancel,
     f"GET {_ONE}/commits": _commits,
     f"GET {_ONE}/diffs": _diffs,

@@ -41,6 +41,7 @@ REFUSALS = {
     "head moved": Refusal(409, "message", "lib/api/helpers/merge_requests_helpers.rb, check_sha_param!"),
     "not mergeable": Refusal(405, "message", "lib/api/merge_requests.rb, execute_merge; right after creation, too"),
     "cannot be merged": Refusal(422, "message", "lib/api/merge_requests.rb, execute_immediate_merge!"),
+    "no train": Refusal(403, "message", "docs: api/merge_trains, add a merge request to a merge train"),
     "may not approve": Refusal(401, "message", "lib/api/merge_request_approvals.rb, unauthorized! unless success"),
     # --- commits and branches ---------------------------------------------------------------------------
     "transition": Refusal(400, "message", "app/services/ci/create_commit_status_service.rb, apply_job_state!"),

@@ -165,5 +165,5 @@ class Instance:
             life.settle(ended)
             for request in project.requests.values():
                 if request.open and request.auto_merge and not life.why_not(self, project, request):
-                    life.merge(self, project, request, request.author, squash=request.squash, message="")
+                    life.merge(self, project, request, request.auto_merge, squash=request.squash, message="")
                     life.after_merge(self, project, request, remove=request.remove_source_branch)

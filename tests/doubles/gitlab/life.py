@@ -59,7 +59,7 @@ def _new_commits(gitlab: Instance, project: Project, request: MergeRequest, head
     count = len(project.repository.between(request.sha, head))
     say(gitlab, request, pusher or request.author, f"added {count} commit{'s' * (count != 1)}", system=True)
     request.sha = head
-    request.auto_merge = False
+    request.auto_merge = None
     if project.pipelines_for == "merge_request_event":
         start_pipeline(gitlab, project, head, f"refs/merge-requests/{request.iid}/head", "merge_request_event", pusher)
 
@@ -228,7 +228,7 @@ def merge(gitlab: Instance, project: Project, request: MergeRequest, user: User,
     request.squash_commit_sha = (new if project.merge_method == "ff" else source) if squash else None
     request.merge_commit_sha = new if project.merge_method != "ff" else None
     request.state, request.merged_by, request.ended, request.updated = "merged", user, now(), now()
-    request.auto_merge = False
+    request.auto_merge = None
     look(gitlab, project, user)
     return True
 

@@ -94,7 +94,7 @@ def group(base: str, one: Namespace) -> Json:
 
 def project(base: str, gitlab: Instance, one: Project, role: int) -> Json:
     above, _, name = one.path.rpartition("/")
-    paid = {"approvals_before_merge": 0, "merge_trains_enabled": False} if gitlab.premium else {}
+    paid = {"approvals_before_merge": 0, "merge_trains_enabled": one.merge_trains_enabled} if gitlab.premium else {}
     return {
         **paid,
         "id": one.id,
@@ -292,7 +292,7 @@ def merge_request(base: str, gitlab: Instance, one: Project, of: MergeRequest, d
         "assignee": maybe_user(base, of.assignees[0] if of.assignees else None),
         "reviewers": [user(base, person) for person in of.reviewers],
         "merged_by": maybe_user(base, of.merged_by),
-        "merge_user": maybe_user(base, of.merged_by),
+        "merge_user": maybe_user(base, of.merged_by or of.auto_merge),
         "closed_by": maybe_user(base, of.closed_by),
     }
     return {
@@ -321,7 +321,7 @@ def merge_request(base: str, gitlab: Instance, one: Project, of: MergeRequest, d
         "imported_from": "none",
         "work_in_progress": of.draft,
         "milestone": None,
-        "merge_when_pipeline_succeeds": of.auto_merge,
+        "merge_when_pipeline_succeeds": of.auto_merge is not None,
         "merge_status": simple.get(detailed, "unchecked" if detailed in {"unchecked", "checking"} else "can_be_merged"),
         "detailed_merge_status": detailed,
         "merge_after": None,

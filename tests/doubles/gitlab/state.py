@@ -108,7 +108,7 @@ class MergeRequest:
     notes: list[Note] = field(default_factory=list)
     approvals: dict[int, datetime] = field(default_factory=dict)
     rules: list[Rule] | None = None
-    auto_merge: bool = False
+    auto_merge: User | None = None
     merged_by: User | None = None
     closed_by: User | None = None
     ended: datetime | None = None
@@ -149,6 +149,7 @@ class Project:
     squash_option: str = "default_off"
     only_allow_merge_if_pipeline_succeeds: bool = False
     reset_approvals_on_push: bool = True
+    merge_trains_enabled: bool = False
     author_may_approve: bool = False
     pipelines_for: str = ""  # `push`, `merge_request_event`, or nothing where the project has no CI
     rules: list[Rule] = field(default_factory=list)

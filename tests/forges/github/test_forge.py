@@ -104,7 +104,7 @@ def test_a_fork_s_branch_is_not_ours_though_it_has_the_name(world: World) -> Non
     opened = world.forge.open(PROJECT, draft("promobot/prod/web"))
     assert (opened.created, opened.request.number) == (True, 2)
     world.hub.close(PROJECT, 1, "mallory")
-    assert world.forge.closed_requests(PROJECT, "promobot/prod/web") == ()
+    assert world.forge.closed_requests(PROJECT, ["promobot/prod/web"]) == {"promobot/prod/web": ()}
 
 
 def test_teams_are_told_only_to_who_may_read_them(world: World) -> None:

@@ -1,0 +1,76 @@
+"""What is said in a promotion's merge request: it is opened, and kept as true as people let it be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from bot.decide.approving import Needed, find_needed
+from bot.decide.changes import Change
+from bot.decide.facts import Ask
+from bot.decide.notes import about_open, saying
+from bot.decide.opening import by_policy
+from bot.decide.proposed import Proposal
+from bot.decide.telling import first_questions, tell
+from bot.decide.text import Background, fingerprints_in, read
+from bot.plan import Action, OpenRequest
+from bot.questions import Approvals, Question
+from bot.repositories import MergeRequest, RequestDraft
+
+
+def first_told(proposal: Proposal, request: MergeRequest | None) -> tuple[Question[Any], ...]:
+    """What `converse` begins with, so that it can be asked with other things."""
+    if _is_untold(proposal, request):
+        return ()
+    return first_questions(proposal.config, proposal.target, proposal.promotion, _said(request))
+
+
+def converse(ask: Ask, proposal: Proposal, request: MergeRequest | None, changes: Iterable[Change]) -> Iterator[Action]:
+    """What lets the merge request say what is proposed. A person's is left as it is."""
+    needed = find_needed(ask, proposal.config, proposal.target, proposal.promotion, changes)
+    title, body = _texts(ask, proposal, request, changes, needed)
+    environment, repository = proposal.target.environment, proposal.target.rev.repository
+    if request is None or request.unfinished:
+        labels = ("promobot", f"to-{environment.name}")
+        branch, draft = environment.repository.branch, proposal.creation is not None
+        made = RequestDraft(proposal.branch.name, branch, title, body, needed.reviewers, labels, draft=draft)
+        made = by_policy(proposal.config, environment.name, proposal.promotion.unit.services, made)
+        yield OpenRequest(repository, replace(made, rules=needed.rules))
+    elif request.ours:
+        yield from _kept(ask, proposal, request, title, body)
+
+
+def _kept(ask: Ask, proposal: Proposal, request: MergeRequest, title: str, body: str) -> Iterator[Action]:
+    """Another image is told in any case, all else as long as nobody approved what the merge request says now."""
+    repository, promotion = proposal.target.rev.repository, proposal.promotion
+    written = read(request.title, request.body)
+    newer = written.proposing(title, body)
+    same_images = fingerprints_in(request.body) == frozenset(promotion.fingerprints)
+    if newer != written and same_images and ask.perhaps(Approvals(repository, request.number)) != ():
+        newer = written
+    yield from saying(repository, request, newer, about_open(proposal.branch, promotion, newer))
+
+
+def _texts(
+    ask: Ask, proposal: Proposal, request: MergeRequest | None, changes: Iterable[Change], needed: Needed
+) -> tuple[str, str]:
+    creation, background = proposal.creation, Background()
+    if not _is_untold(proposal, request):
+        background = tell(ask, proposal.config, proposal.sources, proposal.target, proposal.promotion, _said(request))
+    since = max((each.since for each in proposal.soaked), default=None)
+    checks = tuple(dict.fromkeys(each.check for each in proposal.soaked))
+    lines = {change.path: change.lines for change in changes}
+    background = replace(background, creation=creation, since=since, checks=checks, lines=lines, needed=needed)
+    return proposal.texts.title(proposal.promotion), proposal.texts.body(proposal.promotion, background)
+
+
+def _is_untold(proposal: Proposal, request: MergeRequest | None) -> bool:
+    """Whether nobody will read the text, and that there is a new one is known without it."""
+    told = frozenset(proposal.promotion.fingerprints)
+    return proposal.looking and (request is None or request.unfinished or fingerprints_in(request.body) != told)
+
+
+def _said(request: MergeRequest | None) -> str:
+    """What our merge request says so far."""
+    return request.body if request is not None and request.ours else ""

@@ -1,0 +1,38 @@
+"""A proposal on its way: everything that deciding about one unit's way into one environment needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.config import Config
+from bot.decide.branch import Branch
+from bot.decide.creation import Creation
+from bot.decide.environments import Snapshot
+from bot.decide.soak import Soaked
+from bot.decide.text import Texts
+from bot.promotion import Promotion
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """One unit's way into one environment.
+
+    `sources` has for each of its services what is said where it comes from; `looking`: nothing will be done about it.
+    """
+
+    sources: Mapping[str, Snapshot]
+    target: Snapshot
+    promotion: Promotion
+    branch: Branch
+    config: Config
+    texts: Texts
+    reopen: bool
+    creation: Creation | None = None
+    soaked: tuple[Soaked, ...] = ()
+    looking: bool = False
+
+    def says(self, setting: str, value: str) -> bool:
+        """Whether a setting has this value for any of the unit's services."""
+        target, services = self.promotion.target, self.promotion.unit.services
+        return any(getattr(self.config.settings(target, service), setting) == value for service in services)

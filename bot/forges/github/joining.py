@@ -1,0 +1,73 @@
+"""How promobot has its own pull requests merged: at once where nothing is in the way, else by GitHub's auto-merge."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from github.Repository import Repository
+
+from bot.errors import ConflictError
+from bot.forges.github import merging, queries
+from bot.forges.github.client import GraphError
+from bot.forges.github.pulls import Pulls
+from bot.forges.github.queries import Pulled
+from bot.forges.port import AutoMerge
+from bot.network.retry import pause
+from bot.repositories import RequestState
+
+_LOOKS = 6
+# https://docs.github.com/en/graphql/reference/enums#mergestatestatus: what passes when reviews and checks have.
+_LATER = frozenset({"BLOCKED", "BEHIND"})
+
+
+def begin(pulls: Pulls, number: int, head: str, *, sleep: Callable[[float], None] = time.sleep) -> AutoMerge:
+    """Merge `head`, or let GitHub. Raises ConflictError where the branch moved, or it is closed or a draft."""
+    project = pulls.client.whole_project(pulls.project)
+    found, why = pulls.get(number), "GitHub is still at it"
+    for attempt in range(1, _LOOKS + 1):
+        if (found.request.state is RequestState.MERGED and found.request.head == head) or found.request.auto_merge_by:
+            return AutoMerge(found.request)
+        if found.request.state is RequestState.OPEN and found.state == "DIRTY":
+            return AutoMerge(found.request, "the branches conflict")
+        merging.must_be_mergeable(pulls, found, head)
+        if found.state != "UNKNOWN":
+            why = _arm(pulls, found, project) if found.state in _LATER else _merge(pulls, found, project)
+        if why == "":
+            return AutoMerge(pulls.get(number).request)
+        if attempt < _LOOKS:
+            sleep(pause(attempt))
+            found = pulls.get(number)
+    return AutoMerge(found.request, why)
+
+
+def hold(pulls: Pulls, number: int) -> bool:
+    """Let GitHub no longer merge it by itself; False where it wouldn't have."""
+    found = pulls.get(number)
+    if not found.request.auto_merge_by:
+        return False
+    # Saying it twice does no harm.
+    pulls.client.mutate(queries.HOLD, lambda: None, id=found.node)
+    return True
+
+
+def _arm(pulls: Pulls, found: Pulled, project: Repository) -> str:
+    """Why GitHub won't merge it by itself, empty where it will."""
+    told = {"id": found.node, "method": merging.method_of(project).upper(), "head": found.request.head}
+    try:
+        pulls.client.mutate(queries.AUTO_MERGE, lambda: None, **told)
+    except GraphError as error:
+        return error.words
+    return ""
+
+
+def _merge(pulls: Pulls, found: Pulled, project: Repository) -> str:
+    """Why it isn't merged, empty where it is."""
+    try:
+        refusal = merging.refused(pulls, project, found.request.number, found.request.head)
+    except ConflictError as error:
+        return error.message
+    if refusal is not None:
+        return "; ".join(refusal.said) or refusal.message
+    merging.clean_up(pulls, found, project)
+    return ""

@@ -1,0 +1,161 @@
+"""`merge: auto`: what is merged without anybody, and what never is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import pytest
+
+from bot.decide import Orders
+from bot.plan import Guard, HoldMerge, Merge, Standing, Verdict
+from bot.questions import Found, Location, TagDigest
+from tests.paper import configured, digest
+from tests.paperwork import Desk, desk_with, e2e
+
+BRANCH = "promobot/staging/a"
+NOBODY: Mapping[str, object] = {"approvers": {}}
+AUTO = configured(staging={"merge": "auto", **NOBODY})
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """2.0.0 is proposed, by a pass that does no more than that."""
+    desk = desk_with("a")
+    (verdict,) = (plan := desk.paper.plan(config=AUTO)).verdicts
+    assert "OpenRequest" in did(verdict)
+    assert "Merge" not in did(verdict)
+    desk.carry_out(plan)
+    return desk
+
+
+def did(verdict: Verdict) -> list[str]:
+    return [type(action).__name__ for action in verdict.step.actions] if verdict.step else []
+
+
+def decided(desk: Desk, config: object = AUTO) -> Verdict:
+    (verdict,) = desk.paper.plan(config=config).verdicts  # type: ignore[arg-type]
+    return verdict
+
+
+def test_what_is_whole_is_merged_at_the_head_that_was_verified(desk: Desk) -> None:
+    verdict = decided(desk)
+    assert verdict.step is not None
+    assert verdict.step.actions == (Merge(verdict.step.repository, 1, desk.paper.heads[BRANCH]),)
+    assert verdict.standing is Standing.PROPOSED
+    there = Guard(TagDigest(Location("staging", "shop/a"), "2.0.0"), Found(digest(1)))
+    assert there in verdict.step.guards, "the image is looked for once more"
+    desk.carry_out(desk.paper.plan(config=AUTO))
+    assert desk.paper.opened == ()
+
+
+def test_nothing_is_merged_unless_the_environment_says_so(desk: Desk) -> None:
+    assert decided(desk, configured()).step is None
+
+
+def test_a_service_that_its_rule_keeps_from_it_keeps_its_group_from_it() -> None:
+    rules = [{"match": "*", "group": "shop"}, {"match": "b", "merge": "never"}]
+    desk = desk_with("a", "b")
+    config = configured(staging={"merge": "auto", **NOBODY}, services=rules)
+    desk.carry_out(desk.paper.plan(config=config))
+    assert desk.paper.plan(config=config).steps == ()
+
+
+NEVER: Mapping[str, Callable[[Desk], object]] = {
+    "a draft": lambda desk: desk.change(1, draft=True),
+    "unfinished": lambda desk: desk.change(1, unfinished=True),
+    "a person's": lambda desk: desk.change(1, ours=False, author="ann"),
+    "a person's commit": lambda desk: desk.amend(BRANCH, {"notes.md": b"x"}),
+    "another head": lambda desk: desk.change(1, head="elsewhere"),
+    "an image that is gone": lambda desk: desk.paper.tags.pop(("staging", "shop/a", "2.0.0")),
+    "a registry that is silent": lambda desk: setattr(desk.paper, "unreachable", frozenset({"staging"})),
+    "another image there": lambda desk: desk.paper.tags.update({("staging", "shop/a", "2.0.0"): digest(9)}),
+    "a newer image": lambda desk: desk.commit(e2e("a", "3.0.0")),
+    "a rival": lambda desk: desk.propose("ann/mine", {"apps/a/staging/values.yaml": b"x: 1\n"}),
+    "another target": lambda desk: desk.change(1, target_branch="release"),
+}
+
+
+@pytest.mark.parametrize("happens", NEVER.values(), ids=NEVER)
+def test_what_is_never_merged(desk: Desk, happens: Callable[[Desk], object]) -> None:
+    happens(desk)
+    for verdict in desk.paper.plan(config=AUTO).verdicts:
+        assert "Merge" not in did(verdict)
+
+
+def test_what_somebody_let_pass_by_name_is_for_people_to_decide() -> None:
+    desk = desk_with("a")
+    desk.commit(
+        {
+            "apps/a/staging/values.yaml": desk.paper.trees[desk.paper.heads["main"]][
+                "apps/a/staging/values.yaml"
+            ].replace(b"1.0.0", b"3.0.0")
+        }
+    )
+    orders = Orders(drop=True)
+    desk.carry_out(desk.paper.plan("a", config=AUTO, orders=orders))
+    assert desk.request(BRANCH).number == 1
+    assert "Merge" not in did(decided(desk))
+
+
+def test_as_many_approve_as_the_environment_wants(desk: Desk) -> None:
+    config = configured(staging={"merge": "auto", "approvers": {"groups": ["team"], "required": 2}})
+    verdict = decided(desk, config)
+    assert (verdict.step, verdict.note) == (None, "0 of 2 approvals")
+    desk.paper.approvals[1] = ("ann", "ann")
+    assert decided(desk, config).note == "1 of 2 approvals"
+    desk.paper.approvals[1] = ("ann", "bob")
+    assert did(decided(desk, config)) == ["Merge"]
+
+
+def test_what_the_forge_merges_by_itself_is_left_to_it(desk: Desk) -> None:
+    desk.change(1, auto_merge_by="promobot")
+    verdict = decided(desk)
+    assert (verdict.step, verdict.note) == (None, "which the forge merges as soon as it may")
+
+
+def test_what_the_forge_merges_by_itself_is_held_before_anything_is_pushed(desk: Desk) -> None:
+    for who in ("promobot", "ann"):
+        desk.change(1, auto_merge_by=who)
+        desk.commit(e2e("a", "3.0.0"))
+        assert did(decided(desk))[:2] == ["HoldMerge", "PushBranch"]
+
+
+def test_what_a_person_worked_on_is_held(desk: Desk) -> None:
+    desk.change(1, auto_merge_by="promobot")
+    desk.amend(BRANCH, {"notes.md": b"x"})
+    verdict = decided(desk)
+    assert verdict.step is not None
+    assert isinstance(verdict.step.actions[0], HoldMerge)
+    desk.carry_out(desk.paper.plan(config=AUTO))
+    assert desk.paper.plan(config=AUTO).steps == ()
+    desk.change(1, auto_merge_by="ann")
+    assert desk.paper.plan(config=AUTO).steps == (), "what she says is hers to say"
+
+
+def test_what_is_blocked_is_held(desk: Desk) -> None:
+    desk.change(1, auto_merge_by="promobot")
+    desk.commit(e2e("a", "3.0.0"))
+    desk.paper.tags["staging", "shop/a", "3.0.0"] = digest(9)
+    verdict = decided(desk)
+    assert verdict.standing is Standing.BLOCKED
+    assert did(verdict)[0] == "HoldMerge"
+
+
+def test_a_forged_body_merges_nothing_else(desk: Desk) -> None:
+    head = desk.paper.heads[BRANCH]
+    desk.change(1, body="<!-- promobot staging/a 0123456789abcdef -->\n", title="Promote a 9.9.9")
+    for _ in range(3):
+        plan = desk.paper.plan(config=AUTO)
+        merges = [action for step in plan.steps for action in step.actions if isinstance(action, Merge)]
+        assert {merge.head for merge in merges} <= {head}
+        desk.carry_out(plan)
+    main = desk.paper.trees[desk.paper.heads["main"]]
+    assert b"tag: 2.0.0" in main["apps/a/staging/values.yaml"]
+
+
+def test_a_branch_that_moved_is_another_branch(desk: Desk) -> None:
+    """The forge's list and git may be of different moments."""
+    (request,) = desk.paper.opened
+    desk.paper.opened = (replace(request, head=f"{request.head}-older"),)
+    assert "Merge" not in did(decided(desk))

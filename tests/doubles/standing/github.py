@@ -1,0 +1,61 @@
+"""A GitHub over repositories that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tests.doubles.github import GitHub, Role
+from tests.doubles.github.accounts import Token
+from tests.doubles.github.refusals import RefusedError
+from tests.doubles.github.state import Project, Pull
+from tests.doubles.standing.estate import APPROVER, ROBOT, Estate
+from tests.doubles.standing.pages import Shown, WithPages
+
+
+def stand(estate: Estate) -> WithPages:
+    """A server where promobot and approvers write everywhere, and approvers are in the owners' teams."""
+    hub = GitHub(estate.root)
+    for path in estate.projects:
+        owner = path.partition("/")[0]
+        slugs = [group.rpartition("/")[2] for group in estate.groups if group.partition("/")[0] == owner]
+        for slug in slugs:
+            hub.team(owner, slug, APPROVER)
+        roles, teams = dict.fromkeys((ROBOT, APPROVER), Role.WRITE), dict.fromkeys(slugs, Role.WRITE)
+        hub.adopt(path, roles=roles, teams=teams, delete_branch_on_merge=True)
+    hub.tokens[estate.token] = Token(ROBOT, "classic", frozenset({"repo", "read:org"}))
+    return WithPages(hub, GitHubSite(hub))
+
+
+@dataclass(frozen=True)
+class GitHubSite:
+    """Its pages."""
+
+    hub: GitHub
+
+    def shown(self) -> Mapping[str, Shown]:
+        with self.hub.lock:
+            return {
+                f"/{path}/pull/{pull.number}": self._shown(project, pull)
+                for path, project in self.hub.projects.items()
+                for pull in self.hub.pulls(path).values()
+            }
+
+    def _shown(self, project: Project, pull: Pull) -> Shown:
+        asked = ", ".join((*pull.reviewers, *pull.teams))
+        return Shown(
+            project.path,
+            pull.number,
+            pull.title,
+            "open" if pull.open else "merged" if pull.merged else "closed",
+            (f"{pull.source} → {pull.target}", f"for {asked or 'nobody'}", *pull.labels),
+            pull.body or "",
+            lambda: project.repository.change(pull.target, pull.head) if pull.open else "",
+        )
+
+    def merge(self, shown: Shown) -> str:
+        try:
+            self.hub.merge(shown.project, shown.number, APPROVER)
+        except RefusedError as refused:
+            return str(refused.response.content)
+        return ""

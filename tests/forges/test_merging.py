@@ -1,0 +1,204 @@
+"""Merges that nobody looks at: what each forge does by itself, and what it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.errors import ConflictError
+from bot.repositories import RequestState
+from tests.doubles.github.state import Protection
+from tests.doubles.gitlab import MAINTAINER
+from tests.forges.places import PLACES, GitHubPlace, GitLabPlace, Place, github_place, gitlab_place
+from tests.proxy import Answer, AnswerAfter, CutAfter, CutBefore, Fault, Kind
+
+OPEN, MERGED = RequestState.OPEN, RequestState.MERGED
+
+
+@pytest.fixture(params=PLACES)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    with PLACES[request.param](tmp_path / "forge") as made:
+        yield made
+
+
+@pytest.fixture
+def gitlab(tmp_path: Path) -> Iterator[GitLabPlace]:
+    with gitlab_place(tmp_path / "forge", premium=True) as made:
+        yield made
+
+
+@pytest.fixture
+def github(tmp_path: Path) -> Iterator[GitHubPlace]:
+    with github_place(tmp_path / "forge") as made:
+        yield made
+
+
+def begun(place: Place, head: str) -> tuple[RequestState, str, str]:
+    told = place.forge.merge_when_ready(place.project, 1, head=head)
+    return told.request.state, told.request.auto_merge_by, told.waits
+
+
+# --- every forge --------------------------------------------------------------------------------------------
+
+
+def test_what_nothing_is_in_the_way_of_is_merged(place: Place) -> None:
+    head = place.push("x", "2")
+    place.open()
+    assert begun(place, head) == (MERGED, "", "")
+    tip = place.head("main")
+    assert tip is not None
+    assert place.repository.contains(tip, head)
+    assert begun(place, head) == (MERGED, "", "")
+    assert place.head("main") == tip
+
+
+def test_no_other_head_is_merged(place: Place) -> None:
+    verified, main = place.push("x", "2"), place.head("main")
+    place.open()
+    place.push("x", "3")
+    with pytest.raises(ConflictError, match=f"not at {verified}"):
+        begun(place, verified)
+    assert place.head("main") == main
+
+
+def test_what_conflicts_waits(place: Place) -> None:
+    head = place.push("x", "2")
+    place.open()
+    place.push("main", "3")
+    assert begun(place, head)[:2] == (OPEN, "")
+    assert "conflict" in begun(place, head)[2]
+
+
+def test_what_has_ended_or_is_a_draft_is_not_merged(place: Place) -> None:
+    head, main = place.push("x", "2"), place.head("main")
+    place.open()
+    place.closed_by_ann(1)
+    with pytest.raises(ConflictError):
+        begun(place, head)
+    assert place.head("main") == main
+
+
+def test_what_isn_t_merged_by_itself_needs_no_holding(place: Place) -> None:
+    place.push("x", "2")
+    place.open()
+    assert not place.forge.hold(place.project, 1)
+
+
+# --- GitLab -------------------------------------------------------------------------------------------------
+
+
+def test_gitlab_merges_when_its_pipeline_has_succeeded(gitlab: GitLabPlace) -> None:
+    gitlab.made.pipelines_for = "push"
+    gitlab.made.only_allow_merge_if_pipeline_succeeds = True
+    head = gitlab.push("x", "2")
+    gitlab.open()
+    assert begun(gitlab, head) == (OPEN, "promobot", "")
+    (listed,) = gitlab.forge.open_requests(gitlab.project)
+    assert listed.auto_merge_by == "promobot"
+    gitlab.running.forget()
+    assert begun(gitlab, head) == (OPEN, "promobot", "")
+    assert not [route for route in gitlab.running.counts() if not route.startswith("GET")]
+    gitlab.made.requests[1].pending.clear()
+    gitlab.gitlab.finish(gitlab.made, "success")
+    assert gitlab.forge.get(gitlab.project, 1).state is MERGED
+
+
+def test_gitlab_is_held_and_by_a_push(gitlab: GitLabPlace) -> None:
+    gitlab.made.pipelines_for = "push"
+    head = gitlab.push("x", "2")
+    gitlab.open()
+    assert begun(gitlab, head) == (OPEN, "promobot", "")
+    assert gitlab.forge.hold(gitlab.project, 1)
+    assert gitlab.forge.get(gitlab.project, 1).auto_merge_by == ""
+    assert begun(gitlab, head) == (OPEN, "promobot", "")
+    gitlab.push("x", "3")
+    assert gitlab.forge.get(gitlab.project, 1).auto_merge_by == ""
+
+
+def test_gitlab_says_what_is_missing_and_is_asked_for_nothing(gitlab: GitLabPlace) -> None:
+    head = gitlab.push("x", "2")
+    gitlab.open()
+    gitlab.made.rules = [gitlab.gitlab.rule("sre", 1, gitlab.bob)]
+    gitlab.running.forget()
+    assert begun(gitlab, head) == (OPEN, "", "approvals are missing")
+    gitlab.made.rules = []
+    gitlab.gitlab.protect(gitlab.made, "main", merge=MAINTAINER)
+    assert begun(gitlab, head) == (OPEN, "", "the token's user may not merge into main")
+    assert not [route for route in gitlab.running.counts() if not route.startswith("GET")]
+
+
+def test_gitlab_s_merge_train_is_not_gone_past(gitlab: GitLabPlace) -> None:
+    gitlab.made.merge_trains_enabled = True
+    head, main = gitlab.push("x", "2"), gitlab.head("main")
+    gitlab.open()
+    assert begun(gitlab, head) == (OPEN, "promobot", "")
+    assert gitlab.head("main") == main
+    assert gitlab.running.counts()["POST /projects/:id/merge_trains/merge_requests/:iid"] == 1
+
+
+PUT = "PUT /api/v4/projects/.*/merge$"
+
+
+@pytest.mark.parametrize("kind", [Answer(405), Answer(409), Answer(503), CutBefore(), CutAfter(), AnswerAfter(502)])
+def test_gitlab_is_looked_at_again_whatever_it_answers(gitlab: GitLabPlace, kind: Kind) -> None:
+    head = gitlab.push("x", "2")
+    gitlab.open()
+    gitlab.running.inject(Fault(PUT, kind))
+    assert begun(gitlab, head) == (MERGED, "", "")
+
+
+def test_gitlab_that_refuses_again_and_again_is_left_at_that(gitlab: GitLabPlace) -> None:
+    head, main = gitlab.push("x", "2"), gitlab.head("main")
+    gitlab.open()
+    gitlab.running.inject(Fault(PUT, Answer(405), 1000))
+    state, by, waits = begun(gitlab, head)
+    assert (state, by) == (OPEN, "")
+    assert "405" in waits
+    assert gitlab.head("main") == main
+
+
+# --- GitHub -------------------------------------------------------------------------------------------------
+
+
+def test_github_merges_when_its_checks_have_succeeded(github: GitHubPlace) -> None:
+    github.hub.projects[github.project].protections["main"] = Protection(approvals=1)
+    head = github.push("x", "2")
+    github.open()
+    assert begun(github, head) == (OPEN, "promobot", "")
+    (listed,) = github.forge.open_requests(github.project)
+    assert listed.auto_merge_by == "promobot"
+    github.hub.review(github.project, 1, "ann")
+    assert github.forge.get(github.project, 1).state is MERGED
+
+
+def test_github_is_held(github: GitHubPlace) -> None:
+    github.hub.projects[github.project].protections["main"] = Protection(approvals=1)
+    head = github.push("x", "2")
+    github.open()
+    begun(github, head)
+    assert github.forge.hold(github.project, 1)
+    assert github.forge.get(github.project, 1).auto_merge_by == ""
+    github.hub.review(github.project, 1, "ann")
+    assert github.forge.get(github.project, 1).state is OPEN
+
+
+def test_github_without_auto_merge_says_so(github: GitHubPlace) -> None:
+    project = github.hub.projects[github.project]
+    project.protections["main"] = Protection(approvals=1)
+    project.auto_merge = False
+    head, main = github.push("x", "2"), github.head("main")
+    github.open()
+    state, by, waits = begun(github, head)
+    assert (state, by) == (OPEN, "")
+    assert "Auto merge is not allowed" in waits
+    assert github.head("main") == main
+
+
+@pytest.mark.parametrize("kind", [Answer(405), Answer(409), Answer(503), CutBefore(), CutAfter(), AnswerAfter(502)])
+def test_github_is_looked_at_again_whatever_it_answers(github: GitHubPlace, kind: Kind) -> None:
+    head = github.push("x", "2")
+    github.open()
+    github.running.inject(Fault("PUT .*/merge$", kind))
+    assert begun(github, head) == (MERGED, "", "")
