@@ -257,10 +257,14 @@ class Plan:
 
 @dataclass(frozen=True)
 class Done:
-    """The action changed the world; `detail` is for people (a commit, a digest, a merge request's URL)."""
+    """The action changed the world; `detail` is for people (a commit, a digest, a merge request's URL).
+
+    `notes` are sentences without a full stop: what came of it otherwise than was wanted, and is no failure.
+    """
 
     action: Action
     detail: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -269,6 +273,7 @@ class AlreadyDone:
 
     action: Action
     detail: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from bot.cli.call import Call
+from bot.cli.rights import Look, look_at_forges, look_data, show_look
 from bot.cli.status import deployed_data
 from bot.cli.terminal import Terminal
 from bot.cli.visible import inline
@@ -40,8 +41,10 @@ def main(call: Call) -> ExitCode:
     findings = [*located(world.config, coverage.findings), *_without_images(world.config, deployed, coverage)]
     places = Places.of(call.config_path)
     visits = visit_all(world, deployed) if call.args.online else []
+    looks = look_at_forges(world, deployed) if call.args.online else []
     unread = [item for item in deployed if item.code is not ExitCode.DONE]
     errors = [visit.error.exit_code for visit in visits if visit.error]
+    errors += [look.code for look in looks]
     code = worst([*(item.code for item in deployed), *errors, *(finding.code for finding in findings)])
     if call.json:
         answer: answers.Checked = {
@@ -49,6 +52,7 @@ def main(call: Call) -> ExitCode:
             "ways": [_way_data(way, services) for way, services in coverage.ways.items()],
             "images": [deployed_data(item) for item in deployed],
             "registries": [visit_data(visit) for visit in visits],
+            "forges": [look_data(look) for look in looks],
             "findings": [_finding_data(places, finding) for finding in findings],
             "problems": list(dict.fromkeys(item.problem for item in unread)),
         }
@@ -56,7 +60,7 @@ def main(call: Call) -> ExitCode:
     else:
         _show(call, deployed, fine=code is ExitCode.DONE)
         _show_ways(call, coverage.ways)
-        _show_visits(call.terminal(), places, visits)
+        _show_visits(call.terminal(), places, visits, looks)
         # Of what can't be read as a whole, the finding about its environment tells.
         _show_findings(call.terminal(), places, findings, [item.problem for item in unread if item.path])
     return code
@@ -109,9 +113,11 @@ def _show(call: Call, deployed: Sequence[Deployed], *, fine: bool) -> None:
             terminal.say(f"– {inline(item.path)}:{item.line}: {item.problem}")
 
 
-def _show_visits(terminal: Terminal, places: Places, visits: Sequence[Visit]) -> None:
+def _show_visits(terminal: Terminal, places: Places, visits: Sequence[Visit], looks: Sequence[Look]) -> None:
     for visit in visits:
         show_visit(terminal, visit, places)
+    for look in looks:
+        show_look(terminal, look)
     if visits:
         terminal.say("whether it may write there isn't tried: a check changes nothing")
 

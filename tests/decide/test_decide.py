@@ -23,7 +23,7 @@ from bot.plan import (
 )
 from bot.promotion import Proof
 from bot.questions import Location, TagDigest
-from bot.repositories import File, MergeRequest, RequestState
+from bot.repositories import File, MergeRequest, RequestState, Reviewers
 from tests.paper import CONFIG, E2E, STAGING, Paper, commit, configured, digest, values
 from tests.paperwork import Desk
 
@@ -94,7 +94,7 @@ def test_a_newer_image_is_claimed_then_copied_then_proposed(paper: Paper) -> Non
     assert push.files[0].content == values(STAGING, "1.1.3")
     assert copy == CopyImage(Location("e2e", "shop/api"), NEW, Location("staging", "shop/api"), "1.1.3")
     assert opening.draft.title == "api 1.1.2 → 1.1.3 to staging"
-    assert opening.draft.reviewers == ("team",)
+    assert opening.draft.reviewers == Reviewers(groups=("team",))
 
 
 def test_what_a_run_opened_without_finishing_it_is_opened_again(paper: Paper) -> None:

@@ -13,7 +13,7 @@ from bot.errors import ConflictError, ForgeError
 from bot.forges.local import LocalForge
 from bot.git import Identity
 from bot.repositories import MergeRequest as MergeRequested
-from bot.repositories import RequestDraft
+from bot.repositories import RequestDraft, Reviewers
 from tests.company import PROJECT, Company
 from tests.doubles.github import GitHub, Role
 from tests.doubles.github import life as github_life
@@ -69,6 +69,10 @@ class Shop(ABC):
         approvers = f"    approvers: {{groups: [staging-approvers], required: {required}}}\n"
         kept = tail.partition("    approvers:")[2].partition("\n")[2]
         file.write_text(f"{head}    promote: auto\n{lines}{approvers}{kept}")
+
+    def need_no_approvals(self) -> None:
+        """The configuration asks people and waits for nobody."""
+        self.settle(required=0)
 
     def writes(self) -> list[str]:
         """What was asked of the server that changes anything."""
@@ -133,7 +137,7 @@ class LocalShop(Shop):
         return Shown(request.number, request.source_branch, request.target_branch, request.state.value, *about)
 
     def opens(self, source: str) -> bool:
-        return self._try(lambda: self._ann.open(PROJECT, RequestDraft(source, "main", "Ann's", "", (), ())))
+        return self._try(lambda: self._ann.open(PROJECT, RequestDraft(source, "main", "Ann's", "", Reviewers(), ())))
 
     def closes(self, number: int) -> bool:
         return self._try(lambda: self._ann.close(PROJECT, number, reason="no", by="ann"))

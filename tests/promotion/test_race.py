@@ -23,6 +23,9 @@ ROUNDS = 20
 SERVICES = 20
 # What a merge request costs: to open it and to give it its status.
 EACH = {"gitlab": 4, "github": 5}
+# And when there is nothing to do, while each waits for approvals: what is open, and all statuses; or on GitLab the
+# approvals and the status of each, and the project's rules.
+WAITING = {"gitlab": 1 + 1 + 2 * SERVICES, "github": 1 + 1}
 # Of those that everything runs at: a few in each test, so that several processors share them.
 FEW = 5
 
@@ -128,4 +131,16 @@ def test_many_services_at_once_in_one_repository(
         assert shop.promobot("reconcile") == 0
         assert shop.writes() == []
         if shop.running:
-            assert sum(shop.running.counts().values()) <= 2, shop.running.log()
+            assert asked(shop) <= WAITING[forge], shop.running.log()
+            shop.running.forget()
+            shop.need_no_approvals()
+            assert shop.promobot("reconcile") == 0
+            shop.running.forget()
+            assert shop.promobot("reconcile") == 0
+            assert asked(shop) <= 2, shop.running.log()
+
+
+def asked(shop: Shop) -> int:
+    """How many requests of a repository's were sent; who asks is asked once for a forge."""
+    assert shop.running
+    return sum(number for route, number in shop.running.counts().items() if route != "GET /user")

@@ -132,6 +132,9 @@ class Pulls:
             )
         )
 
+    def _by_others(self, approvals: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return None if approvals is None else tuple(one for one in approvals if one != self.me.login)
+
     def _unfinished(self, request: MergeRequest) -> bool:
         """Ours, and never had a label: who took them all away wants none."""
         return request.unfinished and request.state is RequestState.OPEN and request.author == self.me.login
@@ -154,4 +157,5 @@ class Pulls:
             ended_by_us=by == self.me.name,
             auto_merge_by=self.me.of(request.auto_merge_by),
             reason=closed.get("reason", "") if closed_by_us else "",
+            approvals=self._by_others(request.approvals),
         )

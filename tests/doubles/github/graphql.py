@@ -201,7 +201,15 @@ def _repository(call: Call, project: Project) -> dict[str, Any]:
 
 def _ref(call: Call, project: Project, name: str) -> dict[str, Any] | None:
     head = project.repository.head(name)
-    return {"name": name, "target": _commit(call, project, head)} if head else None
+    if head is None:
+        return None
+    asked = project.protections.get(name)
+    # https://docs.github.com/en/graphql/reference/objects#refupdaterule: what concerns who asks, administrator or not.
+    rule = asked and {
+        "requiredApprovingReviewCount": asked.approvals or None,
+        "requiresCodeOwnerReviews": asked.code_owners,
+    }
+    return {"name": name, "target": _commit(call, project, head), "refUpdateRule": rule}
 
 
 def _commit(call: Call, project: Project, sha: str) -> dict[str, Any]:
