@@ -64,9 +64,13 @@ def test_whichever_request_is_broken_there_is_one(place: Server, kind: Kind) -> 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_the_first_is_made_once(place: Server, kind: Kind) -> None:
+    place.running.forget()
     place.running.inject(Fault("POST .*(notes|comments)", kind))
     assert place.forge.set_note(place.project, 1, "first")
     assert place.notes_of_ours(1) == ["first"]
+    if isinstance(kind, CutAfter | AnswerAfter):
+        posts = [route for route in place.running.seen if str(route).startswith("POST") and "graphql" not in str(route)]
+        assert len(posts) == 1, "looked for before it is made again"
 
 
 @pytest.mark.parametrize("kind", [None, *KINDS], ids=str)

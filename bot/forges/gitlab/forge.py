@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from threading import Lock
-from typing import Any, NoReturn
+from typing import Any
 
-from bot.errors import ConflictError, ForgeError
+from bot.errors import ForgeError
 from bot.forges.access import ForgeAccess
 from bot.forges.certainty import certain, must_be_as_seen
 from bot.forges.closing import with_reason
@@ -20,6 +20,7 @@ from bot.forges.gitlab.merging import Merging
 from bot.forges.gitlab.notes import Notes
 from bot.forges.gitlab.people import People
 from bot.forges.gitlab.protection import protection
+from bot.forges.gitlab.refusals import explain, is_about, must_be_open
 from bot.forges.gitlab.requests import LONGEST_BODY, Identity, body_of, landed, request_of, title_of
 from bot.forges.gitlab.rights import Rights
 from bot.forges.gitlab.rules import add_rules
@@ -281,8 +282,8 @@ class GitLabForge:
                 if there is not None:
                     return Opened(there, created=False)
                 # A branch that was just pushed may not be seen yet.
-                if not _is_about(error, "source_branch") or attempt == ATTEMPTS + 1:
-                    _explain(error, project, fields)
+                if not is_about(error, "source_branch") or attempt == ATTEMPTS + 1:
+                    explain(error, project, fields)
                 self._sleep(pause(attempt))
         raise AssertionError
 
@@ -297,7 +298,7 @@ class GitLabForge:
         request = self.get(project, number)
         if done(request):
             return request
-        _must_be_open(project, request)
+        must_be_open(project, request)
 
         def write() -> MergeRequest:
             path = f"{self._project(project).mergerequests.path}/{number}"
@@ -310,26 +311,5 @@ class GitLabForge:
 
         changed = certain(write, look, sleep=self._sleep)
         if not done(changed):
-            _must_be_open(project, changed)
+            must_be_open(project, changed)
         return changed
-
-
-def _is_about(error: StatusError, field: str) -> bool:
-    return error.status == 400 and any(text.startswith(f"{field} ") for text in error.said)
-
-
-def _explain(error: StatusError, project: str, fields: Mapping[str, Any]) -> NoReturn:
-    for name in ("source_branch", "target_branch"):
-        if _is_about(error, name):
-            raise ForgeError(
-                f"{project} has no branch {fields[name]}: {error.message}", hint="push it first"
-            ) from error
-    raise error
-
-
-def _must_be_open(project: str, request: MergeRequest) -> None:
-    if request.state is not RequestState.OPEN:
-        raise ConflictError(
-            f"merge request {project}!{request.number} was {request.state.value} by {request.ended_by}",
-            hint="`promobot mr list` shows those that are open",
-        )
