@@ -198,7 +198,7 @@ def _about_request(action: AboutRequest, world: World) -> Outcome:
         case OpenRequest(repository, draft):
             named = replace(draft, assignees=world.hosts.assignees(repository.forge, draft.assignees))
             opened = _forge(world, repository).open(repository.project, named)
-            return (Done if opened.created else AlreadyDone)(action, opened.request.url)
+            return (Done if opened.created else AlreadyDone)(action, opened.request.url, opened.notes)
         case UpdateRequest(repository, number, title, body, seen):
             request = _forge(world, repository).update(repository.project, number, title=title, body=body, seen=seen)
             return Done(action, request.url)

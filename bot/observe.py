@@ -25,11 +25,13 @@ from bot.questions import (
     Holds,
     Labels,
     Landed,
+    Members,
     MergeBase,
     Merged,
     MergedBy,
     OpenRequests,
     Paths,
+    Protection,
     Question,
     Status,
     Summaries,
@@ -164,7 +166,7 @@ def _answer(world: World, question: Question[Any]) -> Answer[Any]:
             return _maybe(_of_both(world, question))
         case TagDigest() | Tags() | Holds() | Labels():
             return _maybe(_of_registry(world, question))
-        case OpenRequests() | Approvals():
+        case OpenRequests() | Protection() | Approvals() | Members():
             return Found(_of_forge(world, question))
         case _:
             raise TypeError(f"nobody answers {type(question).__name__}")
@@ -184,13 +186,17 @@ def _of_both(world: World, question: MergeBase | Merged) -> object | None:
             return clone.merged(into, head, paths)
 
 
-def _of_forge(world: World, question: OpenRequests | Approvals) -> object:
+def _of_forge(world: World, question: OpenRequests | Protection | Approvals | Members) -> object:
     forge, project = world.forge(question.repository.forge), question.repository.project
     match question:
         case OpenRequests():
             return forge.open_requests(project)
+        case Protection(_, branch):
+            return forge.protection(project, branch)
         case Approvals(_, number):
             return forge.approvals(project, number)
+        case Members(_, group):
+            return frozenset(forge.members(project, group))
 
 
 def _of_registry(world: World, question: TagDigest | Tags | Holds | Labels) -> object | None:

@@ -208,7 +208,7 @@ class Verdict:
     """What was decided for one unit and target: `step` is what a pass would do, `blocked` says why it would not.
 
     What is current or proposed has a step as well where something is to be tidied up: a merge request of ours that is
-    no longer due, a branch that is left over, a text that somebody changed.
+    no longer due, a branch that is left over, a note on what people did, a merge.
     `request` is the open merge request, also of a unit that is blocked; `outdated` says what it proposes then that
     would not be proposed now.
     `note` says why it stands as it does, where nothing is against it and that isn't plain.
@@ -257,10 +257,14 @@ class Plan:
 
 @dataclass(frozen=True)
 class Done:
-    """The action changed the world; `detail` is for people (a commit, a digest, a merge request's URL)."""
+    """The action changed the world; `detail` is for people (a commit, a digest, a merge request's URL).
+
+    `notes` are sentences without a full stop: what came of it otherwise than was wanted, and is no failure.
+    """
 
     action: Action
     detail: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -269,6 +273,7 @@ class AlreadyDone:
 
     action: Action
     detail: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

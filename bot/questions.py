@@ -8,7 +8,17 @@ from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from bot.errors import BotError
 from bot.images import Digest
-from bot.repositories import Commit, CommitStatus, File, Landing, MergeRequest, Repository, Rev, Summary
+from bot.repositories import (
+    BranchProtection,
+    Commit,
+    CommitStatus,
+    File,
+    Landing,
+    MergeRequest,
+    Repository,
+    Rev,
+    Summary,
+)
 
 MOST_SUMMARIES = 1000
 
@@ -232,6 +242,24 @@ class Status(Question[CommitStatus]):
 
     repository: Repository
     commit: str
+
+
+@dataclass(frozen=True)
+class Protection(Question[BranchProtection]):
+    """What the forge makes sure of before a branch changes. It is a setting, so that once in a run is enough."""
+
+    lasting: ClassVar[bool] = True
+    repository: Repository
+    branch: str
+
+
+@dataclass(frozen=True)
+class Members(Question[frozenset[str]]):
+    """The users who may approve for a group (on GitHub: a team), as `project` there calls it."""
+
+    lasting: ClassVar[bool] = True
+    repository: Repository
+    group: str
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from bot.apply import StepResult, Watch, apply
 from bot.decide import EVERYTHING, Facts, Intent, Texts, decide
+from bot.decide.approving import Assurance, of_environments
 from bot.decide.coverage import Coverage, cover
 from bot.decide.survey import survey, with_presence
 from bot.errors import BotError, ConflictError, ExitCode
@@ -67,6 +68,11 @@ def look_over(world: World) -> tuple[tuple[Deployed, ...], Coverage]:
     """What every environment runs, and what of the configuration finds nothing or too much."""
     deployed, facts = _settle(world, partial(survey, world.config), Facts())
     return deployed, _settle(world, partial(cover, world.config), facts)[0]
+
+
+def look_at_approvals(world: World, deployed: Iterable[Deployed]) -> tuple[tuple[str, Assurance], ...]:
+    """What on the forges makes sure of each environment's approvals, by the environment's name."""
+    return _settle(world, partial(of_environments, world.config, tuple(deployed)), Facts())[0]
 
 
 def look_at_all(world: World, texts: Texts, *, now: datetime) -> tuple[tuple[Deployed, ...], Plan]:

@@ -101,7 +101,8 @@ class MergeRequest:
     is not merged before a person says that it is ready. An `unfinished` one of ours was opened, and neither labels nor
     reviewers given to it, by a run that ended there. Of a merged one, `merge_commit` is where the target's branch
     was right after, and `merged_at` the forge's own time of it. `note` is what ours says, where the forge tells that.
-    `auto_merge_by` is who had the forge merge it by itself as soon as it may.
+    `auto_merge_by` is who had the forge merge it by itself as soon as it may. `approvals` are the users who approve it
+    now, None where lists don't tell.
     """
 
     number: int
@@ -125,6 +126,7 @@ class MergeRequest:
     merged_at: datetime | None = None
     note: str = ""
     auto_merge_by: str = ""
+    approvals: tuple[str, ...] | None = None
 
 
 class StatusState(Enum):
@@ -160,17 +162,60 @@ TRIGGER = "trigger"
 
 
 @dataclass(frozen=True)
+class Reviewers:
+    """Who is asked to review: groups (on GitHub: teams) and users, as the forge calls them; each once."""
+
+    groups: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.groups or self.users)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them."""
+        return (*self.groups, *self.users)
+
+
+# How names of rules begin that are of promobot's making.
+OWN_RULE = "promobot: "
+
+
+@dataclass(frozen=True)
+class ApprovalRule:
+    """So many of these must approve before a forge lets anything be merged; of nobody in particular: of anybody."""
+
+    name: str
+    required: int
+    of: Reviewers = Reviewers()
+
+
+@dataclass(frozen=True)
+class BranchProtection:
+    """What a forge makes sure of before a branch changes.
+
+    `owners`: whoever owns a path by CODEOWNERS must approve. `unknown` says what this token isn't told.
+    """
+
+    rules: tuple[ApprovalRule, ...] = ()
+    owners: bool = False
+    unknown: str = ""
+
+
+@dataclass(frozen=True)
 class RequestDraft:
     """What a merge request of ours says; as a `draft`, a person has to finish it and call it ready.
 
-    An assignee called TRIGGER stands for who started the run, which the forge may know.
+    An assignee called TRIGGER stands for who started the run, which the forge may know. `rules` are its own, where a
+    forge has such.
     """
 
     source_branch: str
     target_branch: str
     title: str
     body: str
-    reviewers: tuple[str, ...]
+    reviewers: Reviewers
     labels: tuple[str, ...]
     draft: bool = False
     assignees: tuple[str, ...] = ()
+    rules: tuple[ApprovalRule, ...] = ()

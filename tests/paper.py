@@ -28,11 +28,13 @@ from bot.questions import (
     Holds,
     Labels,
     Landed,
+    Members,
     MergeBase,
     Merged,
     MergedBy,
     OpenRequests,
     Paths,
+    Protection,
     Question,
     Status,
     Summaries,
@@ -40,7 +42,17 @@ from bot.questions import (
     Tags,
     Unknown,
 )
-from bot.repositories import Commit, CommitStatus, File, Landing, MergeRequest, Repository, RequestState, Summary
+from bot.repositories import (
+    BranchProtection,
+    Commit,
+    CommitStatus,
+    File,
+    Landing,
+    MergeRequest,
+    Repository,
+    RequestState,
+    Summary,
+)
 from bot.resources import load_templates
 
 SHOP = Repository("local", "shop/gitops")
@@ -134,7 +146,9 @@ class Paper:
     landed: dict[str, tuple[Landing, ...]] = field(default_factory=dict)
     merged: dict[str, MergeRequest] = field(default_factory=dict)
     statuses: dict[str, CommitStatus] = field(default_factory=dict)
+    protection: BranchProtection | None = field(default_factory=BranchProtection)
     approvals: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    members: dict[str, frozenset[str]] = field(default_factory=dict)
     notes: dict[int, str] = field(default_factory=dict)
     merges: dict[tuple[str, str], tuple[File, ...]] = field(default_factory=dict)
     now: datetime = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -229,7 +243,7 @@ class Paper:
                 return Found(self.merged[landing]) if landing in self.merged else Absent()
             case TagDigest() | Holds() | Tags() | Labels():
                 return self._of_registry(question)
-            case OpenRequests() | ClosedRequests() | Status() | Approvals():
+            case OpenRequests() | ClosedRequests() | Status() | Approvals() | Protection() | Members():
                 return self._of_forge(question)
             case _:
                 raise AssertionError(f"nobody taught this world to answer {question}")
@@ -249,7 +263,9 @@ class Paper:
         found = self.ahead.get(ends, ())
         return Found(found if question.paths else tuple(replace(each, paths=()) for each in found))
 
-    def _of_forge(self, question: OpenRequests | ClosedRequests | Status | Approvals) -> Answer[Any]:
+    def _of_forge(
+        self, question: OpenRequests | ClosedRequests | Status | Approvals | Protection | Members
+    ) -> Answer[Any]:
         if self.deaf:
             return Unknown(ForgeError("forge local: 503", hint="try later"))
         match question:
@@ -263,6 +279,12 @@ class Paper:
                 return Found(tuple(request for request in self.closed if request.source_branch == branch))
             case Status(_, sha):
                 return Found(self.statuses[sha]) if sha in self.statuses else Absent()
+            case Members(_, group) if group in self.members:
+                return Found(self.members[group])
+            case Protection() if self.protection is not None:
+                return Found(self.protection)
+            case _:
+                return Unknown(ForgeError("forge work: 404", hint="look at its rights"))
 
     def _of_registry(self, question: TagDigest | Holds | Tags | Labels) -> Answer[Any]:
         registry, repository = question.location.registry, question.location.repository

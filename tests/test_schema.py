@@ -47,7 +47,7 @@ environments:
     promote: auto
     supersede: wait
     merge: auto
-    approvers: {groups: [sre], users: [kim], required: 2}
+    approvers: {groups: [sre], users: [kim], required: 2, rule: true}
     merge_requests: {labels: [release], draft: true, assignee: trigger}
     gates: {soak: 1d12h}
     floating_tags: ["{major}.{minor}", stable]

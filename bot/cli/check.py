@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from bot.cli.call import Call
+from bot.cli.rights import Look, look_at_forges, look_data, show_look
 from bot.cli.status import deployed_data
 from bot.cli.terminal import Terminal
 from bot.cli.visible import inline
@@ -17,6 +18,7 @@ from bot.cli.whereabouts import located
 from bot.config import Config
 from bot.configfile import Places
 from bot.decide.coverage import Coverage, Finding
+from bot.decide.survey import elsewhere
 from bot.errors import ExitCode
 from bot.promotion import Deployed
 from bot.reconcile import look_over, worst
@@ -39,35 +41,42 @@ def main(call: Call) -> ExitCode:
     findings = [*located(world.config, coverage.findings), *_without_images(world.config, deployed, coverage)]
     places = Places.of(call.config_path)
     visits = visit_all(world, deployed) if call.args.online else []
+    looks = look_at_forges(world, deployed) if call.args.online else []
     unread = [item for item in deployed if item.code is not ExitCode.DONE]
+    errors = [visit.error.exit_code for visit in visits if visit.error]
+    errors += [look.code for look in looks]
+    code = worst([*(item.code for item in deployed), *errors, *(finding.code for finding in findings)])
     if call.json:
         answer: answers.Checked = {
             "config": str(call.config_path),
             "ways": [_way_data(way, services) for way, services in coverage.ways.items()],
             "images": [deployed_data(item) for item in deployed],
             "registries": [visit_data(visit) for visit in visits],
+            "forges": [look_data(look) for look in looks],
             "findings": [_finding_data(places, finding) for finding in findings],
             "problems": list(dict.fromkeys(item.problem for item in unread)),
         }
         call.print_json(answer)
     else:
-        _show(call, deployed)
+        _show(call, deployed, fine=code is ExitCode.DONE)
         _show_ways(call, coverage.ways)
-        _show_visits(call.terminal(), places, visits)
+        _show_visits(call.terminal(), places, visits, looks)
         # Of what can't be read as a whole, the finding about its environment tells.
         _show_findings(call.terminal(), places, findings, [item.problem for item in unread if item.path])
-    errors = [visit.error.exit_code for visit in visits if visit.error]
-    return worst([*(item.code for item in deployed), *errors, *(finding.code for finding in findings)])
+    return code
 
 
 def _without_images(config: Config, deployed: Sequence[Deployed], coverage: Coverage) -> Iterator[Finding]:
-    """An environment whose files name no image is a mistake, not an environment without images."""
+    """An environment whose files name no image is a mistake, not one without images; so is one that names others'."""
     silent = {finding.loc[1] for finding in coverage.findings if finding.fault and finding.loc[0] == "environments"}
     having = {item.environment for item in deployed}
     for index, environment in enumerate(config.environments):
         if environment.name not in having and index not in silent:
             what = f"{', '.join(environment.paths)} {_NOTHING}"
             yield Finding(("environments", index, "paths"), what, _KINDS, ExitCode.USAGE)
+    for environment, what in elsewhere(config, deployed):
+        advice = f"correct `url` of registry {environment.registry}, or which `registry` {environment.name} pulls from"
+        yield Finding(("environments", config.names.index(environment.name), "registry"), what, advice)
 
 
 # --- JSON -----------------------------------------------------------------------------------------------
@@ -89,9 +98,9 @@ def _finding_data(places: Places, finding: Finding) -> answers.Finding:
 # --- text -----------------------------------------------------------------------------------------------
 
 
-def _show(call: Call, deployed: Sequence[Deployed]) -> None:
+def _show(call: Call, deployed: Sequence[Deployed], *, fine: bool) -> None:
     terminal = call.terminal()
-    terminal.say(f"{call.config_path}: valid")
+    terminal.say(f"{call.config_path}: {'valid' if fine else 'can be read; what is wrong has a ✗ below'}")
     shown = [item for item in deployed if item.image and (item.ours or call.args.verbose)]
     rows = (_row(item) for item in sorted(shown, key=lambda item: item.service))
     if shown:
@@ -104,9 +113,11 @@ def _show(call: Call, deployed: Sequence[Deployed]) -> None:
             terminal.say(f"– {inline(item.path)}:{item.line}: {item.problem}")
 
 
-def _show_visits(terminal: Terminal, places: Places, visits: Sequence[Visit]) -> None:
+def _show_visits(terminal: Terminal, places: Places, visits: Sequence[Visit], looks: Sequence[Look]) -> None:
     for visit in visits:
         show_visit(terminal, visit, places)
+    for look in looks:
+        show_look(terminal, look)
     if visits:
         terminal.say("whether it may write there isn't tried: a check changes nothing")
 

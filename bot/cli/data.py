@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.cli.views import action_text, detail
-from bot.plan import Action, Outcome, Stale, Upkeep, Verdict
+from bot.plan import Action, AlreadyDone, Done, Outcome, Stale, Upkeep, Verdict
 from bot.promotion import Companion, Given, Move
 
 if TYPE_CHECKING:
@@ -98,4 +98,5 @@ def result_data(result: StepResult) -> answers.Result:
 
 def _outcome_data(outcome: Outcome) -> answers.Outcome:
     action = None if isinstance(outcome, Stale) else type(outcome.action).__name__
-    return {"action": action, "outcome": type(outcome).__name__, "detail": detail(outcome)}
+    notes = list(outcome.notes) if isinstance(outcome, Done | AlreadyDone) else []
+    return {"action": action, "outcome": type(outcome).__name__, "detail": detail(outcome), "notes": notes}

@@ -18,6 +18,7 @@ from bot.cli.plan import plan_data, show_upkeep
 from bot.cli.targets import check_environments, check_services
 from bot.cli.views import alike, mark, remedy, request_link, under_review, unit_text, units_text
 from bot.config import Config
+from bot.decide.survey import elsewhere
 from bot.errors import ExitCode
 from bot.plan import Plan, Standing, Verdict
 from bot.promotion import Deployed
@@ -136,6 +137,10 @@ def _show(call: Call, matrix: Matrix) -> None:
         terminal.say("No images found; `promobot check` says where it looked.")
     _show_others(terminal, matrix.deployed if call.args.verbose else ())
     _show_some(terminal, list(_gone(matrix)), everything=everything, rest="promobot status -v")
+    if not call.args.services:
+        for environment, what in elsewhere(matrix.config, matrix.deployed):
+            if environment.name in matrix.environments:
+                terminal.say(Text(f"! {what}: promobot check", style="yellow"))
     _show_outside(terminal, matrix, everything=bool(call.args.verbose or call.args.services))
     _show_blocked(terminal, matrix, everything=everything)
     requests = [_request(matrix.config, one) for one in matrix.verdicts if _has_request(one) or _is_closed_next(one)]

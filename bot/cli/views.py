@@ -238,7 +238,7 @@ def action_text(action: Action) -> str:
 def _request_text(action: AboutRequest) -> str:
     match action:
         case OpenRequest(repository, draft):
-            reviewers = f", for {', '.join(draft.reviewers)}" if draft.reviewers else ""
+            reviewers = f", for {', '.join(draft.reviewers.names)}" if draft.reviewers else ""
             kind = "draft merge request" if draft.draft else "merge request"
             return f"open {kind} in {repository.project}{reviewers}"
         case UpdateRequest(number=number):
@@ -270,11 +270,12 @@ def detail(outcome: Outcome) -> str:
 def outcome_lines(outcome: Outcome) -> Iterator[Text]:
     """What came of an action, and below it what people may want to know."""
     match outcome:
-        case Done(action, detail) | AlreadyDone(action, detail):
+        case Done(action, detail, notes) | AlreadyDone(action, detail, notes):
             done = ("✓ ", "green") if isinstance(outcome, Done) else ("= already done: ", "green")
             yield Text.assemble(done, action_text(action))
             if isinstance(action, OpenRequest | UpdateRequest) and detail:
                 yield Text(f"  {link(action.repository.project, detail)}")
+            yield from (Text(f"  ! {note}", style="yellow") for note in notes)
         case Stale(_, reason):
             yield Text(f"~ {reason}, looking again", style="yellow")
         case Refused(action, reason, _):

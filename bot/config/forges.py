@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, ClassVar, Literal, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
@@ -35,12 +36,27 @@ class LocalForge(Model):
 
     type: Literal["local"]
     judges_forks: ClassVar[bool] = False  # it has none
+    approves: ClassVar[bool] = False  # nobody can, there
+    rules_name_people: ClassVar[bool] = False
+    codeowners: ClassVar[tuple[str, ...]] = ()
     path: FilePath = Field(description="Folder that holds the bare repositories, `<path>/<project>.git`.")
     signing: SigningConfig | None = _SIGNING
 
     def comparison(self, _project: str, _before: str, _after: str) -> str:
         """Where a browser shows the commits between two of a project; this forge has no pages."""
         return ""
+
+    def group(self, _project: str, name: str) -> str:
+        """What a group is called in rules and mentions."""
+        return name
+
+    def mention(self, _group: str) -> str:
+        """What tells a group of a text that has this; this forge tells nobody."""
+        return ""
+
+
+# lib/gitlab/path_regex.rb: what a group's path is made of
+_GROUP = re.compile(r"[A-Za-z0-9_][\w.-]*(?:/[A-Za-z0-9_][\w.-]*)*", re.ASCII)
 
 
 def _is_url(url: str) -> str:
@@ -72,6 +88,7 @@ class ServerForge(Model):
     """What forges on servers have in common; the token is named, never written here."""
 
     judges_forks: ClassVar[bool] = True
+    approves: ClassVar[bool] = True
     token_env: str | None = Field(default=None, min_length=1, description="Environment variable that holds the token.")
     token_file: FilePath | None = Field(default=None, description="File that holds the token and nothing else.")
     ca_file: FilePath | None = Field(default=None, description="PEM file of the authority that signed its certificate.")
@@ -94,8 +111,11 @@ class GitLabForge(ServerForge):
     """GitLab, as gitlab.com or self-managed."""
 
     type: Literal["gitlab"]
+    rules_name_people: ClassVar[bool] = True
     # A status needs a pipeline of the project's own, which a fork's commit has none of.
     judges_forks: ClassVar[bool] = False
+    # https://docs.gitlab.com/user/project/codeowners/: where it is looked for, the first counts
+    codeowners: ClassVar[tuple[str, ...]] = ("CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
     url: Annotated[str, AfterValidator(_is_url)] = Field(
         default="https://gitlab.com", description="Where people see it, with its path where it is below one."
     )
@@ -103,6 +123,14 @@ class GitLabForge(ServerForge):
     def comparison(self, project: str, before: str, after: str) -> str:
         """Where a browser shows the commits between two of a project."""
         return f"{self.url}/{project}/-/compare/{before}...{after}"
+
+    def group(self, _project: str, name: str) -> str:
+        """What a group is called in rules and mentions."""
+        return name
+
+    def mention(self, group: str) -> str:
+        """What tells a group of a text that has this."""
+        return f"@{group}" if _GROUP.fullmatch(group) else ""
 
 
 class GitHubApp(Model):
@@ -128,6 +156,10 @@ class GitHubForge(ServerForge):
     ways: ClassVar[tuple[str, ...]] = ("token_env", "token_file", "app")
 
     type: Literal["github"]
+    # How many must approve is all that protection and rulesets say; only CODEOWNERS says who.
+    rules_name_people: ClassVar[bool] = False
+    # https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/about-code-owners
+    codeowners: ClassVar[tuple[str, ...]] = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
     url: Annotated[str, AfterValidator(_is_url)] = Field(
         default="https://github.com", description="Where people see it; the API is found from there."
     )
@@ -136,6 +168,14 @@ class GitHubForge(ServerForge):
     def comparison(self, project: str, before: str, after: str) -> str:
         """Where a browser shows the commits between two of a project."""
         return f"{self.url}/{project}/compare/{before}...{after}"
+
+    def group(self, project: str, name: str) -> str:
+        """What a team is called in rules: its organization is the repository's."""
+        return name if "/" in name else f"{project.partition('/')[0]}/{name}"
+
+    def mention(self, _group: str) -> str:
+        """Nothing: whom a review is asked of is told of it anyway."""
+        return ""
 
 
 ForgeConfig: TypeAlias = Annotated[LocalForge | GitLabForge | GitHubForge, Field(discriminator="type")]

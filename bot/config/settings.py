@@ -24,6 +24,10 @@ class Approvers(Model):
     groups: Strings = ()
     users: Strings = ()
     required: int = Field(default=1, ge=0)
+    rule: bool = Field(
+        default=False,
+        description="Whether each merge request gets an approval rule of its own that says so (GitLab Premium).",
+    )
 
     @property
     def wanted(self) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from bot.decide.approving import Needed, find_needed
 from bot.decide.changes import Change
 from bot.decide.facts import Ask
 from bot.decide.notes import about_open, saying
@@ -27,16 +28,15 @@ def first_told(proposal: Proposal, request: MergeRequest | None) -> tuple[Questi
 
 def converse(ask: Ask, proposal: Proposal, request: MergeRequest | None, changes: Iterable[Change]) -> Iterator[Action]:
     """What lets the merge request say what is proposed. A person's is left as it is."""
-    title, body = _texts(ask, proposal, request, changes)
+    needed = find_needed(ask, proposal.config, proposal.target, proposal.promotion, changes)
+    title, body = _texts(ask, proposal, request, changes, needed)
     environment, repository = proposal.target.environment, proposal.target.rev.repository
     if request is None or request.unfinished:
-        reviewers = _reviewers(proposal)
         labels = ("promobot", f"to-{environment.name}")
         branch, draft = environment.repository.branch, proposal.creation is not None
-        made = RequestDraft(proposal.branch.name, branch, title, body, reviewers, labels, draft=draft)
-        yield OpenRequest(
-            repository, by_policy(proposal.config, environment.name, proposal.promotion.unit.services, made)
-        )
+        made = RequestDraft(proposal.branch.name, branch, title, body, needed.reviewers, labels, draft=draft)
+        made = by_policy(proposal.config, environment.name, proposal.promotion.unit.services, made)
+        yield OpenRequest(repository, replace(made, rules=needed.rules))
     elif request.ours:
         yield from _kept(ask, proposal, request, title, body)
 
@@ -52,14 +52,16 @@ def _kept(ask: Ask, proposal: Proposal, request: MergeRequest, title: str, body:
     yield from saying(repository, request, newer, about_open(proposal.branch, promotion, newer))
 
 
-def _texts(ask: Ask, proposal: Proposal, request: MergeRequest | None, changes: Iterable[Change]) -> tuple[str, str]:
+def _texts(
+    ask: Ask, proposal: Proposal, request: MergeRequest | None, changes: Iterable[Change], needed: Needed
+) -> tuple[str, str]:
     creation, background = proposal.creation, Background()
     if not _is_untold(proposal, request):
         background = tell(ask, proposal.config, proposal.sources, proposal.target, proposal.promotion, _said(request))
     since = max((each.since for each in proposal.soaked), default=None)
     checks = tuple(dict.fromkeys(each.check for each in proposal.soaked))
     lines = {change.path: change.lines for change in changes}
-    background = replace(background, creation=creation, since=since, checks=checks, lines=lines)
+    background = replace(background, creation=creation, since=since, checks=checks, lines=lines, needed=needed)
     return proposal.texts.title(proposal.promotion), proposal.texts.body(proposal.promotion, background)
 
 
@@ -72,10 +74,3 @@ def _is_untold(proposal: Proposal, request: MergeRequest | None) -> bool:
 def _said(request: MergeRequest | None) -> str:
     """What our merge request says so far."""
     return request.body if request is not None and request.ours else ""
-
-
-def _reviewers(proposal: Proposal) -> tuple[str, ...]:
-    """Who is asked about any of the unit's services, each once."""
-    unit = proposal.promotion.unit
-    asked = (proposal.config.settings(proposal.promotion.target, service).approvers for service in unit.services)
-    return tuple(dict.fromkeys(name for approvers in asked for name in (*approvers.groups, *approvers.users)))

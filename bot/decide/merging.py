@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from bot.decide.approving import demands, unmet
 from bot.decide.facts import Ask
 from bot.decide.proposed import Proposal
 from bot.plan import Action, Guard, HoldMerge, Merge, PushBranch
@@ -69,9 +70,12 @@ def _may_go_by_itself(proposal: Proposal, request: MergeRequest) -> bool:
 def _missing(ask: Ask, proposal: Proposal, request: MergeRequest) -> str:
     """Which approvals are missing, as far as the configuration asks for some; what the forge asks for, it says."""
     target, services = proposal.promotion.target, proposal.promotion.unit.services
+    repository = proposal.target.rev.repository
+    if proposal.config.forges[repository.forge].approves:
+        return unmet(ask, repository, demands(proposal.config, target, services), request)
     wanted = max(proposal.config.settings(target, service).approvers.wanted for service in services)
     if not wanted:
         return ""
-    names = ask.perhaps(Approvals(proposal.target.rev.repository, request.number))
+    names = ask.perhaps(Approvals(repository, request.number))
     given = len(set(names)) if names else 0
     return f"{given} of {wanted} approvals" if given < wanted else ""

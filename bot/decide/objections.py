@@ -10,9 +10,11 @@ from bot.decide.environments import Snapshot
 from bot.decide.facts import Ask, Refusal
 from bot.decide.text import fingerprints_in
 from bot.decide.together import by_name
+from bot.decide.trailers import PROMOTED_IMAGE, recorded
 from bot.errors import ExitCode
 from bot.promotion import Companion, Given, Move, Promotion
-from bot.questions import Absent, ClosedRequests
+from bot.questions import Absent, ClosedRequests, Commits
+from bot.repositories import MergeRequest
 
 # A merge request has room for so many fingerprints beside what people read.
 _MOST = 500
@@ -65,7 +67,7 @@ def respect_closed(ask: Ask, target: Snapshot, branch: Branch, promotion: Promot
     answer = ask(closed_requests(target, branch))
     now = set(promotion.fingerprints)
     for closed in answer.value if not isinstance(answer, Absent) else ():
-        said_no = fingerprints_in(closed.body)
+        said_no = fingerprints_in(closed.body) or _proposed(ask, target, closed, promotion)
         if not closed.ended_by_us and now and now <= said_no:
             what = "the same change" if now == said_no else "the same change among others"
             reason = f" ({closed.reason})" if closed.reason else ""
@@ -73,6 +75,16 @@ def respect_closed(ask: Ask, target: Snapshot, branch: Branch, promotion: Promot
                 f"{closed.ended_by or 'somebody'} closed !{closed.number}{reason}, which proposed {what}",
                 f"a newer image will be proposed; {_reopening(promotion)} proposes this one again",
             )
+
+
+def _proposed(ask: Ask, target: Snapshot, closed: MergeRequest, promotion: Promotion) -> frozenset[str]:
+    """What one proposed whose body no longer says it: by its commit, as far as that is what is proposed now."""
+    if closed.ended_by_us or not closed.ours or not closed.head:
+        return frozenset()
+    commits = ask.perhaps(Commits(target.rev.repository, target.rev.commit, closed.head, paths=True)) or ()
+    said = {text for commit in commits for text in commit.trailer(PROMOTED_IMAGE)}
+    wanted = {recorded(move) for move in promotion.moves if move.before != move.after}
+    return frozenset(promotion.fingerprints) if wanted and wanted <= said else frozenset()
 
 
 def _reopening(promotion: Promotion) -> str:

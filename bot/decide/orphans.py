@@ -74,7 +74,7 @@ def _reason(config: Config, reach: Reach, name: str) -> str:
         why = f"{name} goes with group {config.group(name)} now"
     elif name in reach.target.manifests:
         sources = " and ".join(source.name for source in config.sources(target, name))
-        why = f"{sources} has no manifest of {name} any more"
+        why = f"{sources} {'have' if ' and ' in sources else 'has'} no manifest of {name} any more"
     else:
         why = f"there is no service or group named {name} any more"
     return f"no longer due: {why}"

@@ -199,8 +199,21 @@ def _no_partner(ask: Ask, hop: Hop, unpaired: _Unpaired) -> Refusal:
         if found is not None:
             inherits = f"{runs} inherits its image from {found.place}, {found.image}"
             return Refusal(inherits, _remedy(ask, hop, ours, found))
+    if stranger := _stranger(hop, image):
+        theirs, named, other = stranger
+        return Refusal(
+            f"{runs} names {other} ({theirs.file.path}:{named.line}), which isn't from {hop.target_registry.url}",
+            f"correct the image there, or `url` of registry {hop.target.environment.registry}",
+        )
     where = hop.target.manifests[hop.service][0].file.path
     return Refusal(f"{runs} names no image for it{_looked(hop, bases)}", f"write the image in {where}, at {pointer}")
+
+
+def _stranger(hop: Hop, image: ImageRef) -> Named | None:
+    """What the target names the same image by, with a host that no registry has which comes into question."""
+    path = hop.mapped_path(image)
+    strangers = (named for named in _named(hop.target, hop.service) if hop.target_path(named) is None)
+    return next((named for named in strangers if path and f"/{named[2].name}".endswith(f"/{path}")), None)
 
 
 def _bases(ask: Ask, hop: Hop) -> tuple[Base, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.config import Config
+from bot.decide.approving import demands, reviewers_of
 from bot.decide.bases import Inherited, read_base
 from bot.decide.branch import Branch, Mark, branch_at, pin_branch
 from bot.decide.changes import Change
@@ -172,8 +173,7 @@ def _proposing(overlay: _Overlay, request: MergeRequest | None) -> Iterator[Open
     title, repository = _title(pin), overlay.snapshot.rev.repository
     body = signed(title, _body(overlay))
     if request is None:
-        approvers = config.settings(pin.environment, pin.service).approvers
-        reviewers = tuple(dict.fromkeys((*approvers.groups, *approvers.users)))
+        reviewers = reviewers_of(demands(config, pin.environment, [pin.service]))
         labels = ("promobot", f"to-{pin.environment}")
         draft = RequestDraft(overlay.branch, environment.repository.branch, title, body, reviewers, labels)
         yield OpenRequest(repository, by_policy(config, pin.environment, (pin.service,), draft))

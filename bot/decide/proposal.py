@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from bot.decide import approving
 from bot.decide.branch import Branch, open_request, requests_from
 from bot.decide.changes import Change, find_changes
 from bot.decide.conversation import converse, first_told
@@ -36,6 +37,7 @@ from bot.plan import (
     MoveTag,
     PushBranch,
     SetNote,
+    SetStatus,
     Standing,
     Step,
     UpdateRequest,
@@ -46,7 +48,7 @@ from bot.questions import Absent, Files, Found, Holds, Merged, Question, TagDige
 from bot.repositories import Commit, FileChange, MergeRequest, Rev
 
 # What is left to do where no image has a way to go any more.
-_TIDYING = (CloseRequest, DeleteBranch, UpdateRequest, SetNote, Merge, HoldMerge)
+_TIDYING = (CloseRequest, DeleteBranch, SetStatus, UpdateRequest, SetNote, Merge, HoldMerge)
 
 
 def propose(ask: Ask, proposal: Proposal) -> Verdict:
@@ -85,6 +87,7 @@ def _proposing(
     first: tuple[Question[Any], ...] = (
         *_on_branch(proposal, changes),
         *first_told(proposal, request),
+        *approving.first_questions(proposal.config, proposal.target, proposal.promotion.unit),
     )
     _respect_people(ask, proposal, request, first)
     ask.together(*first)
@@ -92,7 +95,11 @@ def _proposing(
     if pushes and request is not None:
         _respect_review(proposal, request)
     actions = (*pushes, *_copies(ask, proposal))
-    yield from with_status(proposal.target, proposal.branch, proposal.promotion.moves, actions, request)
+    needed = approving.find_needed(ask, proposal.config, proposal.target, proposal.promotion, changes)
+    repository = proposal.target.rev.repository
+    lacks = approving.missing(ask, repository, needed.assured, request, pushed=bool(pushes))
+    anew = lacks or ("" if needed.waits_no_more(ask, repository, request) else None)
+    yield from with_status(proposal.target, proposal.branch, proposal.promotion.moves, actions, request, anew)
     yield from converse(ask, proposal, request, changes)
 
 

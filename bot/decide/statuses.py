@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from bot.config import Config, EnvironmentConfig, is_service
+from bot.decide.approving import Assurance, assured_of, missing
 from bot.decide.branch import Branch, is_of_fork
 from bot.decide.environments import Manifest, Snapshot, head_of, manifests_at, service_at
 from bot.decide.facts import Ask, NotKnown, Refusal, for_each
@@ -86,14 +87,16 @@ def with_status(
     moves: Iterable[Move],
     actions: Sequence[PushBranch | CopyImage | MoveTag],
     request: MergeRequest | None,
+    lacks: str | None = None,
 ) -> Iterator[Action]:
     """What brings a promotion to its branch and its images, with what is to be said of the branch's head by then.
 
-    It is said before anybody sees a merge request of it, so that no later pass has to look.
+    It is said before anybody sees a merge request of it, so that no later pass has to look. Where it `lacks` approvals
+    that nothing on the forge asks for, later passes do: see `judge_requests`; empty, it lacks them no more.
     """
     say = partial(SetStatus, target.rev.repository, None, branch.name)
     images = {(move.destination, move.tag, move.digest) for move in moves}
-    good = _all_there(len(images), target.environment.registry)
+    good = _waiting(lacks) if lacks else _all_there(len(images), target.environment.registry)
     pushes = [action for action in actions if isinstance(action, PushBranch)]
     copies = [action for action in actions if not isinstance(action, PushBranch)]
     yield from pushes
@@ -103,7 +106,7 @@ def with_status(
     if branch.foreign and not pushes:
         if request is None:
             yield say(_waiting("somebody else has a commit on the branch: the next pass looks at it"))
-    elif actions or request is None:
+    elif actions or request is None or lacks == "":
         yield say(good)
 
 
@@ -119,7 +122,8 @@ def _waiting(why: str) -> CommitStatus:
 def judge_requests(ask: Ask, config: Config, environment: EnvironmentConfig, wanted: Wanted) -> Iterator[Upkeep]:
     """What is to be said of others' merge requests into an environment's branch.
 
-    The first environment of a branch speaks for all of them. What our own commits alone are on is known to be well.
+    The first environment of a branch speaks for all of them. What our own commits alone are on is known to be well,
+    unless it waits for approvals that nothing on the forge asks for.
     Raises Unanswered, and Refusal where nothing can be read.
     """
     place = _place(ask, config, environment, wanted)
@@ -130,8 +134,9 @@ def judge_requests(ask: Ask, config: Config, environment: EnvironmentConfig, wan
     ask.together(*commits.values())
     # What can't be read is gone as a rule, and nothing can be said of it.
     read = {one: found for one, question in commits.items() if (found := ask.perhaps(question))}
-    theirs = [_touching(place, one, found) for one, found in read.items() if not _is_ours(config, one, found)]
-    asked = [one for one in theirs if not wanted.services or _is_about(place, one)]
+    every = [(_touching(place, one, found), _is_ours(config, one, found)) for one, found in read.items()]
+    about = [(one, ours) for one, ours in every if not wanted.services or _is_about(place, one)]
+    asked = [one for one, waits in for_each(about, lambda each: (each[0], _is_watched(ask, place, *each))) if waits]
     yield from filter(None, for_each(asked, lambda one: _upkeep(ask, place, one)))
 
 
@@ -164,6 +169,16 @@ def _is_ours(config: Config, request: MergeRequest, commits: Collection[Commit])
     )
 
 
+def _is_watched(ask: Ask, place: _Place, theirs: _Theirs, ours: bool) -> bool:  # noqa: FBT001 - it goes with the first
+    """Whether its status may have to change though nobody pushes."""
+    return not ours or any(not each.by for each in _assured(ask, place, theirs))
+
+
+def _assured(ask: Ask, place: _Place, theirs: _Theirs) -> tuple[Assurance, ...]:
+    """What becomes of the approvals that one of ours needs."""
+    return assured_of(ask, place.config, place.rev, theirs.touched) if theirs.request.ours else ()
+
+
 def _touching(place: _Place, request: MergeRequest, commits: Collection[Commit]) -> _Theirs:
     paths = sorted({path for commit in commits for path in commit.paths})
     touched = ((env, path) for env in place.sharing for path in paths if service_at(place.config, env, path))
@@ -181,7 +196,7 @@ def _upkeep(ask: Ask, place: _Place, theirs: _Theirs) -> Upkeep | None:
     unit, target = Unit(f"!{request.number}", ()), place.environment.name
     ask.together(Status(repository, request.head), *_files(place, theirs))
     try:
-        said = _judged(ask, place, theirs)
+        said = _approved(ask, place, theirs, _judged(ask, place, theirs))
         now = ask.maybe(Status(repository, request.head))
     except NotKnown as refusal:
         return Upkeep(unit, target, blocked=refusal.blocked)
@@ -208,6 +223,12 @@ class _Judged:
     status: CommitStatus
     then: CommitStatus | None = None
     around: tuple[str, str, str] | None = None
+
+
+def _approved(ask: Ask, place: _Place, theirs: _Theirs, said: _Judged) -> _Judged:
+    """The same, where all approvals are given that nothing on the forge asks for."""
+    lacks = missing(ask, place.rev.repository, _assured(ask, place, theirs), theirs.request)
+    return _Judged(_waiting(lacks)) if lacks and said.status.state is StatusState.SUCCESS else said
 
 
 def _judged(ask: Ask, place: _Place, theirs: _Theirs) -> _Judged:

@@ -9,9 +9,13 @@ from typing import Any
 from bot.config import Config, EnvironmentConfig, is_service
 from bot.decide.environments import Manifest, Nameless, Snapshot, read_environments
 from bot.decide.facts import Ask, Facts, Refusal, Unanswered
+from bot.images import ImageRef
 from bot.promotion import Deployed
 from bot.questions import Absent, Found, Location, Need, Question, TagDigest
 from bot.repositories import Rev
+
+# So many hosts are named of what there is.
+_FEW = 3
 
 
 def survey(config: Config, facts: Facts) -> Need | tuple[Deployed, ...]:
@@ -45,6 +49,22 @@ def with_presence(config: Config, deployed: Iterable[Deployed], facts: Facts) ->
                 yield replace(item, present=False)
             case _:
                 yield item
+
+
+def elsewhere(config: Config, deployed: Iterable[Deployed]) -> Iterator[tuple[EnvironmentConfig, str]]:
+    """Environments whose images are all from other registries than their own and their sources', and what they say."""
+    images: dict[str, list[ImageRef]] = {}
+    for item in deployed:
+        if item.image is not None:
+            images.setdefault(item.environment, []).append(item.image)
+    for environment in config.environments:
+        theirs = images.get(environment.name, [])
+        registries = {each.registry for each in (environment, *config.upstream(environment))}
+        if theirs and all(config.registries[name].path_of(image) is None for name in registries for image in theirs):
+            hosts = list(dict.fromkeys(image.registry or image.name for image in theirs))
+            more = f" and {len(hosts) - _FEW} more" if len(hosts) > _FEW else ""
+            url = config.registries[environment.registry].url
+            yield environment, f"no image in {environment.name} is from {url}, but from {', '.join(hosts[:_FEW])}{more}"
 
 
 def _of_environment(config: Config, snapshot: Snapshot) -> Iterator[Deployed]:

@@ -10,6 +10,7 @@ from typing import Any
 from bot.forges.access import AppKey, ForgeAccess
 from bot.forges.local import LocalForge
 from bot.forges.port import Forge, Opened
+from bot.forges.rights import Right, Use
 
 
 def _github(access: ForgeAccess, *, closing: ExitStack | None = None, **settings: Any) -> Forge:
@@ -35,4 +36,4 @@ FORGES: Mapping[str, Callable[..., Forge]] = MappingProxyType(
     {"github": _github, "gitlab": _gitlab, "local": LocalForge}
 )
 
-__all__ = ["FORGES", "AppKey", "Forge", "ForgeAccess", "Opened"]
+__all__ = ["FORGES", "AppKey", "Forge", "ForgeAccess", "Opened", "Right", "Use"]

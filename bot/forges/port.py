@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.repositories import CommitStatus, MergeRequest, RequestDraft, RequestState
+from bot.forges.rights import Right, Use
+from bot.repositories import BranchProtection, CommitStatus, MergeRequest, RequestDraft, RequestState
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A merge request that is open now; `created` is false if it was open before and was adopted."""
+    """A merge request that is open now; `created` is false if it was open before and was adopted.
+
+    `notes` are sentences without a full stop, for whoever runs this: what of the draft the forge could not be given.
+    """
 
     request: MergeRequest
     created: bool
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,18 @@ class Forge(Protocol):
 
         On a forge where pipelines hold the statuses, what an older pipeline of a commit has isn't there.
         """
+        ...
+
+    def protection(self, project: str, branch: str) -> BranchProtection:
+        """What it makes sure of before a branch changes, as far as this token is told."""
+        ...
+
+    def members(self, project: str, group: str) -> tuple[str, ...]:
+        """The users who may approve for a group, as `project` calls it. Raises ForgeError where it can't be seen."""
+        ...
+
+    def rights(self, uses: Sequence[Use]) -> tuple[Right, ...]:
+        """Whether the token can do what these projects are used for. Reads only; what fails is a finding."""
         ...
 
     def set_status(self, project: str, commit: str, status: CommitStatus, *, branch: str) -> bool:

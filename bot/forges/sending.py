@@ -81,12 +81,14 @@ class ForgeAdapter(HTTPAdapter):
             raise of_elsewhere(asked, url.partition("?")[0])
         tries = Tries(asked, asked.method in _READS, self._pace, self._sleep, patient=True)
         once = partial(super().send, request, timeout=self._timeout, proxies=settings.get("proxies"))
+        if (failure := self._pace.silence) is not None:
+            raise of_trouble(asked, trouble_of(failure)) from failure
         while True:
             try:
                 response = self._once(asked, once)
             except (RequestException, HTTPError) as error:
                 trouble = trouble_of(error)
-                if not tries.again_without(may_pass=trouble in _PASSING):
+                if not tries.again_without(error, trouble, may_pass=trouble in _PASSING):
                     why = distrust_of(error) if trouble is Trouble.UNTRUSTED else ""
                     raise of_trouble(asked, trouble, why) from error
             else:

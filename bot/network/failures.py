@@ -33,9 +33,14 @@ class Trouble(Enum):
         return self not in _BEFORE
 
     @property
+    def waited_for(self) -> bool:
+        """Whether that is known only after the longest time that anybody waits."""
+        return self in {Trouble.SLOW_CONNECTION, Trouble.SILENCE}
+
+    @property
     def of_host(self) -> bool:
-        """Whether it would be the same whatever the host is asked for."""
-        return self not in {Trouble.CUT, Trouble.SILENCE, Trouble.NO_HTTP}
+        """Whether it would be the same whatever the host is asked for, as a rule."""
+        return self not in {Trouble.CUT, Trouble.NO_HTTP}
 
 
 _BEFORE = frozenset({Trouble.NAME, Trouble.REFUSED, Trouble.NO_CONNECTION, Trouble.SLOW_CONNECTION, Trouble.PROXY})

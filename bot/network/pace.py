@@ -14,6 +14,9 @@ from bot.errors import BotError
 # Seconds. An endpoint that lets nobody through for longer than this has its requests fail, not wait.
 LONGEST_PAUSE = 60.0
 _NEVER = float("-inf")
+# So many requests in a row that were waited for in vain, and nobody waits for the next until so many seconds later.
+_HOPELESS = 3
+_HOPE = 30.0
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,15 @@ class _Pause:
 
     since: float = _NEVER
     until: float = _NEVER
+
+
+@dataclass(frozen=True)
+class _Silence:
+    """How many requests in a row were waited for in vain, until when, and what came of the last."""
+
+    requests: int = 0
+    at: float = _NEVER
+    failure: Exception | None = None
 
 
 class Place(Protocol):
@@ -57,6 +69,14 @@ class Pace:
         self._lock = Lock()
         self._pause = _Pause()
         self._in_vain = False
+        self._silence = _Silence()
+
+    @property
+    def silence(self) -> Exception | None:
+        """What came of the last request, where so many were waited for in vain that the next would be, too."""
+        silence = self._silence
+        hopeless = silence.requests >= _HOPELESS and self._clock() < silence.at + _HOPE
+        return silence.failure if hopeless else None
 
     @contextmanager
     def turn(self, place: Place) -> Iterator[None]:
@@ -99,7 +119,14 @@ class Pace:
             since = self._pause.since + max(0.0, now - self._pause.until) if self._in_vain else now
             self._pause = _Pause(since, max(self._pause.until, now + seconds))
             self._in_vain = True
+            self._silence = _Silence()
+
+    def was_silent(self, failure: Exception) -> None:
+        """A request was waited for as long as anybody waits, and got no answer."""
+        with self._lock:
+            self._silence = _Silence(self._silence.requests + 1, self._clock(), failure)
 
     def went_well(self) -> None:
         """The endpoint let a request through: what it asked for next is another matter."""
         self._in_vain = False
+        self._silence = _Silence()

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from bot.network.failures import Trouble
 from bot.network.pace import Pace, Place
 from bot.network.retry import ATTEMPTS, asked_pause, may_pass, pause
 
@@ -39,10 +40,12 @@ class Tries:
     failed: int = 0
     limited: int = 0
 
-    def again_without(self, *, may_pass: bool) -> bool:
-        """Whether to try again where no answer came; waits before that."""
+    def again_without(self, failure: Exception, trouble: Trouble, *, may_pass: bool) -> bool:
+        """Whether to try again where no answer came; waits before that, or tells everybody not to."""
         self.failed += 1
         if self.failed == ATTEMPTS or not may_pass or not self.repeatable:
+            if trouble.waited_for:
+                self.pace.was_silent(failure)
             return False
         self._wait()
         return True

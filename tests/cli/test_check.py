@@ -38,6 +38,15 @@ def test_a_registry_that_knows_us(shop: Shop) -> None:
     assert WRITING not in shop.run("check").out
 
 
+def test_an_environment_without_an_image_of_its_registry_is_told(shop: Shop) -> None:
+    config = shop.company.folder / "promobot.yaml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace(f"url: {E2E}", "url: registry.example.org"), encoding="utf-8")
+    what = f"environments.0.registry: no image in e2e is from registry.example.org, but from {E2E}\n"
+    assert f"{what}  → correct `url` of registry e2e, or which `registry` e2e pulls from\n" in shop.run("check").out
+    assert f"! no image in e2e is from registry.example.org, but from {E2E}: promobot check\n" in shop.run("status").out
+
+
 def test_a_check_only_reads(shop: Shop) -> None:
     with start_proxy(shop.company.e2e) as proxy:
         shop.company.connect(e2e=proxy)
@@ -76,6 +85,8 @@ def test_a_registry_where_nobody_is(shop: Shop) -> None:
     config.write_text(text.replace(shop.company.e2e.host, "127.0.0.1:1"), encoding="utf-8")
     found = registry(shop, "e2e", code=ExitCode.REGISTRY)
     assert found["reached"] is False
+    assert shop.run("check").out.splitlines()[0].endswith("promobot.yaml: valid")
+    assert shop.run("check", "--online").out.splitlines()[0].endswith("can be read; what is wrong has a ✗ below")
     assert registry(shop, "staging", code=ExitCode.REGISTRY)["reached"] is True
 
 

@@ -97,6 +97,7 @@ def test_what_is_blocked_shows_what_people_are_looking_at(shop: Shop, tmp_path: 
     assert (verdict["merge_request"], verdict["outdated"]) == (request.url, words)
     (after,) = company.requests()
     assert (after.number, after.title, after.head) == (request.number, request.title, request.head)
+    assert "isn't what would be proposed now" in after.note
     file = tmp_path / "out.env"
     assert shop.run("plan", "--output-file", str(file)).code == ExitCode.BLOCKED
     assert "MERGE_REQUEST" not in file.read_text()

@@ -20,7 +20,7 @@ from bot.errors import ExitCode, ForgeError
 from bot.forges.local import LocalForge, create_project
 from bot.git import Clone, Identity
 from bot.promotion import Unit
-from bot.repositories import FileChange, MergeRequest, Repository, RequestDraft, RequestState
+from bot.repositories import FileChange, MergeRequest, Repository, RequestDraft, RequestState, Reviewers
 from bot.world import World
 from tests.cli.registries import Shop, shop
 from tests.company import PROJECT
@@ -89,7 +89,7 @@ def desk(tmp_path: Path) -> Desk:
     waiting = []
     for name in ("one", "two"):
         clone.push(name, clone.commit(base, [FileChange(name, b"2")], name, datetime.now(UTC)), None)
-        opened = forge.open("a/b", RequestDraft(name, "main", name, "", (), ()))
+        opened = forge.open("a/b", RequestDraft(name, "main", name, "", Reviewers(), ()))
         waiting.append(Waiting(Unit(name, (name,)), "prod", Repository("f", "a/b"), opened.request))
     return Desk(tmp_path, world, forge, waiting, [])
 

@@ -95,6 +95,16 @@ def test_a_person_s_no_counts_whatever_they_made_of_the_text(desk: Desk) -> None
     assert desk.paper.plan().verdicts[0].standing is Standing.BLOCKED
 
 
+def test_a_person_s_no_counts_where_nothing_in_the_text_tells_what_it_was(desk: Desk) -> None:
+    desk.change(1, body="no, and I never want to see it again")
+    desk.close(1)
+    (verdict,) = desk.paper.plan().verdicts
+    assert verdict.blocked is not None
+    assert verdict.blocked.reason == "ann closed !1, which proposed the same change"
+    newer(desk)
+    assert "OpenRequest" in did(pass_over(desk))
+
+
 def test_a_title_that_somebody_changed_stays(desk: Desk) -> None:
     desk.change(1, title="URGENT: inventory")
     assert pass_over(desk).step is None

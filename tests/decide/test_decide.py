@@ -23,7 +23,7 @@ from bot.plan import (
 )
 from bot.promotion import Proof
 from bot.questions import Location, TagDigest
-from bot.repositories import File, MergeRequest, RequestState
+from bot.repositories import File, MergeRequest, RequestState, Reviewers
 from tests.paper import CONFIG, E2E, STAGING, Paper, commit, configured, digest, values
 from tests.paperwork import Desk
 
@@ -94,7 +94,7 @@ def test_a_newer_image_is_claimed_then_copied_then_proposed(paper: Paper) -> Non
     assert push.files[0].content == values(STAGING, "1.1.3")
     assert copy == CopyImage(Location("e2e", "shop/api"), NEW, Location("staging", "shop/api"), "1.1.3")
     assert opening.draft.title == "api 1.1.2 → 1.1.3 to staging"
-    assert opening.draft.reviewers == ("team",)
+    assert opening.draft.reviewers == Reviewers(groups=("team",))
 
 
 def test_what_a_run_opened_without_finishing_it_is_opened_again(paper: Paper) -> None:
@@ -507,8 +507,15 @@ def test_a_service_whose_source_inherits_its_image_is_told_so(paper: Paper) -> N
 
 
 def test_a_target_that_names_another_registry(paper: Paper) -> None:
+    """A slip in a registry's address is not an image that is missing."""
     paper.trees["m1"][STAGING_FILE] = values("quay.io", "1.0.0")
-    assert "names no image for it" in reason(paper.verdict("api"))
+    blocked = paper.verdict("api").blocked
+    assert blocked is not None
+    assert blocked.reason == (
+        f"e2e runs {E2E}/shop/api:1.1.3-rc2, but api in staging names quay.io/shop/api:1.0.0 ({STAGING_FILE}:2), "
+        f"which isn't from {STAGING}"
+    )
+    assert blocked.remedy == "correct the image there, or `url` of registry staging"
 
 
 def test_a_manifest_that_cannot_be_edited_exactly(paper: Paper) -> None:

@@ -400,7 +400,7 @@ def test_what_is_too_much_for_a_forge_ends_with_how_much_more_there_is(count: in
     body = TEXTS.body(promotion, background)
     assert len(body) <= 65_536
     assert fingerprints_in(body) == set(promotion.fingerprints)
-    assert structure(body)["html_block"] == 4, "evidence opens and closes, and the marks"
+    assert structure(body)["html_block"] == 5, "evidence opens and closes, and the marks"
     assert ("more images" in body) == (body.count("`shop/inventory`") < count)
 
 

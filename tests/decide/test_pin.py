@@ -11,7 +11,7 @@ from bot.decide import Facts
 from bot.decide.pin import Pin, decide_pin
 from bot.errors import ExitCode, UsageError
 from bot.plan import OpenRequest, Plan, PushBranch, Standing, Verdict
-from bot.repositories import Commit, MergeRequest, RequestState
+from bot.repositories import Commit, MergeRequest, RequestState, Reviewers
 from tests.paper import E2E, STAGING, Paper, commit, configured, digest
 
 E2E_FILE, OVERLAY = "apps/api/e2e/kustomization.yaml", "apps/api/staging/kustomization.yaml"
@@ -177,7 +177,7 @@ def test_it_is_proposed_once_and_then_current(paper: Paper) -> None:
         "Pin api in staging to what its base names",
     )
     assert f"`{DEPLOYMENT}` line 6" in opening.draft.body
-    assert opening.draft.reviewers == ("team",)
+    assert opening.draft.reviewers == Reviewers(groups=("team",))
     ours = Commit("b1", "promobot@localhost", "promobot@localhost", (("Pinned", "staging/api"),))
     paper.heads[push.branch] = "b1"
     paper.ahead["m1", "b1"] = (ours,)

@@ -237,3 +237,16 @@ def test_who_only_looks_asks_no_registry_for_labels(paper: Paper) -> None:
     assert asked(paper, Labels) == set()
     assert newer.step is not None
     assert any(isinstance(one, UpdateRequest) for one in newer.step.actions)
+
+
+@pytest.mark.parametrize("said", ["0123456789abcdef x y z", "garbage", ""])
+def test_what_is_remembered_and_does_not_fit_is_written_anew_and_asked_once(paper: Paper, said: str) -> None:
+    """Though the text around it is theirs from then on."""
+    text = body(paper)
+    (mark,) = [line for line in text.splitlines() if line.startswith("<!-- promobot-built")]
+    paper.opened = (replace(paper.opened[0], body=text.replace(mark, f"<!-- promobot-built {said} -->")),)
+    assert mark in body(paper).splitlines()
+    assert "promobot-built" not in body(paper).replace(mark, "")
+    asked(paper)
+    assert paper.verdict("api").step is None
+    assert asked(paper, Labels) == set()

@@ -52,7 +52,7 @@ def test_our_own_templates_are_fine() -> None:
 @pytest.mark.parametrize(
     ("template", "said"),
     [
-        ("a\n{{ unti }}", ":2: there is no name unti, did you mean unit?; known are adds, companions, copies, "),
+        ("a\n{{ unti }}", ":2: there is no name unti, did you mean unit?; known are adds, approvals, companions, "),
         (
             "\n{% for m in moves %}\n{{ m.tga }}{% endfor %}",
             ":3: there is no name tga, did you mean tag?; known are ",

@@ -13,5 +13,7 @@ A double is an `App` (see `server.py`): a function from request to answer, and w
 
 Routes are written as in the forges' own documentation (`routes.py`), and are names in counts and complaints.
 
+`hooks.py` sends what changes as webhooks, best effort and to loopback alone, for who puts it around the app.
+
 `standing` runs one as a process of its own, with pages for a browser: `promobot demo --forge gitlab` does.
 """

@@ -7,7 +7,7 @@ import pytest
 
 from bot.forges.local import LocalForge, create_project
 from bot.git import Clone, Identity, Pushed
-from bot.repositories import FileChange, RequestDraft
+from bot.repositories import FileChange, RequestDraft, Reviewers
 from tests.git.conftest import processes
 from tests.git.origin import git
 
@@ -49,7 +49,7 @@ class World:
 
 
 def draft(source: str = "x", target: str = "main", title: str = "Promote web", body: str = "why") -> RequestDraft:
-    return RequestDraft(source, target, title, body, reviewers=("ann", "bob"), labels=("prod",))
+    return RequestDraft(source, target, title, body, reviewers=Reviewers(users=("ann", "bob")), labels=("prod",))
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ from bot.forges.gitlab import GitLabForge
 from bot.forges.notes import unmarked
 from bot.git.command import Credential, Remote
 from bot.git.identity import Identity
+from bot.repositories import Reviewers
 from tests.doubles.repository import PAT, Repository
 from tests.forges.places import FILES, Place, github_rest, gitlab_rest
 
@@ -138,7 +139,7 @@ class LiveGitLab(LivePlace):
     def __init__(self, root: Path, where: Settings) -> None:
         self._person = _gitlab(where.url, where.person)
         self.anns_name = _gitlab_user(where.url, where.person)
-        self.reviewers = (self.anns_name,)
+        self.reviewers = Reviewers(users=(self.anns_name,))
         self.rest = gitlab_rest(where.url, where.project, where.token)
         super().__init__(root, where, GitLabForge(where.access()), "oauth2")
 
@@ -180,7 +181,7 @@ class LiveGitHub(LivePlace):
         api = "https://api.github.com" if where.url == "https://github.com" else f"{where.url}/api/v3"
         self._person = github.Github(base_url=api, auth=github.Auth.Token(where.person))
         self.anns_name = _github_user(api, where.person)
-        self.reviewers = (self.anns_name,)
+        self.reviewers = Reviewers(users=(self.anns_name,))
         self.rest = github_rest(api, where.project, where.token)
         super().__init__(root, where, GitHubForge(where.access()), "x-access-token")
 

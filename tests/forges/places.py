@@ -25,7 +25,7 @@ from bot.forges.local import LocalForge, create_project
 from bot.forges.notes import unmarked
 from bot.git import Identity
 from bot.network.pace import Pace
-from bot.repositories import MergeRequest, RequestDraft, RequestState
+from bot.repositories import MergeRequest, RequestDraft, RequestState, Reviewers
 from tests.doubles.github import GitHub, Role
 from tests.doubles.github.serving import serve_github
 from tests.doubles.gitlab import DEVELOPER, GitLab, Patience, life
@@ -74,7 +74,7 @@ class Place(ABC):
     rest: Rest
     # What the forge calls Ann, and who is asked to review.
     anns_name = "ann"
-    reviewers: tuple[str, ...] = ("ann", "bob")
+    reviewers = Reviewers(users=("ann", "bob"))
     # The number of the last merge request that was there before; a project of somebody else has had its own.
     before = 0
     # Whether a merge request ends with its source branch, and whether an approval outlives a push, if that is known.
@@ -160,7 +160,7 @@ class LocalPlace(Place):
         self._ann.merge(self.project, number, head=self._ann.get(self.project, number).head, by="ann")
 
     def opened_by_ann(self, source: str) -> int:
-        return self._ann.open(self.project, RequestDraft(source, "main", "Ann's", "", (), ())).request.number
+        return self._ann.open(self.project, RequestDraft(source, "main", "Ann's", "", Reviewers(), ())).request.number
 
 
 class GitLabPlace(Place):

@@ -11,14 +11,14 @@ _RACER = """
 import sys, time
 from pathlib import Path
 from bot.forges import FORGES, ForgeAccess
-from bot.repositories import RequestDraft
+from bot.repositories import RequestDraft, Reviewers
 kind, url, token, project, ready, go = sys.argv[1:]
 forge = FORGES[kind](ForgeAccess("work", url, token))
 forge.open_requests(project)
 Path(ready).touch()
 while not Path(go).exists():
     time.sleep(0.001)
-opened = forge.open(project, RequestDraft("x", "main", "t", "b", ("ann",), ("l",)))
+opened = forge.open(project, RequestDraft("x", "main", "t", "b", Reviewers(users=("ann",)), ("l",)))
 print(opened.request.number, int(opened.created))
 """
 

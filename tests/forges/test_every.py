@@ -39,6 +39,7 @@ def test_what_is_opened_is_found(place: Place) -> None:
         author="promobot",
         ours=True,
         reviewers=request.reviewers,
+        approvals=request.approvals,
         labels=("prod",),
     )
     assert request.reviewers[0] == place.anns_name

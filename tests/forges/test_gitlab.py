@@ -23,7 +23,7 @@ from bot.forges.errors import LimitError, StatusError
 from bot.forges.gitlab import GitLabForge
 from bot.forges.gitlab.requests import LONGEST_BODY, Identity, body_of, request_of, title_of
 from bot.network.pace import Pace
-from bot.repositories import MergeRequest, RequestState
+from bot.repositories import MergeRequest, RequestState, Reviewers
 from tests.doubles.gitlab import DEVELOPER, GUEST, GitLab, Patience
 from tests.doubles.gitlab.serving import serve_gitlab
 from tests.doubles.http import Request, Response
@@ -53,8 +53,8 @@ def test_opening_costs_two_requests_beside_what_is_asked_once_in_a_run(place: Gi
     place.open("x")
     assert place.running.counts() == {
         "GET /user": 1,
-        "GET /groups/:id/members/all": 2,
         "GET /users": 2,
+        "GET /projects/:id/members/all": 1,
         CREATE: 1,
         LIST: 1,
     }
@@ -413,9 +413,45 @@ def test_reviewers_are_who_may_push_of_the_groups_and_still_there(place: GitLabP
     gitlab.user("guest", "platform/teams", role=GUEST)
     gitlab.join(gitlab.accounts.tokens[place.token].user, gitlab.accounts.group("platform/teams"), DEVELOPER)
     place.push("x", "2")
-    draft = replace(place.draft(), reviewers=("platform/teams", "bob", "nobody", "no/group"))
-    request = place.forge.open(place.project, draft).request
-    assert request.reviewers == (("ann", "bob", "sub") if premium else ("ann",))
+    gitlab.user("left").state = "blocked"
+    gitlab.user("outsider")
+    names = Reviewers(("platform/teams", "no/group"), ("bob", "nobody", "left", "outsider"))
+    opened = place.forge.open(place.project, replace(place.draft(), reviewers=names))
+    assert opened.request.reviewers == (("ann", "bob", "sub") if premium else ("ann",))
+    gone = (
+        "nobody is asked of group no/group: there is none that the token's user sees",
+        "nobody is not asked for a review: there is no such user",
+        "left is not asked for a review: the account is blocked",
+        f"outsider is not asked for a review: no Developer or more in {place.project}",
+    )
+    tier = "GitLab Free keeps one reviewer, ann: 2 more are not asked by name"
+    assert opened.notes == (gone if premium else (*gone, tier))
+    place.push("y", "3")
+    again = place.forge.open(place.project, replace(place.draft("y"), reviewers=names))
+    assert again.notes == gone, "what this GitLab is was said"
+    assert place.running.counts()["GET /projects/:id/members/all"] == 1
+
+
+def test_who_is_no_member_of_the_project_does_not_take_the_only_place(place: GitLabPlace) -> None:
+    """A group of another part of the company, of whom one works here."""
+    other = place.gitlab.accounts.group("sre")
+    for name in ("away", "here"):
+        place.gitlab.join(place.gitlab.user(name), other, DEVELOPER)
+    place.gitlab.join(place.gitlab.user("here"), place.made.namespace, DEVELOPER)
+    place.gitlab.join(place.gitlab.accounts.tokens[place.token].user, other, DEVELOPER)
+    place.push("x", "2")
+    opened = place.forge.open(place.project, replace(place.draft(), reviewers=Reviewers(("sre",))))
+    assert (opened.request.reviewers, opened.notes) == (("here",), ())
+
+
+def test_a_group_of_whom_nobody_may_push_is_told(place: GitLabPlace) -> None:
+    other = place.gitlab.accounts.group("sre")
+    place.gitlab.user("away", "sre")
+    place.gitlab.join(place.gitlab.accounts.tokens[place.token].user, other, DEVELOPER)
+    place.push("x", "2")
+    opened = place.forge.open(place.project, replace(place.draft(), reviewers=Reviewers(("sre",))))
+    assert opened.request.reviewers == ()
+    assert opened.notes == (f"nobody is asked for a review: none of sre may push to {place.project}",)
 
 
 # --- texts ----------------------------------------------------------------------------------------------

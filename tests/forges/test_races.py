@@ -47,12 +47,12 @@ OPENER = """
 import sys, time
 from pathlib import Path
 from bot.forges.local import LocalForge
-from bot.repositories import RequestDraft
+from bot.repositories import RequestDraft, Reviewers
 root, project, ready, go = sys.argv[1:]
 Path(ready).touch()
 while not Path(go).exists():
     time.sleep(0.001)
-print(LocalForge(Path(root)).open(project, RequestDraft("x", "main", "t", "b", (), ())).created)
+print(LocalForge(Path(root)).open(project, RequestDraft("x", "main", "t", "b", Reviewers(), ())).created)
 """
 
 
@@ -231,7 +231,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from bot.forges.local import LocalForge
 from bot.git import Clone, Identity
-from bot.repositories import FileChange, RequestDraft
+from bot.repositories import FileChange, RequestDraft, Reviewers
 root, clone, project, name = sys.argv[1:]
 forge = LocalForge(Path(root))
 clone = Clone(forge.git_url(project), Path(clone), Identity("w", "w@x"))
@@ -240,7 +240,7 @@ for n in itertools.count():
     change = FileChange(name, f"{n} {datetime.now(UTC)}".encode())
     commit = clone.commit(heads["main"], [change], "m", datetime.now(UTC))
     clone.push(name, commit, heads.get(name))
-    request = forge.open(project, RequestDraft(name, "main", f"{n}", "", (), ())).request
+    request = forge.open(project, RequestDraft(name, "main", f"{n}", "", Reviewers(), ())).request
     forge.update(project, request.number, title=f"again {n}", body="")
     (Path(root) / name).touch()
     forge.merge(project, request.number, head=commit, by="w")

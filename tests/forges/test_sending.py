@@ -240,6 +240,15 @@ def test_a_silent_forge_is_given_up(forge: Running) -> None:
     assert forge.count() == 3
 
 
+def test_a_forge_that_stays_silent_is_not_waited_for_by_everybody(forge: Running) -> None:
+    forge.inject(Fault("", Silence(), ALWAYS))
+    with session(forge, timeout=0.1) as made:
+        for _ in range(5):
+            with pytest.raises(UnansweredError, match="no answer in time"):
+                made.post(f"{forge.url}/x", data="note")
+    assert forge.count() == 3
+
+
 @pytest.mark.parametrize(
     ("url", "words"),
     [

@@ -26,6 +26,9 @@ class Ann:
     newest: str = "1.1.3"
     commits: dict[str, str] = field(default_factory=dict)
     done: int = 0
+    # By merge request, what she wrote last: a title of hers, and words in the text.
+    titles: dict[int, str] = field(default_factory=dict)
+    words: dict[int, str] = field(default_factory=dict)
 
     def does(self, deed: str) -> None:
         self.done += 1
@@ -85,6 +88,31 @@ class Ann:
         if self.shop.merges(request.number, squash=squash):
             self.commits = {sha: branch for sha, branch in self.commits.items() if sha not in merged}
 
+    def retitles(self, request: Shown) -> None:
+        title = f"Ann's title {self.done}"
+        if self.shop.edits(request.number, title, request.body):
+            self.titles[request.number] = title
+
+    def rewrites(self, request: Shown) -> None:
+        self._writes(request, f"Ann's own text {self.done}.")
+
+    def adds(self, request: Shown) -> None:
+        self._writes(request, f"Ann adds {self.done}.", kept=request.body)
+
+    def _writes(self, request: Shown, words: str, *, kept: str = "") -> None:
+        body = f"{words}\r\n\r\n{kept}" if kept else words
+        if request.state == "open" and self.shop.edits(request.number, request.title, body):
+            self.words[request.number] = words
+
+    def overwritten(self) -> list[Shown]:
+        """The merge requests that no longer say what she wrote."""
+        return [
+            request
+            for request in self.shop.requests()
+            if self.words.get(request.number, "") not in request.body
+            or self.titles.get(request.number, request.title) != request.title
+        ]
+
     def retargets(self, request: Shown) -> None:
         repository = self.shop.repository
         if repository.head("release") is None:
@@ -92,7 +120,15 @@ class Ann:
         self.shop.retargets(request.number, "main" if request.target == "release" else "release")
 
 
+# What she writes: no forge keeps others from writing over it in the moment between their look and their write.
+WRITES: Mapping[str, Callable[[Ann], None]] = {
+    "retitles": lambda ann: ann.with_last("open", ann.retitles),
+    "rewrites the text": lambda ann: ann.with_last("open", ann.rewrites),
+    "adds to the text": lambda ann: ann.with_last("open", ann.adds),
+}
 DEEDS: Mapping[str, Callable[[Ann], None]] = {
+    **WRITES,
+    "approves": lambda ann: ann.with_last("open", lambda request: ann.shop.approves(request.number)),
     "adds to our branch": lambda ann: ann.pushes(BRANCH, ann.notes),
     "works on our branch's file": lambda ann: ann.pushes(BRANCH, ann.remark),
     "wants another image on our branch": lambda ann: ann.pushes(BRANCH, ann.tag("1.1.77")),

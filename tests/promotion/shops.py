@@ -12,7 +12,8 @@ from bot.cli import main
 from bot.errors import ConflictError, ForgeError
 from bot.forges.local import LocalForge
 from bot.git import Identity
-from bot.repositories import RequestDraft
+from bot.repositories import MergeRequest as MergeRequested
+from bot.repositories import RequestDraft, Reviewers
 from tests.company import PROJECT, Company
 from tests.doubles.github import GitHub, Role
 from tests.doubles.github import life as github_life
@@ -32,7 +33,7 @@ _READS = ("GET", "git git-upload-pack", "POST /graphql repository")
 
 @dataclass(frozen=True)
 class Shown:
-    """A merge request as the forge has it. `author` and `ended_by` are `ann`, or `us` for promobot."""
+    """A merge request as the forge has it, with our notes. `author` and `ended_by` are `ann`, or `us` for promobot."""
 
     number: int
     source: str
@@ -43,6 +44,8 @@ class Shown:
     reviewers: tuple[str, ...]
     author: str
     ended_by: str = ""
+    body: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class Shop(ABC):
@@ -57,6 +60,19 @@ class Shop(ABC):
 
     def promobot(self, *argv: str) -> int:
         return main(argv, environ=self.environ)
+
+    def settle(self, *settings: str, required: int = 1) -> None:
+        """Let the configuration say these lines of staging besides, and that so many have to approve."""
+        file = self.company.folder / "promobot.yaml"
+        head, tail = file.read_text().split("    promote: auto\n")
+        lines = "".join(f"    {line}\n" for line in settings)
+        approvers = f"    approvers: {{groups: [staging-approvers], required: {required}}}\n"
+        kept = tail.partition("    approvers:")[2].partition("\n")[2]
+        file.write_text(f"{head}    promote: auto\n{lines}{approvers}{kept}")
+
+    def need_no_approvals(self) -> None:
+        """The configuration asks people and waits for nobody."""
+        self.settle(required=0)
 
     def writes(self) -> list[str]:
         """What was asked of the server that changes anything."""
@@ -96,6 +112,14 @@ class Shop(ABC):
     def merges(self, number: int, *, squash: bool) -> bool:
         """She merges it."""
 
+    @abstractmethod
+    def edits(self, number: int, title: str, body: str) -> bool:
+        """She writes other words."""
+
+    @abstractmethod
+    def approves(self, number: int) -> bool:
+        """She says yes to it as it is."""
+
 
 class LocalShop(Shop):
     def __init__(self, company: Company) -> None:
@@ -104,22 +128,16 @@ class LocalShop(Shop):
         self._ann = LocalForge(company.folder / "git", user="ann")
 
     def requests(self) -> list[Shown]:
-        return [
-            Shown(
-                r.number,
-                r.source_branch,
-                r.target_branch,
-                r.state.value,
-                r.title,
-                r.labels,
-                r.reviewers,
-                *("us" if name == "promobot" else name for name in (r.author, r.ended_by)),
-            )
-            for r in self._ann.requests(PROJECT)
-        ]
+        return [self._shown(request) for request in self._ann.requests(PROJECT)]
+
+    def _shown(self, request: MergeRequested) -> Shown:
+        author, ended = ("us" if name == "promobot" else name for name in (request.author, request.ended_by))
+        notes = (request.note,) if request.note else ()
+        about = (request.title, request.labels, request.reviewers, author, ended, request.body, notes)
+        return Shown(request.number, request.source_branch, request.target_branch, request.state.value, *about)
 
     def opens(self, source: str) -> bool:
-        return self._try(lambda: self._ann.open(PROJECT, RequestDraft(source, "main", "Ann's", "", (), ())))
+        return self._try(lambda: self._ann.open(PROJECT, RequestDraft(source, "main", "Ann's", "", Reviewers(), ())))
 
     def closes(self, number: int) -> bool:
         return self._try(lambda: self._ann.close(PROJECT, number, reason="no", by="ann"))
@@ -133,6 +151,12 @@ class LocalShop(Shop):
     def merges(self, number: int, *, squash: bool) -> bool:  # noqa: ARG002 - there is one way only
         head = self._ann.get(PROJECT, number).head
         return self._try(lambda: self._ann.merge(PROJECT, number, head=head, by="ann"))
+
+    def edits(self, number: int, title: str, body: str) -> bool:
+        return self._try(lambda: self._ann.update(PROJECT, number, title=title, body=body))
+
+    def approves(self, number: int) -> bool:  # noqa: ARG002 - nobody can
+        return False
 
     def _try(self, act: Callable[[], object]) -> bool:
         try:
@@ -176,6 +200,8 @@ class GitLabShop(Shop):
             tuple(person.username for person in request.reviewers),
             self._who(request.author),
             self._who(ended) if ended else "",
+            request.description,
+            tuple(note.body for note in request.notes if note.author != self.ann and not note.system),
         )
 
     def _who(self, user: User) -> str:
@@ -223,6 +249,19 @@ class GitLabShop(Shop):
             self.gitlab.merge(self.project, request, self.ann, squash=squash)
             return True
 
+    def edits(self, number: int, title: str, body: str) -> bool:
+        with self.gitlab.lock:
+            request = self.project.requests[number]
+            request.title, request.description = title, body
+            return True
+
+    def approves(self, number: int) -> bool:
+        with self.gitlab.lock:
+            request = self.project.requests[number]
+            if request.open and request.author != self.ann:
+                request.approvals[self.ann.id] = gitlab_life.now()
+            return request.open
+
     def _taken(self, source: str, target: str) -> bool:
         return any((r.source, r.target, r.state) == (source, target, "open") for r in self.requests())
 
@@ -246,7 +285,9 @@ class GitHubShop(Shop):
         state = "open" if pull.open else "merged" if pull.merged else "closed"
         author, ended = ("us" if login == "shop-robot" else login for login in (pull.login, pull.closed_by))
         asked = (*pull.reviewers, *pull.teams)
-        return Shown(pull.number, pull.source, pull.target, state, pull.title, tuple(pull.labels), asked, author, ended)
+        notes = tuple(said.body for said in pull.comments if said.login != "ann")
+        about = (pull.title, tuple(pull.labels), asked, author, ended, pull.body or "", notes)
+        return Shown(pull.number, pull.source, pull.target, state, *about)
 
     def opens(self, source: str) -> bool:
         with self.hub.lock:
@@ -285,6 +326,15 @@ class GitHubShop(Shop):
 
     def merges(self, number: int, *, squash: bool) -> bool:
         return self._try(lambda: self.hub.merge(PROJECT, number, "ann", "squash" if squash else "merge"))
+
+    def edits(self, number: int, title: str, body: str) -> bool:
+        with self.hub.lock:
+            pull = self.hub.synced(PROJECT).pulls[number]
+            pull.title, pull.body = title, body
+            return True
+
+    def approves(self, number: int) -> bool:
+        return self._try(lambda: self.hub.review(PROJECT, number, "ann"))
 
     def _try(self, act: Callable[[], object]) -> bool:
         try:

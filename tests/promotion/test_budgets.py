@@ -19,11 +19,22 @@ from tests.promotion.shops import SHOPS
 PROMOTE = ("promote", "inventory", "--to", "staging")
 GRAPH = "POST /graphql repository"
 READS = ("GET", GRAPH)
-# What a run reads once, whatever it does: who it is, the open and the closed merge requests, who approves.
+# What a run reads once, whatever it does: who it is, the open and the closed merge requests, who approves and may.
 ONCE = {
-    "gitlab": Counter({"GET /user": 1, "GET /projects/:id/merge_requests": 2, "GET /groups/:id/members/all": 1}),
-    "github": Counter({"GET /user": 1, GRAPH: 2, "GET /orgs/:org/teams/:slug": 1}),
+    "gitlab": Counter(
+        {
+            "GET /user": 1,
+            "GET /projects/:id/merge_requests": 2,
+            "GET /groups/:id/members/all": 1,
+            "GET /projects/:id/members/all": 1,
+            "GET /projects/:id/approval_rules": 1,
+        }
+    ),
+    "github": Counter({"GET /user": 1, GRAPH: 2}),
 }
+# What one that waits for approvals takes more in each pass, where the forge asks for none: on GitLab the rules of the
+# project, its approvals and its status; on GitHub the statuses of 50 together.
+WAITING = {"gitlab": 3, "github": 1}
 FIRST = {"gitlab": 4, "github": 5}
 # Git asks without a password first.
 LOOK = Counter({"git git-upload-pack": 3})
@@ -53,8 +64,13 @@ def test_where_nothing_is_new_a_kept_clone_takes_one_look_at_the_branches(compan
             assert shop.promobot(*command) == 0
             counts = shop.running.counts(git=True)
             assert counts - shop.running.counts() == LOOK, shop.running.log()
-            assert shop.running.counts().total() == 2, shop.running.log()
+            assert shop.running.counts().total() == 2 + WAITING[forge], shop.running.log()
             assert shop.writes() == []
+        shop.need_no_approvals()
+        assert shop.promobot("reconcile") == 0
+        shop.running.forget()
+        assert shop.promobot("reconcile") == 0
+        assert shop.running.counts().total() == 2, shop.running.log()
 
 
 @pytest.mark.parametrize(("forge", "route"), [("gitlab", "GET /projects/:id/merge_requests"), ("github", GRAPH)])

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from bot.cli import INTERRUPTED, main
+from bot.demo.oci import build_index
 from bot.errors import ExitCode
 from tests.company import E2E, PROJECT, STAGING, Company
 from tests.promotion.test_kill import left_running
@@ -159,15 +160,49 @@ def test_a_branch_that_is_left_over_is_not_due(company: Company, capsys: pytest.
     assert "= inventory 1.1.3  current: its branch is left over\n      delete branch" in words
 
 
-def test_a_text_that_somebody_changed_is_put_right_and_nothing_is_due(
-    company: Company, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_text_that_somebody_changed_stays_and_is_noted(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
     assert company.promobot(*PROMOTE) == 0
     company.forge.update(PROJECT, 1, title="x", body="y")
     words = said(company, capsys, "plan", "--exit-code", code=ExitCode.DUE)
-    assert "… inventory 1.1.2 → 1.1.3  proposed: !1\n      update merge request !1" in words
+    assert "… inventory 1.1.2 → 1.1.3  proposed: !1\n      note on merge request !1: Somebody changed" in words
     assert company.promobot(*PROMOTE) == 0
-    assert company.requests()[0].title == "inventory 1.1.2 → 1.1.3 to staging"
+    (request,) = company.requests()
+    assert (request.title, request.body.partition("\n")[0]) == ("x", "y")
+    assert company.promobot("plan", "--exit-code") == 0
+    assert company.promobot("mr", "show", "1") == 0
+    assert "note of promobot:\nSomebody changed the text above" in capsys.readouterr().out
+
+
+def test_what_is_newer_waits_where_people_want_that(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
+    file = company.folder / "promobot.yaml"
+    file.write_text(file.read_text().replace("    promote: auto\n", "    promote: auto\n    supersede: wait\n"))
+    assert company.promobot(*PROMOTE) == 0
+    company.push_e2e("inventory", "1.1.4-rc1", build_index("newer"))
+    path = "apps/inventory/e2e/helmrelease.yaml"
+    company.commit("main", path, company.manifest("inventory", "e2e", "1.1.4-rc1"))
+    waits = "inventory 1.1.4 waits for !1, which is open: staging says `supersede: wait`"
+    for command in (("plan",), ("status",), PROMOTE):
+        company.promobot(*command)
+        assert waits in " ".join(capsys.readouterr().out.split()), command
+    assert company.promobot("reconcile") == 0
+    assert company.content(BRANCH, FILE) == company.manifest("inventory", "staging", "1.1.3")
+    assert company.promobot("mr", "merge", "1", "--as", "ann") == 0
+    assert company.promobot(*PROMOTE) == 0
+    assert company.content(BRANCH, FILE) == company.manifest("inventory", "staging", "1.1.4")
+
+
+def test_what_may_be_merged_is_merged_by_the_pass_after(company: Company) -> None:
+    file = company.folder / "promobot.yaml"
+    settings = "    promote: auto\n    merge: auto\n"
+    text = file.read_text().replace("    promote: auto\n", settings)
+    file.write_text(text.replace("{groups: [staging-approvers]}", "{}"))
+    assert company.promobot("reconcile") == 0
+    assert [request.state.value for request in company.all_requests()] == ["open"]
+    assert company.promobot("reconcile") == 0
+    (request,) = company.all_requests()
+    assert (request.state.value, request.ended_by) == ("merged", "promobot")
+    assert company.content("main", FILE) == company.manifest("inventory", "staging", "1.1.3")
+    assert sorted(company.branches()) == ["main"]
 
 
 def test_a_persons_commit_is_never_lost(company: Company, capsys: pytest.CaptureFixture[str]) -> None:

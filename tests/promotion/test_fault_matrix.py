@@ -67,6 +67,7 @@ class Work:
     begin: Callable[[Shop, str], None]
     wrong: Callable[[Shop, str], Iterator[str]]
     promoted_before: bool = True
+    settings: tuple[str, ...] = ()
 
 
 def nothing(shop: Shop, service: str) -> None:
@@ -117,10 +118,33 @@ def ended(shop: Shop, service: str) -> Iterator[str]:
         yield "the branch is left"
 
 
+def a_person_s_commit(shop: Shop, service: str) -> None:
+    shop.repository.commit(branch_of(service), {f"notes/{service}.md": b"a note\n"}, who=ANN)
+
+
+def noted(shop: Shop, service: str) -> Iterator[str]:
+    found = [(request.state, len(request.notes)) for request in _from(shop, service)]
+    if found != [("open", 1)]:
+        yield f"merge requests and how many notes: {found}"
+    head = shop.repository.head(branch_of(service))
+    if any(f"Commit {head} on this branch" not in note for request in _from(shop, service) for note in request.notes):
+        yield "another note"
+
+
+def merged(shop: Shop, service: str) -> Iterator[str]:
+    found = [(request.state, request.ended_by) for request in _from(shop, service)]
+    if found != [("merged", "us")]:
+        yield f"merge requests: {found}"
+    if shop.company.content("main", path_of(service, "staging")) != shop.company.manifest(service, "staging", "1.1.3"):
+        yield "another content"
+
+
 WORKS: Mapping[str, Work] = {
     "first": Work(nothing, proposes("1.1.3"), promoted_before=False),
     "newer": Work(a_newer_image, proposes("1.1.4")),
     "no longer due": Work(done_by_hand, ended),
+    "noted": Work(a_person_s_commit, noted),
+    "merged": Work(nothing, merged, settings=("merge: auto",)),
 }
 
 
@@ -204,6 +228,8 @@ def matrix_of(
     company = Company.found(folder / "company", *registries, services)
     with SHOPS[forge](company) as shop:
         assert shop.running is not None
+        if WORKS[work].settings:
+            shop.settle(*WORKS[work].settings, required=0)
         matrix = Matrix(shop, shop.running, WORKS[work], services)
         yield matrix
         assert leaking_files(matrix.secrets, company.folder) == []

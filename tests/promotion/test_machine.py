@@ -17,7 +17,7 @@ from bot.demo.registries import RunningRegistry
 from bot.errors import ExitCode
 from tests.company import Company
 from tests.doubles.server import Exchange
-from tests.promotion.people import BRANCH, DEEDS, FILE, Ann, tag_in
+from tests.promotion.people import BRANCH, DEEDS, FILE, WRITES, Ann, tag_in
 from tests.promotion.shops import SHOPS, Shop
 from tests.proxy import Answer, AnswerAfter, CutAfter, CutBefore, Fault
 
@@ -27,6 +27,12 @@ DISTURBED = UNDISTURBED | {ExitCode.FORGE, ExitCode.GIT}
 REQUESTS = st.integers(0, 20)
 FAULTS = st.sampled_from([CutBefore(), CutAfter(), Answer(503), AnswerAfter(502)])
 DEED = st.sampled_from(list(DEEDS))
+MEANWHILE = st.sampled_from([deed for deed in DEEDS if deed not in WRITES])
+POLICIES = st.sets(st.sampled_from(["supersede: wait", "merge: auto"]))
+# What she writes into the file, and nobody promotes.
+HERS = {"1.1.2", "1.1.77", "1.1.78", "1.1.79", ""}
+# Opened, approved by whoever does that, merged, tidied up.
+_TO_REST = 5
 PASSES = st.sampled_from([("reconcile", "--strict"), ("promote", "inventory", "--to", "staging")])
 
 
@@ -36,6 +42,7 @@ class Machine(RuleBasedStateMachine):
     shop: Shop
     ann: Ann
     images: int = 0
+    may_merge: bool = False
 
     def make(self) -> contextlib.AbstractContextManager[Shop]:
         raise NotImplementedError
@@ -76,7 +83,12 @@ class Machine(RuleBasedStateMachine):
             self.run(argv, DISTURBED)
             self.shop.running.heal()
 
-    @rule(argv=PASSES, number=REQUESTS, deed=DEED)
+    @rule(settings=POLICIES, required=st.integers(0, 1))
+    def the_policy_is_another(self, settings: set[str], required: int) -> None:
+        self.shop.settle(*sorted(settings), required=required)
+        self.may_merge = "merge: auto" in settings
+
+    @rule(argv=PASSES, number=REQUESTS, deed=MEANWHILE)
     def a_pass_while_ann_acts(self, argv: tuple[str, ...], number: int, deed: str) -> None:
         """Right after that request was done, and before promobot hears of it."""
         if self.shop.running:
@@ -99,8 +111,12 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def comes_to_rest(self) -> None:
         """A pass that nobody disturbs proposes what is newest, or says why not; another has nothing to do."""
-        code = self.run(("reconcile", "--strict"), UNDISTURBED)
-        self.must_be_lone()
+        code, before = -1, None
+        for _ in range(_TO_REST if self.may_merge else 1):
+            if before == (before := self.snapshot()):
+                break
+            code = self.run(("reconcile", "--strict"), UNDISTURBED)
+            self.must_be_lone()
         if code == ExitCode.DONE:
             self.must_be_proposed()
         before = self.snapshot()
@@ -111,12 +127,24 @@ class Machine(RuleBasedStateMachine):
         assert self.snapshot() == before
 
     def run(self, argv: tuple[str, ...], allowed: set[ExitCode]) -> int:
-        said = io.StringIO()
+        said, ended = io.StringIO(), self.merged_by_us()
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             code = self.shop.promobot(*argv)
         note(f"{' '.join(argv)}: {code}\n{said.getvalue()}")
         assert code in allowed, said.getvalue()
+        if self.merged_by_us() != ended:
+            self.must_have_been_allowed()
         return code
+
+    def must_have_been_allowed(self) -> None:
+        """We merged something: somebody said that we may, and its image is where it is to run."""
+        assert self.may_merge
+        repository, company = self.shop.repository, self.shop.company
+        tag = tag_in(repository.read(repository.head("main") or "", FILE))
+        assert tag in HERS or company.staging_digest("inventory", tag) is not None
+
+    def merged_by_us(self) -> set[int]:
+        return {one.number for one in self.shop.requests() if (one.state, one.ended_by) == ("merged", "us")}
 
     # --- what holds -------------------------------------------------------------------------------------
 
@@ -129,6 +157,22 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def no_commit_is_lost(self) -> None:
         assert self.ann.lost() == []
+
+    @invariant()
+    def what_ann_wrote_stays(self) -> None:
+        assert self.ann.overwritten() == []
+
+    @invariant()
+    def there_is_one_note_at_most(self) -> None:
+        assert [request for request in self.shop.requests() if len(request.notes) > 1] == []
+
+    @invariant()
+    def nothing_of_ann_s_is_merged_for_her(self) -> None:
+        """She takes what she merges out of her commits herself."""
+        repository = self.shop.repository
+        main = repository.head("main")
+        hers = [sha for sha, branch in self.ann.commits.items() if branch == BRANCH]
+        assert not [sha for sha in hers if main and repository.contains(main, sha)]
 
     def must_be_proposed(self) -> None:
         """Where nothing is against it: by ours or a person's, unless it is there already."""

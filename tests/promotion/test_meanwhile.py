@@ -19,7 +19,7 @@ from bot.errors import ExitCode
 from bot.forges.local import LocalForge
 from bot.plan import Action, CloseRequest, CopyImage, PushBranch, UpdateRequest
 from bot.reconcile import run
-from bot.repositories import RequestDraft
+from bot.repositories import RequestDraft, Reviewers
 from bot.resources import load_templates
 from bot.world import World
 from tests.company import PROJECT, Company
@@ -112,7 +112,7 @@ def test_a_persons_merge_request_for_it_is_neither_duplicated_nor_left_without_i
 ) -> None:
     company.commit("ann/bump", FILE, company.manifest("inventory", "staging", tag))
     ann = LocalForge(company.folder / "git", user="ann")
-    theirs = ann.open(PROJECT, RequestDraft("ann/bump", "main", "Bump it", "", (), ())).request
+    theirs = ann.open(PROJECT, RequestDraft("ann/bump", "main", "Bump it", "", Reviewers(), ())).request
     assert main(PROMOTE, environ=company.environ) == code
     assert f"!{theirs.number}" in capsys.readouterr().out
     assert company.requests() == (replace(theirs, ours=False),)

@@ -1,7 +1,8 @@
-"""Promotions on GitLab, end to end: one branch, one merge request, whatever people and the network do meanwhile."""
+"""Promotions on GitLab, end to end: what a run asks, and what its status says there."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -9,11 +10,11 @@ import pytest
 from bot.demo.oci import build_index, push
 from bot.errors import ExitCode
 from tests.company import Company
-from tests.doubles.gitlab import life
+from tests.doubles.gitlab import DEVELOPER, REPORTER, life
 from tests.promotion.shops import GitLabShop, gitlab_shop
 from tests.proxy import Answer, AnswerAfter, CutAfter, CutBefore, Fault, Kind
 
-BRANCH = "promobot/staging/inventory"
+WAITS = "0 of 1 approval of staging-approvers"
 PROMOTE = ("promote", "inventory", "--to", "staging")
 
 
@@ -23,76 +24,20 @@ def shop(company: Company) -> Iterator[GitLabShop]:
         yield shop
 
 
-def test_a_promotion_leaves_one_merge_request_and_repeating_it_writes_nothing(shop: GitLabShop) -> None:
-    assert shop.promobot(*PROMOTE) == ExitCode.DONE
-    company = shop.company
-    assert company.staging_digest("inventory", "1.1.3") == company.e2e_digest("inventory", "1.1.3-rc2")
-    (request,) = shop.project.requests.values()
-    assert request.title == "inventory 1.1.2 → 1.1.3 to staging"
-    assert [person.username for person in request.reviewers] == ["ann"]
-    assert request.source_branch == BRANCH
-    shop.running.forget()
-    assert shop.promobot(*PROMOTE) == ExitCode.DONE
-    assert shop.promobot("reconcile") == ExitCode.DONE
-    assert shop.writes() == []
-    assert shop.states == ["open"]
-
-
-def test_what_a_person_closed_is_not_proposed_again(shop: GitLabShop) -> None:
-    shop.promobot(*PROMOTE)
-    shop.gitlab.close(shop.project.requests[1], shop.ann)
-    assert shop.promobot(*PROMOTE) == ExitCode.BLOCKED
-    assert shop.states == ["closed"]
-    assert shop.promobot(*PROMOTE, "--reopen") == ExitCode.DONE
-    assert shop.states == ["closed", "open"]
-
-
-def test_what_is_merged_by_the_button_is_done(shop: GitLabShop) -> None:
-    shop.promobot(*PROMOTE)
-    shop.gitlab.merge(shop.project, shop.project.requests[1], shop.ann, squash=True)
-    assert "1.1.3" in shop.company.content("main", "apps/inventory/staging/helmrelease.yaml").decode()
-    shop.running.forget()
-    assert shop.promobot(*PROMOTE) == ExitCode.DONE
-    assert shop.writes() == []
-    assert sorted(shop.company.branches()) == ["main"]
-
-
-@pytest.mark.parametrize("kind", [CutBefore(), CutAfter(), AnswerAfter(502)], ids=str)
-@pytest.mark.parametrize("match", ["POST /api/v4/.*/merge_requests", "POST .*/git-receive-pack"])
-def test_an_answer_that_is_lost_leaves_one_merge_request(shop: GitLabShop, kind: Kind, match: str) -> None:
-    """What may not have arrived is looked for, and done again."""
-    shop.running.inject(Fault(match, kind))
-    assert shop.promobot(*PROMOTE) == ExitCode.DONE
-    assert shop.states == ["open"]
-    assert sorted(shop.company.branches()) == ["main", BRANCH]
-
-
-def test_merge_requests_from_the_shell(shop: GitLabShop, capsys: pytest.CaptureFixture[str]) -> None:
-    shop.promobot(*PROMOTE)
-    capsys.readouterr()
-    assert shop.promobot("check", "--online") == ExitCode.DONE
-    assert shop.promobot("status") == ExitCode.DONE
-    assert shop.promobot("mr", "list") == ExitCode.DONE
-    assert "inventory 1.1.2 → 1.1.3 to staging" in capsys.readouterr().out
-    assert shop.promobot("mr", "show", "1") == ExitCode.DONE
-    assert '+      tag: "1.1.3"' in capsys.readouterr().out
-    assert shop.promobot("mr", "close", "1", "--reason", "not now", "--as", "ann") == ExitCode.DONE
-    assert "Closed by promobot: not now" in shop.project.requests[1].description
-    assert shop.promobot(*PROMOTE) == ExitCode.BLOCKED
-    assert "ann closed !1" in capsys.readouterr().out
-    assert shop.promobot(*PROMOTE, "--reopen") == ExitCode.DONE
-    assert shop.promobot("mr", "merge", "2") == ExitCode.DONE
-    assert shop.states == ["closed", "merged"]
-
-
 def test_what_a_run_asks_of_the_api(shop: GitLabShop) -> None:
-    """What is open, what people closed, and after the opening what is open now; of nothing to do a look is all.
+    """What is open, what people closed, and after the opening what is open now.
 
-    Beyond what a run reads once it is four requests: the status, with a look, and the opening, with another.
+    Beyond what a run reads once it is four requests: the status, with a look, and the opening, with another. What waits
+    for approvals takes two more in each pass, and none where GitLab itself asks for them.
     """
     shop.promobot(*PROMOTE)
     listed = "GET /projects/:id/merge_requests"
-    once = {"GET /user": 1, "GET /groups/:id/members/all": 1}
+    once = {
+        "GET /user": 1,
+        "GET /groups/:id/members/all": 1,
+        "GET /projects/:id/members/all": 1,
+        "GET /projects/:id/approval_rules": 1,
+    }
     assert shop.running.counts() == {
         **once,
         listed: 3,
@@ -102,7 +47,25 @@ def test_what_a_run_asks_of_the_api(shop: GitLabShop) -> None:
     }
     shop.running.forget()
     shop.promobot("reconcile")
-    assert shop.running.counts() == {"GET /user": 1, listed: 1}
+    assert shop.running.counts() == {
+        "GET /user": 1,
+        listed: 1,
+        "GET /projects/:id/approval_rules": 1,
+        "GET /projects/:id/merge_requests/:iid/approvals": 1,
+        "GET /projects/:id/repository/commits/:sha/statuses": 1,
+    }
+    shop.gitlab.premium = True
+    shop.project.rules = [shop.gitlab.rule("staging", 1, groups=("staging-approvers",))]
+    shop.promobot("reconcile")
+    assert said(shop)[-1] == ("external", "success", "1 image found in registry staging")
+    shop.running.forget()
+    shop.promobot("reconcile")
+    assert shop.running.counts() == {
+        "GET /user": 1,
+        listed: 1,
+        "GET /projects/:id/approval_rules": 1,
+        "GET /projects/:id/protected_branches": 1,
+    }
 
 
 # --- the required status --------------------------------------------------------------------------------
@@ -173,7 +136,7 @@ def test_an_answer_about_the_status_that_is_lost_changes_nothing(shop: GitLabSho
     shop.project.pipelines_for = "push"
     shop.running.inject(Fault("POST .*/statuses/", kind))
     assert shop.promobot(*PROMOTE) == ExitCode.DONE
-    assert said(shop) == [("push", "success", "1 image found in registry staging")]
+    assert said(shop) == [("push", "pending", WAITS)]
     assert shop.states == ["open"]
 
 
@@ -184,4 +147,85 @@ def test_who_may_not_say_it_opens_nothing_and_the_next_run_completes(shop: GitLa
     assert shop.states == []
     assert shop.promobot(*PROMOTE) == ExitCode.DONE
     assert shop.states == ["open"]
-    assert said(shop) == [("external", "success", "1 image found in registry staging")]
+    assert said(shop) == [("external", "pending", WAITS)]
+
+
+def test_the_status_waits_for_the_approval_of_one_of_the_group(shop: GitLabShop) -> None:
+    """The button is there once the next pass has seen it; GitLab itself asks for none."""
+    shop.project.only_allow_merge_if_pipeline_succeeds = True
+    stranger = shop.gitlab.user("stranger")
+    shop.gitlab.join(stranger, shop.project.namespace, DEVELOPER)
+    assert shop.promobot(*PROMOTE) == ExitCode.DONE
+    (request,) = shop.project.requests.values()
+    for user, expected in (
+        (stranger, ("pending", WAITS)),
+        (shop.ann, ("success", "1 image found in registry staging")),
+    ):
+        assert not mergeable(shop)
+        request.approvals[user.id] = request.created
+        assert shop.promobot("reconcile") == ExitCode.DONE
+        assert said(shop)[-1] == ("external", *expected)
+    assert mergeable(shop)
+    shop.running.forget()
+    assert shop.promobot("reconcile") == ExitCode.DONE
+    assert shop.writes() == []
+    request.approvals.pop(shop.ann.id)
+    assert shop.promobot("reconcile") == ExitCode.DONE
+    assert said(shop)[-1] == ("external", "pending", WAITS)
+
+
+def test_who_can_t_be_asked_is_told_and_nothing_fails(shop: GitLabShop, capsys: pytest.CaptureFixture[str]) -> None:
+    shop.gitlab.accounts.group("staging-approvers").roles.clear()
+    shop.gitlab.join(shop.gitlab.user("gone"), shop.gitlab.accounts.group("staging-approvers"), DEVELOPER)
+    shop.gitlab.user("gone").state = "blocked"
+    capsys.readouterr()
+    assert shop.promobot(*PROMOTE, "-o", "json") == ExitCode.DONE
+    outcomes = json.loads(capsys.readouterr().out)["results"][0]["outcomes"]
+    notes = {outcome["action"]: outcome["notes"] for outcome in outcomes}
+    why = "nobody is asked of group staging-approvers: no active member is Developer or more"
+    assert notes == {"PushBranch": [], "CopyImage": [], "SetStatus": [], "OpenRequest": [why]}
+    assert shop.states == ["open"]
+
+
+# --- before anything is tried ---------------------------------------------------------------------------
+
+
+def checked(shop: GitLabShop, capsys: pytest.CaptureFixture[str], code: ExitCode) -> dict[str, tuple[bool | None, str]]:
+    """What `check --online` finds out about the forge, by what it is about."""
+    capsys.readouterr()
+    assert shop.promobot("check", "--online", "-o", "json") == code
+    (look,) = json.loads(capsys.readouterr().out)["forges"]
+    return {right["about"]: (right["good"], right["found"]) for right in look["rights"]}
+
+
+def test_a_check_tells_what_the_token_can_do(shop: GitLabShop, capsys: pytest.CaptureFixture[str]) -> None:
+    found = checked(shop, capsys, ExitCode.DONE)
+    path = shop.project.path
+    assert found[f"project {path}"] == (True, "Developer, may push branches and open merge requests")
+    assert found["group staging-approvers"] == (True, "1 who are active and Developer or more")
+    assert found[f"git {path}"][0] is True
+    needs = "staging needs 1 of staging-approvers"
+    assert found[needs] == (None, "nothing on the forge makes sure of it")
+    assert shop.writes() == []
+    shop.gitlab.premium = True
+    shop.project.rules = [shop.gitlab.rule("SREs", 1, groups=("staging-approvers",))]
+    assert checked(shop, capsys, ExitCode.DONE)[needs] == (True, "project rule SREs found")
+    assert shop.promobot("check", "--online") == ExitCode.DONE
+    out = capsys.readouterr().out
+    assert "✓ forge local: staging needs 1 of staging-approvers: project rule SREs found\n" in out
+
+
+def test_a_check_says_what_is_missing_before_anything_is_tried(
+    shop: GitLabShop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (token,) = shop.secrets
+    bot = shop.gitlab.accounts.tokens[token].user
+    shop.gitlab.join(bot, shop.project.namespace, REPORTER)
+    found = checked(shop, capsys, ExitCode.FORGE)
+    assert found[f"project {shop.project.path}"][0] is False
+    shop.gitlab.accounts.tokens[token].ended = "expired"
+    capsys.readouterr()
+    assert shop.promobot("check", "--online") in {ExitCode.FORGE, ExitCode.GIT}
+    out = capsys.readouterr().out
+    assert ": token: " in out
+    assert token not in out

@@ -16,13 +16,16 @@ import pytest
 from bot.cli import main
 from bot.demo.registries import RunningRegistry
 from tests.company import Company
-from tests.promotion.shops import SHOPS, Shop
+from tests.promotion.shops import ANN, SHOPS, Shop
 
 PROCESSES = 4
 ROUNDS = 20
 SERVICES = 20
 # What a merge request costs: to open it and to give it its status.
 EACH = {"gitlab": 4, "github": 5}
+# And when there is nothing to do, while each waits for approvals: what is open, and all statuses; or on GitLab the
+# approvals and the status of each, and the project's rules.
+WAITING = {"gitlab": 1 + 1 + 2 * SERVICES, "github": 1 + 1}
 # Of those that everything runs at: a few in each test, so that several processors share them.
 FEW = 5
 
@@ -95,6 +98,23 @@ def test_one_branch_and_one_merge_request(
 
 
 @pytest.mark.parametrize("forge", SHOPS)
+def test_one_note(tmp_path: Path, e2e_registry: RunningRegistry, prod_registry: RunningRegistry, forge: str) -> None:
+    services = [f"service-{number}" for number in range(FEW)]
+    company = Company.found(tmp_path / "company", e2e_registry, prod_registry, services)
+    with SHOPS[forge](company) as shop:
+        assert shop.promobot("promote", *services, "--to", "staging") == 0
+        for service in services:
+            branch = f"promobot/staging/{service}"
+            shop.repository.commit(branch, {f"notes/{service}.md": b"a note\n"}, who=ANN)
+        ended = race(shop, services)
+        assert [(service, said) for service, code, said in ended if code != 0] == []
+        assert [len(request.notes) for request in shop.requests()] == [1] * FEW
+        before = shop.requests()
+        assert shop.promobot("reconcile") == 0
+        assert shop.requests() == before
+
+
+@pytest.mark.parametrize("forge", SHOPS)
 def test_many_services_at_once_in_one_repository(
     tmp_path: Path, e2e_registry: RunningRegistry, prod_registry: RunningRegistry, forge: str
 ) -> None:
@@ -111,4 +131,16 @@ def test_many_services_at_once_in_one_repository(
         assert shop.promobot("reconcile") == 0
         assert shop.writes() == []
         if shop.running:
-            assert sum(shop.running.counts().values()) <= 2, shop.running.log()
+            assert asked(shop) <= WAITING[forge], shop.running.log()
+            shop.running.forget()
+            shop.need_no_approvals()
+            assert shop.promobot("reconcile") == 0
+            shop.running.forget()
+            assert shop.promobot("reconcile") == 0
+            assert asked(shop) <= 2, shop.running.log()
+
+
+def asked(shop: Shop) -> int:
+    """How many requests of a repository's were sent; who asks is asked once for a forge."""
+    assert shop.running
+    return sum(number for route, number in shop.running.counts().items() if route != "GET /user")

@@ -16,7 +16,7 @@ from bot.demo.registries import RunningRegistry
 from bot.errors import ExitCode
 from bot.forges.local import LocalForge
 from bot.plan import Done, MoveTag, PushBranch, Stale
-from bot.repositories import RequestDraft
+from bot.repositories import RequestDraft, Reviewers
 from tests.company import PROJECT, Company
 from tests.git.origin import git
 
@@ -207,7 +207,7 @@ def test_a_persons_merge_request_is_merged_once_its_image_is_there(
     """On the local forge, where nobody has to require the status."""
     company.commit("ann/bump", STAGING_FILE, company.manifest("inventory", "staging", "1.1.4"))
     ann = LocalForge(company.folder / "git", user="ann")
-    ann.open(PROJECT, RequestDraft("ann/bump", "main", "Bump", "", (), ()))
+    ann.open(PROJECT, RequestDraft("ann/bump", "main", "Bump", "", Reviewers(), ()))
     assert company.promobot("plan", "--exit-code") == ExitCode.CONFLICT
     assert "set status promobot of ann/bump to failure" in " ".join(capsys.readouterr().out.split())
     assert company.promobot("reconcile") == 0

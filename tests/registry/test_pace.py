@@ -14,8 +14,8 @@ from bot.errors import RegistryError
 from bot.network.pace import Pace
 from bot.network.retry import asked_pause
 from bot.registry.access import RegistryAccess
-from bot.registry.errors import Place, RateLimitError
-from tests.proxy import Answer, Fault, start_proxy
+from bot.registry.errors import Place, RateLimitError, UnansweredError
+from tests.proxy import Answer, Fault, Silence, start_proxy
 from tests.registry.clients import Clock, client_of
 
 PLACE = Place(RegistryAccess("r", "registry.example", "registry.example"), "app", "v1")
@@ -212,3 +212,25 @@ def test_a_registry_gets_as_many_requests_at_a_time_as_configured(open_registry:
     ):
         list(pool.map(lambda n: client.digest("app", f"v{n}"), range(12)))
     assert most == [3]
+
+
+def test_a_registry_that_stays_silent_is_not_waited_for_by_everybody(open_registry: RunningRegistry) -> None:
+    """Each look-up would take as long as the first ones did; somebody looks now and then whether it is back."""
+    clock = Clock()
+    with (
+        start_proxy(open_registry) as proxy,
+        client_of(proxy.access("open"), timeout=0.1, pace=clock.pace(1)) as client,
+    ):
+        proxy.inject(Fault("", Silence(), 4))
+        for number in range(6):
+            with pytest.raises(UnansweredError, match=r"registry open: .*no answer in time") as caught:
+                client.digest("app", f"v{number}")
+            assert caught.value.hint == "run again when the registry works again"
+        assert proxy.count() == 3
+        clock.now += 30
+        with pytest.raises(UnansweredError):
+            client.digest("app", "v6")
+        assert proxy.count() == 4
+        clock.now += 30
+        assert [client.digest("app", f"v{number}") for number in range(7, 9)] == [None, None]
+        assert proxy.count() == 6

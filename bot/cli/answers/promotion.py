@@ -91,6 +91,7 @@ class Outcome(TypedDict):
     action: str | None
     outcome: str
     detail: str
+    notes: list[str]
 
 
 class Result(TypedDict):

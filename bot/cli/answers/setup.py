@@ -24,6 +24,22 @@ class Visit(TypedDict):
     error: str
 
 
+class Right(TypedDict):
+    """Whether something is as promobot needs it; `good` is null where that can't be told without trying."""
+
+    about: str
+    good: bool | None
+    found: str
+    advice: str
+
+
+class Look(TypedDict):
+    """What `check --online` learnt of a forge, its token and its projects."""
+
+    name: str
+    rights: list[Right]
+
+
 class Finding(TypedDict):
     """Something about a part of the configuration; with a `fault` nothing good can come of it."""
 
@@ -40,6 +56,7 @@ class Checked(TypedDict):
     ways: list[Way]
     images: list[Deployed]
     registries: list[Visit]
+    forges: list[Look]
     findings: list[Finding]
     problems: list[str]
 

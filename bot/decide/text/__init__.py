@@ -72,7 +72,7 @@ class Texts:
     def body(self, promotion: Promotion, background: Background = _NOTHING) -> str:
         """The merge request's body. It ends with hints that anybody can edit: labels, fingerprints, what is ours."""
         mark = f"<!-- promobot {' '.join([promotion.key, *promotion.fingerprints])} -->\n"
-        hints = f"{marks(background.revisions)}{mark}"
+        hints = f"{marks(background.revisions)}{background.needed.mark}{mark}"
         body = self._fitting(BODY, promotion, background, _LONGEST_BODY - len(hints) - LONGEST_TRACE).strip()
         return signed(self.title(promotion), f"{body}\n\n{hints}")
 

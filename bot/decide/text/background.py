@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from bot.decide.approving import Needed
 from bot.decide.creation import Creation
 from bot.decide.revisions import Revisions
 from bot.decide.uncarried import NotCarried
@@ -17,7 +18,7 @@ class Background:
     """Facts for the reader.
 
     `since` is when the source environment's branch first carried these images without a break since; `checks` are the
-    gates that were judged; `lines` are the numbers of those that change, by file.
+    gates that were judged; `lines` are the numbers of those that change, by file; `needed` are approvals.
     """
 
     left_behind: tuple[NotCarried, ...] = ()
@@ -26,3 +27,4 @@ class Background:
     checks: tuple[Check, ...] = ()
     revisions: tuple[Revisions, ...] = ()
     lines: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    needed: Needed = field(default_factory=Needed)

@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any, TypeAlias
 
+from bot.decide.approving import Assurance
 from bot.decide.creation import Copy, Creation
 from bot.decide.sentences import Foreign
 from bot.decide.text.background import Background
 from bot.decide.text.commits import revision_rows, short
+from bot.decide.text.escape import Printed
 from bot.decide.text.headline import adds, changing, headline, was
 from bot.decide.text.listed import Listed
 from bot.decide.trailers import DROP
@@ -33,6 +35,7 @@ def make_context(promotion: Promotion, background: Background, most: int) -> Row
     """Every name that a template may use; no list is longer than `most`."""
     moves = list({(move.service, move.after, move.digest, move.before): move for move in promotion.moves}.values())
     creation = background.creation or Creation()
+    mentioned = {group: Printed(mention) for group, mention in background.needed.mentioned}
     return {
         "unit": Foreign(promotion.unit.name.removeprefix("+")),
         "services": Listed.of(map(Foreign, promotion.unit.services), most),
@@ -54,6 +57,8 @@ def make_context(promotion: Promotion, background: Background, most: int) -> Row
         "warnings": Listed.of(promotion.warnings, most),
         "passed": Listed.of((_check(check) for check in background.checks if check.passed), most),
         "failed": Listed.of((_check(check) for check in background.checks if not check.passed), most),
+        "approvals": Listed.of((_approval(one, mentioned, most) for one in background.needed.assured), most),
+        "mentions": Listed.of(mentioned.values(), most),
         "since": f"{background.since.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if background.since else "",
         "revisions": Listed.of(revision_rows(background.revisions, most), most),
         "not_carried": Listed.of((_not_carried(left, most) for left in background.left_behind), most),
@@ -132,6 +137,19 @@ def _copy(copy: Copy, most: int) -> Row:
             ),
             most,
         ),
+    }
+
+
+def _approval(one: Assurance, mentioned: Mapping[str, Printed], most: int) -> Row:
+    """Groups are mentioned where that tells them; whoever is named otherwise is named as code."""
+    demand = one.demand
+    names = (mentioned.get(group) or Foreign(group) for group in demand.of.groups)
+    return {
+        "required": demand.required,
+        "of": Listed.of((*names, *map(Foreign, demand.of.users)), most),
+        "found": Foreign(one.by),
+        "instead": Foreign(one.why),
+        "known": one.known,
     }
 
 

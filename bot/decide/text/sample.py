@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from bot.decide.approving import Assurance, Demand, Needed
 from bot.decide.creation import Copy, Creation
 from bot.decide.revisions import Revisions
 from bot.decide.sentences import sentence
@@ -15,7 +16,7 @@ from bot.manifests import Binding, BindingKind, Difference, DifferenceKind
 from bot.plan import Check
 from bot.promotion import Companion, FromEnvironment, Given, Move, Promotion, Proof, Unit
 from bot.questions import Location
-from bot.repositories import FileChange, Summary
+from bot.repositories import FileChange, Reviewers, Summary
 
 _E2E, _STAGING = "registry-e2e.example.com", "registry-staging.example.com"
 _COMMIT = "5" * 40
@@ -96,5 +97,14 @@ def _background() -> Background:
         ),
         since=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
         checks=(Check("soak", "2 h of 2 h"), Check("signature", "none found", passed=False)),
+        needed=Needed(
+            assured=(
+                Assurance(
+                    Demand(2, Reviewers(("platform/sre", "ops"), ("ann",))), why="rule All asks for 1 of anybody"
+                ),
+                Assurance(Demand(1, Reviewers(("sre",))), "project rule sre"),
+            ),
+            mentioned=(("platform/sre", "@platform/sre"),),
+        ),
         revisions=(_revisions(), Revisions("inventory", "", "main", "https://git.example.com/shop/inventory")),
     )

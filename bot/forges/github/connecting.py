@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from threading import RLock
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -95,6 +96,16 @@ class Connecting:
             return ""
         _, said = self._plain.requester.requestJsonAndCheck("GET", "/user")
         return str(said["login"])
+
+    @property
+    def is_app(self) -> bool:
+        """Whether we are an App, and not an account."""
+        return self._app is not None
+
+    def permissions(self, project: str) -> Mapping[str, Any]:
+        """What the App may do where it is installed, by the names that GitHub has for it. Raises ForgeError."""
+        assert self._app is not None, "an account has a token instead"  # noqa: S101
+        return self._app.permissions(project)
 
     def sees_teams(self, project: str) -> bool:
         """Whether a query may ask for teams at all; a classic token needs a scope for that."""

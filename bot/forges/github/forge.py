@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 
 from bot.errors import ForgeError
 from bot.forges.access import AppKey, ForgeAccess
 from bot.forges.certainty import must_be_as_seen
 from bot.forges.closing import plain, with_reason
-from bot.forges.errors import StatusError
-from bot.forges.github import joining, merging, queries
+from bot.forges.github import joining, merging, protection, queries
 from bot.forges.github.connecting import Connecting
 from bot.forges.github.notes import set_note
-from bot.forges.github.opening import Reviewers, open_request
+from bot.forges.github.opening import open_request
 from bot.forges.github.pulls import Identity, Pulls
 from bot.forges.github.queries import Queries
+from bot.forges.github.rights import Rights
 from bot.forges.github.statuses import Statuses
 from bot.forges.port import AutoMerge, Opened
+from bot.forges.rights import Right, Use
 from bot.network.pace import Pace
-from bot.repositories import CommitStatus, MergeRequest, RequestDraft, RequestState
+from bot.repositories import BranchProtection, CommitStatus, MergeRequest, RequestDraft, RequestState
 
 _CONCURRENCY = 8
 # https://docs.github.com/en/repositories/creating-and-managing-repositories/quickstart-for-repositories
@@ -54,7 +55,6 @@ class GitHubForge:
         self._user = user
         self._ssh = ssh
         self._sleep = sleep
-        self._is_team = cache(self._look_for_team)
 
     def close_connections(self) -> None:
         """Close what is kept open."""
@@ -96,9 +96,23 @@ class GitHubForge:
         """One merge request."""
         return self._pulls(project).get(number).request
 
+    def protection(self, project: str, branch: str) -> BranchProtection:
+        """What a branch's own protection and rulesets ask for."""
+        self.git_url(project)
+        return protection.protection(self._connecting.client(project), project, branch)
+
     def approvals(self, project: str, number: int) -> tuple[str, ...]:
         """Who approves a pull request's head, by their last review; its author can't."""
         return self._pulls(project).approvals(number)
+
+    def members(self, project: str, group: str) -> tuple[str, ...]:
+        """The logins of a team, those of the teams in it too."""
+        self.git_url(project)
+        return protection.members(self._connecting.client(project), project, group)
+
+    def rights(self, uses: Sequence[Use]) -> tuple[Right, ...]:
+        """Of the token or the App, in the repositories, and what is seen of teams."""
+        return tuple(Rights(self._connecting).found(uses))
 
     def diff(self, project: str, number: int) -> str:
         """What merging an open merge request would change, as a unified diff; empty once it has ended."""
@@ -120,7 +134,7 @@ class GitHubForge:
         Raises ForgeError if a branch is missing, or the source has nothing that the target hasn't.
         """
         told = replace(draft, title=_title(draft.title), body=_body(draft.body))
-        return open_request(self._pulls(project), told, self._reviewers(project, draft), sleep=self._sleep)
+        return open_request(self._pulls(project), told, sleep=self._sleep)
 
     def set_note(self, project: str, number: int, text: str) -> bool:
         """Let our one note on a merge request say this; False where it did."""
@@ -197,29 +211,6 @@ class GitHubForge:
     def _statuses(self, project: str) -> Statuses:
         self.git_url(project)
         return Statuses(self._connecting.client(project), project, self._sleep)
-
-    def _reviewers(self, project: str, draft: RequestDraft) -> Reviewers:
-        """A team is written `organization/team`, or by itself where the organization has one of that name."""
-        owner = project.partition("/")[0]
-        users: list[str] = []
-        teams: list[str] = []
-        for name in draft.reviewers:
-            _, slash, slug = name.rpartition("/")
-            if slash or self._is_team(project, owner, name):
-                teams.append(slug)
-            elif name != self._connecting.login:
-                users.append(name)
-        return Reviewers(tuple(users), tuple(teams))
-
-    def _look_for_team(self, project: str, owner: str, name: str) -> bool:
-        requester = self._connecting.client(project).requester
-        try:
-            requester.requestJsonAndCheck("GET", f"/orgs/{owner}/teams/{name}")
-        except StatusError as error:
-            if error.status not in {403, 404}:
-                raise
-            return False
-        return True
 
 
 def _title(title: str) -> str:

@@ -127,13 +127,17 @@ class Pulls:
                 labels=tuple(label.name for label in pull.labels),
                 draft=pull.draft,
                 merge_commit=(pull.merge_commit_sha or "") if pull.merged else "",
+                unfinished=not pull.labels,
                 merged_at=pull.merged_at,
             )
         )
 
+    def _by_others(self, approvals: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return None if approvals is None else tuple(one for one in approvals if one != self.me.login)
+
     def _unfinished(self, request: MergeRequest) -> bool:
-        """A person who takes every label away can't be told from a run that ended before it gave any."""
-        return request.state is RequestState.OPEN and request.author == self.me.login and not request.labels
+        """Ours, and never had a label: who took them all away wants none."""
+        return request.unfinished and request.state is RequestState.OPEN and request.author == self.me.login
 
     def _those(self, said: Mapping[str, Any] | None) -> list[MergeRequest]:
         return [self._told(request) for request in queries.pulls(said)]
@@ -153,4 +157,5 @@ class Pulls:
             ended_by_us=by == self.me.name,
             auto_merge_by=self.me.of(request.auto_merge_by),
             reason=closed.get("reason", "") if closed_by_us else "",
+            approvals=self._by_others(request.approvals),
         )

@@ -22,7 +22,9 @@ fragment pull on PullRequest {
   autoMergeRequest { enabledBy { __typename login } }
   author { __typename login } mergedAt mergeCommit { oid }
   labels(first: 100) { nodes { name } }
+  labeled: timelineItems(first: 1, itemTypes: [LABELED_EVENT]) { nodes { __typename } }
   reviewRequests(first: 100) { nodes { requestedReviewer { __typename ... on User { login } %s } } }
+  latestOpinionatedReviews(first: 100, writersOnly: true) { nodes { state author { __typename login } commit { oid } } }
   timelineItems(last: 1, itemTypes: [CLOSED_EVENT]) { nodes { ... on ClosedEvent { actor { __typename login } } } }
 }
 """
@@ -147,8 +149,10 @@ def pulled(said: Mapping[str, Any], repository: str = "") -> Pulled:
             ended_by=_ended_by(said),
             draft=said["isDraft"],
             merge_commit=merge["oid"] if merge else "",
+            unfinished=not _nodes(said["labels"]) and not _nodes(said["labeled"]),
             auto_merge_by=login(auto["enabledBy"]) if auto else "",
             merged_at=datetime.fromisoformat(said["mergedAt"]) if said["mergedAt"] else None,
+            approvals=tuple(approving(said)),
         ),
         said["id"],
         repository,

@@ -77,6 +77,15 @@ class App:
         """The installation that a repository belongs to. Raises ForgeError."""
         if self._key.installation is not None:
             return self._key.installation
+        return int(self._installed(project)["id"])
+
+    def permissions(self, project: str) -> dict[str, str]:
+        """What it may do where the repository's installation is. Raises ForgeError."""
+        permissions: dict[str, str] = self._installed(project)["permissions"]
+        return permissions
+
+    def _installed(self, project: str) -> dict[str, Any]:
+        said: dict[str, Any]
         try:
             _, said = self._requester.requestJsonAndCheck("GET", f"/repos/{project}/installation")
         except StatusError as error:
@@ -86,7 +95,7 @@ class App:
                 f"{error.message}: App {self._key.id} is not installed on {project}",
                 hint="install it (Install App on its page) and give it this repository",
             ) from None
-        return int(said["id"])
+        return said
 
     def fetch(self, installation: int) -> Held:
         """A new token, good for an hour. Raises ForgeError."""

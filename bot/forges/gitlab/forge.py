@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from threading import Lock
 from typing import Any, NoReturn
 
@@ -19,12 +19,16 @@ from bot.forges.gitlab.lists import Lists
 from bot.forges.gitlab.merging import Merging
 from bot.forges.gitlab.notes import Notes
 from bot.forges.gitlab.people import People
+from bot.forges.gitlab.protection import protection
 from bot.forges.gitlab.requests import LONGEST_BODY, Identity, body_of, landed, request_of, title_of
+from bot.forges.gitlab.rights import Rights
+from bot.forges.gitlab.rules import add_rules
 from bot.forges.gitlab.statuses import Statuses
 from bot.forges.port import AutoMerge, Opened
+from bot.forges.rights import Right, Use
 from bot.network.pace import Pace
 from bot.network.retry import ATTEMPTS, pause
-from bot.repositories import CommitStatus, MergeRequest, RequestDraft, RequestState
+from bot.repositories import BranchProtection, CommitStatus, MergeRequest, RequestDraft, RequestState
 
 _STATES = {None: "all", RequestState.OPEN: "opened", RequestState.MERGED: "merged", RequestState.CLOSED: "closed"}
 
@@ -89,11 +93,23 @@ class GitLabForge:
         """One merge request."""
         return request_of(self._fields(project, number), self._me)
 
+    def protection(self, project: str, branch: str) -> BranchProtection:
+        """The project's approval rules, and whether owners of code have to approve."""
+        return protection(self._project(project), branch)
+
     def approvals(self, project: str, number: int) -> tuple[str, ...]:
         """Who approves a merge request of ours; GitLab says of no approval which commit it was of."""
         answer: Any = self._gitlab.http_get(f"{self._project(project).mergerequests.path}/{number}/approvals")
         people = (given["user"] for given in answer.get("approved_by") or ())
         return tuple(self._me.of(person) for person in people if not self._me.is_of(person))
+
+    def members(self, project: str, group: str) -> tuple[str, ...]:  # noqa: ARG002 - groups are of the whole GitLab
+        """The active members of a group who are Developer or more, inherited ones too."""
+        return self._people.members(group)
+
+    def rights(self, uses: Sequence[Use]) -> tuple[Right, ...]:
+        """Of the token, its user in the projects, and what is seen of groups."""
+        return tuple(Rights(self._gitlab, self._people, lambda: self._me).found(uses))
 
     def diff(self, project: str, number: int) -> str:
         """What merging an open merge request would change, as a unified diff; empty once it has ended."""
@@ -114,13 +130,14 @@ class GitLabForge:
         GitLab looks before it makes one, so that two who ask at once may both get one: it is looked at afterwards, and
         the one with the lowest number stays.
         """
+        asked = self._people.asked(project, draft.reviewers, without=self._me.user)
         fields = {
             "source_branch": draft.source_branch,
             "target_branch": draft.target_branch,
             "title": title_of(draft.title, draft=draft.draft),
             "description": body_of(draft.body),
             "labels": list(draft.labels),
-            "reviewer_ids": self._people.numbers(draft.reviewers, without=self._me.user),
+            "reviewer_ids": [person.number for person in asked.people],
             "remove_source_branch": True,
         }
         if assignees := self._people.users(draft.assignees):
@@ -134,7 +151,12 @@ class GitLabForge:
         for other in others:
             if other.number == made.request.number and made.created:
                 self.close(project, other.number, reason=f"!{lowest.number} is the same")
-        return Opened(lowest, created=made.created and lowest.number == made.request.number)
+        created = made.created and lowest.number == made.request.number
+        if not created:
+            return Opened(lowest, created)
+        request = self._project(project).mergerequests.get(lowest.number, lazy=True)
+        unruled = add_rules(request, self._people, draft.rules, sleep=self._sleep) if draft.rules else ()
+        return Opened(lowest, created, (*self._people.notes(asked, made.request), *unruled))
 
     def set_note(self, project: str, number: int, text: str) -> bool:
         """Let our one note on a merge request say this; False where it did."""

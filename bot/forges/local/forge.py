@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,9 +26,10 @@ from bot.forges.local.store import (
     status_ref,
 )
 from bot.forges.port import AutoMerge, Opened
+from bot.forges.rights import Right, Use
 from bot.git.command import GitDirectory
 from bot.git.names import branch_ref
-from bot.repositories import CommitStatus, MergeRequest, RequestDraft, RequestState
+from bot.repositories import BranchProtection, CommitStatus, MergeRequest, RequestDraft, RequestState
 
 _LONGEST_DESCRIPTION = 255
 
@@ -93,6 +94,18 @@ class LocalForge:
         """What promobot's own status says on these commits, by commit; those without one are left out."""
         stored = read(self._git(project), ()).statuses
         return {commit: stored[commit].status for commit in commits if commit in stored}
+
+    def protection(self, project: str, branch: str) -> BranchProtection:  # noqa: ARG002 - the same of all
+        """Nothing: who can write in the folder can merge."""
+        return BranchProtection()
+
+    def members(self, project: str, group: str) -> tuple[str, ...]:  # noqa: ARG002 - the same of all
+        """Nobody: there are no groups."""
+        return ()
+
+    def rights(self, uses: Sequence[Use]) -> tuple[Right, ...]:  # noqa: ARG002 - the same of all
+        """Nothing: whoever can write in the folder may do everything."""
+        return ()
 
     def set_status(self, project: str, commit: str, status: CommitStatus, *, branch: str) -> bool:  # noqa: ARG002
         """Let promobot's own status on a commit say this; those of commits that no branch is at any more go."""
@@ -288,7 +301,7 @@ class LocalForge:
             author=self._user,
             created=self._time(),
             updated=self._time(),
-            reviewers=draft.reviewers,
+            reviewers=draft.reviewers.names,
             labels=draft.labels,
             draft=draft.draft,
         )

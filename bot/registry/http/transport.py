@@ -112,13 +112,15 @@ class Transport:
 
     def _persist(self, request: Request, pace: Pace, once: Callable[[Request], Response]) -> Response:
         """What comes of a request in the end, be it a refusal. Raises RegistryError where no answer came."""
+        if isinstance(failure := pace.silence, NoAnswerError):
+            raise of_failure(request.place, failure) from failure
         # Not a write of a tag, even if the limit came first: who waits may not be first any more.
         tries = Tries(request.place, request.repeatable, pace, self._sleep, patient=request.repeatable)
         while True:
             try:
                 response = once(request)
             except NoAnswerError as error:
-                if not tries.again_without(may_pass=error.cut):
+                if not tries.again_without(error, error.trouble, may_pass=error.cut):
                     raise of_failure(request.place, error) from error
             else:
                 if not tries.again_after(response.status, pause_after(response.status, response.headers)):

@@ -96,6 +96,7 @@ def _add(call: Call, project: Project, pull: Pull, names: list[str]) -> None:
         project.labels.setdefault(known, next(call.hub.ids))
         if known not in pull.labels:
             pull.labels.append(known)
+            pull.labeled = True
     pull.updated = call.now
 
 

@@ -201,7 +201,15 @@ def _repository(call: Call, project: Project) -> dict[str, Any]:
 
 def _ref(call: Call, project: Project, name: str) -> dict[str, Any] | None:
     head = project.repository.head(name)
-    return {"name": name, "target": _commit(call, project, head)} if head else None
+    if head is None:
+        return None
+    asked = project.protections.get(name)
+    # https://docs.github.com/en/graphql/reference/objects#refupdaterule: what concerns who asks, administrator or not.
+    rule = asked and {
+        "requiredApprovingReviewCount": asked.approvals or None,
+        "requiresCodeOwnerReviews": asked.code_owners,
+    }
+    return {"name": name, "target": _commit(call, project, head), "refUpdateRule": rule}
 
 
 def _commit(call: Call, project: Project, sha: str) -> dict[str, Any]:
@@ -315,10 +323,14 @@ def _pull_request(call: Call, project: Project, pull: Pull) -> dict[str, Any]:
         "autoMergeRequest": {"enabledBy": _actor(call, auto.login), "mergeMethod": auto.method.upper()}
         if auto
         else None,
-        "timelineItems": lambda _, **__: {
-            "nodes": [] if pull.open else [{"__typename": "ClosedEvent", "actor": closer}],
-        },
+        "timelineItems": lambda _, itemTypes, **__: {"nodes": _events(pull, itemTypes, closer)},  # noqa: N803
     }
+
+
+def _events(pull: Pull, kinds: Sequence[str], closer: dict[str, Any] | None) -> list[dict[str, Any]]:
+    closed = [{"__typename": "ClosedEvent", "actor": closer}] if not pull.open else []
+    labeled = [{"__typename": "LabeledEvent"}] if pull.labeled else []
+    return [*(closed if "CLOSED_EVENT" in kinds else ()), *(labeled if "LABELED_EVENT" in kinds else ())]
 
 
 def _reviews(

@@ -145,6 +145,8 @@ def _about(project: Project) -> dict[str, Any]:
         **dict.fromkeys(counts, 0),
         **dict.fromkeys(kinds, True),
         "has_pages": False,
+        "has_discussions": False,
+        "topics": [],
         "archived": False,
         "disabled": False,
         "visibility": "private" if project.private else "public",
@@ -161,7 +163,6 @@ def full_repository(links: Links, project: Project, owner: Account, role: Role) 
     }
     return {
         **repository(links, project, owner, role),
-        "has_discussions": False,
         "network_count": 0,
         "subscribers_count": 0,
         **(told if role >= Role.WRITE else {}),

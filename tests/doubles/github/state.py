@@ -90,6 +90,7 @@ class Pull:
     # Whose fork the branch is of; empty where it is here.
     fork: str = ""
     labels: list[str] = field(default_factory=list)
+    labeled: bool = False  # whether it ever had one
     assignees: list[str] = field(default_factory=list)
     reviewers: list[str] = field(default_factory=list)
     teams: list[str] = field(default_factory=list)

@@ -106,8 +106,10 @@ def _project_rules(call: Call) -> Response:
     shown = [
         {
             **shapes.rule(call.base, call.gitlab, project, rule),
-            "applies_to_all_protected_branches": False,
-            "protected_branches": [],
+            "applies_to_all_protected_branches": rule.protected,
+            "protected_branches": [
+                shapes.protection(one) for one in project.protections if rule.protected or one.name in rule.branches
+            ],
         }
         for rule in project.rules
     ]

@@ -47,8 +47,12 @@ def _all_project_members(call: Call) -> Response:
 
 def _members(call: Call, place: Namespace, *, inherited: bool) -> Response:
     members = call.gitlab.accounts.members(place, inherited=inherited)
-    users = call.gitlab.accounts.users
-    shown = [shapes.member(call.base, users[number], role) for number, role in sorted(members.items())]
+    users, wanted = call.gitlab.accounts.users, call.words("user_ids")
+    shown = [
+        shapes.member(call.base, users[number], role)
+        for number, role in sorted(members.items())
+        if wanted is None or str(number) in wanted
+    ]
     return call.page(shown)
 
 

@@ -193,7 +193,7 @@ def protection(one: Protection) -> Json:
         "merge_access_levels": levels(one.merge),
         "allow_force_push": False,
         "unprotect_access_levels": [],
-        "code_owner_approval_required": False,
+        "code_owner_approval_required": one.code_owners,
         "inherited": False,
     }
 
@@ -422,7 +422,7 @@ def rule(base: str, gitlab: Instance, one: Project, this: Rule) -> Json:
         "approvals_required": this.required,
         "users": [user(base, person) for person in this.users],
         "groups": [group(base, gitlab.accounts.groups[path]) for path in this.groups],
-        "contains_hidden_groups": False,
+        "contains_hidden_groups": this.hidden,
     }
 
 

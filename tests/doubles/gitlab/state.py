@@ -26,7 +26,10 @@ class Patience:
 
 @dataclass
 class Rule:
-    """Who has to approve: so many of these people, who may be in groups."""
+    """Who has to approve: so many of these people, who may be in groups; what goes into these branches, or into any.
+
+    One that is of `protected` branches is of all of them. A `hidden` one has groups that who asks may not see.
+    """
 
     id: int
     name: str
@@ -34,6 +37,9 @@ class Rule:
     users: tuple[User, ...] = ()
     groups: tuple[str, ...] = ()
     rule_type: str = "regular"
+    branches: tuple[str, ...] = ()
+    protected: bool = False
+    hidden: bool = False
 
 
 @dataclass
@@ -128,6 +134,7 @@ class Protection:
     name: str
     push: int
     merge: int
+    code_owners: bool = False
 
 
 @dataclass

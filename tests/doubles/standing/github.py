@@ -55,6 +55,7 @@ class GitHubSite:
 
     def merge(self, shown: Shown) -> str:
         try:
+            self.hub.review(shown.project, shown.number, APPROVER)
             self.hub.merge(shown.project, shown.number, APPROVER)
         except RefusedError as refused:
             return str(refused.response.content)

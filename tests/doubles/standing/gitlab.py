@@ -58,6 +58,8 @@ class GitLabSite:
             project = gitlab.projects[shown.project]
             request = project.requests[shown.number]
             life.look(gitlab, project)
+            if request.open:
+                gitlab.approve(project, request, gitlab.user(APPROVER))
             refused = life.why_not(gitlab, project, request)
             if not refused:
                 gitlab.merge(project, request, gitlab.user(APPROVER))

@@ -43,7 +43,7 @@ class Site(Protocol):
         ...
 
     def merge(self, shown: Shown) -> str:
-        """An approver presses the button; why it could not be merged, or nothing."""
+        """An approver says yes and merges; why it could not be merged, or nothing."""
         ...
 
 
@@ -94,7 +94,7 @@ def _list(pages: Mapping[str, Shown]) -> Iterable[str]:
 def _content(shown: Shown) -> Iterable[str]:
     yield f"<p>{html.escape(' · '.join((f'{shown.project} {shown.number}', shown.state, *shown.facts)))}</p>"
     if shown.state == "open":
-        yield '<form method="post"><button>Merge, as an approver</button></form>'
+        yield '<form method="post"><button>Approve and merge</button></form>'
     yield MarkdownIt("js-default", {"html": True}).render(_COMMENT.sub("", shown.body))
     yield f"<pre>{html.escape(shown.diff())}</pre>"
 

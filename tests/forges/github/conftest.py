@@ -9,7 +9,7 @@ import pytest
 
 from bot.forges.access import ForgeAccess
 from bot.forges.github import GitHubForge
-from bot.repositories import RequestDraft
+from bot.repositories import RequestDraft, Reviewers
 from tests.doubles.github import GitHub, Role
 from tests.doubles.github.serving import serve_github
 from tests.doubles.github.state import Pull
@@ -58,7 +58,12 @@ class World:
 
 
 def draft(source: str = "x", target: str = "main", **changes: Any) -> RequestDraft:
-    told = {"title": "Promote web", "body": "why", "reviewers": ("sre", "ann"), "labels": ("promobot", "to-prod")}
+    told = {
+        "title": "Promote web",
+        "body": "why",
+        "reviewers": Reviewers(("sre",), ("ann",)),
+        "labels": ("promobot", "to-prod"),
+    }
     return RequestDraft(source, target, **{**told, **changes})
 
 

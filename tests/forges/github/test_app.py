@@ -11,15 +11,23 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot.errors import ConfigError, ForgeError
+from bot.forges import Use
 from bot.forges.access import AppKey
 from bot.forges.github import GitHubForge
 from bot.forges.github.tokens import Held, InstallationTokens
+from bot.repositories import Reviewers
 from tests.doubles.github import Role
 from tests.doubles.github.accounts import AppRegistration
 from tests.forges.github.conftest import PROJECT, World, draft
 from tests.proxy import Answer, Fault
 
-PERMISSIONS = {"metadata": "read", "contents": "write", "pull_requests": "write", "members": "read"}
+PERMISSIONS = {
+    "metadata": "read",
+    "contents": "write",
+    "pull_requests": "write",
+    "statuses": "write",
+    "members": "read",
+}
 TOKENS = "POST /app/installations/:id/access_tokens"
 INSTALLATION = "GET /repos/:owner/:repo/installation"
 
@@ -145,3 +153,25 @@ def test_no_token_and_no_key_is_logged_or_told(
     assert "POST" in caplog.text
     for secret in (*tokens, "eyJ", "PRIVATE KEY", pem(key).splitlines()[1]):
         assert secret not in said
+
+
+def test_what_an_app_may_is_what_its_installation_says(
+    world: World, registered: AppRegistration, key: rsa.RSAPrivateKey
+) -> None:
+    use = Use(PROJECT, proposes=True, reviewers=Reviewers(("sre",)))
+    good = forge(world, registered, key).rights([use])
+    assert [(right.about, right.good, right.found) for right in good] == [
+        ("App", True, "key accepted, works as promo[bot]"),
+        (f"project {PROJECT}", True, "installed, may push branches and open pull requests"),
+        ("team sre", True, "2 members"),
+    ]
+    (installation,) = registered.installations.values()
+    installation.permissions = {"metadata": "read", "contents": "read", "pull_requests": "write", "statuses": "write"}
+    _, project, team = forge(world, registered, key).rights([use])
+    assert (project.good, project.found) == (False, "the installation lacks contents: write, members: read")
+    assert team.good is False
+    _, elsewhere = forge(world, registered, key).rights([Use("other/gitops")])
+    assert (elsewhere.good, elsewhere.advice) == (
+        False,
+        "install it (Install App on its page) and give it this repository",
+    )

@@ -33,7 +33,6 @@ FAULTS = [
 # Each request of opening one, in their order.
 OPENING = [
     "GET .*/user",
-    "GET .*/teams/sre",
     "POST .*/pulls$",
     "POST .*/issues/1/labels",
     "POST .*/pulls/1/requested_reviewers",

@@ -9,7 +9,7 @@ import pytest
 from bot.errors import ConflictError, ForgeError
 from bot.forges.access import ForgeAccess
 from bot.forges.github import GitHubForge
-from bot.repositories import MergeRequest, RequestState
+from bot.repositories import MergeRequest, RequestState, Reviewers
 from tests.doubles.github import Protection, Role
 from tests.doubles.server import Exchange
 from tests.forges.github.conftest import GRAPHQL, LOGIN, PROJECT, PULLS, World, draft
@@ -35,18 +35,18 @@ def test_a_first_merge_request_takes_three_requests_beyond_what_is_read_once(wor
         ours=True,
         reviewers=("ann", "sre"),
         labels=("promobot", "to-prod"),
+        approvals=(),
     )
     assert world.forge.open_requests(PROJECT) == (opened.request,)
     assert world.running.counts() == {
         PULLS: 1,
         "POST /repos/:owner/:repo/issues/:number/labels": 1,
         "POST /repos/:owner/:repo/pulls/:number/requested_reviewers": 1,
-        "GET /orgs/:org/teams/:slug": 2,
         GRAPHQL: 1,
     }
     world.running.forget()
     world.open("y")
-    assert world.running.counts().total() == 3, "who is a team is known by now"
+    assert world.running.counts().total() == 3
 
 
 def test_nothing_to_do_is_one_request(world: World) -> None:
@@ -70,6 +70,13 @@ def test_what_a_run_left_without_labels_is_finished_by_the_next(world: World) ->
     (done,) = world.forge.open_requests(PROJECT)
     assert not done.unfinished
     assert done == opened.request
+
+
+def test_who_takes_every_label_away_wants_none(world: World) -> None:
+    number = world.open(labels=("promobot",))
+    world.pulls[number].labels.clear()
+    assert not world.forge.get(PROJECT, number).unfinished
+    assert not world.forge.open_requests(PROJECT)[0].unfinished
 
 
 def test_a_hundred_come_in_a_page(world: World) -> None:
@@ -116,13 +123,27 @@ def test_teams_are_told_only_to_who_may_read_them(world: World) -> None:
     assert fine.open_requests(PROJECT)[0].reviewers == ("ann", "sre")
 
 
-def test_who_cannot_be_asked_is_left_out(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_who_cannot_be_asked_is_left_out_with_a_note(world: World) -> None:
     world.push()
-    reviewers = ("acme/sre", "gone", LOGIN, "bob")
-    opened = world.forge.open(PROJECT, draft(reviewers=reviewers)).request
-    assert opened.reviewers == ("bob", "sre")
+    world.hub.team("acme", "strangers", "eve")
+    reviewers = Reviewers(("acme/sre", "acme/strangers", "other/sre"), ("gone", LOGIN, "bob"))
+    opened = world.forge.open(PROJECT, draft(reviewers=reviewers))
+    assert opened.request.reviewers == ("bob", "sre")
     assert (world.pulls[1].reviewers, world.pulls[1].teams) == (["bob"], ["sre"])
-    assert "gone is not asked for a review: Reviews may only be requested from collaborators." in caplog.text
+    why = "Reviews may only be requested from collaborators."
+    assert [note.partition(why)[0] for note in opened.notes] == [
+        "team other/sre is not asked for a review: it is not of acme",
+        f"{LOGIN} is not asked for a review: it opens the pull request",
+        "gone is not asked for a review: ",
+        "team strangers is not asked for a review: ",
+    ]
+
+
+def test_a_token_that_may_not_ask_teams_asks_people_all_the_same(world: World) -> None:
+    world.push()
+    opened = world.by(world.hub.classic(LOGIN, "repo")).open(PROJECT, draft())
+    assert (world.pulls[1].reviewers, world.pulls[1].teams) == (["ann"], [])
+    assert opened.notes == ("team sre is not asked for a review: the token may not read the organization's members",)
 
 
 def test_what_people_changed_stays(world: World) -> None:
@@ -207,7 +228,7 @@ def test_what_the_branch_asks_for_is_said(world: World, protection: Protection, 
 def test_many_commits_are_asked_about_together(world: World) -> None:
     expected = {}
     for number in range(3):
-        world.open(f"b{number}", labels=(), reviewers=())
+        world.open(f"b{number}", labels=(), reviewers=Reviewers())
         request = world.forge.get(PROJECT, number + 1)
         world.repository.commit(f"b{number}", {f"file{number}": b"1"})
         expected[world.hub.merge(PROJECT, number + 1, "ann")] = request.number

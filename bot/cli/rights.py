@@ -1,0 +1,133 @@
+"""What `check --online` learns of each forge: what the token can do, and what makes sure of approvals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from bot.config import Config, EnvironmentConfig
+from bot.decide.approving import Assurance, demands, reviewers_of
+from bot.errors import BotError, ExitCode
+from bot.forges import Right, Use
+from bot.parallel import in_parallel
+from bot.promotion import Deployed
+from bot.reconcile import look_at_approvals
+from bot.repositories import Repository, Reviewers
+from bot.world import World
+
+if TYPE_CHECKING:
+    from bot.cli import answers
+    from bot.cli.terminal import Terminal
+
+_WORKERS = 8
+_MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("!", "yellow")}
+
+
+@dataclass(frozen=True)
+class Look:
+    """What came of it; `code` is that of the first failure that has one of its own."""
+
+    name: str
+    rights: tuple[Right, ...]
+    code: ExitCode = ExitCode.DONE
+
+
+def look_at_forges(world: World, deployed: Sequence[Deployed]) -> list[Look]:
+    """Look at every forge at once; only those with a server have anything to tell. Nothing is raised for what fails."""
+    uses = {name: _uses(world.config, name, deployed) for name, forge in world.config.forges.items() if forge.approves}
+    served = [name for name, projects in uses.items() if projects]
+    assured = look_at_approvals(world, deployed) if served else ()
+    return in_parallel(lambda name: _look(world, name, uses[name], assured), served, workers=_WORKERS)
+
+
+def _look(world: World, name: str, uses: Sequence[Use], assured: Sequence[tuple[str, Assurance]]) -> Look:
+    try:
+        rights = (*world.forge(name).rights(uses), *_by_git(world, name), *_approvals(world.config, name, assured))
+    except BotError as error:
+        found = Right("configuration", good=False, found=error.message, advice=error.hint)
+        return Look(name, (found,), error.exit_code)
+    good = all(right.good is not False for right in rights)
+    return Look(name, rights, ExitCode.DONE if good else ExitCode.FORGE)
+
+
+def _uses(config: Config, name: str, deployed: Sequence[Deployed]) -> tuple[Use, ...]:
+    """What each of its projects is needed for."""
+    found: dict[str, list[EnvironmentConfig]] = {}
+    for environment in config.environments:
+        if environment.repository.forge == name:
+            found.setdefault(environment.repository.project, []).append(environment)
+    return tuple(
+        Use(project, any(one.from_ for one in sharing), _reviewers(config, sharing, deployed))
+        for project, sharing in found.items()
+    )
+
+
+def _reviewers(config: Config, environments: Sequence[EnvironmentConfig], deployed: Sequence[Deployed]) -> Reviewers:
+    """Whoever is asked for one of the services that are there; where nothing could be read, for any."""
+    targets = [one.name for one in environments if one.from_]
+    there: dict[str, dict[str, None]] = {}
+    for item in deployed:
+        there.setdefault(item.environment, {})[item.service] = None
+    return reviewers_of([one for target in targets for one in demands(config, target, there.get(target, [""]))])
+
+
+def _by_git(world: World, name: str) -> Iterator[Right]:
+    """Whether git gets at the repositories, by the token or by ssh."""
+    branches: dict[Repository, dict[str, None]] = {}
+    for environment in world.config.environments:
+        if environment.repository.forge == name:
+            branches.setdefault(environment.repository.repository, {})[environment.repository.branch] = None
+    for repository, wanted in branches.items():
+        about = f"git {repository.project}"
+        try:
+            heads = world.clone(repository).heads(list(wanted))
+        except BotError as error:
+            yield Right(about, good=False, found=error.message, advice=error.hint)
+            continue
+        for branch in wanted:
+            there = branch in heads
+            found = f"branch {branch} is {f'at {heads[branch][:12]}' if there else 'not there'}"
+            yield Right(about, there, found, "" if there else "make it, or correct `branch`")
+
+
+def _approvals(config: Config, name: str, assured: Sequence[tuple[str, Assurance]]) -> Iterator[Right]:
+    """What makes sure that enough approve, in each of the forge's environments."""
+    for environment, one in assured:
+        if config.environment(environment).repository.forge != name:
+            continue
+        about = f"{environment} needs {one.demand}"
+        if one.by:
+            yield Right(about, good=True, found=f"{one.by} found")
+        elif one.known:
+            instead = f"; {one.why}" if one.why else ""
+            advice = "promobot's status waits for them: require it, or make a rule on the forge"
+            yield Right(about, good=None, found=f"nothing on the forge makes sure of it{instead}", advice=advice)
+        else:
+            advice = "promobot's status waits for them: require it"
+            yield Right(
+                about, good=None, found="this token isn't told whether the forge makes sure of it", advice=advice
+            )
+
+
+# --- views ----------------------------------------------------------------------------------------------
+
+
+def look_data(look: Look) -> answers.Look:
+    """A look as `check --online -o json` prints it."""
+    rights: list[answers.Right] = [
+        {"about": right.about, "good": right.good, "found": right.found, "advice": right.advice}
+        for right in look.rights
+    ]
+    return {"name": look.name, "rights": rights}
+
+
+def show_look(terminal: Terminal, look: Look) -> None:
+    """A line for each finding, and one for what to do."""
+    for right in look.rights:
+        mark, style = _MARKS[right.good]
+        terminal.say(Text.assemble((mark, style), f" forge {look.name}: {right.about}: {right.found}"))
+        if right.advice:
+            terminal.say(f"→ {right.advice}", indent=2)

@@ -1,0 +1,58 @@
+"""What GitLab makes sure of before a branch changes: a project's approval rules, and owners of code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from bot.forges.errors import StatusError
+from bot.repositories import ApprovalRule, BranchProtection, Reviewers
+
+# Which edition has them is told by neither: who may not see them is answered like who hasn't got them.
+_NOT_TOLD = frozenset({403, 404})
+
+
+def protection(project: Any, branch: str) -> BranchProtection:  # noqa: ANN401 - the library's object
+    """Two requests, one where the instance has no approval rules: owners of code are of the same tier."""
+    try:
+        rules = [rule.attributes for rule in project.approvalrules.list(get_all=True)]
+    except StatusError as error:
+        if error.status not in _NOT_TOLD:
+            raise
+        return BranchProtection()
+    try:
+        protected = [one.attributes for one in project.protectedbranches.list(get_all=True)]
+    except StatusError as error:
+        if error.status not in _NOT_TOLD:
+            raise
+        return BranchProtection(tuple(_rules(rules, branch)), unknown="only maintainers are told of protected branches")
+    owners = any(one.get("code_owner_approval_required") for one in protected if _is_of(one, branch))
+    return BranchProtection(tuple(_rules(rules, branch, protected)), owners)
+
+
+def _rules(
+    rules: Iterable[Mapping[str, Any]], branch: str, protected: Iterable[Mapping[str, Any]] | None = None
+) -> Iterator[ApprovalRule]:
+    """Those that hold for the branch; what all protected ones have does where it is one, or where that isn't told."""
+    for rule in rules:
+        branches = rule.get("protected_branches") or ()
+        if rule.get("applies_to_all_protected_branches"):
+            holds = protected is None or any(_is_of(one, branch) for one in protected)
+        else:
+            holds = not branches or any(_is_of(one, branch) for one in branches)
+        if holds:
+            yield ApprovalRule(f"project rule {rule['name']}", rule["approvals_required"], _of(rule))
+
+
+def _of(rule: Mapping[str, Any]) -> Reviewers:
+    """Members of a hidden group may approve as well, whoever that is."""
+    groups = [group["full_path"] for group in rule.get("groups") or ()]
+    hidden = ["a hidden group"] if rule.get("contains_hidden_groups") else []
+    return Reviewers((*groups, *hidden), tuple(user["username"] for user in rule.get("users") or ()))
+
+
+def _is_of(protected: Mapping[str, Any], branch: str) -> bool:
+    """Whether a branch is protected by this name, in which a star stands for anything."""
+    pattern = re.escape(str(protected["name"])).replace(r"\*", ".*")
+    return re.fullmatch(pattern, branch) is not None

@@ -1,0 +1,112 @@
+"""Whether a token of GitLab's can do what is needed. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from gitlab import Gitlab
+
+from bot.errors import ForgeError
+from bot.forges.errors import StatusError
+from bot.forges.gitlab.people import People
+from bot.forges.gitlab.requests import Identity
+from bot.forges.rights import Right, Use, looked_at
+
+_ROLES = {
+    5: "Minimal access",
+    10: "Guest",
+    15: "Planner",
+    20: "Reporter",
+    30: "Developer",
+    40: "Maintainer",
+    50: "Owner",
+}
+_REPORTER, _DEVELOPER = 20, 30
+# What does for reading projects, and what for all that promobot does.
+_READING = frozenset({"read_api", "read_repository"})
+
+
+@dataclass(frozen=True)
+class Rights:
+    """Looks with one client; `me` asks who its token's user is."""
+
+    gitlab: Gitlab
+    people: People
+    me: Callable[[], Identity]
+
+    def found(self, uses: Sequence[Use]) -> Iterator[Right]:
+        """The token first; where it isn't accepted, that is all there is to say."""
+        token = list(looked_at("token", partial(self._token, uses)))
+        yield from token
+        if token[0].good is False:
+            return
+        for use in uses:
+            yield from looked_at(f"project {use.project}", partial(self._project, use))
+        yield from self._groups(uses)
+
+    def _token(self, uses: Sequence[Use]) -> Iterator[Right]:
+        number = self.me().user
+        username = getattr(self.gitlab.user, "username", "")
+        yield Right("token", good=True, found=f"accepted, of user {username} (number {number})")
+        try:
+            said = self.gitlab.personal_access_tokens.get("self").attributes
+        except StatusError as error:
+            if error.status not in {401, 403, 404}:
+                raise
+            yield Right("token's scopes", good=None, found="GitLab doesn't tell them of this kind of token")
+            return
+        scopes = frozenset(said.get("scopes") or ())
+        proposes = any(use.proposes for use in uses)
+        good = "api" in scopes or (not proposes and scopes >= _READING)
+        advice = "" if good else f"make one with {'scope api' if proposes else 'scopes read_api and read_repository'}"
+        ends = f", until {said['expires_at']}" if said.get("expires_at") else ""
+        yield Right("token's scopes", good, f"{', '.join(sorted(scopes)) or 'none'}{ends}", advice)
+
+    def _project(self, use: Use) -> Iterator[Right]:
+        about = f"project {use.project}"
+        place = self.gitlab.projects.get(use.project)
+        if use.proposes and place.attributes.get("archived"):
+            yield Right(about, good=False, found="is archived, so that nothing can be pushed", advice="unarchive it")
+            return
+        if use.proposes and place.attributes.get("merge_requests_enabled") is False:
+            yield Right(about, good=False, found="has no merge requests", advice="switch them on in its settings")
+            return
+        query = {"user_ids[]": [self.me().user]}
+        members = place.members_all.list(get_all=True, query_parameters=query)
+        role = max((member.access_level or 0 for member in members), default=0)
+        name = _ROLES.get(role, f"role {role}") if role else "no member"
+        if not use.proposes:
+            private = place.attributes.get("visibility") == "private"
+            good = role >= _REPORTER or not private
+            advice = "" if good else "give the token's user the role Reporter"
+            yield Right(about, good, f"{name}, {'may' if good else 'may not'} read it", advice)
+        elif role >= _DEVELOPER:
+            yield Right(about, good=True, found=f"{name}, may push branches and open merge requests")
+        else:
+            found = f"{name}, may not push branches and open merge requests"
+            yield Right(about, good=False, found=found, advice="give the token's user the role Developer")
+
+    def _groups(self, uses: Sequence[Use]) -> Iterator[Right]:
+        for group in dict.fromkeys(group for use in uses for group in use.reviewers.groups):
+            yield from looked_at(f"group {group}", partial(self._group, group))
+        for use in uses:
+            if use.reviewers:
+                yield from looked_at(f"approvers of {use.project}", partial(self._approvers, use))
+
+    def _group(self, group: str) -> Iterator[Right]:
+        count = len(self.people.members(group))
+        yield Right(f"group {group}", good=True, found=f"{count} who are active and Developer or more")
+
+    def _approvers(self, use: Use) -> Iterator[Right]:
+        about = f"approvers of {use.project}"
+        try:
+            asked = self.people.asked(use.project, use.reviewers, without=self.me().user)
+        except ForgeError as error:
+            yield Right(about, good=False, found=error.message, advice=error.hint)
+            return
+        for note in asked.notes:
+            yield Right(about, good=None, found=note, advice="correct `approvers`, or give them the role Developer")
+        if asked.people:
+            yield Right(about, good=True, found=f"{len(asked.people)} of them may push there, and so approve")

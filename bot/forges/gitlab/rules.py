@@ -1,0 +1,69 @@
+"""A merge request's own approval rules, which Premium has: made once, by who opened it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from bot.forges.certainty import certain
+from bot.forges.errors import StatusError
+from bot.forges.gitlab.people import People
+from bot.repositories import OWN_RULE, ApprovalRule
+
+_NOT_TOLD = frozenset({403, 404})
+_NONE = "this GitLab has no approval rules, which are of Premium: promobot's status says how many are missing"
+
+
+def add_rules(
+    request: Any,  # noqa: ANN401 - the library's object, which asks nothing by itself
+    people: People,
+    wanted: Iterable[ApprovalRule],
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[str]:
+    """Give it those that it lacks by their names; what couldn't be given is told.
+
+    Its first own rule makes a merge request forget those of its project: where that has any, nothing is added.
+    """
+    try:
+        there = _rules(request)
+    except StatusError as error:
+        if error.status not in _NOT_TOLD:
+            raise
+        yield _NONE
+        return
+    others = [name for name, required in there.items() if required and not name.startswith(OWN_RULE)]
+    for rule in wanted:
+        if rule.name in there:
+            continue
+        if others:
+            named = ", ".join(others)
+            yield f"approval rule {rule.name} is not added: the project's own ({named}) would no longer hold"
+            continue
+        numbers = people.numbers(rule.of)
+        if numbers is None:
+            yield f"approval rule {rule.name} is not added: not all of whom it names are seen by the token's user"
+            continue
+        groups, users = numbers
+        said = {"name": rule.name, "approvals_required": rule.required, "group_ids": groups, "user_ids": users}
+        yield from _added(request, said, sleep)
+
+
+def _added(request: Any, said: dict[str, Any], sleep: Callable[[float], None]) -> Iterator[str]:  # noqa: ANN401
+    def write() -> bool:
+        request.approval_rules.create(said)
+        return True
+
+    try:
+        certain(write, lambda: said["name"] in _rules(request) or None, sleep=sleep)
+    except StatusError as error:
+        if error.status not in _NOT_TOLD:
+            raise
+        yield f"approval rule {said['name']} is not added: {'; '.join(error.said)}"
+
+
+def _rules(request: Any) -> dict[str, int]:  # noqa: ANN401
+    """How many each asks for, by name."""
+    found = request.approval_rules.list(get_all=True)
+    return {rule.attributes["name"]: rule.attributes["approvals_required"] for rule in found}

@@ -1,0 +1,245 @@
+"""How many approvals a merge request needs, what on the forge makes sure of them, and what promobot says otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.config import Config
+from bot.plan import Merge, OpenRequest, SetStatus, Standing
+from bot.questions import Approvals, Files, Members, Protection
+from bot.repositories import ApprovalRule, BranchProtection, CommitStatus, Reviewers, StatusState
+from tests.paper import CONFIG, E2E, STAGING, Paper, digest, values
+
+BRANCH = "promobot/staging/api"
+TWO = {"groups": ["sre"], "users": ["Ann"], "required": 2}
+GOOD = CommitStatus(StatusState.SUCCESS, "1 image found in registry staging")
+
+
+def waits(text: str) -> CommitStatus:
+    return CommitStatus(StatusState.PENDING, text)
+
+
+def configured_on(kind: str, approvers: dict[str, object], **staging: object) -> Config:
+    """The usual configuration, where its forge knows approvals."""
+    said = CONFIG.model_dump(by_alias=True)
+    said["forges"] = {"local": {"type": kind, "url": "https://forge.example.com", "token_env": "TOKEN"}}
+    for environment in said["environments"]:
+        environment["repository"] = {"forge": "local", "project": "shop/gitops"}
+    for name, value in {"approvers": approvers, **staging}.items():
+        said["environments"][1][name] = value
+    return Config.model_validate(said)
+
+
+GITLAB, GITHUB = (configured_on(kind, TWO) for kind in ("gitlab", "github"))
+
+
+@pytest.fixture
+def paper() -> Paper:
+    """1.1.3 is due."""
+    tree = {"apps/api/e2e/values.yaml": values(E2E, "1.1.3"), "apps/api/staging/values.yaml": values(STAGING, "1.1.2")}
+    tags = {("e2e", "shop/api", "1.1.3"): digest(2), ("staging", "shop/api", "1.1.2"): digest(1)}
+    return Paper(trees={"m1": tree}, tags=tags, members={"sre": frozenset({"bob", "cat"})})
+
+
+def proposed(paper: Paper, config: Config = GITLAB) -> tuple[str, CommitStatus]:
+    """Open it; its text, and what the status says then."""
+    verdict = paper.verdict(config=config)
+    paper.carry_out(verdict)
+    assert verdict.step is not None
+    (opening,) = [action for action in verdict.step.actions if isinstance(action, OpenRequest)]
+    (request,) = paper.opened
+    head = paper.heads[BRANCH]
+    paper.opened = (replace(request, head=head),)
+    (commit,) = paper.ahead["m1", head]
+    paper.ahead["m1", head] = (replace(commit, paths=("apps/api/staging/values.yaml",)),)
+    return opening.draft.body, paper.statuses[head]
+
+
+def said_next(paper: Paper, config: Config = GITLAB) -> CommitStatus:
+    """What the status says after one more pass, after which another has nothing to do."""
+    for item in paper.plan(config=config).upkeep:
+        assert item.step is not None
+        for action in item.step.actions:
+            assert isinstance(action, SetStatus)
+            paper.statuses[str(action.commit)] = action.status
+    assert paper.plan(config=config).steps == ()
+    return paper.statuses[paper.heads[BRANCH]]
+
+
+def test_the_status_says_how_many_are_missing_until_they_are_given(paper: Paper) -> None:
+    body, status = proposed(paper)
+    assert status == waits("0 of 2 approvals of sre and Ann")
+    assert "- Needs 2 of @sre, `Ann`: nothing on the forge makes sure of it; status promobot waits." in body
+    assert said_next(paper) == status
+    paper.approvals[1] = ("BOB",)
+    assert said_next(paper) == waits("1 of 2 approvals of sre and Ann")
+    paper.approvals[1] = ("bob", "ann")
+    assert said_next(paper) == GOOD
+    paper.approvals[1] = ("ann",)
+    assert said_next(paper) == waits("1 of 2 approvals of sre and Ann")
+
+
+def test_only_those_named_count_and_never_who_opened_it(paper: Paper) -> None:
+    proposed(paper)
+    paper.approvals[1] = ("eve", "promobot", "bob")
+    paper.members["sre"] |= {"promobot"}
+    assert said_next(paper) == waits("1 of 2 approvals of sre and Ann")
+
+
+def test_groups_are_looked_up_only_where_it_matters(paper: Paper) -> None:
+    proposed(paper)
+    paper.approvals[1] = ("ann",)
+    said_next(paper)
+    assert not [question for question in paper.asked if isinstance(question, Members)]
+
+
+def test_who_can_t_be_told_is_nobody(paper: Paper) -> None:
+    proposed(paper)
+    paper.members.clear()
+    paper.approvals[1] = ("bob", "cat")
+    assert said_next(paper) == waits("2 approvals are needed, and who is of sre isn't known")
+
+
+def test_a_missing_image_is_told_before_a_missing_approval(paper: Paper) -> None:
+    proposed(paper)
+    del paper.tags["staging", "shop/api", "1.1.3"]
+    paper.tags["staging", "shop/api", "1.1.3"] = digest(2)
+    paper.unreachable = frozenset({"staging"})
+    (item,) = paper.plan(config=GITLAB).upkeep
+    assert item.step is not None
+    (action,) = item.step.actions
+    assert isinstance(action, SetStatus)
+    assert action.status == waits("registry staging: connection refused")
+
+
+@pytest.mark.parametrize(
+    ("of", "required", "enough"),
+    [
+        (Reviewers(("SRE",)), 2, True),
+        (Reviewers(("sre",), ("ann",)), 3, True),
+        (Reviewers(("sre",)), 1, False),
+        (Reviewers(("sre", "dev")), 2, False),
+        (Reviewers(), 2, False),
+    ],
+)
+def test_a_rule_of_the_project_is_as_good(paper: Paper, of: Reviewers, required: int, enough: bool) -> None:  # noqa: FBT001
+    paper.protection = BranchProtection((ApprovalRule("project rule sre", required, of),))
+    body, status = proposed(paper)
+    assert (status == GOOD) is enough
+    found = "- Needs 2 of @sre, `Ann`: `project rule sre` makes sure of it."
+    assert (found in body) is enough
+    nearest = f"nothing on the forge makes sure of it (`project rule sre asks for {required} of "
+    assert (nearest in body) is not enough
+    if enough:
+        paper.asked.clear()
+        assert said_next(paper) == GOOD
+        assert not [question for question in paper.asked if isinstance(question, Approvals)], "that isn't asked"
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_owners_of_code_are_as_good_where_they_must_approve(paper: Paper, required: bool) -> None:  # noqa: FBT001
+    paper.trees["m1"][".gitlab/CODEOWNERS"] = b"[Production][2]\n/apps/*/staging/ @sre\n"
+    paper.protection = BranchProtection(owners=required)
+    body, status = proposed(paper)
+    assert (status == GOOD) is required
+    assert ("`CODEOWNERS` makes sure of it." in body) is required
+
+
+def test_owners_of_code_are_one_approval_on_github(paper: Paper) -> None:
+    paper.trees["m1"][".github/CODEOWNERS"] = b"/apps/ @shop/sre\n"
+    paper.protection = BranchProtection((ApprovalRule("branch protection", 2),), owners=True)
+    _, status = proposed(paper, GITHUB)
+    assert status == waits("0 of 2 approvals of sre and Ann")
+    fresh = Paper(trees={"m1": paper.trees["m1"]}, tags=paper.tags, protection=paper.protection)
+    assert proposed(fresh, configured_on("github", {"groups": ["sre"], "required": 1}))[1] == GOOD
+
+
+def test_what_lists_tell_of_approvals_isn_t_asked_again(paper: Paper) -> None:
+    """GitHub's do; and what protects a branch there is asked only where owners of code would do."""
+    proposed(paper, GITHUB)
+    (request,) = paper.opened
+    paper.opened = (replace(request, approvals=("bob", "cat")),)
+    assert said_next(paper, GITHUB) == GOOD
+    assert not [question for question in paper.asked if isinstance(question, Approvals | Protection)]
+
+
+def test_what_the_forge_doesn_t_tell_is_waited_for(paper: Paper) -> None:
+    paper.protection = None
+    body, status = proposed(paper)
+    assert status == waits("0 of 2 approvals of sre and Ann")
+    assert "whether the forge makes sure of it isn't known; status promobot waits." in body
+
+
+@pytest.mark.parametrize("approvers", [{"groups": ["sre"], "required": 0}, {"required": 2}])
+def test_nothing_is_asked_where_nobody_has_to_approve(paper: Paper, approvers: dict[str, object]) -> None:
+    body, status = proposed(paper, configured_on("gitlab", approvers))
+    assert status == GOOD
+    assert ("- For @sre to review." in body) is ("groups" in approvers)
+    assert not [question for question in paper.asked if isinstance(question, Protection)]
+
+
+def test_what_is_pushed_may_end_approvals_so_the_next_pass_looks_again(paper: Paper) -> None:
+    proposed(paper, GITHUB)
+    (request,) = paper.opened
+    paper.opened = (replace(request, approvals=("bob", "cat")),)
+    assert said_next(paper, GITHUB) == GOOD
+    paper.trees["m1"]["apps/api/e2e/values.yaml"] = values(E2E, "1.1.4")
+    paper.tags["e2e", "shop/api", "1.1.4"] = digest(3)
+    step = paper.verdict(config=GITHUB).step
+    assert step is not None
+    said = [action.status for action in step.actions if isinstance(action, SetStatus)]
+    assert said[-1] == waits("0 of 2 approvals of sre and Ann")
+
+
+@pytest.mark.parametrize("ended", ["a rule", "the configuration"])
+def test_what_has_to_be_waited_for_no_more_is_not(paper: Paper, ended: str) -> None:
+    proposed(paper)
+    config = GITLAB
+    if ended == "a rule":
+        paper.protection = BranchProtection((ApprovalRule("project rule sre", 2, Reviewers(("sre",))),))
+    else:
+        config = configured_on("gitlab", {**TWO, "required": 0})
+    verdict = paper.verdict(config=config)
+    assert verdict.standing is Standing.PROPOSED
+    paper.carry_out(verdict)
+    assert paper.statuses[paper.heads[BRANCH]] == GOOD
+    assert paper.plan(config=config).steps == ()
+    # And back: what must be waited for again is.
+    paper.protection = BranchProtection()
+    again = paper.verdict(config=GITLAB)
+    paper.carry_out(again)
+    assert said_next(paper) == waits("0 of 2 approvals of sre and Ann")
+
+
+def test_nothing_is_read_of_it_where_nothing_is_proposed(paper: Paper) -> None:
+    paper.trees["m1"]["apps/api/staging/values.yaml"] = values(STAGING, "1.1.3")
+    paper.tags["staging", "shop/api", "1.1.3"] = digest(2)
+    assert paper.plan(config=GITLAB).steps == ()
+    looked = [question for question in paper.asked if isinstance(question, Files) and "CODEOWNERS" in question.patterns]
+    assert not [question for question in paper.asked if isinstance(question, Protection)] + looked
+
+
+def test_a_merge_request_has_a_rule_of_its_own_where_that_is_wanted(paper: Paper) -> None:
+    def rules(**approvers: object) -> tuple[ApprovalRule, ...]:
+        step = paper.verdict(config=configured_on("gitlab", {**TWO, **approvers})).step
+        assert step is not None
+        (opening,) = [action for action in step.actions if isinstance(action, OpenRequest)]
+        return opening.draft.rules
+
+    assert rules() == ()
+    assert rules(rule=True) == (ApprovalRule("promobot: sre and Ann", 2, Reviewers(("sre",), ("Ann",))),)
+    assert rules(rule=True, required=0) == ()
+
+
+def test_what_is_merged_by_itself_waits_for_those_named(paper: Paper) -> None:
+    config = configured_on("gitlab", TWO, merge="auto")
+    proposed(paper, config)
+    paper.approvals[1] = ("eve", "dan", "bob")
+    verdict = paper.verdict(config=config)
+    assert (verdict.step, verdict.note) == (None, "1 of 2 approvals of sre and Ann")
+    paper.approvals[1] = ("cat", "bob")
+    step = paper.verdict(config=config).step
+    assert step is not None
+    assert [type(action) for action in step.actions] == [Merge]

@@ -1,0 +1,205 @@
+"""What forges make sure of before a branch changes, and who approves: as far as our token is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.errors import ForgeError
+from bot.repositories import ApprovalRule, BranchProtection, Reviewers
+from tests.doubles.github import Protection
+from tests.doubles.gitlab import DEVELOPER, GUEST, MAINTAINER
+from tests.forges.places import GitHubPlace, GitLabPlace, github_place, gitlab_place
+from tests.proxy import Answer, AnswerAfter, CutAfter, Fault, Kind
+
+RULES, PROTECTED = "GET /projects/:id/approval_rules", "GET /projects/:id/protected_branches"
+
+
+@pytest.fixture
+def gitlab(tmp_path: Path) -> Iterator[GitLabPlace]:
+    with gitlab_place(tmp_path / "gitlab", premium=True) as made:
+        yield made
+
+
+@pytest.fixture
+def github(tmp_path: Path) -> Iterator[GitHubPlace]:
+    with github_place(tmp_path / "github") as made:
+        yield made
+
+
+# --- GitLab ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("enterprise", [True, False])
+def test_gitlab_free_has_no_rules_and_one_request_tells(gitlab: GitLabPlace, enterprise: bool) -> None:  # noqa: FBT001
+    gitlab.gitlab.premium, gitlab.gitlab.enterprise = False, enterprise
+    assert gitlab.forge.protection(gitlab.project, "main") == BranchProtection()
+    assert gitlab.running.counts() == {RULES: 1}
+
+
+def test_gitlab_rules_of_the_branch(gitlab: GitLabPlace) -> None:
+    sre = gitlab.gitlab.accounts.group("platform/sre").path
+    of_sre = gitlab.gitlab.rule("sre", 2, gitlab.ann, groups=(sre,))
+    anybody = gitlab.gitlab.rule("All Members", 1)
+    hidden = replace(gitlab.gitlab.rule("security", 1, gitlab.bob), hidden=True)
+    elsewhere = replace(gitlab.gitlab.rule("releases", 1, gitlab.bob), branches=("release-*",))
+    here = replace(gitlab.gitlab.rule("main", 1, gitlab.bob), branches=("main",))
+    everywhere = replace(gitlab.gitlab.rule("protected", 1, gitlab.bob), protected=True)
+    gitlab.made.rules = [of_sre, anybody, hidden, elsewhere, here, everywhere]
+    gitlab.gitlab.protect(gitlab.made, "release-*")
+    bob = Reviewers(users=("bob",))
+    expected = [
+        ApprovalRule("project rule sre", 2, Reviewers((sre,), ("ann",))),
+        ApprovalRule("project rule All Members", 1),
+        ApprovalRule("project rule security", 1, Reviewers(("a hidden group",), ("bob",))),
+        ApprovalRule("project rule main", 1, bob),
+        ApprovalRule("project rule protected", 1, bob),
+    ]
+    found = gitlab.forge.protection(gitlab.project, "main")
+    assert [*found.rules] == expected
+    assert found.unknown, "a developer isn't told of protected branches"
+    maintained = gitlab.another(gitlab.gitlab.bot(gitlab.made.namespace, role=MAINTAINER))
+    assert maintained.protection(gitlab.project, "main") == BranchProtection(tuple(expected))
+    names = [rule.name for rule in maintained.protection(gitlab.project, "release-1").rules]
+    assert "project rule releases" in names
+    assert "project rule main" not in names
+    maintained.close_connections()
+
+
+@pytest.mark.parametrize(("branch", "owners"), [("main", False), ("release-1", True)])
+def test_gitlab_owners_of_code(gitlab: GitLabPlace, branch: str, owners: bool) -> None:  # noqa: FBT001
+    gitlab.gitlab.protect(gitlab.made, "release-*")
+    gitlab.made.protections[-1].code_owners = True
+    maintained = gitlab.another(gitlab.gitlab.bot(gitlab.made.namespace, role=MAINTAINER))
+    assert maintained.protection(gitlab.project, branch) == BranchProtection(owners=owners)
+    maintained.close_connections()
+
+
+def test_gitlab_approvals_are_of_people(gitlab: GitLabPlace) -> None:
+    gitlab.push("x", "2")
+    number = gitlab.open()
+    request, bot = gitlab.made.requests[number], gitlab.gitlab.accounts.tokens[gitlab.token].user
+    for user in (gitlab.ann, bot):
+        request.approvals[user.id] = request.created
+    assert gitlab.forge.approvals(gitlab.project, number) == ("ann",)
+
+
+def test_gitlab_members_may_push_and_are_there(gitlab: GitLabPlace) -> None:
+    gitlab.gitlab.user("guest", "platform/teams", role=GUEST)
+    gitlab.gitlab.user("gone", "platform/teams").state = "blocked"
+    gitlab.gitlab.user("cat", "platform/teams", role=DEVELOPER)
+    gitlab.gitlab.join(gitlab.gitlab.accounts.tokens[gitlab.token].user, gitlab.made.namespace, DEVELOPER)
+    assert sorted(gitlab.forge.members(gitlab.project, "platform/teams")) == ["ann", "bob", "cat"]
+    with pytest.raises(ForgeError, match="there is none that the token's user sees"):
+        gitlab.forge.members(gitlab.project, "no/group")
+
+
+# --- GitHub ---------------------------------------------------------------------------------------------
+
+
+def test_github_tells_of_protection_and_rulesets_to_who_may_write(github: GitHubPlace) -> None:
+    made = github.hub.projects[github.project]
+    assert github.forge.protection(github.project, "main") == BranchProtection()
+    made.protections["main"] = Protection(approvals=1, code_owners=True)
+    own = ApprovalRule("branch protection", 1)
+    assert github.forge.protection(github.project, "main") == BranchProtection((own,), owners=True)
+    made.rules["main"] = Protection(approvals=2, dismiss_stale=True, contexts=("ci",))
+    both = (own, ApprovalRule("ruleset 1", 2))
+    github.running.forget()
+    assert github.forge.protection(github.project, "main") == BranchProtection(both, owners=True)
+    assert github.running.counts() == {
+        "POST /graphql repository": 1,
+        "GET /repos/:owner/:repo/rules/branches/:branch": 1,
+    }
+    assert github.forge.protection(github.project, "nowhere") == BranchProtection()
+
+
+def test_github_lists_approvals_of_who_may_write(github: GitHubPlace) -> None:
+    github.push("x", "2")
+    number = github.open()
+    github.hub.account("passer-by")
+    for login in ("ann", "bob", "passer-by"):
+        github.hub.review(github.project, number, login)
+    github.hub.review(github.project, number, "ann", "COMMENTED")
+    github.hub.review(github.project, number, "bob", "CHANGES_REQUESTED")
+    (request,) = github.forge.open_requests(github.project)
+    assert request.approvals == ("ann",)
+    assert github.forge.approvals(github.project, number) == request.approvals
+    github.hub.projects[github.project].rules["main"] = Protection(approvals=1, dismiss_stale=True)
+    github.push("x", "3")
+    assert github.forge.approvals(github.project, number) == ()
+
+
+def test_github_members_of_a_team(github: GitHubPlace) -> None:
+    github.hub.team("platform", "sre", *(f"u{number:03}" for number in range(130)))
+    found = github.forge.members(github.project, "sre")
+    assert (len(found), found[0]) == (130, "u000")
+    assert github.forge.members(github.project, "platform/sre") == found
+    narrow = github.another(github.hub.classic("platform-robot", "repo"))
+    with pytest.raises(ForgeError, match="the members of team platform/sre are not told"):
+        narrow.members(github.project, "sre")
+    narrow.close_connections()
+
+
+# --- a merge request's own rules ------------------------------------------------------------------------
+
+OWN = ApprovalRule("promobot: platform/sre and ann", 2, Reviewers(("platform/sre",), ("ann",)))
+ADD = "POST /projects/:id/merge_requests/:iid/approval_rules"
+
+
+def opened_with(place: GitLabPlace | GitHubPlace, *rules: ApprovalRule, branch: str = "x") -> tuple[str, ...]:
+    """What is told of a merge request that is to have these."""
+    place.push(branch, branch)
+    draft = replace(place.draft(branch), reviewers=Reviewers(users=("ann",)), rules=rules)
+    return place.forge.open(place.project, draft).notes
+
+
+def with_sre(place: GitLabPlace) -> None:
+    place.gitlab.user("cat", "platform/sre")
+    bot = place.gitlab.accounts.tokens[place.token].user
+    place.gitlab.join(bot, place.gitlab.accounts.group("platform/sre"), DEVELOPER)
+
+
+def test_gitlab_premium_takes_a_rule_once(gitlab: GitLabPlace) -> None:
+    with_sre(gitlab)
+    assert opened_with(gitlab, OWN) == ()
+    rules = gitlab.made.requests[1].rules or []
+    (rule,) = rules
+    assert (rule.name, rule.required, rule.groups, rule.users) == (OWN.name, 2, ("platform/sre",), (gitlab.ann,))
+    gitlab.running.forget()
+    assert opened_with(gitlab, OWN) == (), "it is open already"
+    assert ADD not in gitlab.running.counts()
+    assert gitlab.made.requests[1].rules == rules
+
+
+@pytest.mark.parametrize("kind", [CutAfter(), AnswerAfter(502), Answer(429)], ids=repr)
+def test_a_rule_whose_answer_is_lost_is_there_once(gitlab: GitLabPlace, kind: Kind) -> None:
+    with_sre(gitlab)
+    gitlab.running.inject(Fault("POST .*/approval_rules", kind))
+    assert opened_with(gitlab, OWN) == ()
+    assert [rule.name for rule in gitlab.made.requests[1].rules or ()] == [OWN.name]
+
+
+def test_rules_of_the_project_are_not_put_out_of_force(gitlab: GitLabPlace) -> None:
+    gitlab.made.rules = [gitlab.gitlab.rule("security", 1, gitlab.bob)]
+    (note,) = opened_with(gitlab, OWN)
+    assert note.endswith("is not added: the project's own (security) would no longer hold")
+    assert gitlab.made.requests[1].rules is None
+
+
+def test_a_rule_of_nobody_is_not_added(gitlab: GitLabPlace) -> None:
+    (note,) = opened_with(gitlab, ApprovalRule("promobot: gone", 1, Reviewers(("gone",))))
+    assert note.endswith("promobot: gone is not added: not all of whom it names are seen by the token's user")
+    assert opened_with(gitlab, OWN, branch="y"), "less than all of them would be another rule"
+    assert gitlab.made.requests[2].rules is None
+
+
+def test_where_there_are_no_rules_a_note_says_so(gitlab: GitLabPlace, github: GitHubPlace) -> None:
+    gitlab.gitlab.premium = False
+    assert opened_with(gitlab, OWN) == (
+        "this GitLab has no approval rules, which are of Premium: promobot's status says how many are missing",
+    )
+    assert opened_with(github, OWN) == ("GitHub has no approval rules of a pull request's own: protect the branch",)

@@ -1,0 +1,101 @@
+"""Promotions on GitLab and GitHub, end to end: one branch, one merge request, whatever people and the network do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from bot.errors import ExitCode
+from tests.company import PROJECT, Company
+from tests.promotion.shops import SHOPS, Shop
+from tests.proxy import AnswerAfter, CutAfter, CutBefore, Fault, Kind
+
+BRANCH = "promobot/staging/inventory"
+FILE = "apps/inventory/staging/helmrelease.yaml"
+PROMOTE = ("promote", "inventory", "--to", "staging")
+TITLE = "inventory 1.1.2 → 1.1.3 to staging"
+# Whom GitLab asks are the group's members.
+ASKED = {"gitlab": ("ann",), "github": ("staging-approvers",)}
+
+
+@pytest.fixture(params=ASKED)
+def forge(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def shop(forge: str, company: Company) -> Iterator[Shop]:
+    with SHOPS[forge](company) as shop:
+        yield shop
+
+
+def writes_nothing(shop: Shop, *argv: str) -> None:
+    assert shop.running is not None
+    shop.running.forget()
+    assert shop.promobot(*argv) == ExitCode.DONE
+    assert shop.writes() == []
+
+
+def test_a_promotion_leaves_one_merge_request_and_repeating_it_writes_nothing(forge: str, shop: Shop) -> None:
+    assert shop.promobot(*PROMOTE) == ExitCode.DONE
+    company = shop.company
+    assert company.staging_digest("inventory", "1.1.3") == company.e2e_digest("inventory", "1.1.3-rc2")
+    (shown,) = shop.requests()
+    assert (shown.number, shown.source, shown.target, shown.state) == (1, BRANCH, "main", "open")
+    assert (shown.title, shown.labels, shown.reviewers) == (TITLE, ("promobot", "to-staging"), ASKED[forge])
+    writes_nothing(shop, *PROMOTE)
+    writes_nothing(shop, "reconcile")
+    assert shop.states == ["open"]
+
+
+def test_what_a_person_closed_is_not_proposed_again(shop: Shop) -> None:
+    shop.promobot(*PROMOTE)
+    assert shop.closes(1)
+    assert shop.promobot(*PROMOTE) == ExitCode.BLOCKED
+    assert shop.states == ["closed"]
+    assert shop.promobot(*PROMOTE, "--reopen") == ExitCode.DONE
+    assert shop.states == ["closed", "open"]
+
+
+@pytest.mark.parametrize("squash", [False, True], ids=["merge", "squash"])
+def test_what_is_merged_by_the_button_is_done(shop: Shop, *, squash: bool) -> None:
+    """GitHub leaves the branch, unless its project says otherwise; the next pass tidies up."""
+    shop.promobot(*PROMOTE)
+    assert shop.merges(1, squash=squash)
+    assert "1.1.3" in shop.company.content("main", FILE).decode()
+    assert shop.promobot("reconcile") == ExitCode.DONE
+    writes_nothing(shop, *PROMOTE)
+    assert sorted(shop.company.branches()) == ["main"]
+
+
+@pytest.mark.parametrize("kind", [CutBefore(), CutAfter(), AnswerAfter(502)], ids=str)
+@pytest.mark.parametrize("match", ["POST /api/v./.*/(merge_requests|pulls)$", "POST .*/git-receive-pack"])
+def test_an_answer_that_is_lost_leaves_one_merge_request(shop: Shop, kind: Kind, match: str) -> None:
+    """What may not have arrived is looked for, and done again."""
+    assert shop.running is not None
+    shop.running.inject(Fault(match, kind))
+    assert shop.promobot(*PROMOTE) == ExitCode.DONE
+    assert any(exchange.fault for exchange in shop.running.exchanges)
+    assert shop.states == ["open"]
+    assert sorted(shop.company.branches()) == ["main", BRANCH]
+
+
+def test_merge_requests_from_the_shell(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    shop.promobot(*PROMOTE)
+    capsys.readouterr()
+    assert shop.promobot("check", "--online") == ExitCode.DONE
+    assert shop.promobot("status") == ExitCode.DONE
+    assert shop.promobot("mr", "list") == ExitCode.DONE
+    assert TITLE in capsys.readouterr().out
+    assert shop.promobot("mr", "show", "1") == ExitCode.DONE
+    assert '+      tag: "1.1.3"' in capsys.readouterr().out
+    assert shop.promobot("mr", "close", "1", "--reason", "not now", "--as", "ann") == ExitCode.DONE
+    assert shop.promobot("mr", "show", "1") == ExitCode.DONE
+    assert "not now" in capsys.readouterr().out
+    assert shop.promobot(*PROMOTE) == ExitCode.BLOCKED
+    assert "ann closed !1" in capsys.readouterr().out
+    assert shop.promobot(*PROMOTE, "--reopen") == ExitCode.DONE
+    assert shop.promobot("mr", "merge", f"{PROJECT}!2") == ExitCode.DONE
+    assert shop.states == ["closed", "merged"]
+    assert sorted(shop.company.branches()) == ["main"]
