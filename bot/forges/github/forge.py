@@ -154,7 +154,7 @@ class GitHubForge:
         must_be_as_seen(project, request, seen)
         pull = pulls.client.pull(project, number)
         pulls.client.certain(partial(pull.edit, title=title, body=body), lambda: None)
-        return pulls.of_rest(pull)
+        return replace(pulls.of_rest(pull), approvals=request.approvals)
 
     def ready(self, project: str, number: int) -> MergeRequest:
         """Let an open merge request be a draft no longer. Raises ConflictError if it is no longer open."""
