@@ -72,10 +72,11 @@ def _show(call: Call, world: World) -> None:
 def _looked_at(
     world: World, repository: Repository, state: RequestState | None
 ) -> Iterator[tuple[Repository, MergeRequest, CommitStatus | None]]:
-    """A project's merge requests, those that are open with what promobot's status says."""
+    """A project's merge requests, those that are open with promobot's status where it needn't be asked one by one."""
     forge = world.forge(repository.forge)
     requests = forge.requests(repository.project, state)
-    statuses = _statuses(forge, repository, requests)
+    told = world.config.forges[repository.forge].lists_statuses
+    statuses = _statuses(forge, repository, requests) if told else {}
     yield from ((repository, request, statuses.get(request.head)) for request in requests)
 
 

@@ -36,6 +36,7 @@ class LocalForge(Model):
 
     type: Literal["local"]
     judges_forks: ClassVar[bool] = False  # it has none
+    lists_statuses: ClassVar[bool] = True
     approves: ClassVar[bool] = False  # nobody can, there
     rules_name_people: ClassVar[bool] = False
     codeowners: ClassVar[tuple[str, ...]] = ()
@@ -88,6 +89,8 @@ class ServerForge(Model):
     """What forges on servers have in common; the token is named, never written here."""
 
     judges_forks: ClassVar[bool] = True
+    # Whether one question tells the statuses of many commits.
+    lists_statuses: ClassVar[bool] = True
     approves: ClassVar[bool] = True
     token_env: str | None = Field(default=None, min_length=1, description="Environment variable that holds the token.")
     token_file: FilePath | None = Field(default=None, description="File that holds the token and nothing else.")
@@ -114,6 +117,7 @@ class GitLabForge(ServerForge):
     rules_name_people: ClassVar[bool] = True
     # A status needs a pipeline of the project's own, which a fork's commit has none of.
     judges_forks: ClassVar[bool] = False
+    lists_statuses: ClassVar[bool] = False
     # https://docs.gitlab.com/user/project/codeowners/: where it is looked for, the first counts
     codeowners: ClassVar[tuple[str, ...]] = ("CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
     url: Annotated[str, AfterValidator(_is_url)] = Field(
