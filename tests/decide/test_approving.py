@@ -114,6 +114,15 @@ def test_a_missing_image_is_told_before_a_missing_approval(paper: Paper) -> None
     assert action.status == waits("registry staging: connection refused")
 
 
+def test_an_image_that_is_copied_again_approves_nothing(paper: Paper) -> None:
+    proposed(paper)
+    del paper.tags["staging", "shop/api", "1.1.3"]
+    (step,) = paper.plan(config=GITLAB).steps
+    said = [action.status for action in step.actions if isinstance(action, SetStatus)]
+    assert said[0] == waits("promobot copies what it names")
+    assert said[-1] == waits("0 of 2 approvals of sre and Ann")
+
+
 @pytest.mark.parametrize(
     ("of", "required", "enough"),
     [
