@@ -222,6 +222,19 @@ def test_what_has_to_be_waited_for_no_more_is_not(paper: Paper, ended: str) -> N
     assert said_next(paper) == waits("0 of 2 approvals of sre and Ann")
 
 
+def test_what_people_made_of_the_text_waits_no_longer_than_any(paper: Paper) -> None:
+    ruled = BranchProtection((ApprovalRule("project rule sre", 2, Reviewers(("sre",))),))
+    paper.protection = ruled
+    assert proposed(paper)[1] == GOOD
+    (request,) = paper.opened
+    paper.opened = (replace(request, body=request.body.replace("From `e2e`", "From our dear `e2e`")),)
+    for protection, status in ((BranchProtection(), waits("0 of 2 approvals of sre and Ann")), (ruled, GOOD)):
+        paper.protection = protection
+        paper.carry_out(paper.verdict(config=GITLAB))
+        assert said_next(paper) == status
+    assert "promobot-waits" not in paper.opened[0].body
+
+
 def test_nothing_is_read_of_it_where_nothing_is_proposed(paper: Paper) -> None:
     paper.trees["m1"]["apps/api/staging/values.yaml"] = values(STAGING, "1.1.3")
     paper.tags["staging", "shop/api", "1.1.3"] = digest(2)
