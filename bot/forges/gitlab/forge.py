@@ -18,17 +18,16 @@ from bot.forges.gitlab.joining import Joining
 from bot.forges.gitlab.lists import Lists
 from bot.forges.gitlab.merging import Merging
 from bot.forges.gitlab.notes import Notes
+from bot.forges.gitlab.opening import open_request
 from bot.forges.gitlab.people import People
 from bot.forges.gitlab.protection import protection
-from bot.forges.gitlab.refusals import explain, is_about, must_be_open
+from bot.forges.gitlab.refusals import must_be_open
 from bot.forges.gitlab.requests import LONGEST_BODY, Identity, body_of, landed, request_of, title_of
 from bot.forges.gitlab.rights import Rights
-from bot.forges.gitlab.rules import add_rules
 from bot.forges.gitlab.statuses import Statuses
 from bot.forges.port import AutoMerge, Opened
 from bot.forges.rights import Right, Use
 from bot.network.pace import Pace
-from bot.network.retry import ATTEMPTS, pause
 from bot.repositories import BranchProtection, CommitStatus, MergeRequest, RequestDraft, RequestState
 
 _STATES = {None: "all", RequestState.OPEN: "opened", RequestState.MERGED: "merged", RequestState.CLOSED: "closed"}
@@ -126,38 +125,12 @@ class GitLabForge:
         return Statuses(self._project(project), self._sleep).set(commit, status, branch)
 
     def open(self, project: str, draft: RequestDraft) -> Opened:
-        """Open a merge request, or adopt the one that is open between the two branches.
+        """Open a merge request, or adopt the one that is open between the two branches."""
 
-        GitLab looks before it makes one, so that two who ask at once may both get one: it is looked at afterwards, and
-        the one with the lowest number stays.
-        """
-        asked = self._people.asked(project, draft.reviewers, without=self._me.user)
-        fields = {
-            "source_branch": draft.source_branch,
-            "target_branch": draft.target_branch,
-            "title": title_of(draft.title, draft=draft.draft),
-            "description": body_of(draft.body),
-            "labels": list(draft.labels),
-            "reviewer_ids": [person.number for person in asked.people],
-            "remove_source_branch": True,
-        }
-        if assignees := self._people.users(draft.assignees):
-            fields["assignee_ids"] = assignees
+        def close(number: int, reason: str) -> None:
+            self.close(project, number, reason=reason)
 
-        def between() -> tuple[MergeRequest, ...]:
-            return self._lists(project).between("opened", draft.source_branch, target_branch=draft.target_branch)
-
-        made = self._create(project, fields, lambda: next(iter(between()), None))
-        lowest, *others = between() or (made.request,)
-        for other in others:
-            if other.number == made.request.number and made.created:
-                self.close(project, other.number, reason=f"!{lowest.number} is the same")
-        created = made.created and lowest.number == made.request.number
-        if not created:
-            return Opened(lowest, created)
-        request = self._project(project).mergerequests.get(lowest.number, lazy=True)
-        unruled = add_rules(request, self._people, draft.rules, sleep=self._sleep) if draft.rules else ()
-        return Opened(lowest, created, (*self._people.notes(asked, made.request), *unruled))
+        return open_request(project, draft, self._lists(project), self._people, close=close, sleep=self._sleep)
 
     def set_note(self, project: str, number: int, text: str) -> bool:
         """Let our one note on a merge request say this; False where it did."""
@@ -262,30 +235,6 @@ class GitLabForge:
         merged = [one for one in found if one["state"] == "merged" and landed(one) == commit]
         first = min(merged, key=lambda one: str(one.get("merged_at") or "~"), default=None)
         return request_of(first, self._me) if first else None
-
-    def _create(self, project: str, fields: Mapping[str, Any], look: Callable[[], MergeRequest | None]) -> Opened:
-        """One that is made, or found where GitLab says that there is one, or where it didn't say anything."""
-
-        def write() -> Opened:
-            made = self._project(project).mergerequests.create(fields)
-            return Opened(request_of(made.attributes, self._me), created=True)
-
-        def found() -> Opened | None:
-            request = look()
-            return Opened(request, created=request.author == self._user) if request else None
-
-        for attempt in range(1, ATTEMPTS + 2):
-            try:
-                return certain(write, found, sleep=self._sleep)
-            except StatusError as error:
-                there = look() if error.status == 409 else None
-                if there is not None:
-                    return Opened(there, created=False)
-                # A branch that was just pushed may not be seen yet.
-                if not is_about(error, "source_branch") or attempt == ATTEMPTS + 1:
-                    explain(error, project, fields)
-                self._sleep(pause(attempt))
-        raise AssertionError
 
     def _change(
         self,

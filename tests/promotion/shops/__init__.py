@@ -1,0 +1,19 @@
+"""The company with a forge of each kind, and what people do there: what promotions on every forge are tested with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from types import MappingProxyType
+
+from tests.company import Company
+from tests.promotion.shops.github import GitHubShop, github_shop
+from tests.promotion.shops.gitlab import GitLabShop, gitlab_shop
+from tests.promotion.shops.local import LocalShop, local_shop
+from tests.promotion.shops.shop import ANN, Shop, Shown
+
+__all__ = ["ANN", "SHOPS", "GitHubShop", "GitLabShop", "LocalShop", "Shop", "Shown", "gitlab_shop"]
+
+SHOPS: Mapping[str, Callable[[Company], AbstractContextManager[Shop]]] = MappingProxyType(
+    {"local": local_shop, "gitlab": gitlab_shop, "github": github_shop}
+)
