@@ -52,7 +52,7 @@ def respect_retargeted(ask: Ask, target: Snapshot, branch: Branch, promotion: Pr
             raise Refusal(
                 f"the target branch of !{other.number}, from {other.source_branch}, was changed from {base} to "
                 f"{other.target_branch}",
-                f"change it back to {base}; or close !{other.number}, then {_reopening(promotion)} proposes again",
+                f"change it back to {base}; or close !{other.number}, then {reopening(promotion)} proposes again",
                 ExitCode.CONFLICT,
             )
 
@@ -73,7 +73,7 @@ def respect_closed(ask: Ask, target: Snapshot, branch: Branch, promotion: Promot
             reason = f" ({closed.reason})" if closed.reason else ""
             raise Refusal(
                 f"{closed.ended_by or 'somebody'} closed !{closed.number}{reason}, which proposed {what}",
-                f"a newer image will be proposed; {_reopening(promotion)} proposes this one again",
+                f"a newer image will be proposed; {reopening(promotion)} proposes this one again",
             )
 
 
@@ -87,7 +87,7 @@ def _proposed(ask: Ask, target: Snapshot, closed: MergeRequest, promotion: Promo
     return frozenset(promotion.fingerprints) if wanted and wanted <= said else frozenset()
 
 
-def _reopening(promotion: Promotion) -> str:
+def reopening(promotion: Promotion) -> str:
     """How to overrule a person's no."""
     if any(isinstance(move.origin, Given) for move in promotion.moves):
         return "the same command with `--reopen`"

@@ -95,7 +95,7 @@ merge request says so.
     _add_waiting(parser)
     add_diff(parser)
     parser.only_with("--dry-run", "--diff", "--no-diff")
-    parser.add_argument("--reopen", action="store_true", help="propose again what a person closed")
+    parser.add_argument("--reopen", action="store_true", help="propose again what a person closed or took back")
     add_output_file(parser)
     _add_orders(parser)
 
