@@ -148,6 +148,14 @@ WORKS: Mapping[str, Work] = {
 }
 
 
+# What one request has and another of its kind has otherwise: commits and numbers.
+_ANY = re.compile(r"[0-9a-f]{40}|[0-9]+")
+
+
+def _kind_of(found: re.Match[str]) -> str:
+    return "[0-9a-f]{40}" if len(found[0]) == 40 else "[0-9]+"
+
+
 # --- cases -------------------------------------------------------------------------------------------------
 
 
@@ -190,7 +198,7 @@ class Matrix:
         service, kind = self.services.pop(), FAULTS[fault]
         self.work.begin(self.shop, service)
         self.running.forget()
-        match = re.sub(r"\d+", r"\\d+", re.escape(self.requests[number].partition("?")[0]))
+        match = _ANY.sub(_kind_of, re.escape(self.requests[number].partition("?")[0]))
         self.running.inject(Fault(f"^{match}", kind, ALWAYS) if lasting else Fault("", kind, skip=number))
         code, said = self.run(service)
         struck = [exchange for exchange in self.running.exchanges if exchange.fault is not None]
