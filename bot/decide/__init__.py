@@ -93,6 +93,7 @@ def decide(config: Config, texts: Texts, intent: Intent, facts: Facts, now: date
             _judge_all(ask, turn, _Pass(config, texts, intent, now), reach)
             _tell_gaps(ask, turn, config, intent, reach)
     upkeep: tuple[Upkeep, ...] = ()
+    _limit(ask, turn, config)
     try:
         arriving = dict(_arriving(turn.verdicts))
         upkeep = find_upkeep(ask, config, Scope(intent.services, intent.targets, EVERYTHING, arriving))
@@ -100,12 +101,18 @@ def decide(config: Config, texts: Texts, intent: Intent, facts: Facts, now: date
         turn.questions += need.questions
     if turn.questions:
         return Need(tuple(dict.fromkeys(turn.questions)))
-    try:
-        verdicts = tuple(within_limits(ask, config, (_with_around(verdict, upkeep) for verdict in turn.verdicts)))
-    except Unanswered as need:
-        return Need(need.questions)
+    verdicts = tuple(_with_around(verdict, upkeep) for verdict in turn.verdicts)
     alone = tuple(item for item in upkeep if item.around is None)
     return _all_found(ask, config, intent, turn.known) or Plan(verdicts, alone)
+
+
+def _limit(ask: Ask, turn: _Turn, config: Config) -> None:
+    """Once it is known how many would be opened; what waits brings no image that others could count on."""
+    try:
+        if not turn.questions:
+            turn.verdicts = list(within_limits(ask, config, turn.verdicts))
+    except Unanswered as need:
+        turn.questions += need.questions
 
 
 def _arriving(verdicts: Iterable[Verdict]) -> Iterator[tuple[Question[Any], tuple[str, str, str]]]:

@@ -12,7 +12,7 @@ from bot.decide.changes import Change, find_changes
 from bot.decide.conversation import converse, first_told
 from bot.decide.environments import unchanged
 from bot.decide.facts import Ask, Refusal, for_each
-from bot.decide.merging import Ending, find_ending, presence
+from bot.decide.merging import find_ending, presence
 from bot.decide.notes import supersedes_later
 from bot.decide.objections import (
     closed_requests,
@@ -65,7 +65,7 @@ def propose(ask: Ask, proposal: Proposal) -> Verdict:
         actions = list(_proposing(ask, proposal, changes, request))
     else:
         actions = [*_copies(ask, proposal), *_tidying(ask, proposal, request, rival)]
-    ending = find_ending(ask, proposal, request, actions) if changes and rival is None else Ending()
+    ending = find_ending(ask, proposal, request, actions)
     actions = [*ending.actions, *actions]
     settled = Standing.PROPOSED if changes else Standing.CURRENT
     step = _step(proposal, actions, changes) if actions else None

@@ -40,12 +40,11 @@ def reviewed(ask: Ask, config: Config, reach: Reach, refusal: Refusal, verdict: 
     outdated = _outdated(reach, unit, request, branch)
     verdict = replace(verdict, request=request, outdated=outdated)
     note = about_blocked(branch, refusal, outdated) if request.ours and branch.ours else None
-    if note is None:
-        return verdict
     repository = target.rev.repository
-    armed = is_merged_for_us(request) and not isinstance(refusal, Waits)
-    hold = (HoldMerge(repository, request.number),) if armed else ()
-    told: tuple[Action, ...] = (*hold, *saying(repository, request, read(request.title, request.body), note))
+    stands = isinstance(refusal, Waits | NotKnown) and not branch.foreign
+    hold = (HoldMerge(repository, request.number),) if is_merged_for_us(request) and not stands else ()
+    said = () if note is None else saying(repository, request, read(request.title, request.body), note)
+    told: tuple[Action, ...] = (*hold, *said)
     step = Step(unit, verdict.target, repository, branch.name, branch.head, (), told)
     return replace(verdict, step=step) if told else verdict
 

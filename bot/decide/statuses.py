@@ -6,7 +6,7 @@ Those of ours get it as they are made; of all others it is found out here.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -227,8 +227,10 @@ class _Judged:
 
 def _approved(ask: Ask, place: _Place, theirs: _Theirs, said: _Judged) -> _Judged:
     """The same, where all approvals are given that nothing on the forge asks for."""
-    lacks = missing(ask, place.rev.repository, _assured(ask, place, theirs), theirs.request)
-    return _Judged(_waiting(lacks)) if lacks and said.status.state is StatusState.SUCCESS else said
+    if not (lacks := missing(ask, place.rev.repository, _assured(ask, place, theirs), theirs.request)):
+        return said
+    status = _waiting(lacks) if said.status.state is StatusState.SUCCESS else said.status
+    return replace(said, status=status, then=said.then and _waiting(lacks))
 
 
 def _judged(ask: Ask, place: _Place, theirs: _Theirs) -> _Judged:

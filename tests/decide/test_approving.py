@@ -114,6 +114,15 @@ def test_a_missing_image_is_told_before_a_missing_approval(paper: Paper) -> None
     assert action.status == waits("registry staging: connection refused")
 
 
+def test_an_image_that_is_copied_again_approves_nothing(paper: Paper) -> None:
+    proposed(paper)
+    del paper.tags["staging", "shop/api", "1.1.3"]
+    (step,) = paper.plan(config=GITLAB).steps
+    said = [action.status for action in step.actions if isinstance(action, SetStatus)]
+    assert said[0] == waits("promobot copies what it names")
+    assert said[-1] == waits("0 of 2 approvals of sre and Ann")
+
+
 @pytest.mark.parametrize(
     ("of", "required", "enough"),
     [
@@ -211,6 +220,19 @@ def test_what_has_to_be_waited_for_no_more_is_not(paper: Paper, ended: str) -> N
     again = paper.verdict(config=GITLAB)
     paper.carry_out(again)
     assert said_next(paper) == waits("0 of 2 approvals of sre and Ann")
+
+
+def test_what_people_made_of_the_text_waits_no_longer_than_any(paper: Paper) -> None:
+    ruled = BranchProtection((ApprovalRule("project rule sre", 2, Reviewers(("sre",))),))
+    paper.protection = ruled
+    assert proposed(paper)[1] == GOOD
+    (request,) = paper.opened
+    paper.opened = (replace(request, body=request.body.replace("From `e2e`", "From our dear `e2e`")),)
+    for protection, status in ((BranchProtection(), waits("0 of 2 approvals of sre and Ann")), (ruled, GOOD)):
+        paper.protection = protection
+        paper.carry_out(paper.verdict(config=GITLAB))
+        assert said_next(paper) == status
+    assert "promobot-waits" not in paper.opened[0].body
 
 
 def test_nothing_is_read_of_it_where_nothing_is_proposed(paper: Paper) -> None:

@@ -12,8 +12,9 @@ from bot.decide import Intent
 from bot.errors import ExitCode
 from bot.plan import CloseRequest, DeleteBranch, OpenRequest, Plan, PushBranch, Standing
 from bot.questions import Landed
-from bot.repositories import Landing, MergeRequest, RequestState
+from bot.repositories import CommitStatus, Landing, MergeRequest, RequestState, StatusState
 from tests.paper import CONFIG, E2E, STAGING, Paper, commit, configured, digest, values
+from tests.paperwork import desk_with
 
 ONE_AT_A_TIME = configured(staging={"limits": Limits(open_requests=1)})
 GROUPED = CONFIG.model_copy(update={"services": (ServiceRule(match=("*",), group="shop"),)})
@@ -78,6 +79,17 @@ def test_five_at_a_time_unless_the_configuration_says_otherwise(paper: Paper) ->
         tree[f"apps/{service}/staging/values.yaml"] = values(STAGING, "1.1.2", repository="shop/a")
     assert opened(paper.plan()) == ["a", "b", "c", "d", "e"]
     assert len(opened(paper.plan(config=configured(staging={"limits": {"open_requests": None}})))) == 8
+
+
+def test_who_needs_what_waits_is_told_that_it_is_missing() -> None:
+    desk = desk_with("a", "b")
+    theirs = desk.propose("ann/mine", {"apps/d/staging/values.yaml": values(STAGING, "2.0.0", repository="shop/b")})
+    desk.carry_out(desk.paper.plan(config=ONE_AT_A_TIME))
+    assert desk.paper.statuses[theirs.head] == CommitStatus(
+        StatusState.FAILURE, "shop/b:2.0.0 is not in registry staging: promote it, or push it there"
+    )
+    desk.carry_out(desk.paper.plan())
+    assert desk.paper.statuses[theirs.head].state is StatusState.SUCCESS
 
 
 def landed(paper: Paper, service: str, *tags: tuple[int, str]) -> None:

@@ -10,8 +10,8 @@ import pytest
 from bot.decide import Orders
 from bot.plan import Guard, HoldMerge, Merge, Standing, Verdict
 from bot.questions import Found, Location, TagDigest
-from tests.paper import configured, digest
-from tests.paperwork import Desk, desk_with, e2e
+from tests.paper import commit, configured, digest
+from tests.paperwork import Desk, desk_with, e2e, staging
 
 BRANCH = "promobot/staging/a"
 NOBODY: Mapping[str, object] = {"approvers": {}}
@@ -140,6 +140,27 @@ def test_what_is_blocked_is_held(desk: Desk) -> None:
     verdict = decided(desk)
     assert verdict.standing is Standing.BLOCKED
     assert did(verdict)[0] == "HoldMerge"
+
+
+def test_what_is_left_of_a_person_s_work_is_held_too(desk: Desk) -> None:
+    """Nothing is due any more, but there is a merge request that the forge would merge with what they made of it."""
+    desk.change(1, auto_merge_by="promobot")
+    desk.amend(BRANCH, {"notes.md": b"x"})
+    desk.commit(staging("a", "2.0.0"))
+    assert did(decided(desk)) == ["HoldMerge"]
+    desk.carry_out(desk.paper.plan(config=AUTO))
+    assert desk.paper.plan(config=AUTO).steps == ()
+
+
+def test_a_branch_that_a_person_made_anew_is_held(desk: Desk) -> None:
+    desk.change(1, auto_merge_by="promobot")
+    theirs = commit("p9", email="ann@example.com")
+    desk.paper.heads[BRANCH], desk.paper.trees["p9"] = "p9", desk.paper.trees[desk.paper.heads["main"]]
+    desk.paper.ahead[desk.paper.heads["main"], "p9"] = (theirs,)
+    desk.change(1, head="p9")
+    verdict = decided(desk)
+    assert verdict.standing is Standing.BLOCKED
+    assert did(verdict) == ["HoldMerge"]
 
 
 def test_a_forged_body_merges_nothing_else(desk: Desk) -> None:

@@ -15,8 +15,8 @@ _TRACE = re.compile(
     r"<!-- promobot-text (?P<title>[0-9a-f]{16}) (?P<part>[0-9a-f]{16}) (?P<length>[0-9]{1,6})"
     r"(?: (?P<note>[0-9a-f]{16}))? -->\n?"
 )
-# What labels said, and a promotion's fingerprints: they are ours whoever has the text around them.
-_MARK = re.compile(r"(?:<!-- promobot-built [^>\n]*-->\n)*<!-- promobot \S+(?: [0-9a-f]{16})+ -->")
+# What labels said, that the status waits, a promotion's fingerprints: they are ours whoever has the text around them.
+_MARK = re.compile(r"(?:<!-- promobot-(?:built|waits)\b[^>\n]*-->\n)*<!-- promobot \S+(?: [0-9a-f]{16})+ -->")
 # No text comes to it.
 _NEVER = "0" * 16
 LONGEST_TRACE = 100
