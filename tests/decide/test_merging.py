@@ -101,9 +101,10 @@ def test_what_somebody_let_pass_by_name_is_for_people_to_decide() -> None:
 def test_as_many_approve_as_the_environment_wants(desk: Desk) -> None:
     config = configured(staging={"merge": "auto", "approvers": {"groups": ["team"], "required": 2}})
     verdict = decided(desk, config)
-    assert (verdict.step, verdict.note) == (None, "0 of 2 approvals")
-    desk.paper.approvals[1] = ("ann", "ann")
-    assert decided(desk, config).note == "1 of 2 approvals"
+    assert (verdict.step, verdict.note) == (None, "0 of 2 approvals of team")
+    desk.paper.members["team"] = frozenset({"ann", "bob"})
+    desk.paper.approvals[1] = ("ann", "ann", "eve")
+    assert decided(desk, config).note == "1 of 2 approvals of team"
     desk.paper.approvals[1] = ("ann", "bob")
     assert did(decided(desk, config)) == ["Merge"]
 
