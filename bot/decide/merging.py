@@ -38,12 +38,13 @@ def find_ending(ask: Ask, proposal: Proposal, request: MergeRequest | None, acti
         return Ending(hold if is_merged_for_us(request) else ())
     if actions:
         return Ending()
-    if request.auto_merge_by:
-        return Ending(note="which the forge merges as soon as it may")
     services = proposal.promotion.unit.services
     # What the forge asks for, it says.
     missing = unmet(ask, repository, demands(proposal.config, proposal.promotion.target, services), request)
-    return Ending(note=missing) if missing else Ending((Merge(repository, number, request.head),))
+    if missing:
+        return Ending(hold if is_merged_for_us(request) else (), missing)
+    by_itself = Ending(note="which the forge merges as soon as it may")
+    return by_itself if request.auto_merge_by else Ending((Merge(repository, number, request.head),))
 
 
 def is_merged_for_us(request: MergeRequest) -> bool:
