@@ -16,7 +16,7 @@ from bot.decide.telling import first_questions, tell
 from bot.decide.text import Background, fingerprints_in, read
 from bot.plan import Action, OpenRequest
 from bot.questions import Approvals, Question
-from bot.repositories import MergeRequest, RequestDraft
+from bot.repositories import MergeRequest, Repository, RequestDraft
 
 
 def first_told(proposal: Proposal, request: MergeRequest | None) -> tuple[Question[Any], ...]:
@@ -47,9 +47,14 @@ def _kept(ask: Ask, proposal: Proposal, request: MergeRequest, title: str, body:
     written = read(request.title, request.body)
     newer = written.proposing(title, body)
     same_images = fingerprints_in(request.body) == frozenset(promotion.fingerprints)
-    if newer != written and same_images and ask.perhaps(Approvals(repository, request.number)) != ():
+    if newer != written and same_images and _may_be_approved(ask, repository, request):
         newer = written
     yield from saying(repository, request, newer, about_open(proposal.branch, promotion, newer))
+
+
+def _may_be_approved(ask: Ask, repository: Repository, request: MergeRequest) -> bool:
+    told = request.approvals
+    return (ask.perhaps(Approvals(repository, request.number)) if told is None else told) != ()
 
 
 def _texts(

@@ -10,7 +10,7 @@ from bot.decide.facts import Ask
 from bot.decide.proposed import Proposal
 from bot.plan import Action, Guard, HoldMerge, Merge, PushBranch
 from bot.promotion import Given
-from bot.questions import Approvals, Found, TagDigest
+from bot.questions import Found, TagDigest
 from bot.repositories import MergeRequest
 
 
@@ -38,10 +38,13 @@ def find_ending(ask: Ask, proposal: Proposal, request: MergeRequest | None, acti
         return Ending(hold if is_merged_for_us(request) else ())
     if actions:
         return Ending()
-    if request.auto_merge_by:
-        return Ending(note="which the forge merges as soon as it may")
-    missing = _missing(ask, proposal, request)
-    return Ending(note=missing) if missing else Ending((Merge(repository, number, request.head),))
+    services = proposal.promotion.unit.services
+    # What the forge asks for, it says.
+    missing = unmet(ask, repository, demands(proposal.config, proposal.promotion.target, services), request)
+    if missing:
+        return Ending(hold if is_merged_for_us(request) else (), missing)
+    by_itself = Ending(note="which the forge merges as soon as it may")
+    return by_itself if request.auto_merge_by else Ending((Merge(repository, number, request.head),))
 
 
 def is_merged_for_us(request: MergeRequest) -> bool:
@@ -65,17 +68,3 @@ def _may_go_by_itself(proposal: Proposal, request: MergeRequest) -> bool:
         move.allowed or (isinstance(move.origin, Given) and move.origin.unproven) for move in promotion.moves
     )
     return asked and ours and plain and not request.draft and not request.unfinished
-
-
-def _missing(ask: Ask, proposal: Proposal, request: MergeRequest) -> str:
-    """Which approvals are missing, as far as the configuration asks for some; what the forge asks for, it says."""
-    target, services = proposal.promotion.target, proposal.promotion.unit.services
-    repository = proposal.target.rev.repository
-    if proposal.config.forges[repository.forge].approves:
-        return unmet(ask, repository, demands(proposal.config, target, services), request)
-    wanted = max(proposal.config.settings(target, service).approvers.wanted for service in services)
-    if not wanted:
-        return ""
-    names = ask.perhaps(Approvals(repository, request.number))
-    given = len(set(names)) if names else 0
-    return f"{given} of {wanted} approvals" if given < wanted else ""

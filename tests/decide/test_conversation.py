@@ -7,6 +7,7 @@ import pytest
 from bot.decide.notes import OVER
 from bot.decide.text import fingerprints_in, read, signed
 from bot.plan import PushBranch, SetNote, Standing, UpdateRequest, Verdict
+from bot.questions import Approvals
 from bot.repositories import MergeRequest
 from tests.paper import CONFIG, configured, digest
 from tests.paperwork import Desk, desk_with, e2e, staging
@@ -135,6 +136,13 @@ def test_what_is_approved_is_edited_for_another_image_alone(desk: Desk) -> None:
     desk.paper.approvals[1] = ("ann",)
     newer(desk)
     assert "UpdateRequest" in did(pass_over(desk))
+
+
+def test_what_lists_tell_of_approvals_isn_t_asked_again(desk: Desk) -> None:
+    desk.change(1, approvals=("ann",))
+    desk.commit(staging("a", "1.1.0"))
+    assert "UpdateRequest" not in did(pass_over(desk))
+    assert not [question for question in desk.paper.asked if isinstance(question, Approvals)]
 
 
 def test_an_update_is_of_what_was_seen(desk: Desk) -> None:

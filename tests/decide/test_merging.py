@@ -101,9 +101,10 @@ def test_what_somebody_let_pass_by_name_is_for_people_to_decide() -> None:
 def test_as_many_approve_as_the_environment_wants(desk: Desk) -> None:
     config = configured(staging={"merge": "auto", "approvers": {"groups": ["team"], "required": 2}})
     verdict = decided(desk, config)
-    assert (verdict.step, verdict.note) == (None, "0 of 2 approvals")
-    desk.paper.approvals[1] = ("ann", "ann")
-    assert decided(desk, config).note == "1 of 2 approvals"
+    assert (verdict.step, verdict.note) == (None, "0 of 2 approvals of team")
+    desk.paper.members["team"] = frozenset({"ann", "bob"})
+    desk.paper.approvals[1] = ("ann", "ann", "eve")
+    assert decided(desk, config).note == "1 of 2 approvals of team"
     desk.paper.approvals[1] = ("ann", "bob")
     assert did(decided(desk, config)) == ["Merge"]
 
@@ -112,6 +113,20 @@ def test_what_the_forge_merges_by_itself_is_left_to_it(desk: Desk) -> None:
     desk.change(1, auto_merge_by="promobot")
     verdict = decided(desk)
     assert (verdict.step, verdict.note) == (None, "which the forge merges as soon as it may")
+
+
+def test_what_the_forge_merges_by_itself_is_held_when_approvals_are_taken_back(desk: Desk) -> None:
+    config = configured(staging={"merge": "auto", "approvers": {"users": ["ann"]}})
+    desk.change(1, auto_merge_by="promobot")
+    desk.paper.approvals[1] = ("ann",)
+    assert decided(desk, config).step is None
+    desk.paper.approvals[1] = ()
+    verdict = decided(desk, config)
+    assert (did(verdict), verdict.note) == (["HoldMerge"], "0 of 1 approval of ann")
+    desk.carry_out(desk.paper.plan(config=config))
+    assert desk.paper.plan(config=config).steps == ()
+    desk.change(1, auto_merge_by="bob")
+    assert desk.paper.plan(config=config).steps == (), "what he says is his to say"
 
 
 def test_what_the_forge_merges_by_itself_is_held_before_anything_is_pushed(desk: Desk) -> None:
