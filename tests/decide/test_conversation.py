@@ -295,3 +295,19 @@ def test_an_older_text_of_ours_is_no_other(desk: Desk) -> None:
     pass_over(desk)
     assert "3.0.0" in request(desk).title
     assert "| `3.0.0` |" in request(desk).body
+
+
+LONG = 1_000_000
+MARK = "<!-- promobot staging/a 0123456789abcdef -->"
+HOSTILE = {
+    "many beginnings": "<!-- promobot-built " * (LONG // 20),
+    "lines": "<!-- promobot-built -->\n" * (LONG // 24) + f"x\n{MARK}",
+    "fingerprints": f"{MARK} " * (LONG // 46),
+    "traces": "<!-- promobot-text 0123456789abcdef " * (LONG // 36),
+}
+
+
+@pytest.mark.parametrize("theirs", HOSTILE.values(), ids=HOSTILE)
+def test_what_people_make_of_it_keeps_nobody_busy(theirs: str) -> None:
+    made = read("title", theirs).proposing("title", signed("title", f"ours\n\n{MARK}\n"))
+    assert made.before.count(MARK) == max(1, theirs.count(MARK))
