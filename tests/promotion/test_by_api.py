@@ -119,5 +119,5 @@ def test_a_server_that_is_too_old_is_told_of_and_nothing_is_lost(
     head = shop.repository.head(BRANCH)
     newer(shop)
     assert shop.promobot("reconcile") == ExitCode.FORGE
-    assert "this GitHub has no `updateRefs`" in "".join(capsys.readouterr())
+    assert "this GitHub has no updateRefs" in "".join(capsys.readouterr())
     assert shop.repository.head(BRANCH) == head

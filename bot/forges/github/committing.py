@@ -132,7 +132,7 @@ class ApiCommits:
 
     def _too_old(self, branch: str) -> ForgeError:
         return ForgeError(
-            f"forge {self._client.access.name}: this GitHub has no `updateRefs`, by which alone its API replaces "
+            f"forge {self._client.access.name}: this GitHub has no updateRefs, by which alone its API replaces "
             f"branch {branch} of {self._project} on the condition that nobody else has moved it",
             hint="say `commits: git`, which needs nothing of the kind, or bring the server up to date",
         )

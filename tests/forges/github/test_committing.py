@@ -173,7 +173,7 @@ def test_a_server_without_update_refs_says_so(world: World, app: GitHubForge, cl
     first = make(app, clone, wanted(world))
     assert isinstance(first, Made)
     action = wanted(world, {"a": b"3\n"}, expected=first.commit)
-    with pytest.raises(ForgeError, match="this GitHub has no `updateRefs`") as caught:
+    with pytest.raises(ForgeError, match="this GitHub has no updateRefs") as caught:
         make(app, clone, action)
     assert "commits: git" in caught.value.hint
     assert world.repository.head("x") == first.commit
