@@ -37,7 +37,7 @@ from bot.plan import (
 )
 from bot.questions import Absent, Found, Unknown
 from bot.registry import Progress, TagTakenError
-from bot.repositories import Repository
+from bot.repositories import Repository, Reviewers
 from bot.world import World
 
 # Copies dominate, and the registries at both ends are usually the same for all of them.
@@ -198,7 +198,8 @@ def _about_request(action: AboutRequest, world: World) -> Outcome:
         case OpenRequest(repository, draft):
             named = replace(draft, assignees=world.hosts.assignees(repository.forge, draft.assignees))
             opened = _forge(world, repository).open(repository.project, named)
-            return (Done if opened.created else AlreadyDone)(action, opened.request.url, opened.notes)
+            took = OpenRequest(repository, replace(named, reviewers=Reviewers(users=opened.request.reviewers)))
+            return (Done if opened.created else AlreadyDone)(took, opened.request.url, opened.notes)
         case UpdateRequest(repository, number, title, body, seen):
             request = _forge(world, repository).update(repository.project, number, title=title, body=body, seen=seen)
             return Done(action, request.url)
