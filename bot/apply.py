@@ -209,13 +209,20 @@ def _about_request(action: AboutRequest, world: World) -> Outcome:
         case CloseRequest(repository, number, reason, link):
             request = _forge(world, repository).close(repository.project, number, reason=reason, link=link)
             return Done(action, request.url)
-        case Merge(repository, number, head):
-            told = _forge(world, repository).merge_when_ready(repository.project, number, head=head)
-            return Refused(action, told.waits, ExitCode.BLOCKED) if told.waits else Done(action, told.request.url)
+        case Merge():
+            return _merge(action, world)
         case HoldMerge(repository, number):
             return (Done if _forge(world, repository).hold(repository.project, number) else AlreadyDone)(action)
         case _:
             assert_never(action)
+
+
+def _merge(action: Merge, world: World) -> Outcome:
+    project = action.repository.project
+    told = _forge(world, action.repository).merge_when_ready(project, action.number, head=action.head)
+    if told.waits:
+        return Refused(action, told.waits, ExitCode.BLOCKED, told.remedy)
+    return Done(action, told.request.url)
 
 
 def _progressing(step: Step, action: CopyImage, watch: Watch, progress: Progress) -> None:

@@ -291,6 +291,7 @@ class Refused:
     action: Action
     reason: str
     code: ExitCode
+    remedy: str = ""
 
 
 @dataclass(frozen=True)

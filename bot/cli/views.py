@@ -260,7 +260,7 @@ def detail(outcome: Outcome) -> str:
     match outcome:
         case Done(_, detail) | AlreadyDone(_, detail):
             return detail
-        case Stale(_, reason) | Refused(_, reason, _):
+        case Stale(_, reason) | Refused(_, reason):
             return reason
         case Failed(_, error):
             return str(error)
@@ -279,9 +279,11 @@ def outcome_lines(outcome: Outcome) -> Iterator[Text]:
             yield from (Text(f"  ! {note}", style="yellow") for note in notes)
         case Stale(_, reason):
             yield Text(f"~ {reason}, looking again", style="yellow")
-        case Refused(action, reason, _):
+        case Refused(action, reason, _, advice):
             yield Text(f"✗ not done: {action_text(action)}", style="red")
             yield Text(f"  {reason}")
+            if advice:
+                yield Text(f"  → {advice}")
         case Failed(action, error):
             yield Text(f"✗ failed: {action_text(action)}", style="red")
             yield Text(f"  {error.message}")
