@@ -252,5 +252,6 @@ def _show_verdict(terminal: Terminal, config: Config, verdict: Verdict, outcomes
             terminal.say(line, indent=6)
     if verdict.standing is Standing.PROPOSED and verdict.request and not any(map(_is_request, outcomes)):
         terminal.say(Text(request_link(config, verdict), style="dim"), indent=6)
-    for line in warnings(verdict):
+    told = [note for outcome in outcomes if isinstance(outcome, Done | AlreadyDone) for note in outcome.notes]
+    for line in warnings(verdict, besides=told):
         terminal.say(line, indent=6)
