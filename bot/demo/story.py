@@ -15,7 +15,6 @@ from rich.console import Console
 from rich.rule import Rule
 from rich.text import Text
 
-from bot.cli import INTERRUPTED
 from bot.demo.doubles import RunningDouble
 from bot.demo.world import DemoWorld, make_world, push_images, world_of
 from bot.errors import BotError, ExitCode
@@ -105,7 +104,7 @@ class Story:
         self.console.print(f"\n[dim]# {why}[/]\n[bold cyan]$ promobot {line}[/]")
         sys.stdout.flush()
         code = self.run(shlex.split(line), world.environ)
-        if code == INTERRUPTED:
+        if code == ExitCode.INTERRUPTED:
             raise KeyboardInterrupt
         if code != ExitCode.DONE:
             raise BotError(f"the demo went wrong: `promobot {line}` ended with exit code {code}")
