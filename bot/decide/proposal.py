@@ -12,7 +12,7 @@ from bot.decide.changes import Change, find_changes
 from bot.decide.conversation import converse, first_told
 from bot.decide.environments import unchanged
 from bot.decide.facts import Ask, Refusal, for_each
-from bot.decide.merging import find_ending, presence
+from bot.decide.merging import before_merge, find_ending
 from bot.decide.notes import supersedes_later
 from bot.decide.objections import (
     closed_requests,
@@ -27,6 +27,7 @@ from bot.decide.rivals import find_rival
 from bot.decide.sentences import sentence
 from bot.decide.statuses import with_status
 from bot.decide.trailers import AGAIN, ALLOWED, PROMOTED_IMAGE, PROMOTED_TOGETHER, recorded
+from bot.decide.unasked import find_unasked, groups_of
 from bot.decide.warnings import find_warnings
 from bot.plan import (
     Action,
@@ -65,12 +66,14 @@ def propose(ask: Ask, proposal: Proposal) -> Verdict:
     if changes and rival is None:
         proposal = _respect_people(ask, proposal, request, _first(proposal, request, changes))
         actions = list(_proposing(ask, proposal, changes, request))
+        warnings = (*proposal.promotion.warnings, *find_unasked(ask, proposal, request))
+        proposal = replace(proposal, promotion=replace(proposal.promotion, warnings=warnings))
     else:
         actions = [*_copies(ask, proposal), *_tidying(ask, proposal, request, rival)]
     ending = find_ending(ask, proposal, request, actions)
     actions = [*ending.actions, *actions]
     settled = Standing.PROPOSED if changes else Standing.CURRENT
-    step = _step(proposal, actions, changes) if actions else None
+    step = _step(ask, proposal, actions, changes) if actions else None
     return Verdict(
         unit=proposal.promotion.unit,
         target=proposal.promotion.target,
@@ -104,6 +107,7 @@ def _first(proposal: Proposal, request: MergeRequest | None, changes: tuple[Chan
     yield from _on_branch(proposal, changes)
     yield from first_told(proposal, request)
     yield from approving.first_questions(proposal.config, proposal.target, proposal.promotion.unit)
+    yield from groups_of(proposal, request)
 
 
 def examine(ask: Ask, proposal: Proposal) -> None:
@@ -267,16 +271,17 @@ def _named_already(proposal: Proposal) -> str:
     return f"{proposal.promotion.target} already names what this proposed, as of {proposal.target.rev.commit}"
 
 
-def _step(proposal: Proposal, actions: list[Action], changes: tuple[Change, ...]) -> Step:
+def _step(ask: Ask, proposal: Proposal, actions: list[Action], changes: tuple[Change, ...]) -> Step:
     target = proposal.target
-    merges = any(isinstance(action, Merge) for action in actions)
+    merges = (action for action in actions if isinstance(action, Merge))
+    guards = (guard for merge in merges for guard in before_merge(ask, proposal, merge))
     return Step(
         unit=proposal.promotion.unit,
         target=proposal.promotion.target,
         repository=target.rev.repository,
         branch=proposal.branch.name,
         head=proposal.branch.head,
-        guards=(unchanged(target, _read(proposal)), *(presence(proposal) if merges else ())),
+        guards=(unchanged(target, _read(proposal)), *guards),
         actions=tuple(actions),
         promotion=proposal.promotion,
         diff="".join(change.diff for change in changes),
