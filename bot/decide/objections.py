@@ -94,8 +94,8 @@ def reopening(promotion: Promotion) -> str:
     return f"`{by_name(promotion.unit, promotion.target)} --reopen`"
 
 
-def leave_foreign_alone(branch: Branch) -> None:
-    """Refuse to write over the commit of a person, or of another configuration."""
+def leave_foreign_alone(branch: Branch, request: MergeRequest | None, *, reopen: bool = False) -> None:
+    """Refuse to write over the commit of a person, or of another configuration; its merge request may be open."""
     if branch.beyond:
         raise Refusal(
             f"branch {branch.name} changes {branch.beyond}, which isn't in this environment's `paths`: it seems to be "
@@ -108,6 +108,8 @@ def leave_foreign_alone(branch: Branch) -> None:
         commit = branch.foreign[0]
         raise Refusal(
             f"branch {branch.name} has commit {commit.sha[:12]} by {commit.committer_email}, which isn't overwritten",
-            "merge or close its merge request by hand, or delete the branch: then promobot proposes again",
+            (f"merge !{request.number} if it is as it should be; or " if request else "")
+            + "delete the branch, if nobody needs that commit: then promobot proposes again"
+            + ("; `--reopen` is for what was closed or taken back, and overwrites nothing" if reopen else ""),
             ExitCode.CONFLICT,
         )

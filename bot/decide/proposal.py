@@ -90,7 +90,7 @@ def _proposing(
 ) -> Iterator[Action]:
     """In this order: the branch is the claim, the image comes before the status and the merge request that name it."""
     ask.together(*_first(proposal, request, changes))
-    pushes = () if _in_place(ask, proposal, changes) else (_push(proposal, changes),)
+    pushes = () if _in_place(ask, proposal, changes, request) else (_push(proposal, changes),)
     if pushes and request is not None:
         _respect_review(proposal, request)
     actions = (*pushes, *_copies(ask, proposal))
@@ -169,11 +169,11 @@ def _on_branch(proposal: Proposal, changes: Iterable[Change]) -> Iterator[Files]
         yield Files(Rev(proposal.target.rev.repository, branch.head), tuple(sorted(paths)))
 
 
-def _in_place(ask: Ask, proposal: Proposal, changes: tuple[Change, ...]) -> bool:
+def _in_place(ask: Ask, proposal: Proposal, changes: tuple[Change, ...], request: MergeRequest | None) -> bool:
     """Whether the branch already holds exactly these files and our record of these digests."""
     branch = proposal.branch
     if branch.head is None or not branch.ours:
-        leave_foreign_alone(proposal.branch)
+        leave_foreign_alone(proposal.branch, request, reopen=proposal.reopen)
         return False
     answers = [ask(question) for question in _on_branch(proposal, changes)]
     files = {file.path: file.content for found in answers if isinstance(found, Found) for file in found.value}
@@ -182,7 +182,7 @@ def _in_place(ask: Ask, proposal: Proposal, changes: tuple[Change, ...]) -> bool
         return True  # what a reviewer made of the copy is what shall be merged
     if recorded and all(files.get(change.path) == change.content for change in changes):
         return True
-    leave_foreign_alone(proposal.branch)
+    leave_foreign_alone(proposal.branch, request, reopen=proposal.reopen)
     return recorded and _merges(ask, proposal, changes)
 
 
