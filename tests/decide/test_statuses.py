@@ -90,6 +90,15 @@ def test_one_status_for_all_environments_of_a_branch(desk: Desk) -> None:
     assert settled(desk, theirs.head) == CommitStatus(SUCCESS, "2 images found in registry e2e and staging")
 
 
+def test_it_is_shown_with_the_environment_that_it_changes(desk: Desk) -> None:
+    desk.propose(MINE, {STAGING_FILE: OTHER})
+    desk.propose("ann/notes", {"notes.md": b"x"})
+    assert [(item.unit.name, item.environment) for item in desk.paper.plan().upkeep] == [
+        ("!1", "staging"),
+        ("!2", "e2e"),
+    ]
+
+
 @pytest.mark.parametrize(
     "content",
     [
