@@ -131,3 +131,15 @@ def test_who_asks_for_a_service_is_told_why_nothing_is_promoted(shop: Shop) -> N
     why = "– payments to staging: payments has no manifest in staging"
     assert why in shop.run("status", "payments").out
     assert why not in shop.run("status").out
+
+
+def test_a_repository_that_is_gone_is_the_reason_of_all_that_it_blocks(two: Shop) -> None:
+    """Nothing says that there are no images, and nobody asks for a credential."""
+    file = two.company.folder / "promobot.yaml"
+    prod = file.read_text().partition("  - name: staging\n")[2].replace("from: e2e", "from: staging")
+    file.write_text(f"{file.read_text()}  - name: prod\n{prod.replace('/staging/', '/prod/')}")
+    (two.company.folder / "git" / f"{PROJECT}.git").rename(two.company.folder / "gone")
+    lines = two.run("status").out.splitlines()
+    (line,) = [line for line in lines if "cannot read" in line]
+    assert line.startswith("✗ every service to staging and prod: cannot read the branches of file://")
+    assert lines == [line, "  → check `project` in the configuration"]
