@@ -35,6 +35,16 @@ def test_one_registrys_advice_is_given_once(two: Shop) -> None:
     assert lines[-1].startswith("  → ")
 
 
+@pytest.mark.parametrize("command", ["status", "plan"])
+def test_a_login_that_is_not_accepted_is_told_of_once(two: Shop, command: str) -> None:
+    two.environ["E2E_PASSWORD"] = "wrong"
+    said = two.run(command)
+    assert said.code == ExitCode.REGISTRY
+    (line,) = [line for line in said.out.splitlines() if "does not accept the credentials" in line]
+    assert "✗ inventory, payments" in line
+    assert two.company.team not in line
+
+
 @pytest.mark.parametrize("words", [("status",), ("plan",), ("reconcile",), ("check", "--online")])
 @pytest.mark.parametrize(
     ("endpoint", "why"),
