@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any, TypeAlias, assert_never
 
 from bot.errors import BotError, ConflictError, ExitCode
-from bot.forges import Forge
-from bot.git import LeaseLost
+from bot.forges import Forge, Made
+from bot.git import LeaseLost, Pushed
 from bot.observe import observe
 from bot.parallel import in_parallel
 from bot.plan import (
@@ -232,9 +232,14 @@ def _progressing(step: Step, action: CopyImage, watch: Watch, progress: Progress
 def _push(step: Step, action: PushBranch, world: World, now: datetime) -> Outcome:
     clone = world.clone(action.repository)
     commit = clone.commit(action.base, action.files, action.message, now)
-    if isinstance(clone.push(action.branch, commit, action.expected), LeaseLost):
-        return Stale(step, f"branch {action.branch} moved")
-    return Done(action, commit)
+    forge = world.committing(action.repository)
+    match forge.make(clone, action, commit) if forge else clone.push(action.branch, commit, action.expected):
+        case LeaseLost():
+            return Stale(step, f"branch {action.branch} moved")
+        case Made(made, notes):
+            return Done(action, made, notes)
+        case Pushed():
+            return Done(action, commit)
 
 
 def _forge(world: World, repository: Repository) -> Forge:

@@ -219,7 +219,7 @@ def _show_text(call: Call, config: Config, done: Pass) -> None:
         for verdict in shown:
             if verdict.standing is not Standing.BLOCKED:
                 _show_verdict(terminal, config, verdict, outcomes.get(verdict.step.key, ()) if verdict.step else ())
-        show_blocked(terminal, config, shown)
+        show_blocked(terminal, config, shown, outcomes)
     show_upkeep(terminal, done.plan, outcomes)
     if not any(outcomes.values()):
         terminal.say(_why_nothing(done))

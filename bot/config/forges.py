@@ -172,6 +172,15 @@ class GitHubForge(ServerForge):
         default="https://github.com", description="Where people see it; the API is found from there."
     )
     app: GitHubApp | None = None
+    commits: Literal["git", "api"] = Field(
+        default="git", description="What makes promobot's commits: git, or GitHub's API, which signs those of an App."
+    )
+
+    @model_validator(mode="after")
+    def _signs_once(self) -> GitHubForge:
+        if self.commits == "api" and self.signing is not None:
+            raise ValueError("signing is for `commits: git`; what the API makes GitHub signs")
+        return self
 
     def comparison(self, project: str, before: str, after: str) -> str:
         """Where a browser shows the commits between two of a project."""

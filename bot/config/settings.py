@@ -29,11 +29,6 @@ class Approvers(Model):
         description="Whether each merge request gets an approval rule of its own that says so (GitLab Premium).",
     )
 
-    @property
-    def wanted(self) -> int:
-        """How many have to approve; nobody where nobody is named."""
-        return self.required if self.groups or self.users else 0
-
 
 # What a version is made of, each with the sign that stands before it: `v`, `1`, `1`, `3`, `-rc2`, `-amd64`.
 VERSION_PARTS = ("v", "major", "minor", "patch", "pre", "arch")

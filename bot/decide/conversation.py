@@ -16,7 +16,7 @@ from bot.decide.telling import first_questions, tell
 from bot.decide.text import Background, fingerprints_in, read
 from bot.plan import Action, OpenRequest
 from bot.questions import Approvals, Question
-from bot.repositories import MergeRequest, RequestDraft
+from bot.repositories import MergeRequest, Repository, RequestDraft
 
 
 def first_told(proposal: Proposal, request: MergeRequest | None) -> tuple[Question[Any], ...]:
@@ -38,18 +38,28 @@ def converse(ask: Ask, proposal: Proposal, request: MergeRequest | None, changes
         made = by_policy(proposal.config, environment.name, proposal.promotion.unit.services, made)
         yield OpenRequest(repository, replace(made, rules=needed.rules))
     elif request.ours:
-        yield from _kept(ask, proposal, request, title, body)
+        yield from _kept(ask, proposal, request, (title, body), needed)
 
 
-def _kept(ask: Ask, proposal: Proposal, request: MergeRequest, title: str, body: str) -> Iterator[Action]:
-    """Another image is told in any case, all else as long as nobody approved what the merge request says now."""
+def _kept(
+    ask: Ask, proposal: Proposal, request: MergeRequest, text: tuple[str, str], needed: Needed
+) -> Iterator[Action]:
+    """Another image is told in any case, and who makes sure of approvals, by which later passes know what waits.
+
+    All else is as long as nobody approved what the merge request says now.
+    """
     repository, promotion = proposal.target.rev.repository, proposal.promotion
     written = read(request.title, request.body)
-    newer = written.proposing(title, body)
-    same_images = fingerprints_in(request.body) == frozenset(promotion.fingerprints)
-    if newer != written and same_images and ask.perhaps(Approvals(repository, request.number)) != ():
+    newer = written.proposing(*text)
+    same = fingerprints_in(request.body) == frozenset(promotion.fingerprints) and needed.is_said_in(request.body)
+    if newer != written and same and _may_be_approved(ask, repository, request):
         newer = written
     yield from saying(repository, request, newer, about_open(proposal.branch, promotion, newer))
+
+
+def _may_be_approved(ask: Ask, repository: Repository, request: MergeRequest) -> bool:
+    told = request.approvals
+    return (ask.perhaps(Approvals(repository, request.number)) if told is None else told) != ()
 
 
 def _texts(

@@ -12,7 +12,7 @@ from bot.decide.changes import Change, find_changes
 from bot.decide.conversation import converse, first_told
 from bot.decide.environments import unchanged
 from bot.decide.facts import Ask, Refusal, for_each
-from bot.decide.merging import find_ending, presence
+from bot.decide.merging import before_merge, find_ending
 from bot.decide.notes import supersedes_later
 from bot.decide.objections import (
     closed_requests,
@@ -71,7 +71,7 @@ def propose(ask: Ask, proposal: Proposal) -> Verdict:
     ending = find_ending(ask, proposal, request, actions)
     actions = [*ending.actions, *actions]
     settled = Standing.PROPOSED if changes else Standing.CURRENT
-    step = _step(proposal, actions, changes) if actions else None
+    step = _step(ask, proposal, actions, changes) if actions else None
     return Verdict(
         unit=proposal.promotion.unit,
         target=proposal.promotion.target,
@@ -258,16 +258,17 @@ def _named_already(proposal: Proposal) -> str:
     return f"{proposal.promotion.target} already names what this proposed, as of {proposal.target.rev.commit}"
 
 
-def _step(proposal: Proposal, actions: list[Action], changes: tuple[Change, ...]) -> Step:
+def _step(ask: Ask, proposal: Proposal, actions: list[Action], changes: tuple[Change, ...]) -> Step:
     target = proposal.target
-    merges = any(isinstance(action, Merge) for action in actions)
+    merges = (action for action in actions if isinstance(action, Merge))
+    guards = (guard for merge in merges for guard in before_merge(ask, proposal, merge))
     return Step(
         unit=proposal.promotion.unit,
         target=proposal.promotion.target,
         repository=target.rev.repository,
         branch=proposal.branch.name,
         head=proposal.branch.head,
-        guards=(unchanged(target, _read(proposal)), *(presence(proposal) if merges else ())),
+        guards=(unchanged(target, _read(proposal)), *guards),
         actions=tuple(actions),
         promotion=proposal.promotion,
         diff="".join(change.diff for change in changes),

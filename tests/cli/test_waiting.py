@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli import INTERRUPTED
 from bot.cli.waiting import Patience, Waiting, code_of, wait
 from bot.errors import ExitCode, ForgeError
 from bot.forges.local import LocalForge, create_project
@@ -204,7 +203,7 @@ def test_an_interrupt_ends_the_waiting_without_a_trace(shop: Shop) -> None:
         assert "waiting for" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
-    assert (process.returncode, out) == (INTERRUPTED, "")
+    assert (process.returncode, out) == (ExitCode.INTERRUPTED, "")
     assert err == "promobot: interrupted; run it again to go on from here\n"
     assert len(shop.company.requests()) == 1
 

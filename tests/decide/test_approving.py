@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from bot.config import Config
-from bot.plan import Merge, OpenRequest, SetStatus, Standing
-from bot.questions import Approvals, Files, Members, Protection
+from bot.plan import Guard, HoldMerge, Merge, OpenRequest, SetStatus, Standing
+from bot.questions import Approvals, Files, Found, Members, Protection
 from bot.repositories import ApprovalRule, BranchProtection, CommitStatus, Reviewers, StatusState
 from tests.paper import CONFIG, E2E, STAGING, Paper, digest, values
 
@@ -65,6 +65,17 @@ def said_next(paper: Paper, config: Config = GITLAB) -> CommitStatus:
             assert isinstance(action, SetStatus)
             paper.statuses[str(action.commit)] = action.status
     assert paper.plan(config=config).steps == ()
+    return paper.statuses[paper.heads[BRANCH]]
+
+
+def settled(paper: Paper, config: Config = GITLAB) -> CommitStatus:
+    """What the status says when nothing is left to be done."""
+    while steps := paper.plan(config=config).steps:
+        for step in steps:
+            for action in step.actions:
+                if isinstance(action, SetStatus):
+                    paper.statuses[action.commit or paper.heads[BRANCH]] = action.status
+        paper.carry_out(paper.verdict(config=config))
     return paper.statuses[paper.heads[BRANCH]]
 
 
@@ -288,3 +299,48 @@ def test_what_is_merged_by_itself_waits_for_those_named(paper: Paper) -> None:
     step = paper.verdict(config=config).step
     assert step is not None
     assert [type(action) for action in step.actions] == [Merge]
+    assert Guard(Approvals(step.repository, 1), Found(("cat", "bob"))) in step.guards, "who approves is asked again"
+
+
+def test_what_is_approved_no_more_is_held(paper: Paper) -> None:
+    """The forge merges it when its pipeline has succeeded, which may take longer than somebody's mind is made up."""
+    config = configured_on("gitlab", TWO, merge="auto")
+    proposed(paper, config)
+    (request,) = paper.opened
+    paper.approvals[1] = ("cat", "bob")
+    paper.opened = (replace(request, auto_merge_by="promobot"),)
+    assert paper.verdict(config=config).step is None
+    paper.approvals[1] = ("bob",)
+    step = paper.verdict(config=config).step
+    assert step is not None
+    assert step.actions == (HoldMerge(step.repository, 1),)
+    paper.opened = (replace(request, auto_merge_by="ann"),)
+    assert paper.verdict(config=config).step is None, "what she says is hers to say"
+
+
+def test_what_couldn_t_be_told_for_a_while_is_waited_for_no_more(paper: Paper) -> None:
+    """By the text alone a pass knows that a status waits, so it is told of there whoever has approved by then."""
+    rule = BranchProtection((ApprovalRule("project rule sre", 2, Reviewers(("sre",))),))
+    paper.protection = rule
+    assert proposed(paper)[1] == GOOD
+    paper.approvals[1] = ("bob",)
+    for meanwhile in (None, BranchProtection()):
+        paper.protection = meanwhile
+        assert settled(paper) == waits("1 of 2 approvals of sre and Ann")
+        paper.protection = rule
+        assert settled(paper) == GOOD
+
+
+def test_what_waits_is_told_in_a_text_that_is_a_person_s_too(paper: Paper) -> None:
+    rule = BranchProtection((ApprovalRule("project rule sre", 2, Reviewers(("sre",))),))
+    paper.protection = rule
+    proposed(paper)
+    (request,) = paper.opened
+    paper.opened = (replace(request, body=request.body.replace("makes sure of it", "makes sure of anything")),)
+    paper.approvals[1] = ("bob",)
+    paper.protection = None
+    assert settled(paper) == waits("1 of 2 approvals of sre and Ann")
+    paper.protection = rule
+    assert settled(paper) == GOOD
+    assert "makes sure of anything" in paper.opened[0].body
+    assert paper.opened[0].body.count("<!-- promobot staging/api ") == 1

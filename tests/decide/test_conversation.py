@@ -7,6 +7,7 @@ import pytest
 from bot.decide.notes import OVER
 from bot.decide.text import fingerprints_in, read, signed
 from bot.plan import PushBranch, SetNote, Standing, UpdateRequest, Verdict
+from bot.questions import Approvals
 from bot.repositories import MergeRequest
 from tests.paper import CONFIG, configured, digest
 from tests.paperwork import Desk, desk_with, e2e, staging
@@ -135,6 +136,13 @@ def test_what_is_approved_is_edited_for_another_image_alone(desk: Desk) -> None:
     desk.paper.approvals[1] = ("ann",)
     newer(desk)
     assert "UpdateRequest" in did(pass_over(desk))
+
+
+def test_what_lists_tell_of_approvals_isn_t_asked_again(desk: Desk) -> None:
+    desk.change(1, approvals=("ann",))
+    desk.commit(staging("a", "1.1.0"))
+    assert "UpdateRequest" not in did(pass_over(desk))
+    assert not [question for question in desk.paper.asked if isinstance(question, Approvals)]
 
 
 def test_an_update_is_of_what_was_seen(desk: Desk) -> None:
@@ -287,3 +295,19 @@ def test_an_older_text_of_ours_is_no_other(desk: Desk) -> None:
     pass_over(desk)
     assert "3.0.0" in request(desk).title
     assert "| `3.0.0` |" in request(desk).body
+
+
+LONG = 1_000_000
+MARK = "<!-- promobot staging/a 0123456789abcdef -->"
+HOSTILE = {
+    "many beginnings": "<!-- promobot-built " * (LONG // 20),
+    "lines": "<!-- promobot-built -->\n" * (LONG // 24) + f"x\n{MARK}",
+    "fingerprints": f"{MARK} " * (LONG // 46),
+    "traces": "<!-- promobot-text 0123456789abcdef " * (LONG // 36),
+}
+
+
+@pytest.mark.parametrize("theirs", HOSTILE.values(), ids=HOSTILE)
+def test_what_people_make_of_it_keeps_nobody_busy(theirs: str) -> None:
+    made = read("title", theirs).proposing("title", signed("title", f"ours\n\n{MARK}\n"))
+    assert made.before.count(MARK) == max(1, theirs.count(MARK))

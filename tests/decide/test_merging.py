@@ -101,9 +101,10 @@ def test_what_somebody_let_pass_by_name_is_for_people_to_decide() -> None:
 def test_as_many_approve_as_the_environment_wants(desk: Desk) -> None:
     config = configured(staging={"merge": "auto", "approvers": {"groups": ["team"], "required": 2}})
     verdict = decided(desk, config)
-    assert (verdict.step, verdict.note) == (None, "0 of 2 approvals")
-    desk.paper.approvals[1] = ("ann", "ann")
-    assert decided(desk, config).note == "1 of 2 approvals"
+    assert (verdict.step, verdict.note) == (None, "0 of 2 approvals of team")
+    desk.paper.members["team"] = frozenset({"ann", "bob"})
+    desk.paper.approvals[1] = ("ann", "ann", "eve")
+    assert decided(desk, config).note == "1 of 2 approvals of team"
     desk.paper.approvals[1] = ("ann", "bob")
     assert did(decided(desk, config)) == ["Merge"]
 
@@ -114,11 +115,33 @@ def test_what_the_forge_merges_by_itself_is_left_to_it(desk: Desk) -> None:
     assert (verdict.step, verdict.note) == (None, "which the forge merges as soon as it may")
 
 
+def test_what_the_forge_merges_by_itself_is_held_when_approvals_are_taken_back(desk: Desk) -> None:
+    config = configured(staging={"merge": "auto", "approvers": {"users": ["ann"]}})
+    desk.change(1, auto_merge_by="promobot")
+    desk.paper.approvals[1] = ("ann",)
+    assert decided(desk, config).step is None
+    desk.paper.approvals[1] = ()
+    verdict = decided(desk, config)
+    assert (did(verdict), verdict.note) == (["HoldMerge"], "0 of 1 approval of ann")
+    desk.carry_out(desk.paper.plan(config=config))
+    assert desk.paper.plan(config=config).steps == ()
+    desk.change(1, auto_merge_by="bob")
+    assert desk.paper.plan(config=config).steps == (), "what he says is his to say"
+
+
 def test_what_the_forge_merges_by_itself_is_held_before_anything_is_pushed(desk: Desk) -> None:
     for who in ("promobot", "ann"):
         desk.change(1, auto_merge_by=who)
         desk.commit(e2e("a", "3.0.0"))
         assert did(decided(desk))[:2] == ["HoldMerge", "PushBranch"]
+
+
+def test_what_the_forge_merges_for_us_is_held_where_its_image_is_gone(desk: Desk) -> None:
+    desk.paper.tags.pop(("staging", "shop/a", "2.0.0"))
+    desk.change(1, auto_merge_by="promobot")
+    assert did(decided(desk))[:2] == ["HoldMerge", "CopyImage"]
+    desk.change(1, auto_merge_by="ann")
+    assert "HoldMerge" not in did(decided(desk)), "what she says is hers to say"
 
 
 def test_what_a_person_worked_on_is_held(desk: Desk) -> None:

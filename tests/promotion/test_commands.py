@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bot.cli import INTERRUPTED, main
+from bot.cli import main
 from bot.demo.oci import build_index
 from bot.errors import ExitCode
 from tests.company import E2E, PROJECT, STAGING, Company
@@ -181,9 +181,15 @@ def test_what_is_newer_waits_where_people_want_that(company: Company, capsys: py
     path = "apps/inventory/e2e/helmrelease.yaml"
     company.commit("main", path, company.manifest("inventory", "e2e", "1.1.4-rc1"))
     waits = "inventory 1.1.4 waits for !1, which is open: staging says `supersede: wait`"
-    for command in (("plan",), ("status",), PROMOTE):
+    for command, note in (
+        (("plan",), "\n      note on merge"),
+        (("status",), ""),
+        (PROMOTE, "\n      ✓ note on merge"),
+    ):
         company.promobot(*command)
-        assert waits in " ".join(capsys.readouterr().out.split()), command
+        told = capsys.readouterr().out
+        assert waits in " ".join(told.split()), command
+        assert note in told, command
     assert company.promobot("reconcile") == 0
     assert company.content(BRANCH, FILE) == company.manifest("inventory", "staging", "1.1.3")
     assert company.promobot("mr", "merge", "1", "--as", "ann") == 0
@@ -483,7 +489,7 @@ def test_an_interrupt_ends_a_copy_at_once_and_the_next_run_goes_on(company: Comp
                 time.sleep(0.01)
             process.send_signal(number)
             _, err = process.communicate(timeout=60)
-        assert process.returncode == INTERRUPTED
+        assert process.returncode == ExitCode.INTERRUPTED
         assert "interrupted; run it again to go on from here" in err
         assert left_running(company) == []
     company.connect()

@@ -13,6 +13,7 @@ from bot.forges.access import AppKey, ForgeAccess
 from bot.forges.certainty import must_be_as_seen
 from bot.forges.closing import plain, with_reason
 from bot.forges.github import joining, merging, protection, queries
+from bot.forges.github.committing import ApiCommits
 from bot.forges.github.connecting import Connecting
 from bot.forges.github.notes import note, set_note
 from bot.forges.github.opening import open_request
@@ -69,6 +70,11 @@ class GitHubForge:
         if not _PROJECT.fullmatch(project):
             raise ForgeError(f"{project!r} is not a project's path on GitHub", hint="write owner/name")
         return f"{self._ssh or self._connecting.site.url}/{project}.git"
+
+    def commits(self, project: str) -> ApiCommits:
+        """What makes commits of a repository by the API."""
+        self.git_url(project)
+        return ApiCommits(self._connecting, project)
 
     # --- reading ----------------------------------------------------------------------------------------
 

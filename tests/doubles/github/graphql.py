@@ -20,6 +20,7 @@ from tests.doubles.github.refusals import GraphRefused, GraphRefusedError, Refus
 from tests.doubles.github.shapes import when
 from tests.doubles.github.state import AutoMerge, Project, Pull, Status
 from tests.doubles.http import Request, Response
+from tests.doubles.repository import ABSENT, Repository
 
 _LARGEST_PAGE = 100
 
@@ -59,7 +60,7 @@ def _error(error: GraphQLError) -> dict[str, Any]:
     said = error.formatted
     match error.original_error:
         case GraphRefusedError() as refused:
-            return {"type": refused.kind.kind, **said}
+            return {**({"type": refused.kind.kind} if refused.kind.kind else {}), **said, **refused.more}
         case RefusedError() as refused:
             return {"type": "FORBIDDEN", **said, "message": refused.kind.value.message}
         case None:
@@ -141,18 +142,32 @@ class _Root:
         return {"commit": _commit(self.call, project, made), "ref": _ref(self.call, project, name)}
 
     def updateRefs(self, _: Any, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002, N802
-        """One of them at a time; `beforeOid` has to be where it is."""
+        """All or none; `beforeOid` has to be where it is (zeros: nowhere), and it goes back only by `force`."""
+        if self.call.hub.older:
+            raise GraphRefusedError(GraphRefused.NO_FIELD, field="updateRefs", type="Mutation")
         found = next((one for one in self.call.hub.projects.values() if one.node_id == input["repositoryId"]), None)
         if found is None:
             raise GraphRefusedError(GraphRefused.NO_NODE, node=input["repositoryId"])
         project = _project(self.call, found.path, Grant("contents", "write"))
+        repository, moves = project.repository, []
         for update in input["refUpdates"]:
-            name, after = update["name"].removeprefix("refs/heads/"), update["afterOid"]
-            before = update.get("beforeOid", project.repository.head(name) or "")
-            if not project.repository.move(name, after if after.strip("0") else None, before):
-                raise GraphRefusedError(GraphRefused.NOT_UPDATED, name=update["name"])
+            name, after = update["name"], update["afterOid"]
+            head = repository.head(name.removeprefix("refs/heads/")) or ABSENT
+            if head != update.get("beforeOid", head) or not _may_move(repository, head, after, force=update["force"]):
+                raise GraphRefusedError(GraphRefused.NOT_UPDATED, name=name)
+            moves.append(f"update {name} {after} {head}\n")
+        done = repository.directory.run("update-ref", "--stdin", stdin="".join(moves).encode(), statuses=(0, 128))
+        if done.returncode:
+            raise GraphRefusedError(GraphRefused.NOT_UPDATED, name=input["refUpdates"][0]["name"])
         self.call.hub.synced(project.path)
         return {}
+
+
+def _may_move(repository: Repository, head: str, after: str, *, force: bool) -> bool:
+    """Whether there is such a commit, and it goes on from where the branch is, or needn't."""
+    if ABSENT in {head, after}:
+        return after == ABSENT or repository.resolve(after) == after
+    return repository.resolve(after) == after and (force or repository.contains(after, head))
 
 
 def _project(call: Call, path: str, grant: Grant) -> Project:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
 from tests.company import PROJECT, Company
 from tests.doubles.github import GitHub, Role, life
 from tests.doubles.github.refusals import RefusedError
@@ -13,25 +16,34 @@ from tests.doubles.github.state import Pull
 from tests.doubles.server import Running
 from tests.promotion.shops.shop import APPROVERS, Shop, Shown, configured
 
+_PERMISSIONS = {
+    **dict.fromkeys(("contents", "pull_requests", "statuses"), "write"),
+    **dict.fromkeys(("metadata", "members"), "read"),
+}
+
 
 class GitHubShop(Shop):
     running: Running
+    robot = "shop-robot"
 
     def __init__(self, company: Company, hub: GitHub, running: Running) -> None:
         self.company, self.hub, self.running = company, hub, running
         hub.team("shop", APPROVERS, "ann")
         roles = dict.fromkeys(("ann", "shop-robot"), Role.WRITE)
         self.repository = hub.adopt(PROJECT, roles=roles, teams={APPROVERS: Role.WRITE}).repository
-        token = hub.classic("shop-robot", "repo", "read:org")
+        self.environ = self._configured()
+
+    def _configured(self) -> dict[str, str]:
+        token = self.hub.classic(self.robot, "repo", "read:org")
         self.secrets = (token,)
-        self.environ = configured(company, "github", running.url, "GITHUB_TOKEN", token)
+        return configured(self.company, "github", self.running.url, "GITHUB_TOKEN", token)
 
     def requests(self) -> list[Shown]:
         return [self._shown(pull) for pull in self.hub.pulls(PROJECT).values()]
 
     def _shown(self, pull: Pull) -> Shown:
         state = "open" if pull.open else "merged" if pull.merged else "closed"
-        author, ended = ("us" if login == "shop-robot" else login for login in (pull.login, pull.closed_by))
+        author, ended = ("us" if login == self.robot else login for login in (pull.login, pull.closed_by))
         asked = (*pull.reviewers, *pull.teams)
         notes = tuple(said.body for said in pull.comments if said.login != "ann")
         about = (pull.title, tuple(pull.labels), asked, author, ended, pull.body or "", notes)
@@ -92,8 +104,38 @@ class GitHubShop(Shop):
         return True
 
 
+class GitHubAppShop(GitHubShop):
+    """Where promobot is an App, and GitHub's API makes its commits."""
+
+    robot = "promo[bot]"
+
+    def _configured(self) -> dict[str, str]:
+        key = rsa.generate_private_key(65537, 2048)
+        public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+        app = self.hub.register("promo", public)
+        self.hub.install(app, "shop", _PERMISSIONS)
+        secret = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
+        environ = configured(self.company, "github", self.running.url, "GITHUB_APP_KEY", secret)
+        file = self.company.folder / "promobot.yaml"
+        said = f"app: {{id: {app.id}, key_env: GITHUB_APP_KEY}}, commits: api"
+        file.write_text(file.read_text().replace("token_env: GITHUB_APP_KEY", said))
+        return environ
+
+    def verified(self, branch: str) -> list[bool]:
+        """Whether GitHub has signed each of a branch's own commits."""
+        commits = self.repository.between("main", branch)
+        return [self.repository.git("cat-file", "commit", commit).find("\ngpgsig ") > 0 for commit in commits]
+
+
 @contextmanager
 def github_shop(company: Company) -> Iterator[GitHubShop]:
     hub = GitHub(company.folder / "git")
     with serve_github(hub) as running:
         yield GitHubShop(company, hub, running)
+
+
+@contextmanager
+def github_app_shop(company: Company) -> Iterator[GitHubAppShop]:
+    hub = GitHub(company.folder / "git")
+    with serve_github(hub) as running:
+        yield GitHubAppShop(company, hub, running)
