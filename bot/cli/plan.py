@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -31,7 +30,7 @@ from bot.cli.views import (
     way_out,
 )
 from bot.errors import ExitCode
-from bot.plan import Outcome, Plan, Standing, Verdict
+from bot.plan import Outcome, Plan, Standing, Step, Verdict
 from bot.reconcile import exit_code, look
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ def show_plan(call: Call, config: Config, plan: Plan, *, diff: bool | None = Non
             for verdict in plan.verdicts
             if verdict.target == target and (verdict.standing is not Standing.OUTSIDE or call.args.verbose)
         ]
-        show_blocked(terminal, config, shown)
+        show_blocked(terminal, config, shown, {})
         width = name_width(shown)
         for verdict in sorted(shown, key=lambda verdict: _ORDER.index(verdict.standing)):
             if verdict.standing is not Standing.BLOCKED and (named or call.args.verbose or _is_news(verdict, shown)):
@@ -112,11 +111,8 @@ def show_upkeep(terminal: Terminal, plan: Plan, outcomes: Mapping[tuple[str, str
         terminal.say(upkeep_line(item), indent=2)
         if item.blocked:
             terminal.say(way_out(item), indent=6)
-        if item.step is not None:
-            done = outcomes.get(item.step.key)
-            lines = map(action_text, item.step.actions) if done is None else chain(*map(outcome_lines, done))
-            for line in lines:
-                terminal.say(line, indent=6)
+        for line in _of_step(item.step, outcomes):
+            terminal.say(line, indent=6)
 
 
 def hop(config: Config, target: str) -> str:
@@ -124,8 +120,16 @@ def hop(config: Config, target: str) -> str:
     return f"{', '.join(config.environment(target).from_)} → {target}"
 
 
-def show_blocked(terminal: Terminal, config: Config, verdicts: Iterable[Verdict]) -> None:
-    """What is blocked and why; what to do comes after the last of those that it helps."""
+def show_blocked(
+    terminal: Terminal,
+    config: Config,
+    verdicts: Iterable[Verdict],
+    outcomes: Mapping[tuple[str, str, str], Sequence[Outcome]],
+) -> None:
+    """What is blocked and why; what to do comes after the last of those that it helps.
+
+    What is done about an open merge request is shown by its outcomes where there are some.
+    """
     blocked: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
         if verdict.standing is Standing.BLOCKED:
@@ -135,10 +139,18 @@ def show_blocked(terminal: Terminal, config: Config, verdicts: Iterable[Verdict]
             first = verdict_line(ones[0], name_width(helped))
             several = Text.assemble(mark(Standing.BLOCKED), f" {units_text(ones)}: ", (reason, "red"))
             terminal.say(first if len(ones) == 1 else several, indent=2)
-            for line in chain(*map(partial(under_review, config), ones)):
+            for line in chain(*((*under_review(config, one), *_of_step(one.step, outcomes)) for one in ones)):
                 terminal.say(line, indent=6)
         if advice:
             terminal.say(advice, indent=6)
+
+
+def _of_step(step: Step | None, outcomes: Mapping[tuple[str, str, str], Sequence[Outcome]]) -> Iterator[Text | str]:
+    """What came of a step's actions, or what they are."""
+    if step is not None and step.key in outcomes:
+        yield from chain(*map(outcome_lines, outcomes[step.key]))
+    elif step is not None:
+        yield from map(action_text, step.actions)
 
 
 def _is_news(verdict: Verdict, shown: Sequence[Verdict]) -> bool:

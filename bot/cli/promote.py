@@ -219,7 +219,7 @@ def _show_text(call: Call, config: Config, done: Pass) -> None:
         for verdict in shown:
             if verdict.standing is not Standing.BLOCKED:
                 _show_verdict(terminal, config, verdict, outcomes.get(verdict.step.key, ()) if verdict.step else ())
-        show_blocked(terminal, config, shown)
+        show_blocked(terminal, config, shown, outcomes)
     show_upkeep(terminal, done.plan, outcomes)
     if not any(outcomes.values()):
         terminal.say(_why_nothing(done))
@@ -252,5 +252,6 @@ def _show_verdict(terminal: Terminal, config: Config, verdict: Verdict, outcomes
             terminal.say(line, indent=6)
     if verdict.standing is Standing.PROPOSED and verdict.request and not any(map(_is_request, outcomes)):
         terminal.say(Text(request_link(config, verdict), style="dim"), indent=6)
-    for line in warnings(verdict):
+    told = [note for outcome in outcomes if isinstance(outcome, Done | AlreadyDone) for note in outcome.notes]
+    for line in warnings(verdict, besides=told):
         terminal.say(line, indent=6)

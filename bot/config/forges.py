@@ -38,6 +38,7 @@ class LocalForge(Model):
     judges_forks: ClassVar[bool] = False  # it has none
     lists_statuses: ClassVar[bool] = True
     approves: ClassVar[bool] = False  # nobody can, there
+    asks_people: ClassVar[bool] = False
     rules_name_people: ClassVar[bool] = False
     codeowners: ClassVar[tuple[str, ...]] = ()
     path: FilePath = Field(description="Folder that holds the bare repositories, `<path>/<project>.git`.")
@@ -92,6 +93,8 @@ class ServerForge(Model):
     # Whether one question tells the statuses of many commits.
     lists_statuses: ClassVar[bool] = True
     approves: ClassVar[bool] = True
+    # Whether the members of a group are asked for a review one by one, so that it matters who they are.
+    asks_people: ClassVar[bool] = False
     token_env: str | None = Field(default=None, min_length=1, description="Environment variable that holds the token.")
     token_file: FilePath | None = Field(default=None, description="File that holds the token and nothing else.")
     ca_file: FilePath | None = Field(default=None, description="PEM file of the authority that signed its certificate.")
@@ -115,6 +118,7 @@ class GitLabForge(ServerForge):
 
     type: Literal["gitlab"]
     rules_name_people: ClassVar[bool] = True
+    asks_people: ClassVar[bool] = True
     # A status needs a pipeline of the project's own, which a fork's commit has none of.
     judges_forks: ClassVar[bool] = False
     lists_statuses: ClassVar[bool] = False

@@ -26,6 +26,7 @@ from bot.decide.rivals import find_rival
 from bot.decide.sentences import sentence
 from bot.decide.statuses import with_status
 from bot.decide.trailers import PROMOTED_IMAGE, PROMOTED_TOGETHER, recorded
+from bot.decide.unasked import find_unasked, groups_of
 from bot.decide.warnings import find_warnings
 from bot.plan import (
     Action,
@@ -63,6 +64,8 @@ def propose(ask: Ask, proposal: Proposal) -> Verdict:
         proposal = replace(proposal, promotion=replace(proposal.promotion, warnings=warnings))
     if changes and rival is None:
         actions = list(_proposing(ask, proposal, changes, request))
+        warnings = (*warnings, *find_unasked(ask, proposal, request))
+        proposal = replace(proposal, promotion=replace(proposal.promotion, warnings=warnings))
     else:
         actions = [*_copies(ask, proposal), *_tidying(ask, proposal, request, rival)]
     ending = find_ending(ask, proposal, request, actions)
@@ -88,6 +91,7 @@ def _proposing(
         *_on_branch(proposal, changes),
         *first_told(proposal, request),
         *approving.first_questions(proposal.config, proposal.target, proposal.promotion.unit),
+        *groups_of(proposal, request),
     )
     _respect_people(ask, proposal, request, first)
     ask.together(*first)

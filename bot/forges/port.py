@@ -24,10 +24,14 @@ class Opened:
 
 @dataclass(frozen=True)
 class AutoMerge:
-    """A merge request that was to be merged, as it is then; `waits` says why it neither is nor will be by itself."""
+    """A merge request that was to be merged, as it is then; `waits` says why it neither is nor will be by itself.
+
+    `remedy` is what to do about that, where it isn't plain.
+    """
 
     request: MergeRequest
     waits: str = ""
+    remedy: str = ""
 
 
 class Forge(Protocol):

@@ -46,6 +46,7 @@ class Refused:
     action: Action
     reason: str
     code: ExitCode
+    remedy: str = ""
 
 
 @dataclass(frozen=True)

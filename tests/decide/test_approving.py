@@ -101,9 +101,32 @@ def test_only_those_named_count_and_never_who_opened_it(paper: Paper) -> None:
 
 def test_groups_are_looked_up_only_where_it_matters(paper: Paper) -> None:
     proposed(paper)
+    assert [question for question in paper.asked if isinstance(question, Members)]
+    paper.opened = (replace(paper.opened[0], reviewers=("bob",)),)
     paper.approvals[1] = ("ann",)
+    paper.asked.clear()
     said_next(paper)
     assert not [question for question in paper.asked if isinstance(question, Members)]
+
+
+def test_a_group_without_anybody_is_told_until_somebody_is_asked(paper: Paper) -> None:
+    del paper.members["sre"]
+    why = ("forge work: 404",)
+    for verdict in (paper.verdict(config=GITHUB), paper.verdict(config=CONFIG)):  # they ask teams, or nobody
+        assert verdict.promotion is not None
+        assert verdict.promotion.warnings == ()
+    verdict = paper.verdict(config=GITLAB)
+    assert verdict.promotion is not None
+    assert verdict.promotion.warnings == why
+    body, _ = proposed(paper)
+    assert why[0] not in body
+    verdict = paper.verdict(config=GITLAB)
+    assert verdict.promotion is not None
+    assert verdict.promotion.warnings == why
+    paper.opened = (replace(paper.opened[0], reviewers=("cat",)),)
+    verdict = paper.verdict(config=GITLAB)
+    assert verdict.promotion is not None
+    assert verdict.promotion.warnings == ()
 
 
 def test_who_can_t_be_told_is_nobody(paper: Paper) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from bot.decide import codeowners
 from bot.decide.codeowners import Owned, owned
+from bot.git.reading import UNREAD
 from bot.globs import across_segments
 
 FILE = "apps/shop/prod/values.yaml"
@@ -87,3 +88,9 @@ def test_a_file_of_thousands_of_lines_is_read_once(monkeypatch: pytest.MonkeyPat
     for path in range(20):
         assert names(text, f"teams/{path}/prod/values.yaml", gitlab=False) == [(1, f"team-{path}")]
     assert len(read) == 3000
+
+
+@pytest.mark.parametrize("line", [UNREAD.decode(), f"/{'*a' * 1_000_000} @sre", f"/docs/ {'@sre ' * 1_000_000}"])
+def test_a_line_that_has_no_end_is_nobody_s_we_know(line: str) -> None:
+    for gitlab in (True, False):
+        assert names(f"/apps/ @sre\n{line}\n", gitlab=gitlab) == [(1, "")]

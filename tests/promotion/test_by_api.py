@@ -8,7 +8,6 @@ import pytest
 
 from bot.demo.oci import build_index
 from bot.errors import ExitCode
-from bot.git import Identity
 from tests.company import Company
 from tests.doubles.github import life
 from tests.promotion.shops import ANN, GitHubAppShop, github_app_shop
@@ -57,24 +56,23 @@ def test_a_newer_image_replaces_the_commit_on_the_condition_that_nobody_moved_it
     assert shop.states == ["open"]
 
 
-def on_the_site(shop: GitHubAppShop) -> Identity:
-    """Ann, as commits of the web editor have her; GitHub is their committer."""
-    return life.private(shop.hub.account("ann"))
+def _with_a_comment(shop: GitHubAppShop, head: str) -> str:
+    """The tree of a commit, where the promoted file has one more line."""
+    content = shop.company.manifest("inventory", "staging", "1.1.3") + b"# mind the queue\n"
+    return shop.repository.git("rev-parse", f"{shop.repository.write(head, {FILE: content}, 'm')}^{{tree}}")
 
 
 def edits_on_the_site(shop: GitHubAppShop, head: str, message: str) -> str:
-    tree = shop.repository.git("rev-parse", f"{shop.repository.write(head, {'notes.md': b'a note'}, 'm')}^{{tree}}")
-    return life.commit(
-        shop.repository, tree, (head,), message, author=on_the_site(shop), now=shop.hub.now(), signed=True
-    )
+    """By the web editor: Ann is the author, by her account, and GitHub the committer, which signs it."""
+    who, tree = life.private(shop.hub.account("ann")), _with_a_comment(shop, head)
+    return life.commit(shop.repository, tree, (head,), message, author=who, now=shop.hub.now(), signed=True)
 
 
 def amends(shop: GitHubAppShop, head: str, message: str) -> str:
-    """Another tree, by the same author: who amends a commit is its committer."""
-    tree = shop.repository.git("rev-parse", f"{shop.repository.write(head, {'notes.md': b'a note'}, 'm')}^{{tree}}")
-    author = life.private(shop.hub.accounts[shop.robot])
-    onto = shop.repository.git("rev-parse", f"{head}^")
-    return life.commit(shop.repository, tree, (onto,), message, author=author, now=shop.hub.now(), committer=ANN)
+    """Another commit in its place, by the same author: who amends one is its committer."""
+    who, onto = life.private(shop.hub.accounts[shop.robot]), shop.repository.git("rev-parse", f"{head}^")
+    tree = _with_a_comment(shop, head)
+    return life.commit(shop.repository, tree, (onto,), message, author=who, now=shop.hub.now(), committer=ANN)
 
 
 @pytest.mark.parametrize("work", [edits_on_the_site, amends])

@@ -181,9 +181,15 @@ def test_what_is_newer_waits_where_people_want_that(company: Company, capsys: py
     path = "apps/inventory/e2e/helmrelease.yaml"
     company.commit("main", path, company.manifest("inventory", "e2e", "1.1.4-rc1"))
     waits = "inventory 1.1.4 waits for !1, which is open: staging says `supersede: wait`"
-    for command in (("plan",), ("status",), PROMOTE):
+    for command, note in (
+        (("plan",), "\n      note on merge"),
+        (("status",), ""),
+        (PROMOTE, "\n      ✓ note on merge"),
+    ):
         company.promobot(*command)
-        assert waits in " ".join(capsys.readouterr().out.split()), command
+        told = capsys.readouterr().out
+        assert waits in " ".join(told.split()), command
+        assert note in told, command
     assert company.promobot("reconcile") == 0
     assert company.content(BRANCH, FILE) == company.manifest("inventory", "staging", "1.1.3")
     assert company.promobot("mr", "merge", "1", "--as", "ann") == 0

@@ -9,7 +9,7 @@ import pytest
 
 from bot.demo.oci import build_index, push
 from bot.errors import ExitCode
-from tests.company import Company
+from tests.company import PROJECT, Company
 from tests.doubles.gitlab import DEVELOPER, REPORTER, life
 from tests.promotion.shops import GitLabShop, gitlab_shop
 from tests.proxy import Answer, AnswerAfter, CutAfter, CutBefore, Fault, Kind
@@ -185,6 +185,24 @@ def test_who_can_t_be_asked_is_told_and_nothing_fails(shop: GitLabShop, capsys: 
     why = "nobody is asked of group staging-approvers: no active member is Developer or more"
     assert notes == {"PushBranch": [], "CopyImage": [], "SetStatus": [], "OpenRequest": [why]}
     assert shop.states == ["open"]
+    for command in ("plan", "reconcile"):  # as long as nobody is asked
+        shop.promobot(command)
+        assert f"! {why}\n" in capsys.readouterr().out
+
+
+def test_a_group_that_is_not_there_is_told_before_and_once_after(
+    shop: GitLabShop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = shop.company.folder / "promobot.yaml"
+    file.write_text(file.read_text().replace("[staging-approvers]", "[stagin]"))
+    why = "! nobody is asked of group stagin: there is none that the token's user sees\n"
+    capsys.readouterr()
+    shop.promobot("plan", "inventory", "--to", "staging")
+    assert why in capsys.readouterr().out
+    shop.promobot(*PROMOTE)
+    told = capsys.readouterr().out
+    assert told.count(why) == 1
+    assert f"✓ open merge request in {PROJECT}\n" in told
 
 
 # --- before anything is tried ---------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -133,6 +134,15 @@ def test_what_would_not_be_known_again_is_on_no_branch(world: World, clone: Clon
     world.hub.accounts[LOGIN] = replace(account, email="robot@acme.example")
     with pytest.raises(ForgeError, match=r"makes commits of acme-robot by robot@acme\.example .* left as it is"):
         make(world.forge, clone, wanted(world))
+    assert world.repository.head("x") is None
+
+
+def test_what_is_not_what_was_built_is_on_no_branch(world: World, app: GitHubForge, clone: Clone) -> None:
+    tree = world.repository.git("rev-parse", "main^{tree}")
+    said = json.dumps({"sha": tree, "url": "", "truncated": False, "tree": []}).encode()
+    world.running.inject(Fault("POST .*/git/trees", AnswerAfter(201, {"Content-Type": "application/json"}, said)))
+    with pytest.raises(ForgeError, match=f"GitHub made tree {tree}, not .* no branch has it"):
+        make(app, clone, wanted(world))
     assert world.repository.head("x") is None
 
 
