@@ -51,14 +51,13 @@ class Assurance:
 
 @dataclass(frozen=True)
 class Needed:
-    """Who is asked, by which rules of a merge request's own, what becomes of what is demanded, and by `mentioned` what
-    tells a group of a text by standing in it, in words of the configuration alone; others aren't told so.
+    """Who is asked, what becomes of what is demanded, and by `mentioned` what tells a group of a text by standing in
+    it, in words of the configuration alone; others aren't told so.
 
     `waits`: the status did wait for approvals, and doesn't say yet that it is over.
     """
 
     reviewers: Reviewers = field(default_factory=Reviewers)
-    rules: tuple[ApprovalRule, ...] = ()
     assured: tuple[Assurance, ...] = ()
     mentioned: tuple[tuple[str, str], ...] = ()
     waits: bool = False
@@ -88,7 +87,7 @@ def demands(config: Config, target: str, services: Iterable[str]) -> tuple[Deman
     return tuple(dict.fromkeys(demand for demand in found if demand.of))
 
 
-def _rules_of(demanded: Iterable[Demand]) -> tuple[ApprovalRule, ...]:
+def rules_of(demanded: Iterable[Demand]) -> tuple[ApprovalRule, ...]:
     """What a merge request is asked to have of its own."""
     asked = (demand for demand in demanded if demand.rule and demand.required)
     return tuple(ApprovalRule(f"{OWN_RULE}{' and '.join(one.of.names)}", one.required, one.of) for one in asked)
@@ -169,7 +168,7 @@ def find_needed(ask: Ask, config: Config, target: Snapshot, promotion: Promotion
     reviewers, forge = reviewers_of(demanded), config.forges[environment.repository.forge]
     mentions = {group: forge.mention(group) for group in reviewers.groups}
     told = tuple((group, mention) for group, mention in mentions.items() if mention)
-    return Needed(reviewers, _rules_of(demanded), assured, told)
+    return Needed(reviewers, assured, told)
 
 
 def assured_of(

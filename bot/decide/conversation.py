@@ -36,7 +36,7 @@ def converse(ask: Ask, proposal: Proposal, request: MergeRequest | None, changes
         branch, draft = environment.repository.branch, proposal.creation is not None
         made = RequestDraft(proposal.branch.name, branch, title, body, needed.reviewers, labels, draft=draft)
         made = by_policy(proposal.config, environment.name, proposal.promotion.unit.services, made)
-        yield OpenRequest(repository, replace(made, rules=needed.rules))
+        yield OpenRequest(repository, made)
     elif request.ours:
         yield from _kept(ask, proposal, request, title, body)
 
