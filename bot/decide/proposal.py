@@ -133,7 +133,7 @@ def _respect_review(proposal: Proposal, request: MergeRequest) -> None:
     """Refuse to put other images in place of those that people may be looking at, where they don't want that."""
     ours = proposal.branch.ours
     another = bool(ours) and not _is_recorded(ours[0], proposal.promotion)
-    if another and not request.draft and proposal.says("supersede", "wait"):
+    if another and not request.draft and not request.unfinished and proposal.says("supersede", "wait"):
         raise supersedes_later(proposal.promotion, request)
 
 
