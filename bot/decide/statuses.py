@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from bot.config import Config, EnvironmentConfig, is_service
-from bot.decide.approving import Assurance, assured_of, missing
+from bot.decide.approving import Assurance, assured_of, is_marked, missing
 from bot.decide.branch import Branch, is_of_fork
 from bot.decide.environments import Manifest, Snapshot, head_of, manifests_at, service_at
 from bot.decide.facts import Ask, NotKnown, Refusal, for_each
@@ -87,12 +87,12 @@ def with_status(
     moves: Iterable[Move],
     actions: Sequence[PushBranch | CopyImage | MoveTag],
     request: MergeRequest | None,
-    lacks: str | None = None,
+    lacks: str = "",
 ) -> Iterator[Action]:
     """What brings a promotion to its branch and its images, with what is to be said of the branch's head by then.
 
     It is said before anybody sees a merge request of it, so that no later pass has to look. Where it `lacks` approvals
-    that nothing on the forge asks for, later passes do: see `judge_requests`; empty, it lacks them no more.
+    that nothing on the forge asks for, later passes do: see `judge_requests`.
     """
     say = partial(SetStatus, target.rev.repository, None, branch.name)
     images = {(move.destination, move.tag, move.digest) for move in moves}
@@ -106,7 +106,7 @@ def with_status(
     if branch.foreign and not pushes:
         if request is None:
             yield say(_waiting("somebody else has a commit on the branch: the next pass looks at it"))
-    elif actions or request is None or lacks == "":
+    elif actions or request is None:
         yield say(good)
 
 
@@ -171,7 +171,7 @@ def _is_ours(config: Config, request: MergeRequest, commits: Collection[Commit])
 
 def _is_watched(ask: Ask, place: _Place, theirs: _Theirs, ours: bool) -> bool:  # noqa: FBT001 - it goes with the first
     """Whether its status may have to change though nobody pushes."""
-    return not ours or any(not each.by for each in _assured(ask, place, theirs))
+    return not ours or is_marked(theirs.request) or any(not each.by for each in _assured(ask, place, theirs))
 
 
 def _assured(ask: Ask, place: _Place, theirs: _Theirs) -> tuple[Assurance, ...]:

@@ -201,7 +201,11 @@ class GitLabForge:
         if not self.get(project, number).auto_merge_by:
             return False
         path = f"{self._project(project).mergerequests.path}/{number}/cancel_merge_when_pipeline_succeeds"
-        certain(lambda: self._gitlab.http_post(path), lambda: None, sleep=self._sleep)
+
+        def look() -> bool | None:
+            return None if self.get(project, number).auto_merge_by else True
+
+        certain(lambda: bool(self._gitlab.http_post(path)), look, sleep=self._sleep)
         return True
 
     # --- the API ----------------------------------------------------------------------------------------
