@@ -306,8 +306,10 @@ class GitLabForge:
             return request_of(answer, self._me)
 
         def look() -> MergeRequest | None:
-            now = self.get(project, number)
-            return now if done(now) else None
+            """And the next try is of what it says by then."""
+            nonlocal request
+            request = self.get(project, number)
+            return request if done(request) else None
 
         changed = certain(write, look, sleep=self._sleep)
         if not done(changed):
