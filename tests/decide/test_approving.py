@@ -104,6 +104,19 @@ def test_only_those_named_count_and_never_who_opened_it(paper: Paper) -> None:
     assert said_next(paper) == waits("1 of 2 approvals of sre and Ann")
 
 
+def test_who_ran_promobot_by_another_account_gets_no_other_status(paper: Paper) -> None:
+    """A laptop proposes, and a schedule looks after it: both say the same, and the one who opened it doesn't count."""
+    proposed(paper)
+    (request,) = paper.opened
+    paper.opened = (replace(request, ours=False, author="bob"),)
+    paper.statuses.clear()
+    assert said_next(paper) == waits("0 of 2 approvals of sre and Ann")
+    paper.approvals[1] = ("bob", "ann")
+    assert said_next(paper) == waits("1 of 2 approvals of sre and Ann")
+    paper.approvals[1] = ("cat", "ann")
+    assert said_next(paper) == GOOD
+
+
 def test_groups_are_looked_up_only_where_it_matters(paper: Paper) -> None:
     proposed(paper)
     assert [question for question in paper.asked if isinstance(question, Members)]
