@@ -197,8 +197,8 @@ def _is_about(place: _Place, theirs: _Theirs) -> bool:
 
 
 def _upkeep(ask: Ask, place: _Place, theirs: _Theirs) -> Upkeep | None:
-    request, repository = theirs.request, place.rev.repository
-    unit, target = Unit(f"!{request.number}", ()), place.environment.name
+    request, repository, unit = theirs.request, place.rev.repository, Unit(f"!{theirs.request.number}", ())
+    target = next((environment.name for environment, _ in theirs.touched), place.environment.name)
     ask.together(Status(repository, request.head), *_files(place, theirs))
     try:
         said = _approved(ask, place, theirs, _judged(ask, place, theirs))
