@@ -142,8 +142,10 @@ class Hosts:
     def _credential(self, name: str, config: GitHubForge | GitLabForge, project: str) -> Credential:
         if isinstance(config, GitHubForge) and config.app is not None:
             forge: Any = self.forge(name)
-            return Credential(_BESIDE_TOKEN[config.type], partial(forge.git_token, project))
-        return Credential(_BESIDE_TOKEN[config.type], self._access(name, config).token)
+            app = f"App {config.app.id} of forge {name}"
+            return Credential(_BESIDE_TOKEN[config.type], partial(forge.git_token, project), app)
+        access = self._access(name, config)
+        return Credential(_BESIDE_TOKEN[config.type], access.token, f"{access.token_from} of forge {name}")
 
     def _pace(self, access: ForgeAccess) -> Pace:
         def tell(seconds: float) -> None:

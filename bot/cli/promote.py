@@ -50,11 +50,12 @@ def main(call: Call) -> ExitCode:
         orders=checked_orders(call.args) if named else None,
     )
     intent = replace(intent, reopen=named and call.args.reopen)
-    if named and call.args.dry_run:
-        return _dry_run(call, world, texts, intent, file)
+    fine = not named and not call.args.strict
+    if call.args.dry_run:
+        return _dry_run(call, world, texts, intent, file, blocked_is_fine=fine)
     with watching(call, world) as watch:
         done = run(world, texts, intent, clock=lambda: datetime.now(UTC), watch=watch)
-    code = exit_code(done, blocked_is_fine=not named and not call.args.strict)
+    code = exit_code(done, blocked_is_fine=fine)
     if not call.json:
         _show_text(call, world.config, done)
     if not (named and call.args.wait):
@@ -123,12 +124,16 @@ def _waited_data(one: Waiting) -> answers.Waited:
     }
 
 
-def _dry_run(call: Call, world: World, texts: Texts, intent: Intent, file: OutputFile | None) -> ExitCode:
+def _dry_run(
+    call: Call, world: World, texts: Texts, intent: Intent, file: OutputFile | None, *, blocked_is_fine: bool
+) -> ExitCode:
     with call.looking(world):
         plan = look(world, texts, intent, now=datetime.now(UTC))
     if not call.json:
         show_plan(call, world.config, plan, diff=call.args.diff)
-    return _end(call, file, _Answer(Pass(plan)), exit_code(plan))
+    news = call.args.command == "reconcile" and call.args.exit_code
+    code = exit_code(plan, blocked_is_fine=blocked_is_fine, due_is_news=news)
+    return _end(call, file, _Answer(Pass(plan)), code)
 
 
 def _end(call: Call, file: OutputFile | None, answer: _Answer, code: ExitCode) -> ExitCode:

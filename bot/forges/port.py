@@ -116,6 +116,10 @@ class Forge(Protocol):
         """
         ...
 
+    def note(self, project: str, number: int) -> str:
+        """What our one note on a merge request says to people; empty where there is none."""
+        ...
+
     def set_note(self, project: str, number: int, text: str) -> bool:
         """Let our one note on a merge request say this; False where it did, and nothing was written.
 

@@ -155,3 +155,24 @@ def test_a_list_is_shown_where_there_are_several(shell: Shell) -> None:
     shell.type("\x03")  # leave the line
     assert b"None" not in shell.said
     assert b" -- " not in shell.said.partition(b"--to ")[2]
+
+
+def test_an_alias_is_completed_by_what_printed_the_lines(tmp_path: Path) -> None:
+    """Bash has no word of it where it runs `promobot` itself; nor has zsh with `complete_aliases`."""
+    program = tmp_path / "my tools" / "promobot"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n" + f'exec {sys.executable} {tmp_path}/run.py "$@"\n', encoding="utf-8")
+    start = f"import sys\nsys.argv[0] = {str(program)!r}\nfrom bot.__main__ import run\nrun()\n"
+    (tmp_path / "run.py").write_text(start, encoding="utf-8")
+    program.chmod(0o755)
+    lines = (
+        "shopt -s expand_aliases",
+        f"alias promobot='{program} -v'",
+        f"source <('{program}' completion bash)",
+        "COMP_LINE='promobot set' COMP_POINT=12",
+        "_promobot promobot",
+        'printf "%s." "${COMPREPLY[@]}"',
+    )
+    environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+    done = subprocess.run(["bash", "-c", "\n".join(lines)], env=environ, capture_output=True, text=True, check=True)  # noqa: S607
+    assert done.stdout.split(".") == ["set-image", ""]

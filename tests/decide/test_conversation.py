@@ -9,7 +9,7 @@ from bot.decide.text import fingerprints_in, read, signed
 from bot.plan import PushBranch, SetNote, Standing, UpdateRequest, Verdict
 from bot.questions import Approvals
 from bot.repositories import MergeRequest
-from tests.paper import CONFIG, configured, digest
+from tests.paper import CONFIG, STAGING, configured, digest
 from tests.paperwork import Desk, desk_with, e2e, staging
 
 BRANCH = "promobot/staging/a"
@@ -162,9 +162,24 @@ def test_a_person_s_commit_is_noted_once(desk: Desk) -> None:
     verdict = pass_over(desk)
     assert (verdict.standing, did(verdict)) == (Standing.PROPOSED, ["SetNote", "UpdateRequest"])
     assert f"Commit {head} on this branch isn't promobot's" in desk.paper.notes[1]
-    newer(desk)
     assert pass_over(desk).step is None, "the note says so already"
+    newer(desk)
+    for actions in (["SetNote", "UpdateRequest"], []):
+        assert did(pass_over(desk)) == actions
+        assert f"Commit {head} on this branch isn't promobot's" in desk.paper.notes[1]
+        assert "What promobot pushed here isn't what would be proposed now" in desk.paper.notes[1]
     assert desk.paper.heads[BRANCH] == head
+
+
+def test_a_person_s_other_image_is_noted_as_what_the_branch_names(desk: Desk) -> None:
+    desk.amend(BRANCH, staging("a", "9.9.9"))
+    verdict = pass_over(desk)
+    assert verdict.standing is Standing.BLOCKED
+    note = desk.paper.notes[1]
+    assert f"- `{STAGING}/shop/a:9.9.9`" in note
+    assert "**Title and text above are about what promobot pushed.**" in note
+    assert "would be proposed now" not in note, "it still would"
+    assert pass_over(desk).step is None
 
 
 def test_what_is_over_is_said_to_be_over_and_never_again(desk: Desk) -> None:

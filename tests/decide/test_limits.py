@@ -118,11 +118,11 @@ def test_what_has_no_history_goes_last(paper: Paper) -> None:
     assert opened(paper.plan(config=ONE_AT_A_TIME)) == ["c"]
 
 
-def test_no_history_is_read_where_all_go_or_none_does(paper: Paper) -> None:
+def test_no_source_history_is_read_where_all_go_or_none_does(paper: Paper) -> None:
     paper.plan()
     paper.opened = (request("z"),)
     assert opened(paper.plan(config=ONE_AT_A_TIME)) == []
-    assert not any(isinstance(question, Landed) for question in paper.asked)
+    assert not any(isinstance(question, Landed) and "/e2e/" in question.path for question in paper.asked)
 
 
 def test_environments_of_one_repository_share_the_limit(paper: Paper) -> None:

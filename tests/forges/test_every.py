@@ -118,11 +118,13 @@ def test_there_is_one_note_and_it_is_changed_in_place(place: Place) -> None:
     place.push("x", "2")
     number = place.open()
     place.noted_by_ann(number, "I wait for it. <!-- promobot:note -->")
+    assert place.forge.note(place.project, number) == ""
     assert place.forge.set_note(place.project, number, "first")
     assert not place.forge.set_note(place.project, number, "first")
     assert place.notes_of_ours(number) == ["first"]
     assert place.forge.set_note(place.project, number, "second\n\n- *more*")
     assert place.notes_of_ours(number) == ["second\n\n- *more*"]
+    assert place.forge.note(place.project, number) == "second\n\n- *more*"
     assert place.forge.get(place.project, number).body == "why"
 
 

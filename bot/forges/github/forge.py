@@ -15,7 +15,7 @@ from bot.forges.closing import plain, with_reason
 from bot.forges.github import joining, merging, protection, queries
 from bot.forges.github.committing import ApiCommits
 from bot.forges.github.connecting import Connecting
-from bot.forges.github.notes import set_note
+from bot.forges.github.notes import note, set_note
 from bot.forges.github.opening import open_request
 from bot.forges.github.pulls import Identity, Pulls
 from bot.forges.github.queries import Queries
@@ -141,6 +141,10 @@ class GitHubForge:
         """
         told = replace(draft, title=_title(draft.title), body=_body(draft.body))
         return open_request(self._pulls(project), told, sleep=self._sleep)
+
+    def note(self, project: str, number: int) -> str:
+        """What our one note on a merge request says; empty where there is none."""
+        return note(self._pulls(project), number)
 
     def set_note(self, project: str, number: int, text: str) -> bool:
         """Let our one note on a merge request say this; False where it did."""

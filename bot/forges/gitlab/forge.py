@@ -132,9 +132,13 @@ class GitLabForge:
 
         return open_request(project, draft, self._lists(project), self._people, close=close, sleep=self._sleep)
 
+    def note(self, project: str, number: int) -> str:
+        """What our one note on a merge request says; empty where there is none."""
+        return self._notes(project, number).text
+
     def set_note(self, project: str, number: int, text: str) -> bool:
         """Let our one note on a merge request say this; False where it did."""
-        return Notes(self._project(project).mergerequests.get(number, lazy=True), self._me.user, self._sleep).set(text)
+        return self._notes(project, number).set(text)
 
     def update(
         self, project: str, number: int, *, title: str, body: str, seen: tuple[str, str] | None = None
@@ -214,6 +218,9 @@ class GitLabForge:
 
     def _project(self, project: str) -> Any:  # noqa: ANN401 - the library's object, which asks nothing by itself
         return self._gitlab.projects.get(project, lazy=True)
+
+    def _notes(self, project: str, number: int) -> Notes:
+        return Notes(self._project(project).mergerequests.get(number, lazy=True), self._me.user, self._sleep)
 
     def _lists(self, project: str) -> Lists:
         return Lists(self._project(project), self._me)

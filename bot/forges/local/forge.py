@@ -135,6 +135,10 @@ class LocalForge:
         request, changed = self._write(project, lambda moment: opened(moment, draft, self._user))
         return Opened(request, created=changed)
 
+    def note(self, project: str, number: int) -> str:
+        """What our one note on a merge request says; empty where there is none."""
+        return self.get(project, number).note
+
     def set_note(self, project: str, number: int, text: str) -> bool:
         """Let our one note on a merge request say this; False where it did."""
 
