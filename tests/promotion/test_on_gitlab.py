@@ -27,8 +27,7 @@ def shop(company: Company) -> Iterator[GitLabShop]:
 def test_what_a_run_asks_of_the_api(shop: GitLabShop) -> None:
     """What is open, what people closed, and after the opening what is open now.
 
-    Beyond what a run reads once it is four requests: the status, with a look, and the opening, with another. What waits
-    for approvals takes two more in each pass, and none where GitLab itself asks for them.
+    Beyond what a run reads once it is four requests: the status, with a look, and the opening, with another.
     """
     shop.promobot(*PROMOTE)
     listed = "GET /projects/:id/merge_requests"
@@ -45,6 +44,11 @@ def test_what_a_run_asks_of_the_api(shop: GitLabShop) -> None:
         "GET /projects/:id/repository/commits/:sha/statuses": 1,
         "POST /projects/:id/statuses/:sha": 1,
     }
+
+
+def test_what_waits_for_approvals_asks_two_more_in_each_pass_unless_gitlab_asks_for_them(shop: GitLabShop) -> None:
+    shop.promobot(*PROMOTE)
+    listed = "GET /projects/:id/merge_requests"
     shop.running.forget()
     shop.promobot("reconcile")
     assert shop.running.counts() == {
