@@ -67,21 +67,21 @@ def _told(world: World, batch: Callable[[], Answers]) -> Answers:
 
 def _batches(world: World, questions: Iterable[Question[Any]]) -> Iterator[Callable[[], Answers]]:
     together: dict[tuple[type[Question[Any]], Repository], list[Question[Any]]] = {}
-    walks: dict[tuple[Rev, int], list[History]] = {}
+    walks: dict[tuple[type[Question[Any]], Rev, int], list[Any]] = {}
     for question in questions:
         match question:
             case BranchHead(repository) | Branches(repository):
                 together.setdefault((BranchHead, repository), []).append(question)
             case MergedBy(repository) | Status(repository) | ClosedRequests(repository):
                 together.setdefault((type(question), repository), []).append(question)
-            case History(rev, _, limit):
-                walks.setdefault((rev, limit), []).append(question)
+            case History(rev, _, limit) | Landed(rev, _, limit):
+                walks.setdefault((type(question), rev, limit), []).append(question)
             case _:
                 yield partial(_single, world, question)
     for (kind, repository), asked in together.items():
         yield partial(_OF_REPOSITORY[kind], world, repository, asked)
-    for (rev, limit), files in walks.items():
-        yield partial(_histories, world, rev, limit, files)
+    for (_, rev, limit), files in walks.items():
+        yield partial(_walked, world, rev, limit, files)
 
 
 def _branch_heads(world: World, repository: Repository, questions: list[BranchHead | Branches]) -> Answers:
@@ -105,10 +105,13 @@ def _seen(question: BranchHead | Branches, heads: Mapping[str, str]) -> Answer[A
             return Found({name: head for name, head in heads.items() if name.startswith(prefix)})
 
 
-def _histories(world: World, rev: Rev, limit: int, questions: list[History]) -> Answers:
+def _walked(world: World, rev: Rev, limit: int, questions: list[History] | list[Landed]) -> Answers:
     """One walk from the commit for all of its files that were asked about."""
+    found: Mapping[str, object]
     try:
-        found = world.clone(rev.repository).histories(rev.commit, [question.path for question in questions], limit)
+        clone, paths = world.clone(rev.repository), [question.path for question in questions]
+        landed = isinstance(questions[0], Landed)
+        found = clone.landed(rev.commit, paths, limit) if landed else clone.histories(rev.commit, paths, limit)
     except BotError as error:
         return dict.fromkeys(questions, Unknown(error))
     return {question: Found(found[question.path]) for question in questions}
@@ -157,7 +160,7 @@ def _single(world: World, question: Question[Any]) -> Answers:
 
 def _answer(world: World, question: Question[Any]) -> Answer[Any]:
     match question:
-        case Files() | Paths() | Commits() | Summaries() | Landed():
+        case Files() | Paths() | Commits() | Summaries():
             return Found(_in_git(world, question))
         case Changed(repository, branch, since, paths):
             changed = world.clone(repository).changed(branch, since, paths)
@@ -213,7 +216,7 @@ def _of_registry(world: World, question: TagDigest | Tags | Holds | Labels) -> o
             return labels(ImageRepository(registry, repository), manifest) if manifest else None
 
 
-def _in_git(world: World, question: Files | Paths | Commits | Summaries | Landed) -> object:
+def _in_git(world: World, question: Files | Paths | Commits | Summaries) -> object:
     match question:
         case Files(rev, patterns):
             return world.clone(rev.repository).files(rev.commit, patterns)
@@ -225,5 +228,3 @@ def _in_git(world: World, question: Files | Paths | Commits | Summaries | Landed
             return forge.told(commits, world.config.author.email) if forge else commits
         case Summaries(repository, base, head, limit):
             return world.clone(repository).summaries(base, head, limit)
-        case Landed(rev, path, limit):
-            return world.clone(rev.repository).landed(rev.commit, path, limit)

@@ -16,6 +16,7 @@ from bot.git.command import Credential, GitDirectory, Remote
 from bot.git.failure import explain, redact
 from bot.git.histories import histories
 from bot.git.identity import Identity, stamp
+from bot.git.landings import landings
 from bot.git.locks import locked, remove_stale_locks
 from bot.git.merging import merged_files
 from bot.git.names import file_path, object_id
@@ -151,12 +152,18 @@ class Clone:
         self._need(commit)
         return histories(self._git, commit, paths, limit)
 
-    def landed(self, commit: str, path: str, limit: int) -> tuple[Landing, ...]:
-        """What a branch at `commit` has had in a file, by its own commits (first parents), newest first."""
+    def landed(self, commit: str, paths: Sequence[str], limit: int) -> dict[str, tuple[Landing, ...]]:
+        """What a branch at `commit` has had in each file, by its own commits (first parents), newest first.
+
+        At most `limit` for each file; one walk for all of them, and their contents fetched in one batch.
+        """
         self._need(commit)
-        found = reading.landings(self._git, commit, file_path(path), limit)
-        contents = self._contents(commit, [oid for _, _, oid in found if oid])
-        return tuple(Landing(sha, at, contents[oid] if oid else None) for sha, at, oid in found)
+        found = landings(self._git, commit, [file_path(path) for path in paths], limit)
+        contents = self._contents(commit, [oid for each in found.values() for _, _, oid in each if oid])
+        return {
+            path: tuple(Landing(sha, at, contents[oid] if oid else None) for sha, at, oid in each)
+            for path, each in found.items()
+        }
 
     def commit(self, base: str, files: Sequence[FileChange], message: str, when: datetime) -> str:
         """Put one commit on top of `base`, without a branch, and return its id; equal arguments give an equal id.

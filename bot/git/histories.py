@@ -24,7 +24,7 @@ def histories(git: GitDirectory, commit: str, paths: Iterable[str], limit: int) 
     wanted = {path.encode("utf-8", "surrogateescape"): path for path in paths}
     walk = _Walk(commit, wanted, limit)
     with closing(Changes(git)) as changes:
-        for step in _steps(git, changes, commit, wanted):
+        for step in steps(git, changes, commit, wanted):
             walk.visit(step)
             if walk.is_over:
                 break
@@ -33,7 +33,7 @@ def histories(git: GitDirectory, commit: str, paths: Iterable[str], limit: int) 
 
 
 @dataclass(frozen=True)
-class _Step:
+class Step:
     """A commit and which of the wanted paths differ from each parent; a first commit has the parent ""."""
 
     sha: str
@@ -60,7 +60,7 @@ class _Walk:
         """Whether nothing more can be found."""
         return not self._incomplete or not self._coming
 
-    def visit(self, step: _Step) -> None:
+    def visit(self, step: Step) -> None:
         """Go on by a commit, all of whose children were visited before."""
         here = self._coming.pop(step.sha, None)
         if not here:
@@ -91,16 +91,20 @@ class _Walk:
         self._coming[parent] = larger
 
 
-def _steps(git: GitDirectory, changes: Changes, commit: str, wanted: Collection[bytes]) -> Iterator[_Step]:
-    """Every commit with what it changes, no commit before its children; compared in batches."""
-    lines = git.run("rev-list", "--date-order", "--parents", commit).stdout.decode().splitlines()
+def steps(
+    git: GitDirectory, changes: Changes, commit: str, wanted: Collection[bytes], *, first_parent: bool = False
+) -> Iterator[Step]:
+    """Every commit with what it changes, no commit before its children; or those of the branch itself. In batches."""
+    way = "--first-parent" if first_parent else "--date-order"
+    lines = git.run("rev-list", way, "--parents", commit).stdout.decode().splitlines()
     at, size = 0, _FEWEST
     while at < len(lines):
-        batch = [(sha, parents or [""]) for sha, *parents in (line.split(" ") for line in lines[at : at + size])]
+        split = (line.split(" ") for line in lines[at : at + size])
+        batch = [(sha, parents[: 1 if first_parent else None] or [""]) for sha, *parents in split]
         answers = changes.of([(sha, parent) for sha, parents in batch for parent in parents])
         differences = iter(answers)
         for sha, parents in batch:
-            yield _Step(sha, parents, {parent: set(_among(wanted, next(differences))) for parent in parents})
+            yield Step(sha, parents, {parent: set(_among(wanted, next(differences))) for parent in parents})
         at += size
         size = max(1, min(_MOST, 2 * size, size * _ANSWER // (1 + sum(map(len, answers)))))
 

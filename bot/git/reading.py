@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from bot.git.command import GitDirectory
 from bot.globs import within_segments
@@ -17,9 +16,6 @@ _FORMAT = "%H%x00%ae%x00%ce%x00%(trailers:only,unfold)"
 # Against the first parent, of merges too; trees tell it, so that a clone without contents will do.
 _PATHS = ("--name-only", "--no-renames", "--diff-merges=first-parent")
 
-_FILES = frozenset({"100644", "100755"})
-# Anybody may write a commit of the year 100000, which no datetime holds.
-_LAST_SECOND = int(datetime(9999, 1, 1, tzinfo=UTC).timestamp())
 # A subject may be as long as somebody likes.
 _LONGEST_SUBJECT = 200
 # One for all, so that any number of files of any size takes no memory.
@@ -132,26 +128,6 @@ def _with_paths(fields: Sequence[bytes]) -> Iterator[Commit]:
         # The first one is on a line of its own.
         names = b"\0".join(fields[first:start]).removeprefix(b"\n").decode("utf-8", "surrogateescape")
         yield Commit(sha, author, committer, _trailers(trailers), tuple(names.split("\0")) if names else ())
-
-
-def landings(git: GitDirectory, commit: str, path: str, limit: int) -> list[tuple[str, datetime, str | None]]:
-    """The first-parent commits that changed a file, newest first: commit, committer's time, and its blob if it is one.
-
-    Nothing but trees is looked at, so that a clone without contents will do.
-    """
-    options = ("--first-parent", "--diff-merges=first-parent", "--raw", "--no-abbrev", "--no-renames")
-    output = git.run("log", *options, "--format=%H %ct", f"--max-count={limit}", commit, "--", path).stdout
-    found: list[tuple[str, datetime, str | None]] = []
-    for line in output.decode("utf-8", "replace").splitlines():
-        if line.startswith(":"):
-            about, _, name = line.partition("\t")
-            _, mode, _, oid, _ = about.split(" ")
-            if name.count("/") == path.count("/"):  # else it is in a folder of the file's name
-                found[-1] = (*found[-1][:2], oid if mode in _FILES else None)
-        elif line:
-            sha, _, seconds = line.partition(" ")
-            found.append((sha, datetime.fromtimestamp(min(int(seconds), _LAST_SECOND), UTC), None))
-    return found
 
 
 def _trailers(text: str) -> tuple[tuple[str, str], ...]:

@@ -312,11 +312,14 @@ def test_what_a_branch_has_had_in_a_file_is_told_by_its_own_commits(origin: Orig
     merge = git(origin.work, "rev-parse", "HEAD")
     (origin.work / "a").unlink()
     gone = origin.record()
-    found = clone.landed(gone, "a", 10)
+    found = clone.landed(gone, ["a"], 10)["a"]
     assert [(landing.commit, landing.content) for landing in found] == [(gone, None), (merge, b"3"), (first, b"1")]
     assert found[1].at == datetime(2026, 3, 3, 12, tzinfo=UTC)
-    assert clone.landed(gone, "a", 2) == found[:2]
-    assert clone.landed(gone, "absent", 2) == ()
+    assert clone.landed(gone, ["a"], 2)["a"] == found[:2]
+    assert clone.landed(gone, ["absent"], 2)["absent"] == ()
+    several = clone.landed(gone, ["a", "b", "absent"], 2)
+    assert (several["a"], several["absent"]) == (found[:2], ())
+    assert [landing.content for landing in several["b"]] == [b"2", b"1"]
 
 
 def test_a_link_or_a_folder_was_no_file(origin: Origin, clone: Clone) -> None:
@@ -326,7 +329,7 @@ def test_a_link_or_a_folder_was_no_file(origin: Origin, clone: Clone) -> None:
     link = origin.record()
     (origin.work / "a").unlink()
     folder = origin.commit({"a/b": b"1"})
-    found = clone.landed(folder, "a", 10)
+    found = clone.landed(folder, ["a"], 10)["a"]
     assert [(landing.commit, landing.content) for landing in found[:2]] == [(folder, None), (link, None)]
 
 
@@ -336,4 +339,4 @@ def test_a_commit_of_a_far_future_has_a_time(origin: Origin, clone: Clone) -> No
     git(origin.work, "commit", "--quiet", "--message=x", env={"GIT_COMMITTER_DATE": "@999999999999 +0000"})
     head = git(origin.work, "rev-parse", "HEAD")
     git(origin.work, "push", "--quiet", origin.url, "HEAD:refs/heads/main")
-    assert clone.landed(head, "a", 1) == (Landing(head, datetime(9999, 1, 1, tzinfo=UTC), b"1"),)
+    assert clone.landed(head, ["a"], 1)["a"] == (Landing(head, datetime(9999, 1, 1, tzinfo=UTC), b"1"),)
