@@ -88,7 +88,8 @@ def service_lines(verdict: Verdict) -> Iterator[Text]:
     for service, steps in versions.items():
         yield Text(f"{service.ljust(longest)}   {', '.join(steps)}")
     if versions and len(versions) < len(verdict.unit.services):
-        yield Text(f"{len(verdict.unit.services) - len(versions)} more stay as they are", style="dim")
+        more = len(verdict.unit.services) - len(versions)
+        yield Text(f"{more} more {'stays as it is' if more == 1 else 'stay as they are'}", style="dim")
 
 
 def verdict_line(verdict: Verdict, width: int = _NAME, config: Config | None = None) -> Text:
