@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from bot.forges.rights import Right
 from bot.git import Clone, LeaseLost
 from bot.plan import PushBranch
 from bot.repositories import Commit
@@ -28,6 +29,10 @@ class Committing(Protocol):
         As by a push: only if the branch still is where it was expected. Raises ForgeError, or GitError where the
         clone fails.
         """
+        ...
+
+    def rights(self) -> tuple[Right, ...]:
+        """Whether it can make them, and what of them isn't as one might think. Reads only; what fails is a finding."""
         ...
 
     def told(self, commits: Iterable[Commit], email: str) -> tuple[Commit, ...]:

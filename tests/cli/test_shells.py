@@ -68,13 +68,8 @@ class Shell:
         return self.called.read_text(encoding="utf-8").splitlines()
 
 
-@pytest.fixture(params=START, scope="module")
-def shell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    """Each shell that is here, in a folder with a configuration and manifests."""
-    name = str(request.param)
-    if not shutil.which(name) or not shutil.which("setsid"):
-        pytest.skip(f"no {name} here: apt-get install {name} util-linux")
-    tmp_path = tmp_path_factory.mktemp(name)
+def furnish(tmp_path: Path) -> dict[str, str]:
+    """A configuration, manifests and a command, and the environment that has it."""
     work = tmp_path / "work"
     for folder in ("apps", "my apps"):
         (work / folder).mkdir(parents=True)
@@ -86,7 +81,7 @@ def shell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     command.parent.mkdir()
     command.write_text(COMMAND.format(python=sys.executable), encoding="utf-8")
     command.chmod(0o755)
-    environ = {
+    return {
         "PATH": f"{command.parent}:{os.environ['PATH']}",
         "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
         "HOME": str(tmp_path / "home"),
@@ -94,6 +89,16 @@ def shell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         "TERM": "xterm",
         "LANG": "C.UTF-8",
     }
+
+
+@pytest.fixture(params=START, scope="module")
+def shell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """Each shell that is here, in a folder with a configuration and manifests."""
+    name = str(request.param)
+    if not shutil.which(name) or not shutil.which("setsid"):
+        pytest.skip(f"no {name} here: apt-get install {name} util-linux")
+    tmp_path = tmp_path_factory.mktemp(name)
+    environ = furnish(tmp_path)
     ours, theirs = pty.openpty()
     # With a session of its own the terminal is the shell's, as it is for people.
     process = subprocess.Popen(
@@ -101,7 +106,7 @@ def shell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        cwd=work,
+        cwd=tmp_path / "work",
         env=environ,
         start_new_session=False,
     )

@@ -102,6 +102,11 @@ def test_what_git_made_before_is_still_promobot_s(shop: GitHubAppShop) -> None:
     assert shop.states == ["open"]
 
 
+def test_a_check_says_who_makes_and_signs_them(shop: GitHubAppShop, capsys: pytest.CaptureFixture[str]) -> None:
+    assert shop.promobot("check", "--online") == ExitCode.DONE
+    assert "commits by the API: GitHub makes and signs them, as promo[bot]" in " ".join(capsys.readouterr().out.split())
+
+
 def test_what_is_no_longer_due_is_closed_and_its_branch_goes(shop: GitHubAppShop) -> None:
     assert shop.promobot(*PROMOTE) == ExitCode.DONE
     shop.repository.commit("main", {FILE: shop.company.manifest("inventory", "staging", "1.1.3")}, who=ANN)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -19,9 +19,13 @@ from bot.forges.committing import Made
 from bot.forges.github import queries
 from bot.forges.github.client import Client, GraphError
 from bot.forges.github.connecting import Connecting
+from bot.forges.rights import Right, looked_at
 from bot.git import Clone, LeaseLost
 from bot.plan import PushBranch
 from bot.repositories import Commit, File
+
+_ABOUT = "commits by the API"
+_OLD = "say `commits: git`, which needs nothing of the kind, or bring the server up to date"
 
 
 class ApiCommits:
@@ -134,12 +138,28 @@ class ApiCommits:
         return ForgeError(
             f"forge {self._client.access.name}: this GitHub has no updateRefs, by which alone its API replaces "
             f"branch {branch} of {self._project} on the condition that nobody else has moved it",
-            hint="say `commits: git`, which needs nothing of the kind, or bring the server up to date",
+            hint=_OLD,
         )
 
     @property
     def _client(self) -> Client:
         return self._connecting.client(self._project)
+
+    def rights(self) -> tuple[Right, ...]:
+        """Whether this GitHub can replace branches, and signs what it makes for us."""
+        return tuple(looked_at(_ABOUT, self._rights))
+
+    def _rights(self) -> Iterator[Right]:
+        login = self._connecting.login
+        if self._client.query(queries.REPLACES)["__type"] is None:
+            yield Right(_ABOUT, good=False, found="this GitHub has no updateRefs, so it can't replace one", advice=_OLD)
+        elif self._connecting.is_app:
+            yield Right(_ABOUT, good=True, found=f"GitHub makes and signs them, as {login}")
+        else:
+            advice = "let promobot be an App, see `app` of the forge"
+            yield Right(
+                _ABOUT, good=None, found=f"GitHub makes them as {login}, and signs an App's alone", advice=advice
+            )
 
     # --- knowing them again -----------------------------------------------------------------------------
 

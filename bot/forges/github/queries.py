@@ -79,6 +79,8 @@ REPLACE = """mutation($repository: ID!, $name: GitRefname!, $head: GitObjectID!,
   ) { clientMutationId }
 }"""
 NODE = "query($owner: String!, $name: String!) { repository(owner: $owner, name: $name) { id } }"
+# Older servers have no such thing.
+REPLACES = 'query { __type(name: "UpdateRefsInput") { name } }'
 NOTHING = "0" * 40
 
 _STATES = {"OPEN": RequestState.OPEN, "MERGED": RequestState.MERGED, "CLOSED": RequestState.CLOSED}

@@ -23,7 +23,7 @@ from bot.repositories import Commit, FileChange, Repository
 from tests.doubles.repository import PAT
 from tests.forges.github.conftest import LOGIN, PROJECT, World
 from tests.forges.github.test_faults import FAULTS
-from tests.proxy import AnswerAfter, CutAfter, Fault, Kind
+from tests.proxy import Answer, AnswerAfter, CutAfter, Fault, Kind
 
 BOT = Identity("promobot", "promobot@example.com")
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -196,6 +196,18 @@ def test_a_refusal_for_another_reason_is_told_as_it_is(world: World, app: GitHub
     with pytest.raises(ForgeError, match=r"POST .*/git/refs: the forge refuses \(HTTP 422\)"):
         make(app, clone, wanted(world))
     assert world.repository.head("x") is None
+
+
+def test_a_check_tells_of_both_before_anything_is_tried(world: World, app: GitHubForge) -> None:
+    assert [(right.good, right.found) for right in app.commits(PROJECT).rights()] == [
+        (True, "GitHub makes and signs them, as promo[bot]")
+    ]
+    (unsigned,) = world.forge.commits(PROJECT).rights()
+    assert (unsigned.good, unsigned.found) == (None, "GitHub makes them as acme-robot, and signs an App's alone")
+    said = b'{"data": {"__type": null}}'
+    world.running.inject(Fault("graphql", Answer(200, {"Content-Type": "application/json"}, said)))
+    (old,) = app.commits(PROJECT).rights()
+    assert (old.good, old.found) == (False, "this GitHub has no updateRefs, so it can't replace one")
 
 
 # --- what is lost on the way -------------------------------------------------------------------------------
