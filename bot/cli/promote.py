@@ -154,6 +154,8 @@ def _wait(
     waiting = open_requests(world, done)
     notes = call.terminal(stderr=True)
     patience = Patience(call.args.timeout, call.args.interval)
+    if not waiting:
+        notes.say(_why_no_wait(done.plan))
     with _saying_what_is_waited_for(notes, waiting, patience):
         ended = wait(world, waiting, patience, lambda one: notes.say(_ended_text(one)))
     for one in ended:
@@ -174,7 +176,6 @@ def _wait(
 @contextmanager
 def _saying_what_is_waited_for(notes: Terminal, waiting: Sequence[Waiting], patience: Patience) -> Iterator[None]:
     if not waiting:
-        notes.say("nothing to wait for")
         yield
         return
     first = ", ".join(one.name for one in waiting[:_FEW])
@@ -186,6 +187,14 @@ def _saying_what_is_waited_for(notes: Terminal, waiting: Sequence[Waiting], pati
     else:
         notes.say(text)
         yield
+
+
+def _why_no_wait(plan: Plan) -> str:
+    """What is open while something is blocked isn't what was asked for."""
+    held = [one for one in plan.verdicts if one.standing is Standing.BLOCKED and one.request is not None]
+    numbers = ", ".join(f"!{one.request.number}" for one in held[:_FEW] if one.request is not None)
+    why = f": what is blocked isn't proposed, and what is open ({numbers}) is something else" if held else ""
+    return f"nothing to wait for{why}"
 
 
 def _minutes(seconds: float) -> str:

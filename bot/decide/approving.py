@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.config import Config, EnvironmentConfig, ForgeConfig
@@ -51,31 +51,37 @@ class Assurance:
 
 @dataclass(frozen=True)
 class Needed:
-    """Who is asked, by which rules of a merge request's own, what becomes of what is demanded, and by `mentioned` what
-    tells a group of a text by standing in it, in words of the configuration alone; others aren't told so.
+    """Who is asked, what becomes of what is demanded, and by `mentioned` what tells a group of a text by standing in
+    it, in words of the configuration alone; others aren't told so.
+
+    `waits`: the status did wait for approvals, and doesn't say yet that it is over.
     """
 
     reviewers: Reviewers = field(default_factory=Reviewers)
-    rules: tuple[ApprovalRule, ...] = ()
     assured: tuple[Assurance, ...] = ()
     mentioned: tuple[tuple[str, str], ...] = ()
+    waits: bool = False
 
     @property
     def mark(self) -> str:
-        """What the body of a merge request has whose status waits, for who has to take that back."""
-        return "" if all(one.by for one in self.assured) else f"{_WAITS}\n"
+        """What the body of a merge request has whose status waits, so that it is looked at until it doesn't."""
+        return f"{_WAITS}\n" if self.waits or not all(one.by for one in self.assured) else ""
 
     def is_said_in(self, body: str) -> bool:
         """Whether a body has the mark if there is something to wait for, and else hasn't."""
         return (_WAITS in body) is bool(self.mark)
 
-    def waits_no_more(self, ask: Ask, repository: Repository, request: MergeRequest | None) -> bool:
-        """Whether the status of an open one waits, and nothing of that kind has to be waited for."""
-        if request is None or not request.ours or _WAITS not in request.body or self.mark:
-            return False
-        # What it says stays where people have approved it.
+    def since(self, ask: Ask, repository: Repository, request: MergeRequest | None) -> Needed:
+        """The same for a merge request as it is."""
+        if request is None or not is_marked(request) or self.mark:
+            return self
         status = ask.perhaps(Status(repository, request.head))
-        return status is None or status.state is StatusState.PENDING
+        return replace(self, waits=status is None or status.state is StatusState.PENDING)
+
+
+def is_marked(request: MergeRequest) -> bool:
+    """Whether it says that its status waits for approvals that nothing on the forge asks for, or did so."""
+    return request.ours and _WAITS in request.body
 
 
 def demands(config: Config, target: str, services: Iterable[str]) -> tuple[Demand, ...]:
@@ -85,7 +91,7 @@ def demands(config: Config, target: str, services: Iterable[str]) -> tuple[Deman
     return tuple(dict.fromkeys(demand for demand in found if demand.of))
 
 
-def _rules_of(demanded: Iterable[Demand]) -> tuple[ApprovalRule, ...]:
+def rules_of(demanded: Iterable[Demand]) -> tuple[ApprovalRule, ...]:
     """What a merge request is asked to have of its own."""
     asked = (demand for demand in demanded if demand.rule and demand.required)
     return tuple(ApprovalRule(f"{OWN_RULE}{' and '.join(one.of.names)}", one.required, one.of) for one in asked)
@@ -166,7 +172,7 @@ def find_needed(ask: Ask, config: Config, target: Snapshot, promotion: Promotion
     reviewers, forge = reviewers_of(demanded), config.forges[environment.repository.forge]
     mentions = {group: forge.mention(group) for group in reviewers.groups}
     told = tuple((group, mention) for group, mention in mentions.items() if mention)
-    return Needed(reviewers, _rules_of(demanded), assured, told)
+    return Needed(reviewers, assured, told)
 
 
 def assured_of(

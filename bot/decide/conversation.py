@@ -28,15 +28,16 @@ def first_told(proposal: Proposal, request: MergeRequest | None) -> tuple[Questi
 
 def converse(ask: Ask, proposal: Proposal, request: MergeRequest | None, changes: Iterable[Change]) -> Iterator[Action]:
     """What lets the merge request say what is proposed. A person's is left as it is."""
-    needed = find_needed(ask, proposal.config, proposal.target, proposal.promotion, changes)
-    title, body = _texts(ask, proposal, request, changes, needed)
     environment, repository = proposal.target.environment, proposal.target.rev.repository
+    needed = find_needed(ask, proposal.config, proposal.target, proposal.promotion, changes)
+    needed = needed.since(ask, repository, request)
+    title, body = _texts(ask, proposal, request, changes, needed)
     if request is None or request.unfinished:
         labels = ("promobot", f"to-{environment.name}")
         branch, draft = environment.repository.branch, proposal.creation is not None
         made = RequestDraft(proposal.branch.name, branch, title, body, needed.reviewers, labels, draft=draft)
         made = by_policy(proposal.config, environment.name, proposal.promotion.unit.services, made)
-        yield OpenRequest(repository, replace(made, rules=needed.rules))
+        yield OpenRequest(repository, made)
     elif request.ours:
         yield from _kept(ask, proposal, request, (title, body), needed)
 

@@ -39,7 +39,7 @@ class Waits(Refusal):
 def supersedes_later(promotion: Promotion, request: MergeRequest) -> Waits:
     """Why the open merge request isn't changed, where the environment says that it isn't."""
     sources = " and ".join(sorted({move.origin.environment for move in promotion.moves}))
-    moving = [move for move in promotion.moves if move.before != move.after]
+    moving = [move for move in promotion.moves if move.before != move.after] or promotion.moves
     images = list(dict.fromkeys(f"{move.service} {move.tag}" for move in moving))
     more = f" and {len(images) - 1} more" if len(images) > 1 else ""
     return Waits(

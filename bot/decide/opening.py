@@ -1,15 +1,16 @@
-"""`merge_requests`: what an environment, or a rule for services, says of how merge requests are opened."""
+"""`merge_requests`, `approvers`: what an environment, or a rule for services, says of how merge requests are opened."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import replace
 
 from bot.config import Config
+from bot.decide.approving import demands, rules_of
 from bot.repositories import RequestDraft
 
 
-def by_policy(config: Config, target: str, services: Iterable[str], draft: RequestDraft) -> RequestDraft:
+def by_policy(config: Config, target: str, services: Collection[str], draft: RequestDraft) -> RequestDraft:
     """The draft as it is to be opened: several services have the labels and assignees of all of them.
 
     One is a draft where any of them shall be.
@@ -22,4 +23,5 @@ def by_policy(config: Config, target: str, services: Iterable[str], draft: Reque
         labels=tuple(dict.fromkeys(labels)),
         draft=draft.draft or any(each.draft for each in said),
         assignees=tuple(dict.fromkeys(assignees)),
+        rules=rules_of(demands(config, target, services)),
     )

@@ -97,8 +97,7 @@ def _proposing(
     needed = approving.find_needed(ask, proposal.config, proposal.target, proposal.promotion, changes)
     repository = proposal.target.rev.repository
     lacks = approving.missing(ask, repository, needed.assured, request, pushed=bool(pushes))
-    anew = lacks or ("" if needed.waits_no_more(ask, repository, request) else None)
-    yield from with_status(proposal.target, proposal.branch, proposal.promotion.moves, actions, request, anew)
+    yield from with_status(proposal.target, proposal.branch, proposal.promotion.moves, actions, request, lacks)
     yield from converse(ask, proposal, request, changes)
 
 
@@ -148,7 +147,7 @@ def _respect_review(proposal: Proposal, request: MergeRequest) -> None:
     """Refuse to put other images in place of those that people may be looking at, where they don't want that."""
     ours = proposal.branch.ours
     another = bool(ours) and not _is_recorded(ours[0], proposal.promotion)
-    if another and not request.draft and proposal.says("supersede", "wait"):
+    if another and not request.draft and not request.unfinished and proposal.says("supersede", "wait"):
         raise supersedes_later(proposal.promotion, request)
 
 

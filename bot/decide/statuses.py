@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from bot.config import Config, EnvironmentConfig, is_service
-from bot.decide.approving import Assurance, assured_of, missing
+from bot.decide.approving import Assurance, assured_of, is_marked, missing
 from bot.decide.branch import Branch, is_of_fork
 from bot.decide.environments import Manifest, Snapshot, head_of, manifests_at, service_at
 from bot.decide.facts import Ask, NotKnown, Refusal, for_each
@@ -55,10 +55,14 @@ class _Place:
 
 @dataclass(frozen=True)
 class _Theirs:
-    """A merge request, and the manifests that its commits change, by environment and path."""
+    """A merge request, and the manifests that its commits change, by environment and path.
+
+    `promoted` says whether promobot opened it, or made all of its commits: by whichever account it then was.
+    """
 
     request: MergeRequest
     touched: tuple[tuple[EnvironmentConfig, str], ...]
+    promoted: bool
 
 
 @dataclass(frozen=True)
@@ -87,12 +91,12 @@ def with_status(
     moves: Iterable[Move],
     actions: Sequence[PushBranch | CopyImage | MoveTag],
     request: MergeRequest | None,
-    lacks: str | None = None,
+    lacks: str = "",
 ) -> Iterator[Action]:
     """What brings a promotion to its branch and its images, with what is to be said of the branch's head by then.
 
     It is said before anybody sees a merge request of it, so that no later pass has to look. Where it `lacks` approvals
-    that nothing on the forge asks for, later passes do: see `judge_requests`; empty, it lacks them no more.
+    that nothing on the forge asks for, later passes do: see `judge_requests`.
     """
     say = partial(SetStatus, target.rev.repository, None, branch.name)
     images = {(move.destination, move.tag, move.digest) for move in moves}
@@ -106,7 +110,7 @@ def with_status(
     if branch.foreign and not pushes:
         if request is None:
             yield say(_waiting("somebody else has a commit on the branch: the next pass looks at it"))
-    elif actions or request is None or lacks == "":
+    elif actions or request is None:
         yield say(good)
 
 
@@ -134,7 +138,7 @@ def judge_requests(ask: Ask, config: Config, environment: EnvironmentConfig, wan
     ask.together(*commits.values())
     # What can't be read is gone as a rule, and nothing can be said of it.
     read = {one: found for one, question in commits.items() if (found := ask.perhaps(question))}
-    every = [(_touching(place, one, found), _is_ours(config, one, found)) for one, found in read.items()]
+    every = [(_touching(place, one, found), one.ours and _are_ours(config, found)) for one, found in read.items()]
     about = [(one, ours) for one, ours in every if not wanted.services or _is_about(place, one)]
     asked = [one for one, waits in for_each(about, lambda each: (each[0], _is_watched(ask, place, *each))) if waits]
     yield from filter(None, for_each(asked, lambda one: _upkeep(ask, place, one)))
@@ -161,28 +165,29 @@ def _requests(ask: Ask, place: _Place) -> Iterator[MergeRequest]:
             yield request
 
 
-def _is_ours(config: Config, request: MergeRequest, commits: Collection[Commit]) -> bool:
-    """Whether it is a promotion's as we made it: what a person changed of it, or pins, is looked at like any other."""
+def _are_ours(config: Config, commits: Collection[Commit]) -> bool:
+    """Whether they are a promotion as we made it: what a person changed, or pins, is looked at like any other."""
     address = config.author.email
-    return request.ours and all(
+    return all(
         commit.author_email == commit.committer_email == address and commit.trailer(PROMOTION) for commit in commits
     )
 
 
 def _is_watched(ask: Ask, place: _Place, theirs: _Theirs, ours: bool) -> bool:  # noqa: FBT001 - it goes with the first
     """Whether its status may have to change though nobody pushes."""
-    return not ours or any(not each.by for each in _assured(ask, place, theirs))
+    return not ours or is_marked(theirs.request) or any(not each.by for each in _assured(ask, place, theirs))
 
 
 def _assured(ask: Ask, place: _Place, theirs: _Theirs) -> tuple[Assurance, ...]:
-    """What becomes of the approvals that one of ours needs."""
-    return assured_of(ask, place.config, place.rev, theirs.touched) if theirs.request.ours else ()
+    """What becomes of the approvals that one of promobot's needs."""
+    return assured_of(ask, place.config, place.rev, theirs.touched) if theirs.promoted else ()
 
 
 def _touching(place: _Place, request: MergeRequest, commits: Collection[Commit]) -> _Theirs:
     paths = sorted({path for commit in commits for path in commit.paths})
     touched = ((env, path) for env in place.sharing for path in paths if service_at(place.config, env, path))
-    return _Theirs(request, tuple(touched))
+    promoted = request.ours or (bool(commits) and _are_ours(place.config, commits))
+    return _Theirs(request, tuple(touched), promoted)
 
 
 def _is_about(place: _Place, theirs: _Theirs) -> bool:
@@ -192,8 +197,8 @@ def _is_about(place: _Place, theirs: _Theirs) -> bool:
 
 
 def _upkeep(ask: Ask, place: _Place, theirs: _Theirs) -> Upkeep | None:
-    request, repository = theirs.request, place.rev.repository
-    unit, target = Unit(f"!{request.number}", ()), place.environment.name
+    request, repository, unit = theirs.request, place.rev.repository, Unit(f"!{theirs.request.number}", ())
+    target = next((environment.name for environment, _ in theirs.touched), place.environment.name)
     ask.together(Status(repository, request.head), *_files(place, theirs))
     try:
         said = _approved(ask, place, theirs, _judged(ask, place, theirs))

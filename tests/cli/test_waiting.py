@@ -214,3 +214,13 @@ def test_nothing_to_wait_for_is_no_wait(shop: Shop) -> None:
     said = shop.run(*PROMOTE)  # the image is copied, and no merge request is needed for it
     assert said.code == ExitCode.DONE
     assert "nothing to wait for" in said.err
+
+
+def test_what_holds_up_the_blocked_is_said_not_to_be_waited_for(shop: Shop) -> None:
+    assert shop.run(*PROMOTE[:4]).code == ExitCode.DONE
+    (request,) = shop.company.requests()
+    path = "apps/inventory/staging/helmrelease.yaml"
+    shop.company.commit(request.source_branch, path, shop.company.manifest("inventory", "staging", "9.9.9"))
+    said = shop.run(*PROMOTE)
+    assert said.code == ExitCode.CONFLICT
+    assert "nothing to wait for: what is blocked isn't proposed, and what is open (!1) is something else" in said.err

@@ -9,7 +9,7 @@ from bot.decide.text import fingerprints_in, read, signed
 from bot.plan import PushBranch, SetNote, Standing, UpdateRequest, Verdict
 from bot.questions import Approvals
 from bot.repositories import MergeRequest
-from tests.paper import CONFIG, STAGING, configured, digest
+from tests.paper import CONFIG, STAGING, configured, digest, values
 from tests.paperwork import Desk, desk_with, e2e, staging
 
 BRANCH = "promobot/staging/a"
@@ -255,6 +255,28 @@ def test_when_the_source_goes_back_nothing_waits_any_more(desk: Desk) -> None:
     desk.commit(e2e("a", "2.0.0"))
     assert pass_over(desk, WAITING).standing is Standing.PROPOSED
     assert desk.paper.notes[1] == OVER
+
+
+def test_what_a_run_left_unfinished_is_finished_first(desk: Desk) -> None:
+    """Nobody was asked to review it."""
+    desk.change(1, unfinished=True)
+    newer(desk)
+    (verdict,) = desk.paper.plan(config=WAITING).verdicts
+    assert {"PushBranch", "OpenRequest"} <= {*did(verdict)}
+
+
+def test_what_waits_may_be_no_image() -> None:
+    config = configured(staging={"supersede": "wait", "also_promote": ["/chart"]})
+    desk = desk_with("a")
+    there = "apps/a/staging/values.yaml"
+    desk.commit(e2e("a", "2.0.0", extra="chart: 2\n"))
+    desk.commit({there: values(STAGING, "1.0.0", repository="shop/a", extra="chart: 1\n")})
+    pass_over(desk, config)
+    desk.commit(e2e("a", "3.0.0", extra="chart: 3\n"))
+    desk.commit({there: values(STAGING, "3.0.0", repository="shop/a", extra="chart: 1\n")})
+    verdict = pass_over(desk, config)
+    assert verdict.blocked is not None
+    assert verdict.blocked.reason.startswith("a 3.0.0 waits for !1")
 
 
 def test_a_draft_is_not_under_review(desk: Desk) -> None:

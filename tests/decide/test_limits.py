@@ -210,6 +210,21 @@ def test_a_merge_request_of_nothing_is_closed(paper: Paper, unit: str, config: C
     assert ended(paper.plan(config=config)) == [said, f"promobot/staging/{unit}"]
 
 
+def test_who_names_a_service_that_joined_a_group_ends_what_it_had_alone(paper: Paper) -> None:
+    grouped = configured(services=[{"match": "[ab]", "group": "shop"}])
+    paper.opened = (request("a"), request("b", 2), request("gone", 3))
+    for unit in ("a", "b", "gone"):
+        on_branch(paper, unit)
+        paper.heads[f"promobot/staging/{unit}"] = f"b-{unit}"
+        paper.ahead["m1", f"b-{unit}"] = (commit(f"b-{unit}", Promotion=f"staging/{unit}"),)
+    plan = paper.plan("a", config=grouped)
+    assert [line for line in ended(plan) if line.startswith("!")] == [
+        "!1: no longer due: a goes with group shop now",
+        "!2: no longer due: b goes with group shop now",
+    ]
+    assert not any(line.startswith("!") for line in ended(paper.plan("c", config=grouped)))
+
+
 def test_without_a_branch_the_request_alone_is_closed(paper: Paper) -> None:
     paper.opened = (request("gone"),)
     on_branch(paper, "gone")

@@ -11,7 +11,7 @@ from bot.decide import Facts
 from bot.decide.pin import Pin, decide_pin
 from bot.errors import ExitCode, UsageError
 from bot.plan import OpenRequest, Plan, PushBranch, Standing, Verdict
-from bot.repositories import Commit, MergeRequest, RequestState, Reviewers
+from bot.repositories import ApprovalRule, Commit, MergeRequest, RequestState, Reviewers
 from tests.paper import E2E, STAGING, Paper, commit, configured, digest
 
 E2E_FILE, OVERLAY = "apps/api/e2e/kustomization.yaml", "apps/api/staging/kustomization.yaml"
@@ -160,11 +160,13 @@ def test_it_is_opened_as_the_environment_says(paper: Paper) -> None:
     given = CONFIG.model_dump(by_alias=True, exclude_unset=True)
     given["environments"][1]["repository"]["branch_prefix"] = "ops/promobot"
     given["environments"][1]["merge_requests"] = {"labels": ["pin"]}
+    given["environments"][1]["approvers"] = {"users": ["ann"], "rule": True}
     verdict = pinned(paper, config=Config.model_validate(given))
     assert verdict.step is not None
     (opening,) = [action for action in verdict.step.actions if isinstance(action, OpenRequest)]
     assert push_of(verdict).branch == opening.draft.source_branch == "ops/promobot-pin/staging/api"
     assert opening.draft.labels == ("promobot", "to-staging", "pin")
+    assert opening.draft.rules == (ApprovalRule("promobot: ann", 1, Reviewers(users=("ann",))),)
 
 
 def test_it_is_proposed_once_and_then_current(paper: Paper) -> None:

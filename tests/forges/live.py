@@ -131,8 +131,6 @@ class LivePlace(Place):
 class LiveGitLab(LivePlace):
     """A project on a GitLab."""
 
-    keeps_approvals = None  # its settings say
-
     def __init__(self, root: Path, where: Settings) -> None:
         self._person = _gitlab(where.url, where.person)
         self.anns_name = _gitlab_user(where.url, where.person)

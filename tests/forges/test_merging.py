@@ -117,6 +117,19 @@ def test_gitlab_is_held_and_by_a_push(gitlab: GitLabPlace) -> None:
     assert gitlab.forge.get(gitlab.project, 1).auto_merge_by == ""
 
 
+@pytest.mark.parametrize("kind", [CutAfter(), AnswerAfter(502)])
+def test_gitlab_is_asked_once_to_hold_it(gitlab: GitLabPlace, kind: Kind) -> None:
+    gitlab.made.pipelines_for = "push"
+    head = gitlab.push("x", "2")
+    gitlab.open()
+    begun(gitlab, head)
+    gitlab.running.forget()
+    gitlab.running.inject(Fault("POST .*/cancel_", kind))
+    assert gitlab.forge.hold(gitlab.project, 1)
+    posts = [route for route in gitlab.running.seen if str(route).startswith("POST")]
+    assert len(posts) == 1, "a second time GitLab has nothing to cancel"
+
+
 def test_gitlab_says_what_is_missing_and_is_asked_for_nothing(gitlab: GitLabPlace) -> None:
     head = gitlab.push("x", "2")
     gitlab.open()

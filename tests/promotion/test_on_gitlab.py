@@ -178,6 +178,34 @@ def test_the_status_waits_for_the_approval_of_one_of_the_group(shop: GitLabShop)
     assert said(shop)[-1] == ("external", "pending", WAITS)
 
 
+def test_what_was_approved_is_no_newer_image(shop: GitLabShop) -> None:
+    """GitLab Free keeps an approval, whatever is pushed; it merges when a pipeline has succeeded."""
+    shop.settle("merge: auto")
+    shop.project.pipelines_for = "merge_request_event"
+    shop.project.only_allow_merge_if_pipeline_succeeds = True
+    assert shop.promobot(*PROMOTE) == ExitCode.DONE
+    (request,) = shop.project.requests.values()
+    shop.gitlab.approve(shop.project, request, shop.ann)
+    for _ in range(2):
+        assert shop.promobot("reconcile") == ExitCode.DONE
+    assert request.auto_merge is not None, "all is well, and the pipeline runs"
+    shop.company.push_e2e("inventory", "1.1.4-rc1", build_index("newer"))
+    manifest = shop.company.manifest("inventory", "e2e", "1.1.4-rc1")
+    shop.project.repository.commit("main", {FILE.replace("staging", "e2e"): manifest})
+    for _ in range(3):
+        assert shop.promobot("reconcile") == ExitCode.DONE
+        shop.gitlab.finish(shop.project, "success")
+        assert (request.state, said(shop)[-1][1:]) == ("opened", ("pending", WAITS))
+    assert shop.ann.id in request.approvals
+    request.approvals.clear()
+    shop.gitlab.approve(shop.project, request, shop.ann)
+    for _ in range(3):
+        assert shop.promobot("reconcile") == ExitCode.DONE
+        if request.state == "opened":
+            shop.gitlab.finish(shop.project, "success")
+    assert request.state == "merged"
+
+
 def test_who_can_t_be_asked_is_told_and_nothing_fails(shop: GitLabShop, capsys: pytest.CaptureFixture[str]) -> None:
     shop.gitlab.accounts.group("staging-approvers").roles.clear()
     shop.gitlab.join(shop.gitlab.user("gone"), shop.gitlab.accounts.group("staging-approvers"), DEVELOPER)

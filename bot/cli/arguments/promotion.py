@@ -55,7 +55,7 @@ def add_plan(commands: Parser) -> None:
   promobot plan inventory --to staging
   promobot plan --to prod --diff         every diff, however many
   promobot plan cart inventory --to prod --together
-  promobot plan --exit-code              10 if there is work; 7, 8 if one is blocked
+  promobot plan --exit-code              10 if there is work, none blocked
 """,
     )
     add_services(parser, nargs="*")

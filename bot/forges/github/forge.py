@@ -163,7 +163,14 @@ class GitHubForge:
             raise merging.ended(project, request)
         must_be_as_seen(project, request, seen)
         pull = pulls.client.pull(project, number)
-        pulls.client.certain(partial(pull.edit, title=title, body=body), lambda: None)
+
+        def look() -> None:
+            """Saying it twice does no harm, unless somebody says something else in between."""
+            now = pulls.get(number).request
+            if (now.title, now.body) != (title, body):
+                must_be_as_seen(project, now, seen)
+
+        pulls.client.certain(partial(pull.edit, title=title, body=body), look)
         return replace(pulls.of_rest(pull), approvals=request.approvals)
 
     def ready(self, project: str, number: int) -> MergeRequest:
@@ -189,9 +196,21 @@ class GitHubForge:
             raise merging.ended(project, request)
         if request.state is RequestState.CLOSED:
             return request
-        pull = pulls.client.pull(project, number)
-        body = with_reason(request.body, reason, by or pulls.me.name, most=_LONGEST_BODY, link=link)
-        pulls.client.certain(partial(pull.edit, state="closed", body=body), lambda: None)
+        pull, by = pulls.client.pull(project, number), by or pulls.me.name
+
+        def write() -> None:
+            body = with_reason(request.body, reason, by, most=_LONGEST_BODY, link=link)
+            pull.edit(state="closed", body=body)
+
+        def look() -> bool | None:
+            """And the next try is of what it says by then."""
+            nonlocal request
+            request = pulls.get(number).request
+            if request.state is RequestState.MERGED:
+                raise merging.ended(project, request)
+            return request.state is RequestState.CLOSED or None
+
+        pulls.client.certain(write, look)
         return pulls.get(number).request
 
     def merge(self, project: str, number: int, *, head: str, by: str | None = None) -> MergeRequest:  # noqa: ARG002

@@ -46,8 +46,7 @@ def hold(pulls: Pulls, number: int) -> bool:
     found = pulls.get(number)
     if not found.request.auto_merge_by:
         return False
-    # Saying it twice does no harm.
-    pulls.client.mutate(queries.HOLD, lambda: None, id=found.node)
+    pulls.client.mutate(queries.HOLD, lambda: None if pulls.get(number).request.auto_merge_by else {}, id=found.node)
     return True
 
 

@@ -12,6 +12,7 @@ from bot.forges.access import ForgeAccess
 from bot.forges.certainty import certain, must_be_as_seen
 from bot.forges.closing import with_reason
 from bot.forges.errors import StatusError
+from bot.forges.gitlab.approvals import approvals
 from bot.forges.gitlab.client import EVERYTHING, make_client
 from bot.forges.gitlab.diffs import unified
 from bot.forges.gitlab.joining import Joining
@@ -98,10 +99,9 @@ class GitLabForge:
         return protection(self._project(project), branch)
 
     def approvals(self, project: str, number: int) -> tuple[str, ...]:
-        """Who approves a merge request of ours; GitLab says of no approval which commit it was of."""
-        answer: Any = self._gitlab.http_get(f"{self._project(project).mergerequests.path}/{number}/approvals")
-        people = (given["user"] for given in answer.get("approved_by") or ())
-        return tuple(self._me.of(person) for person in people if not self._me.is_of(person))
+        """Who approves a merge request of ours as it is; what was approved before a push is no more."""
+        path = f"{self._project(project).mergerequests.path}/{number}"
+        return tuple(approvals(self._gitlab, path, self._me))
 
     def members(self, project: str, group: str) -> tuple[str, ...]:  # noqa: ARG002 - groups are of the whole GitLab
         """The active members of a group who are Developer or more, inherited ones too."""
@@ -201,7 +201,11 @@ class GitLabForge:
         if not self.get(project, number).auto_merge_by:
             return False
         path = f"{self._project(project).mergerequests.path}/{number}/cancel_merge_when_pipeline_succeeds"
-        certain(lambda: self._gitlab.http_post(path), lambda: None, sleep=self._sleep)
+
+        def look() -> bool | None:
+            return None if self.get(project, number).auto_merge_by else True
+
+        certain(lambda: bool(self._gitlab.http_post(path)), look, sleep=self._sleep)
         return True
 
     # --- the API ----------------------------------------------------------------------------------------
@@ -262,8 +266,10 @@ class GitLabForge:
             return request_of(answer, self._me)
 
         def look() -> MergeRequest | None:
-            now = self.get(project, number)
-            return now if done(now) else None
+            """And the next try is of what it says by then."""
+            nonlocal request
+            request = self.get(project, number)
+            return request if done(request) else None
 
         changed = certain(write, look, sleep=self._sleep)
         if not done(changed):
