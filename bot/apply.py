@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any, TypeAlias, assert_never
 
 from bot.errors import BotError, ConflictError, ExitCode
-from bot.forges import Forge
-from bot.git import LeaseLost
+from bot.forges import Forge, Made
+from bot.git import LeaseLost, Pushed
 from bot.observe import observe
 from bot.parallel import in_parallel
 from bot.plan import (
@@ -37,7 +37,7 @@ from bot.plan import (
 )
 from bot.questions import Absent, Found, Unknown
 from bot.registry import Progress, TagTakenError
-from bot.repositories import Repository
+from bot.repositories import Repository, Reviewers
 from bot.world import World
 
 # Copies dominate, and the registries at both ends are usually the same for all of them.
@@ -198,7 +198,8 @@ def _about_request(action: AboutRequest, world: World) -> Outcome:
         case OpenRequest(repository, draft):
             named = replace(draft, assignees=world.hosts.assignees(repository.forge, draft.assignees))
             opened = _forge(world, repository).open(repository.project, named)
-            return (Done if opened.created else AlreadyDone)(action, opened.request.url, opened.notes)
+            took = OpenRequest(repository, replace(named, reviewers=Reviewers(users=opened.request.reviewers)))
+            return (Done if opened.created else AlreadyDone)(took, opened.request.url, opened.notes)
         case UpdateRequest(repository, number, title, body, seen):
             request = _forge(world, repository).update(repository.project, number, title=title, body=body, seen=seen)
             return Done(action, request.url)
@@ -208,13 +209,20 @@ def _about_request(action: AboutRequest, world: World) -> Outcome:
         case CloseRequest(repository, number, reason, link):
             request = _forge(world, repository).close(repository.project, number, reason=reason, link=link)
             return Done(action, request.url)
-        case Merge(repository, number, head):
-            told = _forge(world, repository).merge_when_ready(repository.project, number, head=head)
-            return Refused(action, told.waits, ExitCode.BLOCKED) if told.waits else Done(action, told.request.url)
+        case Merge():
+            return _merge(action, world)
         case HoldMerge(repository, number):
             return (Done if _forge(world, repository).hold(repository.project, number) else AlreadyDone)(action)
         case _:
             assert_never(action)
+
+
+def _merge(action: Merge, world: World) -> Outcome:
+    project = action.repository.project
+    told = _forge(world, action.repository).merge_when_ready(project, action.number, head=action.head)
+    if told.waits:
+        return Refused(action, told.waits, ExitCode.BLOCKED, told.remedy)
+    return Done(action, told.request.url)
 
 
 def _progressing(step: Step, action: CopyImage, watch: Watch, progress: Progress) -> None:
@@ -224,9 +232,14 @@ def _progressing(step: Step, action: CopyImage, watch: Watch, progress: Progress
 def _push(step: Step, action: PushBranch, world: World, now: datetime) -> Outcome:
     clone = world.clone(action.repository)
     commit = clone.commit(action.base, action.files, action.message, now)
-    if isinstance(clone.push(action.branch, commit, action.expected), LeaseLost):
-        return Stale(step, f"branch {action.branch} moved")
-    return Done(action, commit)
+    forge = world.committing(action.repository)
+    match forge.make(clone, action, commit) if forge else clone.push(action.branch, commit, action.expected):
+        case LeaseLost():
+            return Stale(step, f"branch {action.branch} moved")
+        case Made(made, notes):
+            return Done(action, made, notes)
+        case Pushed():
+            return Done(action, commit)
 
 
 def _forge(world: World, repository: Repository) -> Forge:

@@ -20,6 +20,7 @@ class ExitCode(IntEnum):
     BLOCKED = 7
     CONFLICT = 8
     DUE = 10
+    INTERRUPTED = 130  # as a shell says of SIGINT
 
 
 class BotError(Exception):

@@ -12,7 +12,7 @@ from typing import Any, assert_never
 
 from bot.config import ForgeConfig, GitHubApp, GitHubForge, GitLabForge, LocalForge, ServerForge
 from bot.credentials import read_key, read_token
-from bot.forges import FORGES, AppKey, Forge, ForgeAccess
+from bot.forges import FORGES, AppKey, Committing, Forge, ForgeAccess
 from bot.git import Credential, Signing
 from bot.network.pace import Pace
 from bot.repositories import TRIGGER
@@ -85,6 +85,15 @@ class Hosts:
         env = {variable: self.environ[variable] for variable in wanted if variable in self.environ}
         return Signing(config.ssh_key_file, config.gpg_key or "", env)
 
+    def committing(self, name: str, project: str) -> Committing | None:
+        """What makes the commits of a project, where the forge itself does."""
+        config = self.configured[name]
+        if not isinstance(config, GitHubForge) or config.commits == "git":
+            return None
+        forge: Any = self.forge(name)
+        made: Committing = forge.commits(project)
+        return made
+
     def assignees(self, name: str, asked: Iterable[str]) -> tuple[str, ...]:
         """Who is meant on a forge: for TRIGGER who started the pipeline, if it is one of that forge, else nobody."""
         config = self.configured[name]
@@ -133,8 +142,10 @@ class Hosts:
     def _credential(self, name: str, config: GitHubForge | GitLabForge, project: str) -> Credential:
         if isinstance(config, GitHubForge) and config.app is not None:
             forge: Any = self.forge(name)
-            return Credential(_BESIDE_TOKEN[config.type], partial(forge.git_token, project))
-        return Credential(_BESIDE_TOKEN[config.type], self._access(name, config).token)
+            app = f"App {config.app.id} of forge {name}"
+            return Credential(_BESIDE_TOKEN[config.type], partial(forge.git_token, project), app)
+        access = self._access(name, config)
+        return Credential(_BESIDE_TOKEN[config.type], access.token, f"{access.token_from} of forge {name}")
 
     def _pace(self, access: ForgeAccess) -> Pace:
         def tell(seconds: float) -> None:

@@ -220,7 +220,9 @@ def _in_git(world: World, question: Files | Paths | Commits | Summaries | Landed
         case Paths(rev):
             return world.clone(rev.repository).paths(rev.commit)
         case Commits(repository, base, head, paths):
-            return world.clone(repository).commits(base, head, paths=paths)
+            commits = world.clone(repository).commits(base, head, paths=paths)
+            forge = world.committing(repository)
+            return forge.told(commits, world.config.author.email) if forge else commits
         case Summaries(repository, base, head, limit):
             return world.clone(repository).summaries(base, head, limit)
         case Landed(rev, path, limit):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bot.config import Config
-from bot.forges import Forge
+from bot.forges import Committing, Forge
 from bot.git import Clone, Identity
 from bot.hosts import Hosts
 from bot.images import Digest
@@ -68,6 +68,11 @@ class World:
         """The kept clone of a repository. Raises ConfigError."""
         self.lookout.tell(repository.project)
         return self._once(("clone", repository), lambda: self._make_clone(repository))
+
+    def committing(self, repository: Repository) -> Committing | None:
+        """What makes the commits of a repository, where its forge itself does."""
+        make = self.hosts.committing
+        return self._once(("committing", repository), lambda: make(repository.forge, repository.project))
 
     def forge(self, name: str) -> Forge:
         """The forge of that name. Raises ConfigError where its token is missing."""

@@ -22,7 +22,7 @@ from bot.plan import (
     SetStatus,
     UpdateRequest,
 )
-from bot.repositories import Commit, MergeRequest, RequestState
+from bot.repositories import Commit, Landing, MergeRequest, RequestState
 from tests.paper import E2E, STAGING, Paper, commit, digest, values
 
 _TRAILER = re.compile(r"([A-Z][A-Za-z-]+): (.+)")
@@ -157,18 +157,25 @@ class Desk:
         base, head = self.paper.heads["main"], self.paper.heads[ended.source_branch]
         tree = self.paper.trees[head]
         changed = {path: content for path, content in tree.items() if self.paper.trees[base].get(path) != content}
+        ours = () if squash else self.paper.ahead[base, head]
         if not squash:
             del self.paper.heads[ended.source_branch]
-        self.commit(changed)
+        now = self.commit(changed, *ours)
+        self.paper.merged[now] = replace(ended, state=RequestState.MERGED, merge_commit=now)
 
-    def commit(self, files: Mapping[str, bytes | None]) -> None:
-        """Change files of the main branch, or delete them."""
+    def commit(self, files: Mapping[str, bytes | None], *merged: Commit) -> str:
+        """Change files of the main branch, or delete them: by a person's commit, or by merging some."""
         before = self.paper.heads["main"]
         now = f"m{next(self.commits) + 1}"
+        for path, content in files.items():
+            landed, history = self.paper.landed.get(path, ()), self.paper.history.get(path, ())
+            self.paper.landed[path] = (Landing(now, self.paper.now, content), *landed)
+            self.paper.history[path] = (*(merged or (commit(now, email="ann@example.com"),)), *history)
         tree = {**self.paper.trees[before], **files}
         self.paper.trees[now] = {path: content for path, content in tree.items() if content is not None}
         self.paper.heads["main"] = now
         self.paper.ahead |= {(now, head): ours for (base, head), ours in self.paper.ahead.items() if base == before}
+        return now
 
     def amend(self, branch: str, files: Mapping[str, bytes] = MappingProxyType({})) -> None:
         """Put a person's commit on top of a branch."""

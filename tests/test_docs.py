@@ -14,7 +14,7 @@ from bot.cli.arguments import make_parser
 from bot.configfile import load_config
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def test_the_readmes_configuration_is_valid(tmp_path: Path) -> None:
@@ -60,7 +60,45 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def anchors(page: Path) -> set[str]:
+    """What links to its headings are called: their words in small letters, without signs."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_headings(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?://)([^)#]*\.md)?#([^)]+)\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if link[1] not in anchors(page.parent / link[0] if link[0] else page)] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_files_that_are_named_exist(page: Path) -> None:
     names = re.findall(r"`((?:bot|tests|templates|fixtures|bench)/[\w./-]+)`", page.read_text(encoding="utf-8"))
     assert [name for name in names if not (ROOT / name).exists()] == []
+
+
+def section(heading: str) -> str:
+    """What docs/architecture.md says below a heading."""
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    return page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+
+
+def modules(folder: Path) -> dict[str, str]:
+    """The modules and packages of a package, as the page writes them, by name."""
+    files = {path.stem: path.name for path in folder.glob("*.py") if path.stem != "__init__"}
+    return files | {path.parent.name: f"{path.parent.name}/" for path in folder.glob("*/__init__.py")}
+
+
+def test_the_architecture_names_every_module_and_package() -> None:
+    rows = re.findall(r"^\| (`.+?) \|", section("Modules"), re.MULTILINE)
+    written = [name for row in rows for name in re.findall(r"`(.+?)`", row)]
+    assert sorted({name for name in written if name.count("/") <= name.endswith("/")}) == sorted(
+        modules(ROOT / "bot").values()
+    )
+
+
+def test_the_architecture_names_every_module_that_decides() -> None:
+    rows = re.findall(r"^\| (`.+?) \|", section("Deciding"), re.MULTILINE)
+    written = [name.rstrip("/") for row in rows for name in re.findall(r"`(.+?)`", row)]
+    assert sorted(written) == sorted(modules(ROOT / "bot/decide"))

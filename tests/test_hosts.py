@@ -90,7 +90,8 @@ def test_a_token_that_does_not_open_pushes_nothing(gitlab: GitLab, on_gitlab: Se
     bad = gitlab.bot(gitlab.projects[PROJECT].namespace, scope, ended=ended)
     with pytest.raises(GitError, match="Authentication failed") as caught:
         on_gitlab.world(bad).clone(HERE).push("x", commit, None)
-    assert caught.value.hint == "check the credential: whether it has expired, and its rights on this repository"
+    said = "check SECRET of forge work: whether it has expired, and its rights on this repository"
+    assert caught.value.hint == said
     assert "canary" not in f"{caught.value}"
     assert on_gitlab.repository.head("x") is None
 

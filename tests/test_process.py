@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from bot import process
 from bot.process import Glance, Limits, StalledError, TimedOutError, follow, run
+from bot.process.starting import _warn_of_orphans
 
 # Starts a program of its own, says its process id, and goes on writing, or not.
 PARENT = 'sleep 60 & echo "$!" > "$0"; {}'
@@ -132,7 +132,7 @@ def test_who_says_too_much_is_heard_at_the_beginning_and_at_the_end(how: str) ->
 
 def test_what_ends_is_not_waited_for_because_of_what_it_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it left may keep standard error open for as long as it likes."""
-    monkeypatch.setattr("bot.process._LAST_WORDS", 0.1)
+    monkeypatch.setattr("bot.process.running._LAST_WORDS", 0.1)
     ended = run(["sh", "-c", "echo said >&2; sleep 60 > /dev/null & echo $!"], timeout=50)
     os.kill(int(ended.stdout), signal.SIGKILL)
     assert ended.stderr == "said\n"
@@ -147,7 +147,7 @@ def test_without_setpriv_it_works_and_says_once_what_is_missing(
     for name in ("sh", "echo"):
         (tmp_path / name).symlink_to(shutil.which(name) or "")
     monkeypatch.setenv("PATH", str(tmp_path))
-    process._warn_of_orphans.cache_clear()
+    _warn_of_orphans.cache_clear()
     for _ in range(3):
         assert run(["echo", "hello"], timeout=20).stdout == b"hello\n"
     assert [record.getMessage() for record in caplog.records] == [
@@ -157,11 +157,11 @@ def test_without_setpriv_it_works_and_says_once_what_is_missing(
 
 KILLS = """
 import os, sys
-from bot.process import _kill_group
+from bot.process.starting import kill_group
 os.setgroups([])
 os.setgid(65534)
 os.setuid(65534)
-_kill_group(int(sys.argv[1]))
+kill_group(int(sys.argv[1]))
 """
 
 

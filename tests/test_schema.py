@@ -23,7 +23,7 @@ forges:
   com: {type: gitlab, token_file: token, signing: {gpg_key: "0x0123456789ABCDEF"}}
   hub: {type: github, url: "https://github.example.com", token_file: token, git: "ssh://git@github.example.com"}
   app: {type: github, app: {id: 7, key_env: KEY, installation: 9}}
-  own: {type: github, app: {id: Iv23, key_file: key.pem}}
+  own: {type: github, app: {id: Iv23, key_file: key.pem}, commits: api}
 registries:
   e2e: {url: e2e.example.com, auth: {type: docker}}
   prd: {url: prd.example.com/team, concurrency: 4, token_hosts: [auth.example.com]}

@@ -37,7 +37,6 @@ _COMMANDS = {
     "tags": "bot.cli.tags",
 }
 _WRITE = {"mr", "pin", "promote", "reconcile", "set-image"}
-INTERRUPTED = 130
 
 
 def main(argv: Sequence[str], *, environ: Mapping[str, str] = os.environ, watch: Watch | None = None) -> int:
@@ -57,7 +56,7 @@ def main(argv: Sequence[str], *, environ: Mapping[str, str] = os.environ, watch:
     except KeyboardInterrupt:
         again = "; run it again to go on from here" if args.command in _WRITE else ""
         _say(f"promobot: interrupted{again}\n")
-        return INTERRUPTED
+        return int(ExitCode.INTERRUPTED)
 
 
 def _run(args: Namespace, environ: Mapping[str, str], watch: Watch) -> int:

@@ -6,6 +6,7 @@ import os
 import sys
 from argparse import Action, ArgumentParser, Namespace
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import argcomplete
@@ -13,7 +14,7 @@ from argcomplete.completers import BaseCompleter
 
 from bot.cli.arguments import make_parser
 from bot.cli.call import Call
-from bot.cli.shells import FILES, SHELLS
+from bot.cli.shells import FILES, code_for
 from bot.cli.visible import inline
 from bot.errors import BotError, ExitCode
 
@@ -28,7 +29,7 @@ _ENVIRONMENTS = frozenset({"env", "to"})
 
 def main(call: Call) -> ExitCode:
     """Print the shell's part of it."""
-    sys.stdout.write(SHELLS[call.args.shell])
+    sys.stdout.write(code_for(call.args.shell, Path(sys.argv[0]).absolute()))
     return ExitCode.DONE
 
 

@@ -6,7 +6,6 @@ import shlex
 import sys
 from pathlib import Path
 
-from bot.cli import INTERRUPTED
 from bot.cli import main as run_command
 from bot.cli.call import Call
 from bot.errors import ExitCode, UsageError
@@ -39,7 +38,7 @@ def main(call: Call) -> int:
         code = story.Story(console, _run, pause).tell(keep, call.args.forge)
     except KeyboardInterrupt:
         sys.stderr.write(f"promobot: interrupted; {_left(keep)}\n")
-        return INTERRUPTED
+        return ExitCode.INTERRUPTED
     if keep is not None:
         sys.stdout.write(_next_steps(keep.resolve(), _command(call), call.args.forge) + "\n")
     return code

@@ -71,12 +71,17 @@ def _places(world: World | None, registries: Registries, image: ImageRef) -> lis
     whole = image.as_docker_reads_it()
     if world is not None and image.registry is None:
         chain = of_image(world.config, image)
-        named = ((one, world.config.registries[one.registry].image(image.repository)) for one in chain)
+        named = ((one, _whole_name(world, one)) for one in chain)
         return [_Where(name.at(whole.tag, whole.digest), holder, chain, registries) for holder, name in named]
     home = home_of(world.config, whole) if world else None
     others = of_image(world.config, whole if home else ImageRef(None, whole.repository)) if world else ()
     holder = home or Holder(whole.registry or "", whole.repository, configured=False)
     return [_Where(whole, holder, others, registries)]
+
+
+def _whole_name(world: World, holder: Holder) -> ImageRef:
+    """Of a configured one, whether the image was named with the registry's prefix or without."""
+    return ImageRef(world.config.registries[holder.registry].host, holder.repository)
 
 
 def _find(image: ImageRef, places: Sequence[_Where]) -> tuple[_Where, Manifest]:

@@ -1,4 +1,4 @@
-"""`promobot mr`: the local forge's merge requests, for who has no other forge to look at."""
+"""`promobot mr`: merge requests from the shell, above all those of the local forge, which has no pages."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from bot.cli.call import Call
+from bot.decide.branch import branch_prefix
 from bot.errors import ConflictError, ExitCode, UsageError
 from bot.forges import Forge
 from bot.repositories import CommitStatus, MergeRequest, Repository, RequestState
@@ -52,30 +53,36 @@ def _show(call: Call, world: World) -> None:
     forge = world.forge(repository.forge)
     diff = forge.diff(repository.project, request.number)
     status = _statuses(forge, repository, [request]).get(request.head)
+    note = forge.note(repository.project, request.number)
     if call.json:
         listed = _listed(repository, request, status)
-        shown: answers.MergeRequestShown = {**listed, "body": request.body, "diff": diff}
+        shown: answers.MergeRequestShown = {**listed, "body": request.body, "note": note, "diff": diff}
         call.print_json(shown)
         return
     terminal = call.terminal()
     terminal.title(f"{_name(repository, request)}  {request.title}")
     reviewers = f", for {', '.join(request.reviewers)}" if request.reviewers else ""
     terminal.say(f"{_state(request)}, {request.source_branch} → {request.target_branch}{reviewers}")
-    terminal.say(f"status promobot: {status.state.value}, {status.description}\n" if status else "")
+    if status:
+        terminal.say(f"status promobot: {status.state.value}, {status.description}")
+    terminal.say()
     terminal.markdown(request.body)
-    if request.note:
+    if note:
         terminal.say("\nnote of promobot:")
-        terminal.markdown(request.note)
-    terminal.diff(diff)
+        terminal.markdown(note)
+    if diff:
+        terminal.say()
+        terminal.diff(diff)
 
 
 def _looked_at(
     world: World, repository: Repository, state: RequestState | None
 ) -> Iterator[tuple[Repository, MergeRequest, CommitStatus | None]]:
-    """A project's merge requests, those that are open with what promobot's status says."""
+    """A project's merge requests, those that are open with promobot's status where it needn't be asked one by one."""
     forge = world.forge(repository.forge)
     requests = forge.requests(repository.project, state)
-    statuses = _statuses(forge, repository, requests)
+    told = world.config.forges[repository.forge].lists_statuses
+    statuses = _statuses(forge, repository, requests) if told else {}
     yield from ((repository, request, statuses.get(request.head)) for request in requests)
 
 
@@ -109,10 +116,11 @@ def _merge(call: Call, world: World) -> None:
     if request.state is RequestState.CLOSED:
         raise ConflictError(
             f"{_name(repository, request)} was closed by {request.ended_by}",
-            hint="`promobot promote SERVICE --to ENV --reopen` proposes it again",
+            hint=f"`promobot promote {_what(world, repository, request)} --reopen` proposes it again",
         )
     forge = world.forge(repository.forge)
-    _tell(call, repository, forge.merge(repository.project, request.number, head=request.head, by=_who(call)))
+    merged = forge.merge(repository.project, request.number, head=request.head, by=_who(call))
+    _tell(call, repository, merged, already=request.state is RequestState.MERGED)
 
 
 def _close(call: Call, world: World) -> None:
@@ -123,16 +131,28 @@ def _close(call: Call, world: World) -> None:
         )
     forge = world.forge(repository.forge)
     closed = forge.close(repository.project, request.number, reason=call.args.reason, by=_who(call))
-    _tell(call, repository, closed)
+    _tell(call, repository, closed, already=request.state is RequestState.CLOSED)
 
 
-def _tell(call: Call, repository: Repository, request: MergeRequest) -> None:
+def _tell(call: Call, repository: Repository, request: MergeRequest, *, already: bool) -> None:
+    """What came of it, or how it ended before."""
     if call.json:
         call.print_json(_data(repository, request))
+    elif already:
+        call.terminal().say(f"{_name(repository, request)} was {_state(request)} already: {request.title}")
     else:
         call.terminal().say(
             f"{_name(repository, request)} {request.state.value} by {request.ended_by}: {request.title}"
         )
+
+
+def _what(world: World, repository: Repository, request: MergeRequest) -> str:
+    """What it proposed, as `promote` takes it, by the name of its branch; what went together for once isn't in that."""
+    for environment in world.config.environments:
+        unit = request.source_branch.removeprefix(branch_prefix(environment))
+        if environment.repository.repository == repository and unit != request.source_branch:
+            return f"{'SERVICE…' if '+' in unit else unit} --to {environment.name}"
+    return "SERVICE --to ENV"
 
 
 def _name(repository: Repository, request: MergeRequest) -> str:

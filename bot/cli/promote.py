@@ -50,11 +50,12 @@ def main(call: Call) -> ExitCode:
         orders=checked_orders(call.args) if named else None,
     )
     intent = replace(intent, reopen=named and call.args.reopen)
-    if named and call.args.dry_run:
-        return _dry_run(call, world, texts, intent, file)
+    fine = not named and not call.args.strict
+    if call.args.dry_run:
+        return _dry_run(call, world, texts, intent, file, blocked_is_fine=fine)
     with watching(call, world) as watch:
         done = run(world, texts, intent, clock=lambda: datetime.now(UTC), watch=watch)
-    code = exit_code(done, blocked_is_fine=not named and not call.args.strict)
+    code = exit_code(done, blocked_is_fine=fine)
     if not call.json:
         _show_text(call, world.config, done)
     if not (named and call.args.wait):
@@ -123,12 +124,16 @@ def _waited_data(one: Waiting) -> answers.Waited:
     }
 
 
-def _dry_run(call: Call, world: World, texts: Texts, intent: Intent, file: OutputFile | None) -> ExitCode:
+def _dry_run(
+    call: Call, world: World, texts: Texts, intent: Intent, file: OutputFile | None, *, blocked_is_fine: bool
+) -> ExitCode:
     with call.looking(world):
         plan = look(world, texts, intent, now=datetime.now(UTC))
     if not call.json:
         show_plan(call, world.config, plan, diff=call.args.diff)
-    return _end(call, file, _Answer(Pass(plan)), exit_code(plan))
+    news = call.args.command == "reconcile" and call.args.exit_code
+    code = exit_code(plan, blocked_is_fine=blocked_is_fine, due_is_news=news)
+    return _end(call, file, _Answer(Pass(plan)), code)
 
 
 def _end(call: Call, file: OutputFile | None, answer: _Answer, code: ExitCode) -> ExitCode:
@@ -149,6 +154,8 @@ def _wait(
     waiting = open_requests(world, done)
     notes = call.terminal(stderr=True)
     patience = Patience(call.args.timeout, call.args.interval)
+    if not waiting:
+        notes.say(_why_no_wait(done.plan))
     with _saying_what_is_waited_for(notes, waiting, patience):
         ended = wait(world, waiting, patience, lambda one: notes.say(_ended_text(one)))
     for one in ended:
@@ -169,7 +176,6 @@ def _wait(
 @contextmanager
 def _saying_what_is_waited_for(notes: Terminal, waiting: Sequence[Waiting], patience: Patience) -> Iterator[None]:
     if not waiting:
-        notes.say("nothing to wait for")
         yield
         return
     first = ", ".join(one.name for one in waiting[:_FEW])
@@ -181,6 +187,14 @@ def _saying_what_is_waited_for(notes: Terminal, waiting: Sequence[Waiting], pati
     else:
         notes.say(text)
         yield
+
+
+def _why_no_wait(plan: Plan) -> str:
+    """What is open while something is blocked isn't what was asked for."""
+    held = [one for one in plan.verdicts if one.standing is Standing.BLOCKED and one.request is not None]
+    numbers = ", ".join(f"!{one.request.number}" for one in held[:_FEW] if one.request is not None)
+    why = f": what is blocked isn't proposed, and what is open ({numbers}) is something else" if held else ""
+    return f"nothing to wait for{why}"
 
 
 def _minutes(seconds: float) -> str:
@@ -252,5 +266,6 @@ def _show_verdict(terminal: Terminal, config: Config, verdict: Verdict, outcomes
             terminal.say(line, indent=6)
     if verdict.standing is Standing.PROPOSED and verdict.request and not any(map(_is_request, outcomes)):
         terminal.say(Text(request_link(config, verdict), style="dim"), indent=6)
-    for line in warnings(verdict):
+    told = [note for outcome in outcomes if isinstance(outcome, Done | AlreadyDone) for note in outcome.notes]
+    for line in warnings(verdict, besides=told):
         terminal.say(line, indent=6)

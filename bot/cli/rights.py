@@ -45,7 +45,12 @@ def look_at_forges(world: World, deployed: Sequence[Deployed]) -> list[Look]:
 
 def _look(world: World, name: str, uses: Sequence[Use], assured: Sequence[tuple[str, Assurance]]) -> Look:
     try:
-        rights = (*world.forge(name).rights(uses), *_by_git(world, name), *_approvals(world.config, name, assured))
+        rights = (
+            *world.forge(name).rights(uses),
+            *_commits(world, name, uses),
+            *_by_git(world, name),
+            *_approvals(world.config, name, assured),
+        )
     except BotError as error:
         found = Right("configuration", good=False, found=error.message, advice=error.hint)
         return Look(name, (found,), error.exit_code)
@@ -72,6 +77,13 @@ def _reviewers(config: Config, environments: Sequence[EnvironmentConfig], deploy
     for item in deployed:
         there.setdefault(item.environment, {})[item.service] = None
     return reviewers_of([one for target in targets for one in demands(config, target, there.get(target, [""]))])
+
+
+def _commits(world: World, name: str, uses: Sequence[Use]) -> tuple[Right, ...]:
+    """Whether a forge that is to make the commits itself can; it is one server, so one of the projects will do."""
+    proposes = next((Repository(name, use.project) for use in uses if use.proposes), None)
+    forge = world.committing(proposes) if proposes else None
+    return forge.rights() if forge else ()
 
 
 def _by_git(world: World, name: str) -> Iterator[Right]:

@@ -2,20 +2,24 @@
 
 The words go there and back as argcomplete has it, by its environment variables and file descriptor 8. Of files a shell
 knows more than we do, such as `~`, quotes and colours: where they are wanted, promobot ends with FILES.
+An alias is nothing that a function can run, so PROGRAM stands in for it.
 """
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
+from pathlib import Path
 
 FILES = 3
 
 _BASH = """\
 _promobot() {
-    local IFS=$'\\n'
+    local IFS=$'\\n' program=$1
+    [[ $(type -t -- "$1") == @(file|function) ]] || program=PROGRAM
     COMPREPLY=($(_ARGCOMPLETE=1 _ARGCOMPLETE_SHELL=bash _ARGCOMPLETE_IFS=$'\\n' _ARGCOMPLETE_SUPPRESS_SPACE=1 \\
         _ARGCOMPLETE_COMP_WORDBREAKS="$COMP_WORDBREAKS" COMP_LINE="$COMP_LINE" COMP_POINT="$COMP_POINT" \\
-        "$1" 8>&1 9>/dev/null >/dev/null 2>&1 </dev/null))
+        "$program" 8>&1 9>/dev/null >/dev/null 2>&1 </dev/null))
     if (($? == FILES)); then
         COMPREPLY=()
         compopt -o default -o bashdefault
@@ -31,12 +35,14 @@ _ZSH = """\
 #compdef promobot
 _promobot() {
     local line="${(j: :)words[1,CURRENT-1]} $QIPREFIX$PREFIX"
+    local program=${(Q)words[1]}
+    [[ $(whence -w -- $program) == *(command|function) ]] || program=PROGRAM
     local -a found order=(-o nosort) whole open
     autoload -Uz is-at-least
     is-at-least 5.8 || order=()
     found=("${(@f)$(_ARGCOMPLETE=1 _ARGCOMPLETE_SHELL=fish _ARGCOMPLETE_IFS=$'\\n' _ARGCOMPLETE_DFS=$'\\t' \\
         _ARGCOMPLETE_SUPPRESS_SPACE=1 COMP_LINE="$line" COMP_POINT="${#line}" \\
-        ${(Q)words[1]} 8>&1 9>/dev/null >/dev/null 2>&1 </dev/null)}")
+        $program 8>&1 9>/dev/null >/dev/null 2>&1 </dev/null)}")
     if (($? == FILES)); then
         compset -P '--*='
         _files
@@ -81,6 +87,9 @@ end
 complete --command promobot --no-files --arguments '(__promobot_complete)'
 """
 
-SHELLS: Mapping[str, str] = {
-    shell: code.replace("FILES", str(FILES)) for shell, code in (("bash", _BASH), ("zsh", _ZSH), ("fish", _FISH))
-}
+_SHELLS: Mapping[str, str] = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
+
+
+def code_for(shell: str, program: Path) -> str:
+    """What the shell has to run once; `program` is promobot's own."""
+    return _SHELLS[shell].replace("FILES", str(FILES)).replace("PROGRAM", shlex.quote(str(program)))

@@ -16,7 +16,7 @@ from bot.cli.matrix import Matrix, show_matrix
 from bot.cli.outputfile import OutputFile, deployed_variables
 from bot.cli.plan import plan_data, show_upkeep
 from bot.cli.targets import check_environments, check_services
-from bot.cli.views import alike, mark, remedy, request_link, under_review, unit_text, units_text
+from bot.cli.views import mark, remedy, request_link, under_review, unit_text, units_text
 from bot.config import Config
 from bot.decide.survey import elsewhere
 from bot.errors import ExitCode
@@ -133,7 +133,7 @@ def _show(call: Call, matrix: Matrix) -> None:
         terminal.say(_legend(matrix))
     elif _wanted(call):
         terminal.say(f"Nothing is {' or '.join(sorted(standing.value for standing in _wanted(call)))}.")
-    else:
+    elif not any(one.blocked and not one.unit.services for one in matrix.verdicts):  # else that is why, and is told
         terminal.say("No images found; `promobot check` says where it looked.")
     _show_others(terminal, matrix.deployed if call.args.verbose else ())
     _show_some(terminal, list(_gone(matrix)), everything=everything, rest="promobot status -v")
@@ -197,22 +197,29 @@ def _show_blocked(terminal: Terminal, matrix: Matrix, *, everything: bool) -> No
     blocked: dict[str, dict[str, list[Verdict]]] = {}
     for verdict in matrix.verdicts:
         if verdict.standing is Standing.BLOCKED and verdict.blocked is not None:
-            blocked.setdefault(remedy(verdict), {}).setdefault(verdict.target, []).append(verdict)
-    told = {
-        advice: [(target, *each) for target, verdicts in helped.items() for each in alike(verdicts)]
-        for advice, helped in blocked.items()
-    }
-    everything = everything or sum(map(len, told.values())) <= _MANY
-    for advice, reasons in told.items():
-        for target, reason, verdicts in reasons if everything else reasons[:_FEW]:
-            terminal.say(Text(f"✗ {units_text(verdicts)} to {target}: {reason}", style="red"))
+            blocked.setdefault(remedy(verdict), {}).setdefault(verdict.blocked.reason, []).append(verdict)
+    everything = everything or sum(map(len, blocked.values())) <= _MANY
+    for advice, reasons in blocked.items():
+        shown = len(reasons) if everything else _FEW
+        for reason, verdicts in list(reasons.items())[:shown]:
+            terminal.say(Text(f"✗ {_whose(verdicts)}: {reason}", style="red"))
             for line in chain(*map(partial(under_review, matrix.config), verdicts)):
                 terminal.say(line, indent=2)
-        if not everything and len(reasons) > _FEW:
-            rest = sum(len(verdicts) for _, _, verdicts in reasons[_FEW:])
+        if rest := sum(map(len, list(reasons.values())[shown:])):
             terminal.say(Text(f"✗ and {rest:,} more: promobot status --blocked", style="red"))
         if advice:
             terminal.say(advice, indent=2)
+
+
+def _whose(verdicts: Sequence[Verdict]) -> str:
+    """Whose way into which environments; those that are the same of several once."""
+    by_target: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        by_target.setdefault(verdict.target, []).append(verdict)
+    targets: dict[str, list[str]] = {}
+    for target, ones in by_target.items():
+        targets.setdefault(units_text(ones), []).append(target)
+    return ", ".join(f"{units} to {' and '.join(into)}" for units, into in targets.items())
 
 
 def _show_some(terminal: Terminal, lines: Sequence[Text], *, everything: bool, rest: str) -> None:

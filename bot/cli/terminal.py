@@ -28,6 +28,8 @@ _GAP = 3
 _BELOW = 4
 # Cells that the last column of a table gets at least, else it stands below the others.
 _LEAST = 12
+# What begins and ends the line of a part that a browser folds away.
+_FOLD, _FOLD_END = "<details><summary>", "</summary>"
 
 
 @dataclass(frozen=True)
@@ -99,10 +101,14 @@ class Terminal:
             self.console.print(Text(" " * indent + shown, style=_diff_style(line)), soft_wrap=True)
 
     def markdown(self, text: str) -> None:
-        """Print Markdown as a forge would show it."""
+        """Print Markdown as a forge would show it, with nothing folded away."""
         options = self.console.options.update_width(min(self.console.width, _PROSE_WIDTH))
-        for line in self.console.render_lines(Markdown(visible(text)), options, pad=False):
-            self._line(Text.assemble(*((part.text, part.style or "") for part in line)))
+        empty = True
+        for parts in self.console.render_lines(Markdown(_unfolded(visible(text))), options, pad=False):
+            line = Text.assemble(*((part.text, part.style or "") for part in parts))
+            if not (empty and not line.plain.strip()):
+                self._line(line)
+            empty = not line.plain.strip()
 
 
 def printable(text: Text | str) -> Text:
@@ -110,6 +116,24 @@ def printable(text: Text | str) -> Text:
     plain = text if isinstance(text, str) else text.plain
     shown = visible(plain)
     return text if isinstance(text, Text) and shown == plain else Text(shown)
+
+
+def _unfolded(markdown: str) -> str:
+    """Without comments and the elements that fold: what would be the line to click on is a heading."""
+    first, *others = markdown.split("<!--")
+    parts = [first]
+    for other in others:
+        _, end, rest = other.partition("-->")
+        parts.append(rest if end else f"<!--{other}")
+    lines = "".join(parts).strip().splitlines()
+    return "\n".join(_heading(line) for line in lines if line != "</details>")
+
+
+def _heading(line: str) -> str:
+    if not (line.startswith(_FOLD) and line.endswith(_FOLD_END)):
+        return line
+    summary = line.removeprefix(_FOLD).removesuffix(_FOLD_END)
+    return f"### {summary.replace('<b>', '').replace('</b>', '')}"
 
 
 def _breaks(text: str, room: int) -> list[int]:

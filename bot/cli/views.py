@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, assert_never
 
 from rich.text import Text
@@ -187,10 +187,11 @@ def under_review(config: Config, verdict: Verdict) -> Iterator[Text]:
         yield Text.assemble(("! ", "yellow"), said, (f"  {request_link(config, verdict)}", "dim"))
 
 
-def warnings(verdict: Verdict) -> Iterator[Text]:
-    """What should be known before it is approved."""
+def warnings(verdict: Verdict, besides: Collection[str] = ()) -> Iterator[Text]:
+    """What should be known before it is approved, besides what was said already."""
     for warning in verdict.promotion.warnings if verdict.promotion else ():
-        yield Text.assemble(("! ", "yellow"), warning)
+        if warning not in besides:
+            yield Text.assemble(("! ", "yellow"), warning)
 
 
 def upkeep_line(item: Upkeep) -> Text:
@@ -259,7 +260,7 @@ def detail(outcome: Outcome) -> str:
     match outcome:
         case Done(_, detail) | AlreadyDone(_, detail):
             return detail
-        case Stale(_, reason) | Refused(_, reason, _):
+        case Stale(_, reason) | Refused(_, reason):
             return reason
         case Failed(_, error):
             return str(error)
@@ -278,9 +279,11 @@ def outcome_lines(outcome: Outcome) -> Iterator[Text]:
             yield from (Text(f"  ! {note}", style="yellow") for note in notes)
         case Stale(_, reason):
             yield Text(f"~ {reason}, looking again", style="yellow")
-        case Refused(action, reason, _):
+        case Refused(action, reason, _, advice):
             yield Text(f"✗ not done: {action_text(action)}", style="red")
             yield Text(f"  {reason}")
+            if advice:
+                yield Text(f"  → {advice}")
         case Failed(action, error):
             yield Text(f"✗ failed: {action_text(action)}", style="red")
             yield Text(f"  {error.message}")

@@ -36,7 +36,9 @@ class LocalForge(Model):
 
     type: Literal["local"]
     judges_forks: ClassVar[bool] = False  # it has none
+    lists_statuses: ClassVar[bool] = True
     approves: ClassVar[bool] = False  # nobody can, there
+    asks_people: ClassVar[bool] = False
     rules_name_people: ClassVar[bool] = False
     codeowners: ClassVar[tuple[str, ...]] = ()
     path: FilePath = Field(description="Folder that holds the bare repositories, `<path>/<project>.git`.")
@@ -88,7 +90,11 @@ class ServerForge(Model):
     """What forges on servers have in common; the token is named, never written here."""
 
     judges_forks: ClassVar[bool] = True
+    # Whether one question tells the statuses of many commits.
+    lists_statuses: ClassVar[bool] = True
     approves: ClassVar[bool] = True
+    # Whether the members of a group are asked for a review one by one, so that it matters who they are.
+    asks_people: ClassVar[bool] = False
     token_env: str | None = Field(default=None, min_length=1, description="Environment variable that holds the token.")
     token_file: FilePath | None = Field(default=None, description="File that holds the token and nothing else.")
     ca_file: FilePath | None = Field(default=None, description="PEM file of the authority that signed its certificate.")
@@ -112,8 +118,10 @@ class GitLabForge(ServerForge):
 
     type: Literal["gitlab"]
     rules_name_people: ClassVar[bool] = True
+    asks_people: ClassVar[bool] = True
     # A status needs a pipeline of the project's own, which a fork's commit has none of.
     judges_forks: ClassVar[bool] = False
+    lists_statuses: ClassVar[bool] = False
     # https://docs.gitlab.com/user/project/codeowners/: where it is looked for, the first counts
     codeowners: ClassVar[tuple[str, ...]] = ("CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
     url: Annotated[str, AfterValidator(_is_url)] = Field(
@@ -164,6 +172,15 @@ class GitHubForge(ServerForge):
         default="https://github.com", description="Where people see it; the API is found from there."
     )
     app: GitHubApp | None = None
+    commits: Literal["git", "api"] = Field(
+        default="git", description="What makes promobot's commits: git, or GitHub's API, which signs those of an App."
+    )
+
+    @model_validator(mode="after")
+    def _signs_once(self) -> GitHubForge:
+        if self.commits == "api" and self.signing is not None:
+            raise ValueError("signing is for `commits: git`; what the API makes GitHub signs")
+        return self
 
     def comparison(self, project: str, before: str, after: str) -> str:
         """Where a browser shows the commits between two of a project."""

@@ -64,6 +64,10 @@ class Needed:
         """What the body of a merge request has whose status waits, for who has to take that back."""
         return "" if all(one.by for one in self.assured) else f"{_WAITS}\n"
 
+    def is_said_in(self, body: str) -> bool:
+        """Whether a body has the mark if there is something to wait for, and else hasn't."""
+        return (_WAITS in body) is bool(self.mark)
+
     def waits_no_more(self, ask: Ask, repository: Repository, request: MergeRequest | None) -> bool:
         """Whether the status of an open one waits, and nothing of that kind has to be waited for."""
         if request is None or not is_marked(request) or self.mark:

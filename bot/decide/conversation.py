@@ -38,16 +38,21 @@ def converse(ask: Ask, proposal: Proposal, request: MergeRequest | None, changes
         made = by_policy(proposal.config, environment.name, proposal.promotion.unit.services, made)
         yield OpenRequest(repository, made)
     elif request.ours:
-        yield from _kept(ask, proposal, request, title, body)
+        yield from _kept(ask, proposal, request, (title, body), needed)
 
 
-def _kept(ask: Ask, proposal: Proposal, request: MergeRequest, title: str, body: str) -> Iterator[Action]:
-    """Another image is told in any case, all else as long as nobody approved what the merge request says now."""
+def _kept(
+    ask: Ask, proposal: Proposal, request: MergeRequest, text: tuple[str, str], needed: Needed
+) -> Iterator[Action]:
+    """Another image is told in any case, and who makes sure of approvals, by which later passes know what waits.
+
+    All else is as long as nobody approved what the merge request says now.
+    """
     repository, promotion = proposal.target.rev.repository, proposal.promotion
     written = read(request.title, request.body)
-    newer = written.proposing(title, body)
-    same_images = fingerprints_in(request.body) == frozenset(promotion.fingerprints)
-    if newer != written and same_images and _may_be_approved(ask, repository, request):
+    newer = written.proposing(*text)
+    same = fingerprints_in(request.body) == frozenset(promotion.fingerprints) and needed.is_said_in(request.body)
+    if newer != written and same and _may_be_approved(ask, repository, request):
         newer = written
     yield from saying(repository, request, newer, about_open(proposal.branch, promotion, newer))
 

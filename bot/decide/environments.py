@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 from bot.config import Config, EnvironmentConfig, FieldConfig, glob_match, is_service
@@ -73,6 +73,16 @@ class Manifest:
             return _find_images(self.file.path, self.file.content, self.rules)
         except ManifestError as error:
             raise Refusal(error.message, error.hint, ExitCode.MANIFEST) from None
+
+
+def fields_at(manifest: Manifest, content: bytes | None) -> tuple[ImageField, ...]:
+    """The images that a manifest named when this was its content; none where that was no file or can't be read."""
+    if content is None:
+        return ()
+    try:
+        return replace(manifest, file=replace(manifest.file, content=content)).fields
+    except Refusal:
+        return ()
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,12 @@ class Ask:
         answer = cast("Answer[T]", self.facts.answers[question])
         return answer.value if isinstance(answer, Found) else None
 
+    def why_unknown(self, question: Question[Any]) -> str:
+        """Why the answer to what only informs could not be found out; empty where it could."""
+        self.together(question)
+        answer = self.facts.answers[question]
+        return answer.error.message if isinstance(answer, Unknown) else ""
+
     def known(self, question: Question[T]) -> T | None:
         """What is known by now, of what only helps to ask sooner; nothing is asked for it."""
         answer = cast("Answer[T] | None", self.facts.answers.get(question))

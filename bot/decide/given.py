@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.decide.environments import Manifest
+from bot.decide.environments import Manifest, fields_at
 from bot.decide.facts import Ask, Refusal
 from bot.decide.pairing import Hop, Pair
 from bot.decide.proving import destination_of, history_of, last_change, must_be_borne_out, prove
@@ -160,11 +160,4 @@ def _leads_to(ask: Ask, hop: Hop, image: ImageRef, digest: Digest) -> bool:
 
 
 def _named_at(landing: Landing, manifest: Manifest) -> Iterator[ImageRef]:
-    if landing.content is None:
-        return
-    file = replace(manifest.file, content=landing.content)
-    try:
-        fields = replace(manifest, file=file).fields
-    except Refusal:
-        return  # a commit that left it unreadable says nothing
-    yield from (field.image for field in fields if field.image is not None)
+    yield from (field.image for field in fields_at(manifest, landing.content) if field.image is not None)

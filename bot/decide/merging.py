@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from bot.decide.approving import demands, unmet
 from bot.decide.facts import Ask
 from bot.decide.proposed import Proposal
-from bot.plan import Action, Guard, HoldMerge, Merge, PushBranch
+from bot.plan import Action, CopyImage, Guard, HoldMerge, Merge, MoveTag, PushBranch
 from bot.promotion import Given
-from bot.questions import Found, TagDigest
+from bot.questions import Approvals, Found, TagDigest
 from bot.repositories import MergeRequest
 
 
@@ -29,22 +29,27 @@ def find_ending(ask: Ask, proposal: Proposal, request: MergeRequest | None, acti
     """
     if request is None or not request.ours:
         return Ending()
-    repository, number = proposal.target.rev.repository, request.number
-    hold = (HoldMerge(repository, number),)
+    hold = (HoldMerge(proposal.target.rev.repository, request.number),)
     if any(isinstance(action, PushBranch) for action in actions):
         # Whoever had the forge merge it meant what it was: what is pushed may be merged before its images are there.
         return Ending(hold if request.auto_merge_by else ())
-    if not _may_go_by_itself(proposal, request):
-        return Ending(hold if is_merged_for_us(request) else ())
-    if actions:
+    armed = is_merged_for_us(request)
+    if not _may_go_by_itself(proposal, request) or any(isinstance(action, CopyImage | MoveTag) for action in actions):
+        return Ending(hold if armed else ())
+    return _when_approved(ask, proposal, request, busy=bool(actions))
+
+
+def _when_approved(ask: Ask, proposal: Proposal, request: MergeRequest, *, busy: bool) -> Ending:
+    """What was so when we had the forge merge it may have been taken back; what a person had it do is theirs."""
+    repository, armed = proposal.target.rev.repository, is_merged_for_us(request)
+    asked = armed if request.auto_merge_by else not busy
+    if asked and (missing := _missing(ask, proposal, request)):
+        return Ending((HoldMerge(repository, request.number),) if armed else (), missing)
+    if busy:
         return Ending()
-    services = proposal.promotion.unit.services
-    # What the forge asks for, it says.
-    missing = unmet(ask, repository, demands(proposal.config, proposal.promotion.target, services), request)
-    if missing:
-        return Ending(hold if is_merged_for_us(request) else (), missing)
-    by_itself = Ending(note="which the forge merges as soon as it may")
-    return by_itself if request.auto_merge_by else Ending((Merge(repository, number, request.head),))
+    if request.auto_merge_by:
+        return Ending(note="which the forge merges as soon as it may")
+    return Ending((Merge(repository, request.number, request.head),))
 
 
 def is_merged_for_us(request: MergeRequest) -> bool:
@@ -52,10 +57,13 @@ def is_merged_for_us(request: MergeRequest) -> bool:
     return request.ours and bool(request.auto_merge_by) and request.auto_merge_by == request.author
 
 
-def presence(proposal: Proposal) -> Iterator[Guard]:
-    """What is asked again right before a merge: whether each image is where it was found."""
+def before_merge(ask: Ask, proposal: Proposal, merge: Merge) -> Iterator[Guard]:
+    """What is asked again right before a merge: whether each image is where it was found, and who approves."""
     for move in proposal.promotion.moves:
         yield Guard(TagDigest(move.destination, move.tag), Found(move.digest))
+    if demands(proposal.config, proposal.promotion.target, proposal.promotion.unit.services):
+        given = Approvals(merge.repository, merge.number)
+        yield Guard(given, ask(given))
 
 
 def _may_go_by_itself(proposal: Proposal, request: MergeRequest) -> bool:
@@ -68,3 +76,9 @@ def _may_go_by_itself(proposal: Proposal, request: MergeRequest) -> bool:
         move.allowed or (isinstance(move.origin, Given) and move.origin.unproven) for move in promotion.moves
     )
     return asked and ours and plain and not request.draft and not request.unfinished
+
+
+def _missing(ask: Ask, proposal: Proposal, request: MergeRequest) -> str:
+    """Which approvals are missing, as far as the configuration asks for some; what the forge asks for, it says."""
+    asked = demands(proposal.config, proposal.promotion.target, proposal.promotion.unit.services)
+    return unmet(ask, proposal.target.rev.repository, asked, request)

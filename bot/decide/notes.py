@@ -6,12 +6,13 @@ is to be said.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bot.decide.branch import Branch
 from bot.decide.facts import NotKnown, Refusal
 from bot.decide.text import Written, digest_of, read
 from bot.decide.text.escape import code, words
+from bot.images import ImageRef
 from bot.plan import SetNote, UpdateRequest
 from bot.promotion import Promotion
 from bot.repositories import MergeRequest, Repository
@@ -23,6 +24,8 @@ _MOVED_ON = (
     "What this proposes isn't what would be proposed now, and nothing newer can be proposed yet: `promobot status` "
     "says why.\n\nThis merge request stays as it is until then."
 )
+
+_STALE = "What promobot pushed here isn't what would be proposed now: `promobot status` says what is."
 
 
 class Waits(Refusal):
@@ -85,10 +88,25 @@ def saying(
         yield UpdateRequest(repository, request.number, written.title, written.body, seen=(request.title, request.body))
 
 
-def about_blocked(branch: Branch, refusal: Refusal, outdated: str) -> str | None:
-    """What is to be said of the open merge request of what is blocked; None where that may be known in a while."""
+def about_blocked(branch: Branch, refusal: Refusal, outdated: str, named: Sequence[ImageRef]) -> str | None:
+    """What is to be said of the open merge request of what is blocked; None where that may be known in a while.
+
+    `named` are the images that a person's commit put in place of ours, by the name and tag that the branch has now.
+    """
     if isinstance(refusal, NotKnown):
         return None
     if isinstance(refusal, Waits):
         return refusal.note
-    return (_about_foreign(branch) if branch.foreign else "") or (_MOVED_ON if outdated else "")
+    foreign = _about_foreign(branch) if branch.foreign else ""
+    stale = _MOVED_ON if outdated and not foreign else _STALE if outdated else ""
+    return "\n\n".join(filter(None, (foreign, _about_named(named) if foreign else "", stale)))
+
+
+def _about_named(named: Sequence[ImageRef]) -> str:
+    if not named:
+        return ""
+    images = "\n".join(f"- {code(str(image))}" for image in named[:_MOST])
+    return (
+        "**Title and text above are about what promobot pushed.** The branch names something else now, which promobot "
+        f"has neither proven nor copied:\n\n{images}"
+    )

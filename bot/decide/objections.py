@@ -52,7 +52,7 @@ def respect_retargeted(ask: Ask, target: Snapshot, branch: Branch, promotion: Pr
             raise Refusal(
                 f"the target branch of !{other.number}, from {other.source_branch}, was changed from {base} to "
                 f"{other.target_branch}",
-                f"change it back to {base}; or close !{other.number}, then {_reopening(promotion)} proposes again",
+                f"change it back to {base}; or close !{other.number}, then {reopening(promotion)} proposes again",
                 ExitCode.CONFLICT,
             )
 
@@ -73,7 +73,7 @@ def respect_closed(ask: Ask, target: Snapshot, branch: Branch, promotion: Promot
             reason = f" ({closed.reason})" if closed.reason else ""
             raise Refusal(
                 f"{closed.ended_by or 'somebody'} closed !{closed.number}{reason}, which proposed {what}",
-                f"a newer image will be proposed; {_reopening(promotion)} proposes this one again",
+                f"a newer image will be proposed; {reopening(promotion)} proposes this one again",
             )
 
 
@@ -87,15 +87,15 @@ def _proposed(ask: Ask, target: Snapshot, closed: MergeRequest, promotion: Promo
     return frozenset(promotion.fingerprints) if wanted and wanted <= said else frozenset()
 
 
-def _reopening(promotion: Promotion) -> str:
+def reopening(promotion: Promotion) -> str:
     """How to overrule a person's no."""
     if any(isinstance(move.origin, Given) for move in promotion.moves):
         return "the same command with `--reopen`"
     return f"`{by_name(promotion.unit, promotion.target)} --reopen`"
 
 
-def leave_foreign_alone(branch: Branch) -> None:
-    """Refuse to write over the commit of a person, or of another configuration."""
+def leave_foreign_alone(branch: Branch, request: MergeRequest | None, *, reopen: bool = False) -> None:
+    """Refuse to write over the commit of a person, or of another configuration; its merge request may be open."""
     if branch.beyond:
         raise Refusal(
             f"branch {branch.name} changes {branch.beyond}, which isn't in this environment's `paths`: it seems to be "
@@ -108,6 +108,8 @@ def leave_foreign_alone(branch: Branch) -> None:
         commit = branch.foreign[0]
         raise Refusal(
             f"branch {branch.name} has commit {commit.sha[:12]} by {commit.committer_email}, which isn't overwritten",
-            "merge or close its merge request by hand, or delete the branch: then promobot proposes again",
+            (f"merge !{request.number} if it is as it should be; or " if request else "")
+            + "delete the branch, if nobody needs that commit: then promobot proposes again"
+            + ("; `--reopen` is for what was closed or taken back, and overwrites nothing" if reopen else ""),
             ExitCode.CONFLICT,
         )

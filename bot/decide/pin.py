@@ -162,7 +162,7 @@ def _pushing(ask: Ask, overlay: _Overlay, changes: Sequence[Change], branch: Bra
     rev = overlay.snapshot.rev
     if _in_place(ask, rev, changes, branch):
         return
-    leave_foreign_alone(branch)
+    leave_foreign_alone(branch, _open_request(ask, overlay))
     files = tuple(FileChange(change.path, change.content) for change in changes if change.content != change.before)
     message = f"{_title(overlay.pin)}\n\n{PINNED}: {overlay.pin.key}\n"
     yield PushBranch(rev.repository, branch.name, rev.commit, branch.head, files, message)

@@ -12,7 +12,7 @@ from bot.decide.changes import Change, find_changes
 from bot.decide.conversation import converse, first_told
 from bot.decide.environments import unchanged
 from bot.decide.facts import Ask, Refusal, for_each
-from bot.decide.merging import find_ending, presence
+from bot.decide.merging import before_merge, find_ending
 from bot.decide.notes import supersedes_later
 from bot.decide.objections import (
     closed_requests,
@@ -22,10 +22,12 @@ from bot.decide.objections import (
 )
 from bot.decide.proposed import Proposal
 from bot.decide.released import must_be_replaceable
+from bot.decide.reverts import revert_questions, with_reverts, with_said
 from bot.decide.rivals import find_rival
 from bot.decide.sentences import sentence
 from bot.decide.statuses import with_status
-from bot.decide.trailers import PROMOTED_IMAGE, PROMOTED_TOGETHER, recorded
+from bot.decide.trailers import AGAIN, ALLOWED, PROMOTED_IMAGE, PROMOTED_TOGETHER, recorded
+from bot.decide.unasked import find_unasked, groups_of
 from bot.decide.warnings import find_warnings
 from bot.plan import (
     Action,
@@ -62,13 +64,16 @@ def propose(ask: Ask, proposal: Proposal) -> Verdict:
         warnings = (*warnings, sentence("!{} by {} proposes the same, and stands for ours", rival.number, rival.author))
         proposal = replace(proposal, promotion=replace(proposal.promotion, warnings=warnings))
     if changes and rival is None:
+        proposal = _respect_people(ask, proposal, request, _first(proposal, request, changes))
         actions = list(_proposing(ask, proposal, changes, request))
+        warnings = (*proposal.promotion.warnings, *find_unasked(ask, proposal, request))
+        proposal = replace(proposal, promotion=replace(proposal.promotion, warnings=warnings))
     else:
         actions = [*_copies(ask, proposal), *_tidying(ask, proposal, request, rival)]
     ending = find_ending(ask, proposal, request, actions)
     actions = [*ending.actions, *actions]
     settled = Standing.PROPOSED if changes else Standing.CURRENT
-    step = _step(proposal, actions, changes) if actions else None
+    step = _step(ask, proposal, actions, changes) if actions else None
     return Verdict(
         unit=proposal.promotion.unit,
         target=proposal.promotion.target,
@@ -84,14 +89,8 @@ def _proposing(
     ask: Ask, proposal: Proposal, changes: tuple[Change, ...], request: MergeRequest | None
 ) -> Iterator[Action]:
     """In this order: the branch is the claim, the image comes before the status and the merge request that name it."""
-    first: tuple[Question[Any], ...] = (
-        *_on_branch(proposal, changes),
-        *first_told(proposal, request),
-        *approving.first_questions(proposal.config, proposal.target, proposal.promotion.unit),
-    )
-    _respect_people(ask, proposal, request, first)
-    ask.together(*first)
-    pushes = () if _in_place(ask, proposal, changes) else (_push(proposal, changes),)
+    ask.together(*_first(proposal, request, changes))
+    pushes = () if _in_place(ask, proposal, changes, request) else (_push(proposal, changes),)
     if pushes and request is not None:
         _respect_review(proposal, request)
     actions = (*pushes, *_copies(ask, proposal))
@@ -101,6 +100,14 @@ def _proposing(
     anew = lacks or ("" if needed.waits_no_more(ask, repository, request) else None)
     yield from with_status(proposal.target, proposal.branch, proposal.promotion.moves, actions, request, anew)
     yield from converse(ask, proposal, request, changes)
+
+
+def _first(proposal: Proposal, request: MergeRequest | None, changes: tuple[Change, ...]) -> Iterator[Question[Any]]:
+    """What all that is proposed asks."""
+    yield from _on_branch(proposal, changes)
+    yield from first_told(proposal, request)
+    yield from approving.first_questions(proposal.config, proposal.target, proposal.promotion.unit)
+    yield from groups_of(proposal, request)
 
 
 def examine(ask: Ask, proposal: Proposal) -> None:
@@ -120,14 +127,21 @@ def _leave_to_rival(ask: Ask, proposal: Proposal) -> None:
 
 def _respect_people(
     ask: Ask, proposal: Proposal, request: MergeRequest | None, besides: Iterable[Question[Any]]
-) -> None:
-    """Refuse what people said no to. What all of the proposal asks anyway is asked in the same round."""
-    target, branch = proposal.target, proposal.branch
+) -> Proposal:
+    """The proposal, knowing what of it people took back. Raises Refusal for what they said no to.
+
+    What all of the proposal asks anyway is asked in the same round.
+    """
+    target, branch, promotion = proposal.target, proposal.branch, proposal.promotion
     if request is None:
-        respect_retargeted(ask, target, branch, proposal.promotion)
-    if not proposal.reopen and not (request and _is_proposed(branch, proposal.promotion)):
-        ask.together(closed_requests(target, branch), *besides)
-        respect_closed(ask, target, branch, proposal.promotion)
+        respect_retargeted(ask, target, branch, promotion)
+    if request and _is_proposed(branch, promotion) and not proposal.reopen:
+        return replace(proposal, promotion=with_said(branch, promotion))
+    closed = () if proposal.reopen else (closed_requests(target, branch),)
+    ask.together(*closed, *revert_questions(target, branch, promotion), *besides)
+    if not proposal.reopen:
+        respect_closed(ask, target, branch, promotion)
+    return replace(proposal, promotion=with_reverts(ask, target, branch, promotion, reopen=proposal.reopen))
 
 
 def _respect_review(proposal: Proposal, request: MergeRequest) -> None:
@@ -155,11 +169,11 @@ def _on_branch(proposal: Proposal, changes: Iterable[Change]) -> Iterator[Files]
         yield Files(Rev(proposal.target.rev.repository, branch.head), tuple(sorted(paths)))
 
 
-def _in_place(ask: Ask, proposal: Proposal, changes: tuple[Change, ...]) -> bool:
+def _in_place(ask: Ask, proposal: Proposal, changes: tuple[Change, ...], request: MergeRequest | None) -> bool:
     """Whether the branch already holds exactly these files and our record of these digests."""
     branch = proposal.branch
     if branch.head is None or not branch.ours:
-        leave_foreign_alone(proposal.branch)
+        leave_foreign_alone(proposal.branch, request, reopen=proposal.reopen)
         return False
     answers = [ask(question) for question in _on_branch(proposal, changes)]
     files = {file.path: file.content for found in answers if isinstance(found, Found) for file in found.value}
@@ -168,7 +182,7 @@ def _in_place(ask: Ask, proposal: Proposal, changes: tuple[Change, ...]) -> bool
         return True  # what a reviewer made of the copy is what shall be merged
     if recorded and all(files.get(change.path) == change.content for change in changes):
         return True
-    leave_foreign_alone(proposal.branch)
+    leave_foreign_alone(proposal.branch, request, reopen=proposal.reopen)
     return recorded and _merges(ask, proposal, changes)
 
 
@@ -183,10 +197,13 @@ def _merges(ask: Ask, proposal: Proposal, changes: Iterable[Change]) -> bool:
 
 
 def _is_recorded(commit: Commit, promotion: Promotion) -> bool:
-    """Whether a commit's trailers say which digests the promotion is about, and what goes together in it."""
+    """Whether a commit's trailers say which digests the promotion is about, what goes together in it, and again."""
     wanted = {recorded(move) for move in promotion.moves}
-    return set(commit.trailer(PROMOTED_IMAGE)) == wanted and commit.trailer(PROMOTED_TOGETHER) == _together(
-        promotion.unit
+    again = {text for move in promotion.moves for text in move.allowed if text.startswith(AGAIN)}
+    return (
+        set(commit.trailer(PROMOTED_IMAGE)) == wanted
+        and commit.trailer(PROMOTED_TOGETHER) == _together(promotion.unit)
+        and again <= set(commit.trailer(ALLOWED))
     )
 
 
@@ -254,16 +271,17 @@ def _named_already(proposal: Proposal) -> str:
     return f"{proposal.promotion.target} already names what this proposed, as of {proposal.target.rev.commit}"
 
 
-def _step(proposal: Proposal, actions: list[Action], changes: tuple[Change, ...]) -> Step:
+def _step(ask: Ask, proposal: Proposal, actions: list[Action], changes: tuple[Change, ...]) -> Step:
     target = proposal.target
-    merges = any(isinstance(action, Merge) for action in actions)
+    merges = (action for action in actions if isinstance(action, Merge))
+    guards = (guard for merge in merges for guard in before_merge(ask, proposal, merge))
     return Step(
         unit=proposal.promotion.unit,
         target=proposal.promotion.target,
         repository=target.rev.repository,
         branch=proposal.branch.name,
         head=proposal.branch.head,
-        guards=(unchanged(target, _read(proposal)), *(presence(proposal) if merges else ())),
+        guards=(unchanged(target, _read(proposal)), *guards),
         actions=tuple(actions),
         promotion=proposal.promotion,
         diff="".join(change.diff for change in changes),

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bot.config import Config
 from bot.decide.branch import Branch, branch_behind, branch_name, open_request, promotion_mark
-from bot.decide.environments import Manifest
+from bot.decide.environments import Manifest, fields_at
 from bot.decide.facts import Ask, NotKnown, Refusal
 from bot.decide.merging import is_merged_for_us
 from bot.decide.notes import Waits, about_blocked, saying
@@ -17,7 +17,8 @@ from bot.decide.units import Reach
 from bot.images import ImageRef
 from bot.plan import Action, HoldMerge, Step, Verdict
 from bot.promotion import Unit
-from bot.repositories import MergeRequest
+from bot.questions import Files
+from bot.repositories import MergeRequest, Rev
 
 # So many images are named in a line.
 _FEW = 3
@@ -39,7 +40,8 @@ def reviewed(ask: Ask, config: Config, reach: Reach, refusal: Refusal, verdict: 
         return replace(verdict, request=_of_others(reach, unit))
     outdated = _outdated(reach, unit, request, branch)
     verdict = replace(verdict, request=request, outdated=outdated)
-    note = about_blocked(branch, refusal, outdated) if request.ours and branch.ours else None
+    ours = request.ours and branch.ours
+    note = about_blocked(branch, refusal, outdated, _put_instead(ask, reach, unit, branch)) if ours else None
     repository = target.rev.repository
     stands = isinstance(refusal, Waits | NotKnown) and not branch.foreign
     hold = (HoldMerge(repository, request.number),) if is_merged_for_us(request) and not stands else ()
@@ -63,6 +65,19 @@ def _outdated(reach: Reach, unit: Unit, request: MergeRequest, branch: Branch) -
         return ""
     sources = " and ".join(dict.fromkeys(reach.sources[service][0].environment.name for service in services))
     return f"!{request.number} proposes {_listed(gone)}, which isn't what runs in {sources} now"
+
+
+def _put_instead(ask: Ask, reach: Reach, unit: Unit, branch: Branch) -> tuple[ImageRef, ...]:
+    """The images that the branch has by now where ours were: a person's commit put them there."""
+    if not branch.foreign or branch.head is None:
+        return ()
+    target, said = reach.target, records(branch.ours[:1])
+    manifests = {m.file.path: m for service in unit.services for m in target.manifests.get(service, ())}
+    paths = tuple(sorted(target.paths.intersection(branch.ours[0].paths)))
+    files = ask.perhaps(Files(Rev(target.rev.repository, branch.head), paths)) or ()
+    named = (field.image for f in files if f.path in manifests for field in fields_at(manifests[f.path], f.content))
+    others = [image for image in named if image is not None and image.name in {name.name for name in said}]
+    return tuple(one for one in dict.fromkeys(others) if not any(_is(one, name, rec) for name, rec in said.items()))
 
 
 def _of_others(reach: Reach, unit: Unit) -> MergeRequest | None:

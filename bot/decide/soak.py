@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 
-from bot.decide.environments import Manifest
+from bot.decide.environments import Manifest, fields_at
 from bot.decide.facts import Ask, Refusal, for_each
 from bot.decide.pairing import Hop
 from bot.decide.sentences import sentence
@@ -16,7 +16,7 @@ from bot.images import Digest, ImageRef
 from bot.plan import Check
 from bot.promotion import FromEnvironment, Move
 from bot.questions import Absent, History, Landed, MergedBy
-from bot.repositories import File, Landing, Rev
+from bot.repositories import Landing, Rev
 
 
 @dataclass(frozen=True)
@@ -113,13 +113,7 @@ def _digests(
     manifest: Manifest, landing: Landing, image: ImageRef, promoted: dict[ImageRef, Record]
 ) -> Iterator[Digest]:
     """What the manifest as it landed said that this image is."""
-    if landing.content is None:
-        return
-    try:
-        fields = replace(manifest, file=File(manifest.file.path, manifest.file.mode, landing.content)).fields
-    except Refusal:
-        return
-    for field in fields:
+    for field in fields_at(manifest, landing.content):
         if field.image is None or field.image.name != image.name:
             continue
         if field.image.digest is not None:

@@ -54,10 +54,14 @@ class _Place:
 
 @dataclass(frozen=True)
 class _Theirs:
-    """A merge request, and the manifests that its commits change, by environment and path."""
+    """A merge request, and the manifests that its commits change, by environment and path.
+
+    `promoted` says whether promobot opened it, or made all of its commits: by whichever account it then was.
+    """
 
     request: MergeRequest
     touched: tuple[tuple[EnvironmentConfig, str], ...]
+    promoted: bool
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,7 @@ def judge_requests(ask: Ask, config: Config, environment: EnvironmentConfig, wan
     ask.together(*commits.values())
     # What can't be read is gone as a rule, and nothing can be said of it.
     read = {one: found for one, question in commits.items() if (found := ask.perhaps(question))}
-    every = [(_touching(place, one, found), _is_ours(config, one, found)) for one, found in read.items()]
+    every = [(_touching(place, one, found), one.ours and _are_ours(config, found)) for one, found in read.items()]
     about = [(one, ours) for one, ours in every if not wanted.services or _is_about(place, one)]
     asked = [one for one, waits in for_each(about, lambda each: (each[0], _is_watched(ask, place, *each))) if waits]
     yield from filter(None, for_each(asked, lambda one: _upkeep(ask, place, one)))
@@ -160,10 +164,10 @@ def _requests(ask: Ask, place: _Place) -> Iterator[MergeRequest]:
             yield request
 
 
-def _is_ours(config: Config, request: MergeRequest, commits: Collection[Commit]) -> bool:
-    """Whether it is a promotion's as we made it: what a person changed of it, or pins, is looked at like any other."""
+def _are_ours(config: Config, commits: Collection[Commit]) -> bool:
+    """Whether they are a promotion as we made it: what a person changed, or pins, is looked at like any other."""
     address = config.author.email
-    return request.ours and all(
+    return all(
         commit.author_email == commit.committer_email == address and commit.trailer(PROMOTION) for commit in commits
     )
 
@@ -175,14 +179,15 @@ def _is_watched(ask: Ask, place: _Place, theirs: _Theirs, ours: bool) -> bool:  
 
 
 def _assured(ask: Ask, place: _Place, theirs: _Theirs) -> tuple[Assurance, ...]:
-    """What becomes of the approvals that one of ours needs."""
-    return assured_of(ask, place.config, place.rev, theirs.touched) if theirs.request.ours else ()
+    """What becomes of the approvals that one of promobot's needs."""
+    return assured_of(ask, place.config, place.rev, theirs.touched) if theirs.promoted else ()
 
 
 def _touching(place: _Place, request: MergeRequest, commits: Collection[Commit]) -> _Theirs:
     paths = sorted({path for commit in commits for path in commit.paths})
     touched = ((env, path) for env in place.sharing for path in paths if service_at(place.config, env, path))
-    return _Theirs(request, tuple(touched))
+    promoted = request.ours or (bool(commits) and _are_ours(place.config, commits))
+    return _Theirs(request, tuple(touched), promoted)
 
 
 def _is_about(place: _Place, theirs: _Theirs) -> bool:
@@ -192,8 +197,8 @@ def _is_about(place: _Place, theirs: _Theirs) -> bool:
 
 
 def _upkeep(ask: Ask, place: _Place, theirs: _Theirs) -> Upkeep | None:
-    request, repository = theirs.request, place.rev.repository
-    unit, target = Unit(f"!{request.number}", ()), place.environment.name
+    request, repository, unit = theirs.request, place.rev.repository, Unit(f"!{theirs.request.number}", ())
+    target = next((environment.name for environment, _ in theirs.touched), place.environment.name)
     ask.together(Status(repository, request.head), *_files(place, theirs))
     try:
         said = _approved(ask, place, theirs, _judged(ask, place, theirs))

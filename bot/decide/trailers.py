@@ -25,6 +25,8 @@ UNPROVEN = "Unproven"
 ALLOWED = "Allowed"
 # What begins an `Allowed` that lets go of what the target runs.
 DROP = "drop "
+# What begins an `Allowed` of an image that people had taken back.
+AGAIN = "again "
 # The services of a unit that nobody but a command knows.
 PROMOTED_TOGETHER = "Promoted-Together"
 
@@ -84,13 +86,17 @@ def promoted_from(commits: Iterable[Commit], target: str, environment: str, name
     The commits are given newest first.
     """
     for commit in commits:
-        ours = any(key.startswith(f"{target}/") for key in commit.trailer(PROMOTION))
-        for text in commit.trailer(PROMOTED_FROM) if ours else ():
+        for text in commit.trailer(PROMOTED_FROM) if is_into(commit, target) else ():
             origin, _, image = text.partition(" ")
             found, _, source = origin.partition("@")
             if found == environment and image.rpartition(":")[0] == name:
                 return source
     return None
+
+
+def is_into(commit: Commit, target: str) -> bool:
+    """Whether a commit says that it promotes to this environment."""
+    return any(key.startswith(f"{target}/") for key in commit.trailer(PROMOTION))
 
 
 @lru_cache(maxsize=1 << 12)

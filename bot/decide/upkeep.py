@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.config import Config, EnvironmentConfig
-from bot.decide.branch import open_requests_of
+from bot.decide.branch import branch_prefix, open_requests_of
 from bot.decide.environments import read_environments
 from bot.decide.facts import Ask, Refusal, Unanswered
 from bot.decide.floating import follow_branch, named_tags
@@ -82,12 +82,19 @@ def _statuses(ask: Ask, config: Config, environment: EnvironmentConfig, scope: S
 
 
 def _orphans(ask: Ask, config: Config, environment: EnvironmentConfig, scope: Scope) -> Sequence[Upkeep]:
-    """Only on a whole pass, and only where all could be read: what isn't known isn't gone."""
-    if scope.services or not environment.from_:
+    """Only where all could be read: what isn't known isn't gone.
+
+    Of services that are named, what they had before they joined their group, which proposes the same lines now.
+    """
+    if not environment.from_:
         return ()
+    groups = {config.group(service) or service for service in scope.services}
     try:
-        if not open_requests_of(ask, environment):
-            return ()
-        return tuple(find_orphans(ask, config, read_reach(ask, config, environment, ())))
+        requests = open_requests_of(ask, environment)
+        names = {request.source_branch.removeprefix(branch_prefix(environment)) for request in requests}
+        if scope.services:
+            names = {name for name in names if config.group(name) in groups - {name}}
+        orphans = find_orphans(ask, config, read_reach(ask, config, environment, ())) if names else ()
+        return tuple(orphan for orphan in orphans if orphan.unit.name in names)
     except Refusal:
         return ()

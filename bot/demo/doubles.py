@@ -53,12 +53,13 @@ class RunningDouble:
         """Where a browser shows a merge request."""
         return self.kind.page.format(url=self.url, project=project, number=number)
 
-    def merge(self, project: str, number: int) -> None:
-        """Press the button on that page, as an approver does. Raises ForgeError where it isn't merged."""
+    def press(self, button: str, project: str, number: int) -> None:
+        """Press a button on that page, `approve` or `merge`. Raises ForgeError where that is refused."""
+        page = self.page(project, number)
         with urllib3.PoolManager() as pool:
-            answer = pool.request("POST", self.page(project, number), redirect=False, retries=False, timeout=30.0)
+            answer = pool.request("POST", f"{page}?{button}", redirect=False, retries=False, timeout=30.0)
         if answer.status != 303:
-            raise ForgeError(f"{self.page(project, number)} was not merged (HTTP {answer.status})")
+            raise ForgeError(f"the button {button} of {page} was refused (HTTP {answer.status})")
 
 
 def must_be_there(name: str) -> Path:

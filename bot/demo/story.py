@@ -15,7 +15,6 @@ from rich.console import Console
 from rich.rule import Rule
 from rich.text import Text
 
-from bot.cli import INTERRUPTED
 from bot.demo.doubles import RunningDouble
 from bot.demo.world import DemoWorld, make_world, push_images, world_of
 from bot.errors import BotError, ExitCode
@@ -87,7 +86,7 @@ class Story:
         if world.double is None:
             self._command(world, f"mr merge {request} --as approver", "A person decides.")
         else:
-            self._press(world.double, _project(world, target))
+            self._decide(world, world.double, target)
 
     def _once_more(self, world: DemoWorld) -> None:
         self._chapter("And again?")
@@ -105,17 +104,26 @@ class Story:
         self.console.print(f"\n[dim]# {why}[/]\n[bold cyan]$ promobot {line}[/]")
         sys.stdout.flush()
         code = self.run(shlex.split(line), world.environ)
-        if code == INTERRUPTED:
+        if code == ExitCode.INTERRUPTED:
             raise KeyboardInterrupt
         if code != ExitCode.DONE:
             raise BotError(f"the demo went wrong: `promobot {line}` ended with exit code {code}")
         time.sleep(self.pause)
 
-    def _press(self, double: RunningDouble, project: str) -> None:
-        """What the approver does in a browser; the only merge request of the project is the first."""
-        self.console.print("\n[dim]# A person decides, in a browser.[/]")
-        double.merge(project, 1)
-        self.console.print(f"approver merged {double.kind.request} {double.page(project, 1)}", soft_wrap=True)
+    def _decide(self, world: DemoWorld, double: RunningDouble, target: str) -> None:
+        """What approvers do in a browser; the only merge request of the project is the first."""
+        required = world_of(world).config.environment(target).approvers.required
+        people = "a person approves" if required == 1 else f"{required} people approve"
+        self.console.print(f"\n[dim]# In a browser, {people}.[/]")
+        self._press(double, _project(world, target), "approve", "approved", times=required)
+        self._command(world, f"promote {_SERVICE} --to {target}", "Any pass sees that: promobot's status turns green.")
+        self.console.print("\n[dim]# And a person merges.[/]")
+        self._press(double, _project(world, target), "merge", "merged")
+
+    def _press(self, double: RunningDouble, project: str, button: str, done: str, *, times: int = 1) -> None:
+        for _ in range(times):
+            double.press(button, project, 1)
+        self.console.print(f"{done} {double.kind.request} {double.page(project, 1)}", soft_wrap=True)
         time.sleep(self.pause)
 
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bot.forges.access import AppKey, ForgeAccess
+from bot.forges.committing import Committing, Made
 from bot.forges.local import LocalForge
 from bot.forges.port import Forge, Opened
 from bot.forges.rights import Right, Use
@@ -36,4 +37,4 @@ FORGES: Mapping[str, Callable[..., Forge]] = MappingProxyType(
     {"github": _github, "gitlab": _gitlab, "local": LocalForge}
 )
 
-__all__ = ["FORGES", "AppKey", "Forge", "ForgeAccess", "Opened", "Right", "Use"]
+__all__ = ["FORGES", "AppKey", "Committing", "Forge", "ForgeAccess", "Made", "Opened", "Right", "Use"]

@@ -6,7 +6,9 @@ import html
 import json
 import re
 
-_CLOSED = re.compile(r"\n*<!-- promobot:closed (\{.*\}) -->\s*\Z")
+_BEGIN, _END = "<!-- promobot:closed ", " -->"
+# What we tell is two strings, and as long as a reason may be.
+_LONGEST_TOLD = 100_000
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+.!|~-])")
 _LINK = re.compile(r"https?://[A-Za-z0-9._~:/?#!&=%+-]+")
 _LINE = "\n\n---\n\nClosed by promobot"
@@ -26,18 +28,25 @@ def with_reason(body: str, reason: str, by: str, *, most: int, link: str = "") -
     shown = _SPECIAL.sub(r"\\\1", html.escape(" ".join(reason.split()), quote=False)).replace("@", "&#64;")
     words = f": {shown}" if shown else ""
     words += f" (<{link}>)" if _LINK.fullmatch(link) else ""
-    end = plain(f"{_LINE}{words}\n\n<!-- promobot:closed {told} -->")
+    end = plain(f"{_LINE}{words}\n\n{_BEGIN}{told}{_END}")
     return plain(without_reason(body)[0])[: max(0, most - len(end))] + end
 
 
 def without_reason(body: str) -> tuple[str, dict[str, str]]:
-    """A body without what `with_reason` put behind it, and what that was."""
-    found = _CLOSED.search(body)
-    if found is None:
+    """A body without what `with_reason` put behind it, and what that was.
+
+    Anybody may write what looks like it; what they wrote besides stays.
+    """
+    whole = body.rstrip()
+    before, begun, told = whole.rpartition(_BEGIN)
+    if not begun or not whole.endswith(_END) or len(told) > _LONGEST_TOLD:
         return body, {}
     try:
-        told = json.loads(found[1])
-    except ValueError:
+        found = json.loads(told.removesuffix(_END))
+    except (ValueError, RecursionError):
         return body, {}
-    before = body[: found.start()].rpartition(_LINE)[0]
-    return before, {key: value for key, value in told.items() if isinstance(value, str)}
+    if not isinstance(found, dict):
+        return body, {}
+    said, line, words = before.rpartition(_LINE)
+    ours = line and "\n" not in words.rstrip("\n")
+    return said if ours else body, {key: value for key, value in found.items() if isinstance(value, str)}

@@ -24,10 +24,14 @@ class Opened:
 
 @dataclass(frozen=True)
 class AutoMerge:
-    """A merge request that was to be merged, as it is then; `waits` says why it neither is nor will be by itself."""
+    """A merge request that was to be merged, as it is then; `waits` says why it neither is nor will be by itself.
+
+    `remedy` is what to do about that, where it isn't plain.
+    """
 
     request: MergeRequest
     waits: str = ""
+    remedy: str = ""
 
 
 class Forge(Protocol):
@@ -110,6 +114,10 @@ class Forge(Protocol):
 
         Or if it doesn't say what was `seen`, looked at right before: what a person wrote meanwhile stays.
         """
+        ...
+
+    def note(self, project: str, number: int) -> str:
+        """What our one note on a merge request says to people; empty where there is none."""
         ...
 
     def set_note(self, project: str, number: int, text: str) -> bool:

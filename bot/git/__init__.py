@@ -2,9 +2,8 @@
 
 from bot.git.clone import Clone
 from bot.git.command import Credential
-from bot.git.identity import Identity
+from bot.git.identity import Identity, Signing
 from bot.git.names import not_a_branch
 from bot.git.pushing import LeaseLost, Pushed
-from bot.git.signing import Signing
 
 __all__ = ["Clone", "Credential", "Identity", "LeaseLost", "Pushed", "Signing", "not_a_branch"]

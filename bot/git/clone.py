@@ -104,6 +104,11 @@ class Clone:
         self._need(commit)
         return tuple(entry.path for entry in reading.tree(self._git, commit))
 
+    def tree(self, commit: str) -> str:
+        """The id of a commit's tree, which stands for every byte and mode of its files."""
+        self._need(commit)
+        return self._git.run("rev-parse", "--verify", f"{commit}^{{tree}}").stdout.decode().strip()
+
     def kept_paths(self, branch: str) -> tuple[str, ...]:
         """Every path of a branch as it was last seen, without a look at the server; none where it never was."""
         if not (self._git.path / "HEAD").is_file():

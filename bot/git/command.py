@@ -44,11 +44,12 @@ _CREDENTIAL_HELPER = (
 class Credential:
     """What a Git server asks for over HTTP. It is only ever given to the host of the repository's URL.
 
-    A password that is renewed from time to time is given by who knows it.
+    A password that is renewed from time to time is given by who knows it. `name` is what messages call it.
     """
 
     username: str
     password: str | Callable[[], str] = field(repr=False)
+    name: str = "the credential"
 
     @property
     def secret(self) -> str:
@@ -105,6 +106,13 @@ class Remote:
                 f"the URL {redact(self.url)} has a credential in it",
                 hint="other users of the machine could read it there: give it as a credential",
             )
+
+    @property
+    def credential_name(self) -> str:
+        """What messages call what the server is shown, be it a key of ssh; empty where there is no server."""
+        if self.credential:
+            return self.credential.name
+        return "" if self.url.startswith(("/", "file:")) else "the credential"
 
     def run(
         self,

@@ -23,7 +23,7 @@ _HINTS = (
             r"|returned error: 40[13]|Host key verification failed",
             re.IGNORECASE,
         ),
-        "check the credential: whether it has expired, and its rights on this repository",
+        "check {credential}: whether it has expired, and its rights on this repository",
     ),
     (
         re.compile(
@@ -31,7 +31,7 @@ _HINTS = (
             r"|returned error: 404|no such file or directory",
             re.IGNORECASE,
         ),
-        "check `project` in the configuration; many forges answer the same where the credential has no access",
+        "check `project` in the configuration{or_no_access}",
     ),
     (
         re.compile(
@@ -78,14 +78,20 @@ def may_pass(said: str) -> bool:
     return _PASSING.search(said) is not None and _REFUSED.search(said) is None
 
 
-def explain(stderr: str, clone: object = "the clone") -> tuple[str, str]:
-    """Git's last words, on one line and without credentials, and a hint (empty if there is none)."""
+def explain(stderr: str, clone: object = "the clone", credential: str = "") -> tuple[str, str]:
+    """Git's last words, on one line and without credentials, and a hint (empty if there is none).
+
+    `credential` is what the one is called that a server was shown; empty where there is no server.
+    """
     lines = [line.strip() for line in redact(stderr).splitlines() if line.strip()]
     telling = [
         line for line in lines if line.startswith(("fatal:", "error:", "remote:", "!")) and not _EMPTY.search(line)
     ]
     words = "; ".join((telling or lines or ["it said nothing"])[-_LAST:])
-    return words, next((hint for pattern, hint in _HINTS if pattern.search(stderr)), "").format(clone=clone)
+    hint = next((hint for pattern, hint in _HINTS if pattern.search(stderr)), "")
+    or_no_access = f"; many forges answer the same where {credential} has no access" if credential else ""
+    named = credential or "the credential"
+    return words, hint.format(clone=clone, credential=named, or_no_access=or_no_access)
 
 
 def redact(text: str) -> str:

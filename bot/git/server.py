@@ -135,7 +135,7 @@ class Server:
 
     def failed(self, what: str, done: Completed, clone: Path | None = None) -> GitError:
         """The error that a command's last words make."""
-        words, hint = explain(_said(done), clone or "the clone")
+        words, hint = explain(_said(done), clone or "the clone", self.remote.credential_name)
         return GitError(f"cannot {what} {redact(self.remote.url)}: {words}", hint=hint)
 
 

@@ -2,39 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bot.errors import GitError
 from bot.git.command import GitDirectory
-
-if TYPE_CHECKING:
-    from bot.git.identity import Identity
-
-
-@dataclass(frozen=True)
-class Signing:
-    """With which key: an SSH key in a file, or one of GnuPG by its id.
-
-    `env` is added to what signs, such as GNUPGHOME, or SSH_AUTH_SOCK where the file holds the public part alone.
-    """
-
-    ssh_key: Path | None = None
-    gpg_key: str = ""
-    env: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-    @property
-    def config(self) -> dict[str, str]:
-        """What tells git of it; the key itself is read by the program that signs and nobody else."""
-        if self.ssh_key is not None:
-            return {"gpg.format": "ssh", "user.signingKey": str(self.ssh_key.absolute())}
-        return {"gpg.format": "openpgp", "user.signingKey": self.gpg_key}
-
-    def __str__(self) -> str:
-        return f"the SSH key {self.ssh_key}" if self.ssh_key is not None else f"the GnuPG key {self.gpg_key}"
+from bot.git.identity import Identity, Signing, stamp
 
 
 def signed(git: GitDirectory, commit: str, identity: Identity, when: datetime, signing: Signing) -> str:
@@ -44,11 +16,10 @@ def signed(git: GitDirectory, commit: str, identity: Identity, when: datetime, s
     """
     header, _, message = git.run("cat-file", "commit", commit).stdout.partition(b"\n\n")
     parents = [line.split(b" ")[1].decode() for line in header.split(b"\n") if line.startswith(b"parent ")]
-    at = f"@{int(when.timestamp())} {when.strftime('%z')[:5]}"
     who = {
         f"GIT_{role}_{part}": value
         for role in ("AUTHOR", "COMMITTER")
-        for part, value in (("NAME", identity.name), ("EMAIL", identity.email), ("DATE", at))
+        for part, value in (("NAME", identity.name), ("EMAIL", identity.email), ("DATE", f"@{stamp(when)}"))
     }
     _must_be_there(signing)
     arguments = [argument for parent in parents for argument in ("-p", parent)]

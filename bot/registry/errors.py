@@ -102,7 +102,14 @@ def of_status(place: Place, status: int, body: bytes = b"", *, known: bool = Fal
     `known` is whether the registry said that it knows us, and that we lack the right.
     """
     message, hint = _status_words(place, status, body, known=known)
+    if status == 401 and not known:
+        place = of_login(place)
     return StatusError(f"{place}: {message}", hint=hint, status=status, body=body)
+
+
+def of_login(place: Place) -> Place:
+    """Where a login isn't accepted: the image that was asked for first has no part in that."""
+    return Place(place.access) if place.access.login else place
 
 
 def _status_words(place: Place, status: int, body: bytes, *, known: bool) -> tuple[str, str]:

@@ -60,6 +60,7 @@ def test_a_mistake_is_told_with_what_to_do(promobot: Promobot, line: str, says: 
         ((*PROMOTE, "--unproven", "because"), "--unproven says nothing without --image"),
         ((*PROMOTE, "--wait", "--dry-run"), "--dry-run and --wait don't go together"),
         (("set-image", "a", "/b", ":c", "--exit-code"), "--exit-code says nothing without --check"),
+        (("reconcile", "--exit-code"), "--exit-code says nothing without --dry-run"),
         (
             ("set-image", "a", "/b", ":c", "--add-digest", "--drop-digest"),
             "--drop-digest and --add-digest don't go together",

@@ -232,6 +232,14 @@ def test_a_name_without_a_host_is_looked_for_along_the_chain(shop: Shop, tag: st
     ]
 
 
+def test_a_name_with_the_registry_s_prefix_or_without_is_the_same_image(shop: Shop) -> None:
+    file = shop.company.folder / "promobot.yaml"
+    file.write_text(file.read_text().replace(f"url: {E2E}\n", f"url: {E2E}/{shop.company.team}\n"))
+    shop.push(shop.company.e2e, "1.0", build_image("app"))
+    for name in (f"{shop.path}:1.0", "inventory:1.0", f"{E2E}/{shop.path}:1.0"):
+        assert shop.run("inspect", name, "-o", "json").data["image"] == f"{E2E}/{shop.path}:1.0"
+
+
 def test_a_name_without_a_host_that_no_registry_of_the_chain_has(shop: Shop) -> None:
     said = shop.run("inspect", f"{shop.path}:1.1.3-rc1")
     assert said.code == ExitCode.REGISTRY

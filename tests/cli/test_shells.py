@@ -68,13 +68,8 @@ class Shell:
         return self.called.read_text(encoding="utf-8").splitlines()
 
 
-@pytest.fixture(params=START, scope="module")
-def shell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    """Each shell that is here, in a folder with a configuration and manifests."""
-    name = str(request.param)
-    if not shutil.which(name) or not shutil.which("setsid"):
-        pytest.skip(f"no {name} here: apt-get install {name} util-linux")
-    tmp_path = tmp_path_factory.mktemp(name)
+def furnish(tmp_path: Path) -> dict[str, str]:
+    """A configuration, manifests and a command, and the environment that has it."""
     work = tmp_path / "work"
     for folder in ("apps", "my apps"):
         (work / folder).mkdir(parents=True)
@@ -86,7 +81,7 @@ def shell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     command.parent.mkdir()
     command.write_text(COMMAND.format(python=sys.executable), encoding="utf-8")
     command.chmod(0o755)
-    environ = {
+    return {
         "PATH": f"{command.parent}:{os.environ['PATH']}",
         "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
         "HOME": str(tmp_path / "home"),
@@ -94,6 +89,16 @@ def shell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         "TERM": "xterm",
         "LANG": "C.UTF-8",
     }
+
+
+@pytest.fixture(params=START, scope="module")
+def shell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """Each shell that is here, in a folder with a configuration and manifests."""
+    name = str(request.param)
+    if not shutil.which(name) or not shutil.which("setsid"):
+        pytest.skip(f"no {name} here: apt-get install {name} util-linux")
+    tmp_path = tmp_path_factory.mktemp(name)
+    environ = furnish(tmp_path)
     ours, theirs = pty.openpty()
     # With a session of its own the terminal is the shell's, as it is for people.
     process = subprocess.Popen(
@@ -101,7 +106,7 @@ def shell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        cwd=work,
+        cwd=tmp_path / "work",
         env=environ,
         start_new_session=False,
     )
@@ -150,3 +155,24 @@ def test_a_list_is_shown_where_there_are_several(shell: Shell) -> None:
     shell.type("\x03")  # leave the line
     assert b"None" not in shell.said
     assert b" -- " not in shell.said.partition(b"--to ")[2]
+
+
+def test_an_alias_is_completed_by_what_printed_the_lines(tmp_path: Path) -> None:
+    """Bash has no word of it where it runs `promobot` itself; nor has zsh with `complete_aliases`."""
+    program = tmp_path / "my tools" / "promobot"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n" + f'exec {sys.executable} {tmp_path}/run.py "$@"\n', encoding="utf-8")
+    start = f"import sys\nsys.argv[0] = {str(program)!r}\nfrom bot.__main__ import run\nrun()\n"
+    (tmp_path / "run.py").write_text(start, encoding="utf-8")
+    program.chmod(0o755)
+    lines = (
+        "shopt -s expand_aliases",
+        f"alias promobot='{program} -v'",
+        f"source <('{program}' completion bash)",
+        "COMP_LINE='promobot set' COMP_POINT=12",
+        "_promobot promobot",
+        'printf "%s." "${COMPREPLY[@]}"',
+    )
+    environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+    done = subprocess.run(["bash", "-c", "\n".join(lines)], env=environ, capture_output=True, text=True, check=True)  # noqa: S607
+    assert done.stdout.split(".") == ["set-image", ""]

@@ -35,6 +35,16 @@ def test_one_registrys_advice_is_given_once(two: Shop) -> None:
     assert lines[-1].startswith("  → ")
 
 
+@pytest.mark.parametrize("command", ["status", "plan"])
+def test_a_login_that_is_not_accepted_is_told_of_once(two: Shop, command: str) -> None:
+    two.environ["E2E_PASSWORD"] = "wrong"
+    said = two.run(command)
+    assert said.code == ExitCode.REGISTRY
+    (line,) = [line for line in said.out.splitlines() if "does not accept the credentials" in line]
+    assert "✗ inventory, payments" in line
+    assert two.company.team not in line
+
+
 @pytest.mark.parametrize("words", [("status",), ("plan",), ("reconcile",), ("check", "--online")])
 @pytest.mark.parametrize(
     ("endpoint", "why"),
@@ -131,3 +141,15 @@ def test_who_asks_for_a_service_is_told_why_nothing_is_promoted(shop: Shop) -> N
     why = "– payments to staging: payments has no manifest in staging"
     assert why in shop.run("status", "payments").out
     assert why not in shop.run("status").out
+
+
+def test_a_repository_that_is_gone_is_the_reason_of_all_that_it_blocks(two: Shop) -> None:
+    """Nothing says that there are no images, and nobody asks for a credential."""
+    file = two.company.folder / "promobot.yaml"
+    prod = file.read_text().partition("  - name: staging\n")[2].replace("from: e2e", "from: staging")
+    file.write_text(f"{file.read_text()}  - name: prod\n{prod.replace('/staging/', '/prod/')}")
+    (two.company.folder / "git" / f"{PROJECT}.git").rename(two.company.folder / "gone")
+    lines = two.run("status").out.splitlines()
+    (line,) = [line for line in lines if "cannot read" in line]
+    assert line.startswith("✗ every service to staging and prod: cannot read the branches of file://")
+    assert lines == [line, "  → check `project` in the configuration"]

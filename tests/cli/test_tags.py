@@ -71,6 +71,16 @@ def test_a_services_tags_along_the_chain(told: Shop) -> None:
         ("latest", "e2e"),
         ("chart", "e2e"),
     ]
+    assert said.data["images"][0]["digests"][built("new").digest.text] == ["1.1.4", "1.1.4-rc10", "latest"]
+    assert row(said.data, "1.1.3-rc2", "e2e")["runs_in"] == ["e2e"]
+    assert row(said.data, "1.1.2", "staging")["runs_in"] == ["staging"]
+    assert row(said.data, "1.1.2", "e2e")["runs_in"] == []
+    assert [one["tag"] for one in said.data["images"][0]["tags"] if one["differs"]] == ["1.1.2", "1.1.2"]
+    assert row(said.data, "chart", "e2e")["kind"] == "Helm chart"
+
+
+def test_what_is_told_of_a_tag_and_of_a_registry(told: Shop) -> None:
+    said = told.run("tags", "inventory", "-o", "json")
     assert row(said.data, "1.1.4", "staging") == {
         "tag": "1.1.4",
         "registry": "staging",
@@ -83,12 +93,6 @@ def test_a_services_tags_along_the_chain(told: Shop) -> None:
         "differs": False,
         "error": "",
     }
-    assert said.data["images"][0]["digests"][built("new").digest.text] == ["1.1.4", "1.1.4-rc10", "latest"]
-    assert row(said.data, "1.1.3-rc2", "e2e")["runs_in"] == ["e2e"]
-    assert row(said.data, "1.1.2", "staging")["runs_in"] == ["staging"]
-    assert row(said.data, "1.1.2", "e2e")["runs_in"] == []
-    assert [one["tag"] for one in said.data["images"][0]["tags"] if one["differs"]] == ["1.1.2", "1.1.2"]
-    assert row(said.data, "chart", "e2e")["kind"] == "Helm chart"
     assert said.data["images"][0]["registries"] == [
         {
             "registry": name,

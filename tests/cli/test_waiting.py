@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli import INTERRUPTED
 from bot.cli.waiting import Patience, Waiting, code_of, wait
 from bot.errors import ExitCode, ForgeError
 from bot.forges.local import LocalForge, create_project
@@ -204,7 +203,7 @@ def test_an_interrupt_ends_the_waiting_without_a_trace(shop: Shop) -> None:
         assert "waiting for" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
-    assert (process.returncode, out) == (INTERRUPTED, "")
+    assert (process.returncode, out) == (ExitCode.INTERRUPTED, "")
     assert err == "promobot: interrupted; run it again to go on from here\n"
     assert len(shop.company.requests()) == 1
 
@@ -215,3 +214,13 @@ def test_nothing_to_wait_for_is_no_wait(shop: Shop) -> None:
     said = shop.run(*PROMOTE)  # the image is copied, and no merge request is needed for it
     assert said.code == ExitCode.DONE
     assert "nothing to wait for" in said.err
+
+
+def test_what_holds_up_the_blocked_is_said_not_to_be_waited_for(shop: Shop) -> None:
+    assert shop.run(*PROMOTE[:4]).code == ExitCode.DONE
+    (request,) = shop.company.requests()
+    path = "apps/inventory/staging/helmrelease.yaml"
+    shop.company.commit(request.source_branch, path, shop.company.manifest("inventory", "staging", "9.9.9"))
+    said = shop.run(*PROMOTE)
+    assert said.code == ExitCode.CONFLICT
+    assert "nothing to wait for: what is blocked isn't proposed, and what is open (!1) is something else" in said.err

@@ -370,6 +370,11 @@ def test_one_fault_is_not_told_as_another(tmp_path: Path) -> None:
     [
         ("{type: gitlab}", "forges.work: give either token_env or token_file"),
         ("{type: gitlab, token_env: A, token_file: b}", "forges.work: give either token_env or token_file"),
+        ("{type: gitlab, token_env: A, commits: api}", "forges.work.commits: unknown key"),
+        (
+            "{type: github, token_env: A, commits: api, signing: {ssh_key_file: key}}",
+            "forges.work: signing is for `commits: git`",
+        ),
         ("{type: gitlab, token: x}", "forges.work.token: unknown key, did you mean token_env?"),
         (
             "{type: gitlb, token_env: A}",

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from bot.config import Config
-from bot.plan import Merge, OpenRequest, SetStatus, Standing, UpdateRequest
-from bot.questions import Approvals, Files, Members, Protection
+from bot.plan import Guard, HoldMerge, Merge, OpenRequest, SetStatus, Standing, UpdateRequest
+from bot.questions import Approvals, Files, Found, Members, Protection
 from bot.repositories import ApprovalRule, BranchProtection, CommitStatus, Reviewers, StatusState
 from tests.paper import CONFIG, E2E, STAGING, Paper, digest, values
 
@@ -73,6 +73,17 @@ def said_next(paper: Paper, config: Config = GITLAB) -> CommitStatus:
     return paper.statuses[paper.heads[BRANCH]]
 
 
+def settled(paper: Paper, config: Config = GITLAB) -> CommitStatus:
+    """What the status says when nothing is left to be done."""
+    while steps := paper.plan(config=config).steps:
+        for step in steps:
+            for action in step.actions:
+                if isinstance(action, SetStatus):
+                    paper.statuses[action.commit or paper.heads[BRANCH]] = action.status
+        paper.carry_out(paper.verdict(config=config))
+    return paper.statuses[paper.heads[BRANCH]]
+
+
 def test_the_status_says_how_many_are_missing_until_they_are_given(paper: Paper) -> None:
     body, status = proposed(paper)
     assert status == waits("0 of 2 approvals of sre and Ann")
@@ -93,11 +104,47 @@ def test_only_those_named_count_and_never_who_opened_it(paper: Paper) -> None:
     assert said_next(paper) == waits("1 of 2 approvals of sre and Ann")
 
 
+def test_who_ran_promobot_by_another_account_gets_no_other_status(paper: Paper) -> None:
+    """A laptop proposes, and a schedule looks after it: both say the same, and the one who opened it doesn't count."""
+    proposed(paper)
+    (request,) = paper.opened
+    paper.opened = (replace(request, ours=False, author="bob"),)
+    paper.statuses.clear()
+    assert said_next(paper) == waits("0 of 2 approvals of sre and Ann")
+    paper.approvals[1] = ("bob", "ann")
+    assert said_next(paper) == waits("1 of 2 approvals of sre and Ann")
+    paper.approvals[1] = ("cat", "ann")
+    assert said_next(paper) == GOOD
+
+
 def test_groups_are_looked_up_only_where_it_matters(paper: Paper) -> None:
     proposed(paper)
+    assert [question for question in paper.asked if isinstance(question, Members)]
+    paper.opened = (replace(paper.opened[0], reviewers=("bob",)),)
     paper.approvals[1] = ("ann",)
+    paper.asked.clear()
     said_next(paper)
     assert not [question for question in paper.asked if isinstance(question, Members)]
+
+
+def test_a_group_without_anybody_is_told_until_somebody_is_asked(paper: Paper) -> None:
+    del paper.members["sre"]
+    why = ("forge work: 404",)
+    for verdict in (paper.verdict(config=GITHUB), paper.verdict(config=CONFIG)):  # they ask teams, or nobody
+        assert verdict.promotion is not None
+        assert verdict.promotion.warnings == ()
+    verdict = paper.verdict(config=GITLAB)
+    assert verdict.promotion is not None
+    assert verdict.promotion.warnings == why
+    body, _ = proposed(paper)
+    assert why[0] not in body
+    verdict = paper.verdict(config=GITLAB)
+    assert verdict.promotion is not None
+    assert verdict.promotion.warnings == why
+    paper.opened = (replace(paper.opened[0], reviewers=("cat",)),)
+    verdict = paper.verdict(config=GITLAB)
+    assert verdict.promotion is not None
+    assert verdict.promotion.warnings == ()
 
 
 def test_who_can_t_be_told_is_nobody(paper: Paper) -> None:
@@ -281,3 +328,48 @@ def test_what_is_merged_by_itself_waits_for_those_named(paper: Paper) -> None:
     step = paper.verdict(config=config).step
     assert step is not None
     assert [type(action) for action in step.actions] == [Merge]
+    assert Guard(Approvals(step.repository, 1), Found(("cat", "bob"))) in step.guards, "who approves is asked again"
+
+
+def test_what_is_approved_no_more_is_held(paper: Paper) -> None:
+    """The forge merges it when its pipeline has succeeded, which may take longer than somebody's mind is made up."""
+    config = configured_on("gitlab", TWO, merge="auto")
+    proposed(paper, config)
+    (request,) = paper.opened
+    paper.approvals[1] = ("cat", "bob")
+    paper.opened = (replace(request, auto_merge_by="promobot"),)
+    assert paper.verdict(config=config).step is None
+    paper.approvals[1] = ("bob",)
+    step = paper.verdict(config=config).step
+    assert step is not None
+    assert step.actions == (HoldMerge(step.repository, 1),)
+    paper.opened = (replace(request, auto_merge_by="ann"),)
+    assert paper.verdict(config=config).step is None, "what she says is hers to say"
+
+
+def test_what_couldn_t_be_told_for_a_while_is_waited_for_no_more(paper: Paper) -> None:
+    """By the text alone a pass knows that a status waits, so it is told of there whoever has approved by then."""
+    rule = BranchProtection((ApprovalRule("project rule sre", 2, Reviewers(("sre",))),))
+    paper.protection = rule
+    assert proposed(paper)[1] == GOOD
+    paper.approvals[1] = ("bob",)
+    for meanwhile in (None, BranchProtection()):
+        paper.protection = meanwhile
+        assert settled(paper) == waits("1 of 2 approvals of sre and Ann")
+        paper.protection = rule
+        assert settled(paper) == GOOD
+
+
+def test_what_waits_is_told_in_a_text_that_is_a_person_s_too(paper: Paper) -> None:
+    rule = BranchProtection((ApprovalRule("project rule sre", 2, Reviewers(("sre",))),))
+    paper.protection = rule
+    proposed(paper)
+    (request,) = paper.opened
+    paper.opened = (replace(request, body=request.body.replace("makes sure of it", "makes sure of anything")),)
+    paper.approvals[1] = ("bob",)
+    paper.protection = None
+    assert settled(paper) == waits("1 of 2 approvals of sre and Ann")
+    paper.protection = rule
+    assert settled(paper) == GOOD
+    assert "makes sure of anything" in paper.opened[0].body
+    assert paper.opened[0].body.count("<!-- promobot staging/api ") == 1

@@ -9,6 +9,7 @@ import pytest
 from bot.config import Config, GroupConfig
 from bot.decide import Intent
 from bot.decide.objections import fingerprints
+from bot.errors import ExitCode
 from bot.plan import Plan, Standing, Verdict
 from bot.questions import ClosedRequests
 from tests.paper import configured, digest
@@ -142,3 +143,28 @@ def test_so_many_that_nobody_looks_at_each_are_said_no_to_as_one() -> None:
     assert len(fingerprints("staging", moves[:500])) == 500
     assert len(fingerprints("staging", moves)) == 1
     assert fingerprints("staging", moves) == fingerprints("staging", moves[::-1]) != fingerprints("prod", moves)
+
+
+def test_a_persons_commit_is_said_what_to_do_about_by_what_is_still_there() -> None:
+    """While it is open, and after somebody closed it: then the branch alone is in the way, whatever is reopened."""
+    desk = desk_with("a")
+    run(desk, configured())
+    desk.amend("promobot/staging/a", staging("a", "9.9.9"))
+    desk.commit(e2e("a", "3.0.0"))
+    delete = "delete the branch, if nobody needs that commit: then promobot proposes again"
+    assert remedy(desk) == f"merge !1 if it is as it should be; or {delete}"
+    desk.close(1)
+    assert remedy(desk) == delete
+    assert remedy(desk, reopen=True) == (
+        f"{delete}; `--reopen` is for what was closed or taken back, and overwrites nothing"
+    )
+    del desk.paper.heads["promobot/staging/a"]
+    run(desk, configured())
+    assert proposed(desk) == ["a 1.0.0 → 3.0.0 to staging"]
+
+
+def remedy(desk: Desk, *, reopen: bool = False) -> str:
+    (verdict,) = desk.paper.plan(config=configured(), intent=Intent(("a",), reopen=reopen)).verdicts
+    assert verdict.blocked is not None, verdict
+    assert verdict.blocked.code is ExitCode.CONFLICT
+    return verdict.blocked.remedy

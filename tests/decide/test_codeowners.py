@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from bot.decide import codeowners
 from bot.decide.codeowners import Owned, owned
+from bot.git.reading import UNREAD
+from bot.globs import across_segments
 
 FILE = "apps/shop/prod/values.yaml"
 
@@ -64,3 +67,30 @@ def test_a_path_that_is_left_out_has_no_owner() -> None:
 
 def test_a_space_in_a_path_is_escaped() -> None:
     assert names("/my\\ apps/ @sre\n", "my apps/a") == [(1, "sre")]
+
+
+@pytest.mark.parametrize(("count", "required"), [("9" * 5000, 999_999_999), ("0" * 5000 + "2", 2), ("0", None)])
+def test_a_count_of_any_length_is_one(count: str, required: int | None) -> None:
+    found = names(f"[SRE][{count}] @sre\n*.yaml\n")
+    assert found == ([] if required is None else [(required, "sre")])
+
+
+def test_a_file_of_thousands_of_lines_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a pass, each path of each merge request is looked for in it, several times."""
+    read: list[str] = []
+
+    def counted(glob: str) -> str:
+        read.append(glob)
+        return across_segments(glob)
+
+    monkeypatch.setattr(codeowners, "across_segments", counted)
+    text = "".join(f"/teams/{number}/ @team-{number}\n" for number in range(3000))
+    for path in range(20):
+        assert names(text, f"teams/{path}/prod/values.yaml", gitlab=False) == [(1, f"team-{path}")]
+    assert len(read) == 3000
+
+
+@pytest.mark.parametrize("line", [UNREAD.decode(), f"/{'*a' * 1_000_000} @sre", f"/docs/ {'@sre ' * 1_000_000}"])
+def test_a_line_that_has_no_end_is_nobody_s_we_know(line: str) -> None:
+    for gitlab in (True, False):
+        assert names(f"/apps/ @sre\n{line}\n", gitlab=gitlab) == [(1, "")]

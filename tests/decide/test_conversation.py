@@ -162,9 +162,24 @@ def test_a_person_s_commit_is_noted_once(desk: Desk) -> None:
     verdict = pass_over(desk)
     assert (verdict.standing, did(verdict)) == (Standing.PROPOSED, ["SetNote", "UpdateRequest"])
     assert f"Commit {head} on this branch isn't promobot's" in desk.paper.notes[1]
-    newer(desk)
     assert pass_over(desk).step is None, "the note says so already"
+    newer(desk)
+    for actions in (["SetNote", "UpdateRequest"], []):
+        assert did(pass_over(desk)) == actions
+        assert f"Commit {head} on this branch isn't promobot's" in desk.paper.notes[1]
+        assert "What promobot pushed here isn't what would be proposed now" in desk.paper.notes[1]
     assert desk.paper.heads[BRANCH] == head
+
+
+def test_a_person_s_other_image_is_noted_as_what_the_branch_names(desk: Desk) -> None:
+    desk.amend(BRANCH, staging("a", "9.9.9"))
+    verdict = pass_over(desk)
+    assert verdict.standing is Standing.BLOCKED
+    note = desk.paper.notes[1]
+    assert f"- `{STAGING}/shop/a:9.9.9`" in note
+    assert "**Title and text above are about what promobot pushed.**" in note
+    assert "would be proposed now" not in note, "it still would"
+    assert pass_over(desk).step is None
 
 
 def test_what_is_over_is_said_to_be_over_and_never_again(desk: Desk) -> None:
@@ -317,3 +332,19 @@ def test_an_older_text_of_ours_is_no_other(desk: Desk) -> None:
     pass_over(desk)
     assert "3.0.0" in request(desk).title
     assert "| `3.0.0` |" in request(desk).body
+
+
+LONG = 1_000_000
+MARK = "<!-- promobot staging/a 0123456789abcdef -->"
+HOSTILE = {
+    "many beginnings": "<!-- promobot-built " * (LONG // 20),
+    "lines": "<!-- promobot-built -->\n" * (LONG // 24) + f"x\n{MARK}",
+    "fingerprints": f"{MARK} " * (LONG // 46),
+    "traces": "<!-- promobot-text 0123456789abcdef " * (LONG // 36),
+}
+
+
+@pytest.mark.parametrize("theirs", HOSTILE.values(), ids=HOSTILE)
+def test_what_people_make_of_it_keeps_nobody_busy(theirs: str) -> None:
+    made = read("title", theirs).proposing("title", signed("title", f"ours\n\n{MARK}\n"))
+    assert made.before.count(MARK) == max(1, theirs.count(MARK))

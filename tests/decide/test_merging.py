@@ -136,6 +136,14 @@ def test_what_the_forge_merges_by_itself_is_held_before_anything_is_pushed(desk:
         assert did(decided(desk))[:2] == ["HoldMerge", "PushBranch"]
 
 
+def test_what_the_forge_merges_for_us_is_held_where_its_image_is_gone(desk: Desk) -> None:
+    desk.paper.tags.pop(("staging", "shop/a", "2.0.0"))
+    desk.change(1, auto_merge_by="promobot")
+    assert did(decided(desk))[:2] == ["HoldMerge", "CopyImage"]
+    desk.change(1, auto_merge_by="ann")
+    assert "HoldMerge" not in did(decided(desk)), "what she says is hers to say"
+
+
 def test_what_a_person_worked_on_is_held(desk: Desk) -> None:
     desk.change(1, auto_merge_by="promobot")
     desk.amend(BRANCH, {"notes.md": b"x"})

@@ -90,6 +90,15 @@ def test_one_status_for_all_environments_of_a_branch(desk: Desk) -> None:
     assert settled(desk, theirs.head) == CommitStatus(SUCCESS, "2 images found in registry e2e and staging")
 
 
+def test_it_is_shown_with_the_environment_that_it_changes(desk: Desk) -> None:
+    """The branch's own where it changes none."""
+    desk.propose("ann/e2e", {E2E_FILE: values(E2E, "1.2.0")})
+    desk.propose(MINE, {STAGING_FILE: OTHER})
+    desk.propose("ann/notes", {"notes.md": b"x"})
+    shown = {item.unit.name: item.environment for item in desk.paper.plan().upkeep}
+    assert shown == {"!1": "e2e", "!2": "staging", "!3": "staging"}
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -77,9 +77,8 @@ class Place(ABC):
     reviewers = Reviewers(users=("ann", "bob"))
     # The number of the last merge request that was there before; a project of somebody else has had its own.
     before = 0
-    # Whether a merge request ends with its source branch, and whether an approval outlives a push, if that is known.
+    # Whether a merge request ends with its source branch.
     closes_with_branch = False
-    keeps_approvals: bool | None = False
 
     def push(self, branch: str, content: str, *, path: str = "a") -> str:
         """Pat's next commit on a branch, which begins at `main`."""
@@ -169,7 +168,6 @@ class GitLabPlace(Place):
     def __init__(self, gitlab: GitLab, running: Running) -> None:
         self.project = "platform/teams/gitops-prod"
         self.gitlab, self.running, self.sleeps = gitlab, running, Sleeps()
-        self.keeps_approvals = not gitlab.premium
         self.ann, bob = (gitlab.user(name, "platform", role=DEVELOPER) for name in ("ann", "bob"))
         self.made = gitlab.project(self.project, FILES)
         gitlab.protect(self.made, "main", merge=DEVELOPER)

@@ -15,6 +15,7 @@ from tests.doubles.github import GitHub, Role
 from tests.doubles.github.serving import serve_github
 from tests.doubles.gitlab import MAINTAINER, GitLab
 from tests.doubles.gitlab.serving import serve_gitlab
+from tests.forges.live import LIVE, VARIABLES
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "acme/scratch"
@@ -85,7 +86,18 @@ def test_all_of_them_do(tmp_path: Path, forge: str) -> None:
     assert not {"failed", "error", "skipped"} & set(said.splitlines()[-1].split()), said
 
 
-def test_without_the_variables_they_are_skipped_and_with_half_of_them_they_fail() -> None:
-    chosen = ("-k", "live-github and stays_ended", "-rs")
-    assert "PROMOBOT_LIVE_GITHUB_REPO is not set: nothing is tried on a real forge" in cases("github", {}, *chosen)
+def test_with_half_of_the_variables_the_cases_fail() -> None:
+    chosen = ("-k", "live-github and stays_ended")
     assert "PROMOBOT_LIVE_GITHUB_TOKEN" in cases("github", {"REPO": PROJECT}, *chosen)
+    assert "PROMOBOT_LIVE_GITHUB_REPO" in cases("github", {"TOKEN": "secret"}, *chosen)
+
+
+def test_without_them_there_are_none() -> None:
+    assert "no tests collected" in cases("github", {}, "-k", "live-", "--collect-only")
+
+
+def test_the_cases_are_tried_on_real_forges() -> None:
+    """They are, where this isn't skipped."""
+    untold = [f"{VARIABLES[kind]}*" for kind in VARIABLES if kind not in LIVE]
+    if untold:
+        pytest.skip(f"{' and '.join(untold)} aren't set: nothing is tried there (docs/development.md)")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import ConflictError
+from bot.errors import ConflictError, ForgeError
 from bot.repositories import RequestState
 from tests.doubles.github.state import Protection
 from tests.doubles.gitlab import MAINTAINER
@@ -139,6 +139,9 @@ def test_gitlab_says_what_is_missing_and_is_asked_for_nothing(gitlab: GitLabPlac
     gitlab.made.rules = []
     gitlab.gitlab.protect(gitlab.made, "main", merge=MAINTAINER)
     assert begun(gitlab, head) == (OPEN, "", "the token's user may not merge into main")
+    with pytest.raises(ForgeError, match="the token's user may not merge into main") as refused:
+        gitlab.forge.merge(gitlab.project, 1, head=head)
+    assert "Protected branches" in refused.value.hint
     assert not [route for route in gitlab.running.counts() if not route.startswith("GET")]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,30 @@ def test_gitlab_approvals_are_of_people(gitlab: GitLabPlace) -> None:
     request, bot = gitlab.made.requests[number], gitlab.gitlab.accounts.tokens[gitlab.token].user
     for user in (gitlab.ann, bot):
         request.approvals[user.id] = request.created
+    assert gitlab.forge.approvals(gitlab.project, number) == ("ann",)
+
+
+@pytest.mark.parametrize("premium", [True, False])
+def test_gitlab_approvals_are_of_the_head(gitlab: GitLabPlace, premium: bool) -> None:  # noqa: FBT001
+    gitlab.gitlab.premium, gitlab.made.reset_approvals_on_push = premium, False
+    first = gitlab.push("x", "2")
+    number = gitlab.open()
+    request = gitlab.made.requests[number]
+    gitlab.gitlab.approve(gitlab.made, request, gitlab.ann)
+    second = gitlab.push("x", "3")
+    gitlab.gitlab.approve(gitlab.made, request, gitlab.bob)
+    assert gitlab.forge.approvals(gitlab.project, number) == ("bob",), "Ann's is of what was there before"
+    assert gitlab.repository.move("x", first, second)
+    gitlab.forge.get(gitlab.project, number)
+    assert gitlab.forge.approvals(gitlab.project, number) == (), "nor what was approved before it went away and back"
+
+
+def test_gitlab_s_new_version_of_the_same_commit_takes_no_approval_away(gitlab: GitLabPlace) -> None:
+    head = gitlab.push("x", "2")
+    number = gitlab.open()
+    request = gitlab.made.requests[number]
+    gitlab.gitlab.approve(gitlab.made, request, gitlab.ann)
+    request.versions.append((head, datetime.now(UTC) + timedelta(seconds=1)))
     assert gitlab.forge.approvals(gitlab.project, number) == ("ann",)
 
 

@@ -98,7 +98,7 @@ GITLAB: dict[str, Callable[[Place], tuple[int, Any]]] = {
 UNDESCRIBED = {"route", "parameter"}
 
 
-@pytest.mark.parametrize("place", ["gitlab", "live-gitlab"], indirect=True)
+@pytest.mark.parametrize("place", ["gitlab", *LIVE.keys() & {"live-gitlab"}], indirect=True)
 @pytest.mark.parametrize("why", GITLAB)
 def test_gitlab_refuses(place: Place, why: str) -> None:
     status, said = GITLAB[why](place)
@@ -142,7 +142,7 @@ GITHUB: dict[Refused, Callable[[Place], tuple[int, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("place", ["github", "live-github"], indirect=True)
+@pytest.mark.parametrize("place", ["github", *LIVE.keys() & {"live-github"}], indirect=True)
 @pytest.mark.parametrize("kind", GITHUB, ids=lambda kind: kind.name)
 def test_github_refuses(place: Place, kind: Refused) -> None:
     status, said = GITHUB[kind](place)

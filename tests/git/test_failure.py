@@ -24,3 +24,17 @@ def test_what_a_broken_clone_says_leads_to_its_folder(words: str) -> None:
 def test_a_full_disk_is_not_taken_for_a_broken_clone() -> None:
     words = "fatal: write error: No space left on device\nfatal: index-pack failed"
     assert explain(words, "/cache/git/x.git")[1].startswith("free disk space")
+
+
+@pytest.mark.parametrize(
+    ("credential", "hint"),
+    [
+        ("", "check `project` in the configuration"),
+        (
+            "TOKEN of forge work",
+            "check `project` in the configuration; many forges answer the same where TOKEN of forge work has no access",
+        ),
+    ],
+)
+def test_access_is_doubted_only_where_somebody_asks_for_it(credential: str, hint: str) -> None:
+    assert explain("fatal: 'x.git' does not appear to be a git repository", credential=credential)[1] == hint

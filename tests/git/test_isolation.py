@@ -26,6 +26,32 @@ def http(origin: Origin) -> Iterator[SmartHttp]:
         yield server
 
 
+HOSTILE = """
+[url "file:///nowhere/"]
+    insteadOf = file:///
+[init]
+    templateDir = {home}/template
+[core]
+    hooksPath = {home}/template/hooks
+[commit]
+    gpgSign = true
+[user]
+    name = Somebody Else
+[push]
+    gpgSign = true
+[trailer]
+    separators = "#"
+[log]
+    showSignature = true
+"""
+# What of the environment git would heed.
+AROUND = {
+    "GIT_CONFIG_PARAMETERS": "'core.bare'='nonsense'",
+    "GIT_INDEX_FILE": "/nowhere/index",
+    "GIT_OBJECT_DIRECTORY": "/nowhere/objects",
+}
+
+
 def test_configuration_hooks_and_templates_of_the_machine_are_ignored(
     origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -35,40 +61,17 @@ def test_configuration_hooks_and_templates_of_the_machine_are_ignored(
     for name in ("pre-push", "reference-transaction", "post-rewrite"):
         (hooks / name).write_text(f"#!/bin/sh\ntouch {home}/ran\nexit 1\n")
         (hooks / name).chmod(0o755)
-    hostile = f"""
-        [url "file:///nowhere/"]
-            insteadOf = file:///
-        [init]
-            templateDir = {home}/template
-        [core]
-            hooksPath = {hooks}
-        [commit]
-            gpgSign = true
-        [user]
-            name = Somebody Else
-        [push]
-            gpgSign = true
-        [trailer]
-            separators = "#"
-        [log]
-            showSignature = true
-    """
+    hostile = HOSTILE.format(home=home)
     (home / ".gitconfig").write_text(hostile)
     around.mkdir()
     git(around, "init", "--quiet")
     (around / ".git" / "config").write_text(hostile)
     monkeypatch.chdir(around)
-    for name, value in {
-        "HOME": str(home),
-        "GIT_DIR": str(around / ".git"),
-        "GIT_CONFIG_PARAMETERS": "'core.bare'='nonsense'",
-        "GIT_INDEX_FILE": "/nowhere/index",
-        "GIT_OBJECT_DIRECTORY": "/nowhere/objects",
-        "LC_ALL": "de_DE.UTF-8",
-    }.items():
+    around_git = {"GIT_DIR": str(around / ".git"), **AROUND}
+    for name, value in {"HOME": str(home), "LC_ALL": "de_DE.UTF-8", **around_git}.items():
         monkeypatch.setenv(name, value)
     with monkeypatch.context() as clean:
-        for name in ("GIT_DIR", "GIT_CONFIG_PARAMETERS", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"):
+        for name in around_git:
             clean.delenv(name)
         base = origin.commit({"a": b"1"}, "m\n\nKey: value")
     clone = Clone(origin.url, tmp_path / "cache" / "clone.git", BOT, env={"HOME": str(home)})

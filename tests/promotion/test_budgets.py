@@ -88,6 +88,19 @@ def test_open_merge_requests_are_listed_by_pages_of_a_hundred(tmp_path: Path, fo
             assert place.running.counts()[route] == pages, place.running.log()
 
 
+@pytest.mark.parametrize("forge", ONCE)
+def test_who_lists_them_asks_for_none_by_itself(company: Company, forge: str) -> None:
+    with SHOPS[forge](company) as shop:
+        assert shop.running is not None
+        for branch in ("one", "other"):
+            shop.repository.commit(branch, {branch: b"1"})
+            assert shop.opens(branch)
+        shop.running.forget()
+        assert shop.promobot("mr", "list") == 0
+        # Beside the list who asks, and on GitHub the statuses of all of them.
+        assert shop.running.counts(git=False).total() == {"gitlab": 2, "github": 3}[forge], shop.running.log()
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("forge", ONCE)
 def test_many_merge_requests_into_one_repository_in_one_run(

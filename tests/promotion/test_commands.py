@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bot.cli import INTERRUPTED, main
+from bot.cli import main
 from bot.demo.oci import build_index
 from bot.errors import ExitCode
 from tests.company import E2E, PROJECT, STAGING, Company
@@ -489,7 +489,7 @@ def test_an_interrupt_ends_a_copy_at_once_and_the_next_run_goes_on(company: Comp
                 time.sleep(0.01)
             process.send_signal(number)
             _, err = process.communicate(timeout=60)
-        assert process.returncode == INTERRUPTED
+        assert process.returncode == ExitCode.INTERRUPTED
         assert "interrupted; run it again to go on from here" in err
         assert left_running(company) == []
     company.connect()

@@ -21,7 +21,7 @@ from bot.demo.registries import RunningRegistry
 from bot.errors import ExitCode
 from tests.company import Company
 from tests.doubles.server import Running
-from tests.promotion.shops import ANN, SHOPS, Shop, Shown
+from tests.promotion.shops import ALL_SHOPS, ANN, Shop, Shown
 from tests.proxy import ALWAYS, Answer, AnswerAfter, CutAfter, CutBefore, Fault, Kind
 from tests.secrets import leaking_files, leaks, spellings
 
@@ -38,11 +38,11 @@ FAULTS: Mapping[str, Kind] = {
 }
 # Each time, and not once. What asks for patience each time is waited for longer than anybody waits for a test.
 LASTING: Mapping[str, Kind] = {"503": Answer(503), "502 after": AnswerAfter(502), "cut before": CutBefore()}
-FORGES = [forge for forge in SHOPS if forge != "local"]
+FORGES = [forge for forge in ALL_SHOPS if forge != "local"]
 
 
 def faults_of(forge: str) -> list[str]:
-    return [fault for fault in FAULTS if forge == "github" or not fault.startswith("403")]
+    return [fault for fault in FAULTS if forge.startswith("github") or not fault.startswith("403")]
 
 
 # --- what is promoted --------------------------------------------------------------------------------------
@@ -148,6 +148,14 @@ WORKS: Mapping[str, Work] = {
 }
 
 
+# What one request has and another of its kind has otherwise: commits and numbers.
+_ANY = re.compile(r"[0-9a-f]{40}|[0-9]+")
+
+
+def _kind_of(found: re.Match[str]) -> str:
+    return "[0-9a-f]{40}" if len(found[0]) == 40 else "[0-9]+"
+
+
 # --- cases -------------------------------------------------------------------------------------------------
 
 
@@ -190,7 +198,7 @@ class Matrix:
         service, kind = self.services.pop(), FAULTS[fault]
         self.work.begin(self.shop, service)
         self.running.forget()
-        match = re.sub(r"\d+", r"\\d+", re.escape(self.requests[number].partition("?")[0]))
+        match = _ANY.sub(_kind_of, re.escape(self.requests[number].partition("?")[0]))
         self.running.inject(Fault(f"^{match}", kind, ALWAYS) if lasting else Fault("", kind, skip=number))
         code, said = self.run(service)
         struck = [exchange for exchange in self.running.exchanges if exchange.fault is not None]
@@ -226,7 +234,7 @@ def matrix_of(
 ) -> Iterator[Matrix]:
     services = [f"service-{number}" for number in range(cases + 1)]
     company = Company.found(folder / "company", *registries, services)
-    with SHOPS[forge](company) as shop:
+    with ALL_SHOPS[forge](company) as shop:
         assert shop.running is not None
         if WORKS[work].settings:
             shop.settle(*WORKS[work].settings, required=0)

@@ -9,7 +9,7 @@ import pytest
 
 from bot.demo.oci import build_index, push
 from bot.errors import ExitCode
-from tests.company import Company
+from tests.company import PROJECT, Company
 from tests.doubles.gitlab import DEVELOPER, REPORTER, life
 from tests.promotion.shops import GitLabShop, gitlab_shop
 from tests.proxy import Answer, AnswerAfter, CutAfter, CutBefore, Fault, Kind
@@ -27,8 +27,7 @@ def shop(company: Company) -> Iterator[GitLabShop]:
 def test_what_a_run_asks_of_the_api(shop: GitLabShop) -> None:
     """What is open, what people closed, and after the opening what is open now.
 
-    Beyond what a run reads once it is four requests: the status, with a look, and the opening, with another. What waits
-    for approvals takes two more in each pass, and none where GitLab itself asks for them.
+    Beyond what a run reads once it is four requests: the status, with a look, and the opening, with another.
     """
     shop.promobot(*PROMOTE)
     listed = "GET /projects/:id/merge_requests"
@@ -45,6 +44,11 @@ def test_what_a_run_asks_of_the_api(shop: GitLabShop) -> None:
         "GET /projects/:id/repository/commits/:sha/statuses": 1,
         "POST /projects/:id/statuses/:sha": 1,
     }
+
+
+def test_what_waits_for_approvals_asks_two_more_in_each_pass_unless_gitlab_asks_for_them(shop: GitLabShop) -> None:
+    shop.promobot(*PROMOTE)
+    listed = "GET /projects/:id/merge_requests"
     shop.running.forget()
     shop.promobot("reconcile")
     assert shop.running.counts() == {
@@ -174,6 +178,34 @@ def test_the_status_waits_for_the_approval_of_one_of_the_group(shop: GitLabShop)
     assert said(shop)[-1] == ("external", "pending", WAITS)
 
 
+def test_what_was_approved_is_no_newer_image(shop: GitLabShop) -> None:
+    """GitLab Free keeps an approval, whatever is pushed; it merges when a pipeline has succeeded."""
+    shop.settle("merge: auto")
+    shop.project.pipelines_for = "merge_request_event"
+    shop.project.only_allow_merge_if_pipeline_succeeds = True
+    assert shop.promobot(*PROMOTE) == ExitCode.DONE
+    (request,) = shop.project.requests.values()
+    shop.gitlab.approve(shop.project, request, shop.ann)
+    for _ in range(2):
+        assert shop.promobot("reconcile") == ExitCode.DONE
+    assert request.auto_merge is not None, "all is well, and the pipeline runs"
+    shop.company.push_e2e("inventory", "1.1.4-rc1", build_index("newer"))
+    manifest = shop.company.manifest("inventory", "e2e", "1.1.4-rc1")
+    shop.project.repository.commit("main", {FILE.replace("staging", "e2e"): manifest})
+    for _ in range(3):
+        assert shop.promobot("reconcile") == ExitCode.DONE
+        shop.gitlab.finish(shop.project, "success")
+        assert (request.state, said(shop)[-1][1:]) == ("opened", ("pending", WAITS))
+    assert shop.ann.id in request.approvals
+    request.approvals.clear()
+    shop.gitlab.approve(shop.project, request, shop.ann)
+    for _ in range(3):
+        assert shop.promobot("reconcile") == ExitCode.DONE
+        if request.state == "opened":
+            shop.gitlab.finish(shop.project, "success")
+    assert request.state == "merged"
+
+
 def test_who_can_t_be_asked_is_told_and_nothing_fails(shop: GitLabShop, capsys: pytest.CaptureFixture[str]) -> None:
     shop.gitlab.accounts.group("staging-approvers").roles.clear()
     shop.gitlab.join(shop.gitlab.user("gone"), shop.gitlab.accounts.group("staging-approvers"), DEVELOPER)
@@ -185,6 +217,24 @@ def test_who_can_t_be_asked_is_told_and_nothing_fails(shop: GitLabShop, capsys: 
     why = "nobody is asked of group staging-approvers: no active member is Developer or more"
     assert notes == {"PushBranch": [], "CopyImage": [], "SetStatus": [], "OpenRequest": [why]}
     assert shop.states == ["open"]
+    for command in ("plan", "reconcile"):  # as long as nobody is asked
+        shop.promobot(command)
+        assert f"! {why}\n" in capsys.readouterr().out
+
+
+def test_a_group_that_is_not_there_is_told_before_and_once_after(
+    shop: GitLabShop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = shop.company.folder / "promobot.yaml"
+    file.write_text(file.read_text().replace("[staging-approvers]", "[stagin]"))
+    why = "! nobody is asked of group stagin: there is none that the token's user sees\n"
+    capsys.readouterr()
+    shop.promobot("plan", "inventory", "--to", "staging")
+    assert why in capsys.readouterr().out
+    shop.promobot(*PROMOTE)
+    told = capsys.readouterr().out
+    assert told.count(why) == 1
+    assert f"✓ open merge request in {PROJECT}\n" in told
 
 
 # --- before anything is tried ---------------------------------------------------------------------------

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 
+from bot.configfile import load_config
 from bot.errors import ExitCode
+from bot.world import World
 from tests.company import PROJECT, Company
 from tests.promotion.shops import SHOPS, Shop
 from tests.proxy import AnswerAfter, CutAfter, CutBefore, Fault, Kind
@@ -88,14 +92,33 @@ def test_merge_requests_from_the_shell(shop: Shop, capsys: pytest.CaptureFixture
     assert shop.promobot("status") == ExitCode.DONE
     assert shop.promobot("mr", "list") == ExitCode.DONE
     assert TITLE in capsys.readouterr().out
+    world = World(load_config(shop.company.folder / "promobot.yaml"), shop.environ, shop.company.folder / "cache")
+    assert world.forge("local").set_note(PROJECT, 1, "Somebody should look at **this**.")
+    world.close()
     assert shop.promobot("mr", "show", "1") == ExitCode.DONE
-    assert '+      tag: "1.1.3"' in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert '+      tag: "1.1.3"' in shown
+    lines = [line.strip() for line in shown.splitlines()]
+    assert "Evidence" in lines
+    noted = lines.index("note of promobot:")
+    assert lines[noted - 1 : noted + 3] == ["", "note of promobot:", "Somebody should look at this.", ""]
+    assert lines[noted + 3].startswith("diff --git")
+    assert all(one or other for one, other in pairwise(lines)), "no two blank lines"
+    assert shop.promobot("mr", "show", "1", "-o", "json") == ExitCode.DONE
+    assert json.loads(capsys.readouterr().out)["note"] == "Somebody should look at **this**."
     assert shop.promobot("mr", "close", "1", "--reason", "not now", "--as", "ann") == ExitCode.DONE
     assert shop.promobot("mr", "show", "1") == ExitCode.DONE
     assert "not now" in capsys.readouterr().out
+    assert shop.promobot("mr", "close", "1", "--reason", "another") == ExitCode.DONE
+    assert f"{PROJECT}!1 was closed by ann (not now) already: " in capsys.readouterr().out
+    assert shop.promobot("mr", "merge", "1") == ExitCode.CONFLICT
+    assert "`promobot promote inventory --to staging --reopen` proposes it again" in capsys.readouterr().err
     assert shop.promobot(*PROMOTE) == ExitCode.BLOCKED
     assert "ann closed !1" in capsys.readouterr().out
     assert shop.promobot(*PROMOTE, "--reopen") == ExitCode.DONE
     assert shop.promobot("mr", "merge", f"{PROJECT}!2") == ExitCode.DONE
+    assert f"{PROJECT}!2 merged by " in capsys.readouterr().out
+    assert shop.promobot("mr", "merge", f"{PROJECT}!2") == ExitCode.DONE
+    assert f"{PROJECT}!2 was merged by " in capsys.readouterr().out
     assert shop.states == ["closed", "merged"]
     assert sorted(shop.company.branches()) == ["main"]

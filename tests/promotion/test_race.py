@@ -16,7 +16,7 @@ import pytest
 from bot.cli import main
 from bot.demo.registries import RunningRegistry
 from tests.company import Company
-from tests.promotion.shops import ANN, SHOPS, Shop
+from tests.promotion.shops import ALL_SHOPS, ANN, SHOPS, Shop
 
 PROCESSES = 4
 ROUNDS = 20
@@ -75,7 +75,7 @@ def must_be_promoted(shop: Shop, services: list[str]) -> None:
 
 
 def parts() -> Iterator[object]:
-    for forge in SHOPS:
+    for forge in ALL_SHOPS:
         for part in range(ROUNDS // FEW):
             yield pytest.param(forge, part, marks=pytest.mark.long if part else ())
 
@@ -86,7 +86,7 @@ def test_one_branch_and_one_merge_request(
 ) -> None:
     services = [f"service-{part}-{number}" for number in range(FEW)]
     company = Company.found(tmp_path / "company", e2e_registry, prod_registry, services)
-    with SHOPS[forge](company) as shop:
+    with ALL_SHOPS[forge](company) as shop:
         ended = race(shop, services)
         assert [(service, said) for service, code, said in ended if code != 0] == []
         must_be_promoted(shop, services)

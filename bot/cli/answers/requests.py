@@ -1,4 +1,4 @@
-"""What commands answer of the local forge's merge requests."""
+"""What commands answer of merge requests."""
 
 from __future__ import annotations
 
@@ -46,4 +46,5 @@ class MergeRequestShown(MergeRequestListed):
     """`mr show`."""
 
     body: str
+    note: str
     diff: str

@@ -13,7 +13,7 @@ from bot.errors import UsageError, did_you_mean
 _EXIT_CODES = """\
 exit codes:
   0 done, or nothing to do    4 forge       8 conflict with a person's change
-  1 unexpected                5 git        10 work is due (plan --exit-code)
+  1 unexpected                5 git        10 work is due (--exit-code)
   2 usage or configuration    6 manifest   130 interrupted: run it again
   3 registry                  7 blocked by a gate or policy
 """

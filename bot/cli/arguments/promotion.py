@@ -55,14 +55,14 @@ def add_plan(commands: Parser) -> None:
   promobot plan inventory --to staging
   promobot plan --to prod --diff         every diff, however many
   promobot plan cart inventory --to prod --together
-  promobot plan --exit-code              10 if there is work
+  promobot plan --exit-code              10 if there is work, none blocked
 """,
     )
     add_services(parser, nargs="*")
     add_targets(parser, "only into this environment", required=False)
     add_together(parser)
     add_diff(parser)
-    parser.add_argument("--exit-code", action="store_true", help="end with 10 if a pass would do anything")
+    parser.add_argument("--exit-code", action="store_true", help="end with 10 if there is work and nothing is blocked")
     add_output_file(parser)
 
 
@@ -95,7 +95,7 @@ merge request says so.
     _add_waiting(parser)
     add_diff(parser)
     parser.only_with("--dry-run", "--diff", "--no-diff")
-    parser.add_argument("--reopen", action="store_true", help="propose again what a person closed")
+    parser.add_argument("--reopen", action="store_true", help="propose again what a person closed or took back")
     add_output_file(parser)
     _add_orders(parser)
 
@@ -140,11 +140,18 @@ def add_reconcile(commands: Parser) -> None:
         """\
   promobot reconcile
   promobot reconcile --to staging --strict
+  promobot reconcile --dry-run --exit-code      10 if a pass would do anything
   promobot reconcile -o json --output-file reconciled.json
 """,
     )
     add_targets(parser, "only into this environment", required=False)
     parser.add_argument("--strict", action="store_true", help="blocked work is a failure (exit codes 7 and 8)")
+    parser.add_argument("--dry-run", action="store_true", help="show the plan and stop")
+    parser.add_argument(
+        "--exit-code", action="store_true", help="with --dry-run: end with 10 if a pass would do anything"
+    )
+    add_diff(parser)
+    parser.only_with("--dry-run", "--diff", "--no-diff", "--exit-code")
     add_output_file(parser)
 
 

@@ -1,4 +1,4 @@
-"""Arguments of what works with the local forge's merge requests."""
+"""Arguments of what works with merge requests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.cli.arguments.parsing import Parser
 def add_mr(commands: Parser) -> None:
     """`promobot mr`."""
     parser = commands.command(
-        "mr", "the local forge's merge requests", description="Work with the local forge's merge requests."
+        "mr", "merge requests, of every forge", description="Work with the merge requests of every configured forge."
     )
     parser.choose("verb", "VERB")
     for verb, summary, configure in _MR_VERBS:

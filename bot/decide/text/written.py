@@ -15,8 +15,9 @@ _TRACE = re.compile(
     r"<!-- promobot-text (?P<title>[0-9a-f]{16}) (?P<part>[0-9a-f]{16}) (?P<length>[0-9]{1,6})"
     r"(?: (?P<note>[0-9a-f]{16}))? -->\n?"
 )
-# What labels said, that the status waits, a promotion's fingerprints: they are ours whoever has the text around them.
-_MARK = re.compile(r"(?:<!-- promobot-(?:built|waits)\b[^>\n]*-->\n)*<!-- promobot \S+(?: [0-9a-f]{16})+ -->")
+# What labels said, that the status waits, and a promotion's fingerprints: they are ours whoever has the text around.
+_MARK = re.compile(r"<!-- promobot \S+(?: [0-9a-f]{16})+ -->")
+_BEFORE_MARK = re.compile(r"<!-- promobot-(?:built [^>\n]*|waits )-->\n")
 # No text comes to it.
 _NEVER = "0" * 16
 LONGEST_TRACE = 100
@@ -75,13 +76,27 @@ class Written:
 
 def _with_mark(theirs: str, ours: str) -> str:
     """A text of theirs with our marks in place of those that it has."""
-    mark = [*_MARK.finditer(ours)]
-    if not mark:
+    mark = _hints(ours)
+    if mark is None:
         return theirs
-    old = [*_MARK.finditer(theirs)]
-    start, end = old[-1].span() if old else (len(theirs), len(theirs))
+    old = _hints(theirs)
+    start, end = old or (len(theirs), len(theirs))
     gap = "" if old else "\n\n" if theirs.strip() else ""
-    return f"{theirs[:start]}{gap}{mark[-1][0]}{theirs[end:] or chr(10)}"
+    return f"{theirs[:start]}{gap}{ours[slice(*mark)]}{theirs[end:] or chr(10)}"
+
+
+def _hints(text: str) -> tuple[int, int] | None:
+    """Where the last of our marks begin and end; line by line, as people may write any number of them."""
+    found = [*_MARK.finditer(text)]
+    if not found:
+        return None
+    start, end = found[-1].span()
+    while start:
+        line = text.rfind("\n", 0, start - 1) + 1
+        if not _BEFORE_MARK.fullmatch(text, line, start):
+            break
+        start = line
+    return start, end
 
 
 def signed(title: str, body: str) -> str:

@@ -36,6 +36,11 @@ class GraphError(ForgeError):
         self._errors = errors
         self.words = "; ".join(str(error.get("message", "")) for error in errors)
 
+    def lacks(self, field: str) -> bool:
+        """Whether this server's version has no such field."""
+        told = (error.get("extensions") or {} for error in self._errors)
+        return any(one.get("code") == "undefinedField" and one.get("fieldName") == field for one in told)
+
     def missing(self, *path: str) -> bool:
         """Whether nothing is wrong but that there is no such thing."""
         return all(error.get("type") == "NOT_FOUND" and error.get("path") == [*path] for error in self._errors)
@@ -56,17 +61,18 @@ class Client:
 
     def query(self, text: str, **variables: object) -> dict[str, Any]:
         """What a query finds, which is asked again where no answer comes. Raises ForgeError."""
-        return self.certain(lambda: self._graphql(text, variables), lambda: None)
+        return self.certain(lambda: self.graphql(text, **variables), lambda: None)
 
     def mutate(self, text: str, look: Callable[[], dict[str, Any] | None], **variables: object) -> dict[str, Any]:
         """What a mutation makes; where no answer comes, `look` tells whether it was done."""
-        return self.certain(lambda: self._graphql(text, variables), look)
+        return self.certain(lambda: self.graphql(text, **variables), look)
 
     def certain(self, write: Callable[[], T], look: Callable[[], T | None]) -> T:
         """What comes of a write, see `certain` of every forge."""
         return certain(write, look, sleep=self._sleep)
 
-    def _graphql(self, text: str, variables: dict[str, object]) -> dict[str, Any]:
+    def graphql(self, text: str, **variables: object) -> dict[str, Any]:
+        """What comes of it, asked once."""
         url = self.requester.graphql_url
         asked = Asked(self.access, "POST", url)
         for _ in range(_TRIES):

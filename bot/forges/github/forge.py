@@ -13,8 +13,9 @@ from bot.forges.access import AppKey, ForgeAccess
 from bot.forges.certainty import must_be_as_seen
 from bot.forges.closing import plain, with_reason
 from bot.forges.github import joining, merging, protection, queries
+from bot.forges.github.committing import ApiCommits
 from bot.forges.github.connecting import Connecting
-from bot.forges.github.notes import set_note
+from bot.forges.github.notes import note, set_note
 from bot.forges.github.opening import open_request
 from bot.forges.github.pulls import Identity, Pulls
 from bot.forges.github.queries import Queries
@@ -69,6 +70,11 @@ class GitHubForge:
         if not _PROJECT.fullmatch(project):
             raise ForgeError(f"{project!r} is not a project's path on GitHub", hint="write owner/name")
         return f"{self._ssh or self._connecting.site.url}/{project}.git"
+
+    def commits(self, project: str) -> ApiCommits:
+        """What makes commits of a repository by the API."""
+        self.git_url(project)
+        return ApiCommits(self._connecting, project)
 
     # --- reading ----------------------------------------------------------------------------------------
 
@@ -136,6 +142,10 @@ class GitHubForge:
         told = replace(draft, title=_title(draft.title), body=_body(draft.body))
         return open_request(self._pulls(project), told, sleep=self._sleep)
 
+    def note(self, project: str, number: int) -> str:
+        """What our one note on a merge request says; empty where there is none."""
+        return note(self._pulls(project), number)
+
     def set_note(self, project: str, number: int, text: str) -> bool:
         """Let our one note on a merge request say this; False where it did."""
         return set_note(self._pulls(project), number, text)
@@ -153,7 +163,14 @@ class GitHubForge:
             raise merging.ended(project, request)
         must_be_as_seen(project, request, seen)
         pull = pulls.client.pull(project, number)
-        pulls.client.certain(partial(pull.edit, title=title, body=body), lambda: None)
+
+        def look() -> None:
+            """Saying it twice does no harm, unless somebody says something else in between."""
+            now = pulls.get(number).request
+            if (now.title, now.body) != (title, body):
+                must_be_as_seen(project, now, seen)
+
+        pulls.client.certain(partial(pull.edit, title=title, body=body), look)
         return replace(pulls.of_rest(pull), approvals=request.approvals)
 
     def ready(self, project: str, number: int) -> MergeRequest:
@@ -179,9 +196,21 @@ class GitHubForge:
             raise merging.ended(project, request)
         if request.state is RequestState.CLOSED:
             return request
-        pull = pulls.client.pull(project, number)
-        body = with_reason(request.body, reason, by or pulls.me.name, most=_LONGEST_BODY, link=link)
-        pulls.client.certain(partial(pull.edit, state="closed", body=body), lambda: None)
+        pull, by = pulls.client.pull(project, number), by or pulls.me.name
+
+        def write() -> None:
+            body = with_reason(request.body, reason, by, most=_LONGEST_BODY, link=link)
+            pull.edit(state="closed", body=body)
+
+        def look() -> bool | None:
+            """And the next try is of what it says by then."""
+            nonlocal request
+            request = pulls.get(number).request
+            if request.state is RequestState.MERGED:
+                raise merging.ended(project, request)
+            return request.state is RequestState.CLOSED or None
+
+        pulls.client.certain(write, look)
         return pulls.get(number).request
 
     def merge(self, project: str, number: int, *, head: str, by: str | None = None) -> MergeRequest:  # noqa: ARG002

@@ -9,17 +9,17 @@ from github.IssueComment import IssueComment
 from bot.forges.github import queries
 from bot.forges.github.client import GraphError
 from bot.forges.github.pulls import Pulls
-from bot.forges.notes import is_note, settle_note
+from bot.forges.notes import is_note, settle_note, unmarked
+
+
+def note(pulls: Pulls, number: int) -> str:
+    """What ours says to people; empty where there is none."""
+    return next((unmarked(one.body) for one in _ours(pulls, number)), "")
 
 
 def set_note(pulls: Pulls, number: int, text: str) -> bool:
     """Let ours say this, see `settle_note`."""
-    pull = pulls.client.pull(pulls.project, number)
-
-    def ours() -> list[IssueComment]:
-        """GitHub lists them oldest first."""
-        comments = pull.get_issue_comments()
-        return [one for one in comments if _login(one) == pulls.me.login and is_note(one.body)]
+    pull, ours = pulls.client.pull(pulls.project, number), partial(_ours, pulls, number)
 
     def add(body: str) -> None:
         pulls.client.certain(lambda: pull.create_issue_comment(body), lambda: next(iter(ours()), None))
@@ -36,6 +36,12 @@ def set_note(pulls: Pulls, number: int, text: str) -> bool:
                 raise
 
     return settle_note(text, ours=ours, add=add, change=change, remove=remove)
+
+
+def _ours(pulls: Pulls, number: int) -> list[IssueComment]:
+    """GitHub lists them oldest first."""
+    comments = pulls.client.pull(pulls.project, number).get_issue_comments()
+    return [one for one in comments if _login(one) == pulls.me.login and is_note(one.body)]
 
 
 def _login(comment: IssueComment) -> str:

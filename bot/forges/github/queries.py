@@ -72,6 +72,15 @@ DELETE = """mutation($repository: ID!, $name: GitRefname!, $head: GitObjectID!, 
     clientMutationId
   }
 }"""
+# And to replace one on that condition.
+REPLACE = """mutation($repository: ID!, $name: GitRefname!, $head: GitObjectID!, $commit: GitObjectID!) {
+  updateRefs(
+    input: {repositoryId: $repository, refUpdates: [{name: $name, beforeOid: $head, afterOid: $commit, force: true}]}
+  ) { clientMutationId }
+}"""
+NODE = "query($owner: String!, $name: String!) { repository(owner: $owner, name: $name) { id } }"
+# Older servers have no such thing.
+REPLACES = 'query { __type(name: "UpdateRefsInput") { name } }'
 NOTHING = "0" * 40
 
 _STATES = {"OPEN": RequestState.OPEN, "MERGED": RequestState.MERGED, "CLOSED": RequestState.CLOSED}

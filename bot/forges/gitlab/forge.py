@@ -12,23 +12,23 @@ from bot.forges.access import ForgeAccess
 from bot.forges.certainty import certain, must_be_as_seen
 from bot.forges.closing import with_reason
 from bot.forges.errors import StatusError
+from bot.forges.gitlab.approvals import approvals
 from bot.forges.gitlab.client import EVERYTHING, make_client
 from bot.forges.gitlab.diffs import unified
 from bot.forges.gitlab.joining import Joining
 from bot.forges.gitlab.lists import Lists
 from bot.forges.gitlab.merging import Merging
 from bot.forges.gitlab.notes import Notes
+from bot.forges.gitlab.opening import open_request
 from bot.forges.gitlab.people import People
 from bot.forges.gitlab.protection import protection
-from bot.forges.gitlab.refusals import explain, is_about, must_be_open
+from bot.forges.gitlab.refusals import must_be_open
 from bot.forges.gitlab.requests import LONGEST_BODY, Identity, body_of, landed, request_of, title_of
 from bot.forges.gitlab.rights import Rights
-from bot.forges.gitlab.rules import add_rules
 from bot.forges.gitlab.statuses import Statuses
 from bot.forges.port import AutoMerge, Opened
 from bot.forges.rights import Right, Use
 from bot.network.pace import Pace
-from bot.network.retry import ATTEMPTS, pause
 from bot.repositories import BranchProtection, CommitStatus, MergeRequest, RequestDraft, RequestState
 
 _STATES = {None: "all", RequestState.OPEN: "opened", RequestState.MERGED: "merged", RequestState.CLOSED: "closed"}
@@ -99,10 +99,9 @@ class GitLabForge:
         return protection(self._project(project), branch)
 
     def approvals(self, project: str, number: int) -> tuple[str, ...]:
-        """Who approves a merge request of ours; GitLab says of no approval which commit it was of."""
-        answer: Any = self._gitlab.http_get(f"{self._project(project).mergerequests.path}/{number}/approvals")
-        people = (given["user"] for given in answer.get("approved_by") or ())
-        return tuple(self._me.of(person) for person in people if not self._me.is_of(person))
+        """Who approves a merge request of ours as it is; what was approved before a push is no more."""
+        path = f"{self._project(project).mergerequests.path}/{number}"
+        return tuple(approvals(self._gitlab, path, self._me))
 
     def members(self, project: str, group: str) -> tuple[str, ...]:  # noqa: ARG002 - groups are of the whole GitLab
         """The active members of a group who are Developer or more, inherited ones too."""
@@ -126,42 +125,20 @@ class GitLabForge:
         return Statuses(self._project(project), self._sleep).set(commit, status, branch)
 
     def open(self, project: str, draft: RequestDraft) -> Opened:
-        """Open a merge request, or adopt the one that is open between the two branches.
+        """Open a merge request, or adopt the one that is open between the two branches."""
 
-        GitLab looks before it makes one, so that two who ask at once may both get one: it is looked at afterwards, and
-        the one with the lowest number stays.
-        """
-        asked = self._people.asked(project, draft.reviewers, without=self._me.user)
-        fields = {
-            "source_branch": draft.source_branch,
-            "target_branch": draft.target_branch,
-            "title": title_of(draft.title, draft=draft.draft),
-            "description": body_of(draft.body),
-            "labels": list(draft.labels),
-            "reviewer_ids": [person.number for person in asked.people],
-            "remove_source_branch": True,
-        }
-        if assignees := self._people.users(draft.assignees):
-            fields["assignee_ids"] = assignees
+        def close(number: int, reason: str) -> None:
+            self.close(project, number, reason=reason)
 
-        def between() -> tuple[MergeRequest, ...]:
-            return self._lists(project).between("opened", draft.source_branch, target_branch=draft.target_branch)
+        return open_request(project, draft, self._lists(project), self._people, close=close, sleep=self._sleep)
 
-        made = self._create(project, fields, lambda: next(iter(between()), None))
-        lowest, *others = between() or (made.request,)
-        for other in others:
-            if other.number == made.request.number and made.created:
-                self.close(project, other.number, reason=f"!{lowest.number} is the same")
-        created = made.created and lowest.number == made.request.number
-        if not created:
-            return Opened(lowest, created)
-        request = self._project(project).mergerequests.get(lowest.number, lazy=True)
-        unruled = add_rules(request, self._people, draft.rules, sleep=self._sleep) if draft.rules else ()
-        return Opened(lowest, created, (*self._people.notes(asked, made.request), *unruled))
+    def note(self, project: str, number: int) -> str:
+        """What our one note on a merge request says; empty where there is none."""
+        return self._notes(project, number).text
 
     def set_note(self, project: str, number: int, text: str) -> bool:
         """Let our one note on a merge request say this; False where it did."""
-        return Notes(self._project(project).mergerequests.get(number, lazy=True), self._me.user, self._sleep).set(text)
+        return self._notes(project, number).set(text)
 
     def update(
         self, project: str, number: int, *, title: str, body: str, seen: tuple[str, str] | None = None
@@ -246,6 +223,9 @@ class GitLabForge:
     def _project(self, project: str) -> Any:  # noqa: ANN401 - the library's object, which asks nothing by itself
         return self._gitlab.projects.get(project, lazy=True)
 
+    def _notes(self, project: str, number: int) -> Notes:
+        return Notes(self._project(project).mergerequests.get(number, lazy=True), self._me.user, self._sleep)
+
     def _lists(self, project: str) -> Lists:
         return Lists(self._project(project), self._me)
 
@@ -267,30 +247,6 @@ class GitLabForge:
         first = min(merged, key=lambda one: str(one.get("merged_at") or "~"), default=None)
         return request_of(first, self._me) if first else None
 
-    def _create(self, project: str, fields: Mapping[str, Any], look: Callable[[], MergeRequest | None]) -> Opened:
-        """One that is made, or found where GitLab says that there is one, or where it didn't say anything."""
-
-        def write() -> Opened:
-            made = self._project(project).mergerequests.create(fields)
-            return Opened(request_of(made.attributes, self._me), created=True)
-
-        def found() -> Opened | None:
-            request = look()
-            return Opened(request, created=request.author == self._user) if request else None
-
-        for attempt in range(1, ATTEMPTS + 2):
-            try:
-                return certain(write, found, sleep=self._sleep)
-            except StatusError as error:
-                there = look() if error.status == 409 else None
-                if there is not None:
-                    return Opened(there, created=False)
-                # A branch that was just pushed may not be seen yet.
-                if not is_about(error, "source_branch") or attempt == ATTEMPTS + 1:
-                    explain(error, project, fields)
-                self._sleep(pause(attempt))
-        raise AssertionError
-
     def _change(
         self,
         project: str,
@@ -310,8 +266,10 @@ class GitLabForge:
             return request_of(answer, self._me)
 
         def look() -> MergeRequest | None:
-            now = self.get(project, number)
-            return now if done(now) else None
+            """And the next try is of what it says by then."""
+            nonlocal request
+            request = self.get(project, number)
+            return request if done(request) else None
 
         changed = certain(write, look, sleep=self._sleep)
         if not done(changed):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.errors import ConflictError
+from bot.errors import ConflictError, ForgeError
 from bot.forges.errors import StatusError, UnansweredError
 from bot.forges.gitlab.requests import Identity, request_of
 from bot.forges.port import AutoMerge
@@ -38,10 +38,17 @@ def _is_running(fields: Mapping[str, Any]) -> bool:
     return ((fields.get("head_pipeline") or {}).get("status")) in _RUNNING
 
 
-def _waits(fields: Mapping[str, Any], status: str) -> str:
+_LET = "let it: in GitLab, Settings of the project, Repository, Protected branches; or merge it in the browser"
+
+
+def _may_not(fields: Mapping[str, Any]) -> str:
+    """GitLab answers 401 to whoever may not merge, as to a token that it doesn't know."""
+    may = (fields.get("user") or {}).get("can_merge", True)
+    return "" if may else f"the token's user may not merge into {fields['target_branch']}"
+
+
+def _waits(status: str) -> str:
     """Why it isn't merged, now or when its pipeline has succeeded."""
-    if not (fields.get("user") or {}).get("can_merge", True):
-        return f"the token's user may not merge into {fields['target_branch']}"
     return "" if status == "ci_still_running" else _WHY_NOT.get(status, "")
 
 
@@ -65,6 +72,8 @@ class Merging:
                 return self._merged(request)
             status = str(fields.get("detailed_merge_status", ""))
             self._must_be_possible(request, status)
+            if refusal := _may_not(fields):
+                raise ForgeError(f"merge request {self.name} isn't merged: {refusal}", hint=_LET)
             if status not in _SOON and fields["state"] != "locked":
                 last = self._refused(merge)
                 if last is None:
@@ -92,7 +101,9 @@ class Merging:
                 return AutoMerge(self._merged(request) if request.state is RequestState.MERGED else request)
             self._must_be_possible(request, "")
             status = str(fields.get("detailed_merge_status", ""))
-            if refusal := _waits(fields, status):
+            if refusal := _may_not(fields):
+                return AutoMerge(request, refusal, _LET)
+            if refusal := _waits(status):
                 return AutoMerge(request, refusal)
             if not begun and status not in _SOON and fields["state"] != "locked":
                 refused = self._refused(later if _is_running(fields) else now)

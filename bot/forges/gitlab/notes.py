@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.forges.certainty import certain
 from bot.forges.errors import StatusError
-from bot.forges.notes import is_note, settle_note
+from bot.forges.notes import is_note, settle_note, unmarked
 
 _GONE = 404
 
@@ -24,6 +24,11 @@ class Notes:
     def set(self, text: str) -> bool:
         """Let ours say this, see `settle_note`."""
         return settle_note(text, ours=self._ours, add=self._add, change=self._change, remove=self._remove)
+
+    @property
+    def text(self) -> str:
+        """What ours says to people; empty where there is none."""
+        return next((unmarked(note.body) for note in self._ours()), "")
 
     def _ours(self) -> list[Any]:
         """Oldest first. A note that GitLab made of what we did is ours as well, and isn't one."""

@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.errors import ConflictError, ForgeError
 from bot.forges.certainty import must_be_as_seen
-from bot.forges.local import merging
 from bot.forges.local.project import project_directory
 from bot.forges.local.record import NUMBER_MARK, Record, dump_status
 from bot.forges.local.refusals import must_be_at, must_be_good, must_be_open, must_be_ready, stored_record
 from bot.forges.local.settling import Wanted, settle
-from bot.forges.local.store import (
-    Change,
-    Snapshot,
-    claim_ref,
-    put,
-    read,
-    remove_stale_locks,
-    request_ref,
-    status_ref,
-)
+from bot.forges.local.store import Change, Snapshot, put, read, remove_stale_locks, status_ref
+from bot.forges.local.writing import Moment, Writing, branch_removal, ended, merged, opened, rewritten
 from bot.forges.port import AutoMerge, Opened
 from bot.forges.rights import Right, Use
 from bot.git.command import GitDirectory
@@ -32,14 +23,6 @@ from bot.git.names import branch_ref
 from bot.repositories import BranchProtection, CommitStatus, MergeRequest, RequestDraft, RequestState
 
 _LONGEST_DESCRIPTION = 255
-
-
-@dataclass(frozen=True)
-class Writing:
-    """What an operation comes to: the merge request's new record, and the refs that change with it."""
-
-    record: Record
-    changes: tuple[Change, ...] = ()
 
 
 class LocalForge:
@@ -149,33 +132,21 @@ class LocalForge:
 
         Raises ForgeError if a branch is missing, or the source has nothing that the target hasn't.
         """
-        git = self._git(project)
-
-        def decide(snapshot: Snapshot) -> Writing:
-            pair = (draft.source_branch, draft.target_branch)
-            for stored in snapshot.requests.values():
-                if stored.record.is_open and stored.record.pair == pair:
-                    return Writing(stored.record)
-            record = self._new(project, snapshot, draft)
-            oid = put(git, record.dump())
-            # A claim without an open merge request was left by a kill in the middle of a transaction: take it over.
-            claim = claim_ref(pair)
-            return Writing(
-                record, (Change(claim, snapshot.claims.get(claim), oid), Change(request_ref(record.number), None, oid))
-            )
-
-        request, changed = self._write(project, decide)
+        request, changed = self._write(project, lambda moment: opened(moment, draft, self._user))
         return Opened(request, created=changed)
+
+    def note(self, project: str, number: int) -> str:
+        """What our one note on a merge request says; empty where there is none."""
+        return self.get(project, number).note
 
     def set_note(self, project: str, number: int, text: str) -> bool:
         """Let our one note on a merge request say this; False where it did."""
-        git = self._git(project)
 
-        def decide(snapshot: Snapshot) -> Writing:
-            record = stored_record(project, snapshot, number)
+        def decide(moment: Moment) -> Writing:
+            record = moment.record(number)
             if record.note == text:
                 return Writing(record)
-            return self._rewritten(git, snapshot, replace(record, note=text))
+            return rewritten(moment, replace(record, note=text))
 
         return self._write(project, decide, [number])[1]
 
@@ -183,28 +154,26 @@ class LocalForge:
         self, project: str, number: int, *, title: str, body: str, seen: tuple[str, str] | None = None
     ) -> MergeRequest:
         """Give an open merge request a new title and body, if it says what was seen. Raises ConflictError else."""
-        git = self._git(project)
 
-        def decide(snapshot: Snapshot) -> Writing:
-            record = stored_record(project, snapshot, number)
+        def decide(moment: Moment) -> Writing:
+            record = moment.record(number)
             if (record.title, record.body) == (title, body):
                 return Writing(record)
             must_be_open(project, record)
-            must_be_as_seen(project, self._request(project, snapshot, record), seen)
-            return self._rewritten(git, snapshot, replace(record, title=title, body=body))
+            must_be_as_seen(project, self._request(project, moment.snapshot, record), seen)
+            return rewritten(moment, replace(record, title=title, body=body))
 
         return self._write(project, decide, [number])[0]
 
     def ready(self, project: str, number: int) -> MergeRequest:
         """Let an open merge request be a draft no longer. Raises ConflictError if it is no longer open."""
-        git = self._git(project)
 
-        def decide(snapshot: Snapshot) -> Writing:
-            record = stored_record(project, snapshot, number)
+        def decide(moment: Moment) -> Writing:
+            record = moment.record(number)
             must_be_open(project, record)
             if not record.draft:
                 return Writing(record)
-            return self._rewritten(git, snapshot, replace(record, draft=False))
+            return rewritten(moment, replace(record, draft=False))
 
         return self._write(project, decide, [number])[0]
 
@@ -218,15 +187,14 @@ class LocalForge:
         link: str = "",  # noqa: ARG002  numbers are enough here
     ) -> MergeRequest:
         """Close without merging; the branch stays. Raises ConflictError if it is merged."""
-        git = self._git(project)
 
-        def decide(snapshot: Snapshot) -> Writing:
-            record = stored_record(project, snapshot, number)
+        def decide(moment: Moment) -> Writing:
+            record = moment.record(number)
             if record.state == RequestState.CLOSED.value:
                 return Writing(record)
             must_be_open(project, record)
             closed = replace(record, state=RequestState.CLOSED.value)
-            return self._ended(git, snapshot, closed, by=by or self._user, reason=reason)
+            return ended(moment, closed, by=by or self._user, reason=reason)
 
         return self._write(project, decide, [number])[0]
 
@@ -237,17 +205,16 @@ class LocalForge:
         at `head` before is returned as it is. Raises ConflictError if the branch moved or conflicts, or if the
         merge request is closed or a draft, or promobot's status on `head` isn't good.
         """
-        git = self._git(project)
 
-        def decide(snapshot: Snapshot) -> Writing:
-            record = stored_record(project, snapshot, number)
+        def decide(moment: Moment) -> Writing:
+            record = moment.record(number)
             if record.state == RequestState.MERGED.value and record.head == head:
-                return Writing(record, _branch_removal(snapshot, record))
+                return Writing(record, branch_removal(moment.snapshot, record))
             must_be_open(project, record)
             must_be_ready(project, record)
-            must_be_at(project, snapshot, record, head)
-            must_be_good(project, snapshot, record, head)
-            return self._merged(project, git, snapshot, record, by or self._user)
+            must_be_at(project, moment.snapshot, record, head)
+            must_be_good(project, moment.snapshot, record, head)
+            return merged(moment, record, by or self._user)
 
         return self._write(project, decide, [number])[0]
 
@@ -265,69 +232,17 @@ class LocalForge:
         """Nothing is merged by itself here."""
         return False
 
-    def _merged(self, project: str, git: GitDirectory, snapshot: Snapshot, record: Record, by: str) -> Writing:
-        source, target = snapshot.branches[record.source_branch], snapshot.branches.get(record.target_branch)
-        if target is None:
-            raise ForgeError(f"{project} has no branch {record.target_branch}", hint="close the merge request")
-        result, reason = target, "already merged: the target branch had every commit"
-        if not merging.contains(git, target, source):
-            tree = merging.merged_tree(git, target, source)
-            message = _merge_message(project, record)
-            result, reason = merging.merge_commit(git, tree, (target, source), message, by, self._now()), ""
-        done = replace(record, state=RequestState.MERGED.value, merge_commit=result)
-        ended = self._ended(git, snapshot, done, by=by, reason=reason)
-        # The target first: cut off after it, the merge request is open and its merge is found done.
-        move = Change(f"refs/heads/{record.target_branch}", target, result)
-        return Writing(ended.record, (move, *ended.changes, *_branch_removal(snapshot, ended.record)))
-
-    def _new(self, project: str, snapshot: Snapshot, draft: RequestDraft) -> Record:
-        for branch in (draft.source_branch, draft.target_branch):
-            if branch not in snapshot.branches:
-                raise ForgeError(f"{project} has no branch {branch}", hint="push it first")
-        head = snapshot.branches[draft.source_branch]
-        if head == snapshot.branches[draft.target_branch]:
-            raise ForgeError(
-                f"{draft.source_branch} of {project} is no different from {draft.target_branch}",
-                hint="there is nothing to merge",
-            )
-        return Record(
-            number=max(snapshot.requests, default=0) + 1,
-            title=draft.title,
-            body=draft.body,
-            source_branch=draft.source_branch,
-            target_branch=draft.target_branch,
-            head=head,
-            state=RequestState.OPEN.value,
-            author=self._user,
-            created=self._time(),
-            updated=self._time(),
-            reviewers=draft.reviewers.names,
-            labels=draft.labels,
-            draft=draft.draft,
-        )
-
-    def _rewritten(self, git: GitDirectory, snapshot: Snapshot, record: Record) -> Writing:
-        head = snapshot.branches.get(record.source_branch, record.head)
-        record = replace(record, head=head, updated=self._time())
-        before = snapshot.requests[record.number].oid
-        return Writing(record, (Change(request_ref(record.number), before, put(git, record.dump())),))
-
-    def _ended(self, git: GitDirectory, snapshot: Snapshot, record: Record, *, by: str, reason: str) -> Writing:
-        written = self._rewritten(git, snapshot, replace(record, ended=self._time(), ended_by=by, reason=reason))
-        claim = claim_ref(record.pair)
-        released = (Change(claim, snapshot.claims[claim], None),) if claim in snapshot.claims else ()
-        return Writing(written.record, (*written.changes, *released))
-
     def _write(
-        self, project: str, decide: Callable[[Snapshot], Writing], numbers: Collection[int] | None = None
+        self, project: str, decide: Callable[[Moment], Writing], numbers: Collection[int] | None = None
     ) -> tuple[MergeRequest, bool]:
         """What an operation comes to, and whether anything had to be changed for it."""
+        git = self._git(project)
 
         def think(snapshot: Snapshot) -> Wanted[MergeRequest]:
-            writing = decide(snapshot)
+            writing = decide(Moment(project, git, snapshot, self._now()))
             return Wanted(self._request(project, snapshot, writing.record), writing.changes)
 
-        return settle(self._git(project), project, think, numbers, sleep=self._sleep)
+        return settle(git, project, think, numbers, sleep=self._sleep)
 
     def _request(self, project: str, snapshot: Snapshot, record: Record) -> MergeRequest:
         """An open merge request's head is where its branch is now, or was when it was last there."""
@@ -342,23 +257,6 @@ class LocalForge:
                 hint=f"expected it at {directory}: check `project`, and `path` of the forge",
             )
         return GitDirectory(directory, error=ForgeError)
-
-    def _time(self) -> str:
-        return self._now().isoformat(timespec="seconds")
-
-
-def _merge_message(project: str, record: Record) -> str:
-    """The title is not the last paragraph, so that nobody can write trailers by it."""
-    title = "".join(character for character in " ".join(record.title.split()) if character.isprintable())
-    subject = f"Merge branch '{record.source_branch}' into '{record.target_branch}'"
-    return f"{subject}\n\n{title}\n\nSee merge request {project}!{record.number}\n"
-
-
-def _branch_removal(snapshot: Snapshot, record: Record) -> tuple[Change, ...]:
-    """The end of a merged branch, unless it is the project's default or has moved on."""
-    if record.source_branch == snapshot.default_branch or snapshot.branches.get(record.source_branch) != record.head:
-        return ()
-    return (Change(f"refs/heads/{record.source_branch}", record.head, None),)
 
 
 def _merged_at(request: MergeRequest) -> datetime:

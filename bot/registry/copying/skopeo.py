@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -77,14 +77,10 @@ class Skopeo:
         src, dst = source.registry.access, destination.registry.access
         contents = (_POLICY, _configuration(source, destination), b"", _logins(src), _logins(dst))
         with unnamed_files(*contents) as files:
-            policy, configuration, digestfile, src_logins, dst_logins = files
+            digestfile = files[2]
             argv = [
                 *(_PROGRAM, "--command-timeout", f"{round(limits.total * 1000)}ms"),
-                *("--registries-conf", configuration.path, "--policy", policy.path, "--registries.d", _NOWHERE),
-                *("copy", "--all", "--preserve-digests", "--digestfile", digestfile.path),
-                *("--src-authfile", src_logins.path, "--dest-authfile", dst_logins.path),
-                *self._tls("src", src),
-                *self._tls("dest", dst),
+                *self._arguments(src, dst, [file.path for file in files]),
                 f"docker://{src.endpoint}/{source.path}@{digest}",
                 f"docker://{dst.endpoint}/{destination.path}@{digest}",
             ]
@@ -100,12 +96,19 @@ class Skopeo:
         if ended.returncode != 0:
             redact = partial(_redacted, accesses=(src, dst))
             return diagnose(ended.stderr, ended.returncode, redact, _names(source, destination))
-        if pushed != digest.text:
-            raise RegistryError(
-                f"{destination.place(digest.text)}: skopeo says that it pushed {pushed or 'nothing'}, not {digest}",
-                hint="is the skopeo on PATH the real one?",
-            )
+        _must_be_pushed(pushed, digest, destination)
         return None
+
+    def _arguments(self, src: RegistryAccess, dst: RegistryAccess, paths: Sequence[str]) -> list[str]:
+        """Where skopeo finds all that it is to know; nothing else of this machine counts."""
+        policy, configuration, digestfile, src_logins, dst_logins = paths
+        return [
+            *("--registries-conf", configuration, "--policy", policy, "--registries.d", _NOWHERE),
+            *("copy", "--all", "--preserve-digests", "--digestfile", digestfile),
+            *("--src-authfile", src_logins, "--dest-authfile", dst_logins),
+            *self._tls("src", src),
+            *self._tls("dest", dst),
+        ]
 
     def _tls(self, side: str, access: RegistryAccess) -> list[str]:
         """Both flags always: without them, files of this machine decide."""
@@ -135,6 +138,14 @@ class Skopeo:
             draft.write_bytes(content)
             draft.replace(file)
         return str(directory)
+
+
+def _must_be_pushed(pushed: str, digest: Digest, destination: ImageRepository) -> None:
+    if pushed != digest.text:
+        raise RegistryError(
+            f"{destination.place(digest.text)}: skopeo says that it pushed {pushed or 'nothing'}, not {digest}",
+            hint="is the skopeo on PATH the real one?",
+        )
 
 
 def _ended_by_us(reason: str) -> Diagnosis:

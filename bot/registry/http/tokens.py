@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from bot.errors import RegistryError
 from bot.registry.addresses import Address
-from bot.registry.errors import Place, check_login
+from bot.registry.errors import Place, check_login, of_login
 from bot.registry.http.answers import Response
 
 # https://www.rfc-editor.org/rfc/rfc6750#section-2.1, and whatever else a header can hold on one line.
@@ -124,8 +124,9 @@ def _refused(response: Response, place: Place) -> RegistryError:
     server = f"its token server {response.origin}"
     if response.status in {401, 403}:
         what = "does not accept the credentials" if place.access.login else "wants credentials, and none are configured"
+        where = of_login(place) if response.status == 401 else place
         return RegistryError(
-            f"{place}: {server} {what} (HTTP {response.status})",
+            f"{where}: {server} {what} (HTTP {response.status})",
             hint=check_login(place.access),
         )
     return RegistryError(

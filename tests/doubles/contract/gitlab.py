@@ -87,6 +87,7 @@ _MORE: Mapping[str, Mapping[str, frozenset[str]]] = {
     "/api/v4/projects/{id}/merge_trains/merge_requests/{merge_request_iid}": {
         "POST": frozenset({"sha", "auto_merge", "squash"})
     },
+    f"{_MR}/versions": {"GET": frozenset()},
     f"{_MR}/approval_rules": {
         "GET": frozenset(),
         "POST": frozenset({"name", "approvals_required", "user_ids", "group_ids", "usernames"}),

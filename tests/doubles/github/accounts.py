@@ -28,11 +28,12 @@ class Role(IntEnum):
 
 @dataclass(frozen=True)
 class Account:
-    """A user, a bot (of an App: `name[bot]`) or an organization."""
+    """A user, a bot (of an App: `name[bot]`) or an organization; `email` is what it shows, if anything."""
 
     id: int
     login: str
     kind: Literal["User", "Bot", "Organization"] = "User"
+    email: str = ""
 
 
 @dataclass

@@ -93,13 +93,45 @@ def git_commit(call: Call) -> Response:
 
 
 def create_commit(call: Call) -> Response:
-    project = call.project(_WRITE)
-    said = call.said
-    who = said.get("author")
-    author = Identity(who["name"], who["email"]) if who else life.signature(call.login)
-    parents = tuple(said.get("parents", ()))
-    made = life.commit(project.repository, said["tree"], parents, said["message"], author=author, now=call.now)
+    """Signed by GitHub if a bot makes it and leaves it to GitHub who that is; then GitHub is the committer.
+
+    https://docs.github.com/en/authentication/managing-commit-signature-verification/about-commit-signature-verification#signature-verification-for-bots
+    and https://github.com/peter-evans/create-pull-request/pull/1609
+    """
+    project, said = call.project(_WRITE), call.said
+    repository, parents = project.repository, tuple(said.get("parents", ()))
+    if _kind(repository, said["tree"]) != "tree":
+        raise RefusedError(Refused.NO_TREE)
+    if any(_kind(repository, parent) != "commit" for parent in parents):
+        raise RefusedError(Refused.NO_PARENT)
+    account = call.hub.accounts[call.login]
+    author = _who(said.get("author")) or life.private(account)
+    signed = account.kind == "Bot" and not {"author", "committer", "signature"} & said.keys()
+    committer = life.SITE if signed else _who(said.get("committer")) or author
+    told = (repository, said["tree"], parents, said["message"])
+    made = life.commit(*told, author=author, now=call.now, committer=committer, signed=signed)
     return Response(201, commitshapes.git_commit(call.around(project), made))
+
+
+def _who(said: dict[str, str] | None) -> Identity | None:
+    return Identity(said["name"], said["email"]) if said else None
+
+
+def _kind(repository: Repository, sha: str) -> str:
+    """Of which kind an object is; empty where there is none."""
+    return repository.git("cat-file", "-t", sha, statuses=(0, 1, 128))
+
+
+def create_blob(call: Call) -> Response:
+    project, said = call.project(_WRITE), call.said
+    content = base64.b64decode(said["content"]) if said.get("encoding") == "base64" else said["content"].encode()
+    sha = _blob(project.repository, content)
+    return Response(201, {"url": f"{call.around(project).url}/git/blobs/{sha}", "sha": sha})
+
+
+def _blob(repository: Repository, content: bytes) -> str:
+    done = repository.directory.run("hash-object", "-w", "--stdin", stdin=content)
+    return done.stdout.decode().strip()
 
 
 def _tree(around: Around, tree: str, *, recursive: bool = False) -> dict[str, Any]:
@@ -128,11 +160,27 @@ def create_tree(call: Call) -> Response:
     """From `base_tree` with files changed; one whose `sha` is null goes."""
     project = call.project(_WRITE)
     repository = project.repository
-    contents = {e["path"]: e["content"].encode() if "content" in e else None for e in call.said["tree"]}
-    base = repository.git("rev-parse", f"{call.said['base_tree']}^{{tree}}")
+    contents = {entry["path"]: _content(repository, entry) for entry in call.said["tree"]}
+    # A commit will do as well.
+    base = repository.git(
+        "rev-parse", "--verify", "--quiet", f"{call.said['base_tree']}^{{tree}}", statuses=(0, 1, 128)
+    )
+    if not base:
+        raise RefusedError(Refused.NO_BASE_TREE)
     modes = {entry["path"]: entry["mode"] for entry in call.said["tree"]}
     made = changed_tree(repository, base, contents, modes)
     return Response(201, _tree(call.around(project), made))
+
+
+def _content(repository: Repository, entry: dict[str, Any]) -> bytes | None:
+    """What an entry brings: the content itself, or a blob that is there."""
+    if "content" in entry:
+        return str(entry["content"]).encode()
+    if entry["sha"] is None:
+        return None
+    if _kind(repository, entry["sha"]) != "blob":
+        raise RefusedError(Refused.NO_BLOB, sha=entry["sha"])
+    return repository.directory.run("cat-file", "blob", entry["sha"]).stdout
 
 
 def changed_tree(
@@ -148,8 +196,7 @@ def changed_tree(
             kept.setdefault(path, about.split(" ")[0])
     for path, content in contents.items():
         if content is not None:
-            done = repository.directory.run("hash-object", "-w", "--stdin", stdin=content)
-            lines.append(f"{kept.get(path, '100644')} blob {done.stdout.decode().strip()}\t{path}")
+            lines.append(f"{kept.get(path, '100644')} blob {_blob(repository, content)}\t{path}")
     return _made_tree(repository, lines)
 
 
@@ -229,6 +276,7 @@ HANDLERS: dict[str, Handler] = {
     "DELETE /repos/:owner/:repo/git/refs/*ref": delete_ref,
     "GET /repos/:owner/:repo/git/commits/:sha": git_commit,
     "POST /repos/:owner/:repo/git/commits": create_commit,
+    "POST /repos/:owner/:repo/git/blobs": create_blob,
     "GET /repos/:owner/:repo/git/trees/:tree": tree,
     "POST /repos/:owner/:repo/git/trees": create_tree,
     "GET /repos/:owner/:repo/contents/*path": contents,

@@ -7,27 +7,45 @@ from typing import Literal, TypeAlias
 
 from bot.forges.local import merging
 from bot.git.identity import Identity, stamp
-from tests.doubles.github.accounts import Role
+from tests.doubles.github.accounts import Account, Role
 from tests.doubles.github.refusals import Refused, RefusedError
 from tests.doubles.github.state import Project, Pull, Review
 from tests.doubles.repository import Repository
 
 Verdict: TypeAlias = Literal["APPROVED", "CHANGES_REQUESTED", "COMMENTED"]
 # Who commits what is done on the site.
-_SITE = Identity("GitHub", "noreply@github.com")
+SITE = Identity("GitHub", "noreply@github.com")
+# Nobody can look whether it is right; that it is there is what tells a signed commit.
+_SIGNATURE = ("gpgsig -----BEGIN PGP SIGNATURE-----", " ", " ZG91Ymxl", " -----END PGP SIGNATURE-----")
 
 
 def signature(login: str) -> Identity:
     return Identity(login, f"{login}@users.noreply.github.com")
 
 
+def private(account: Account) -> Identity:
+    """Who an account is in commits that say nothing of it, if it keeps its address private.
+
+    https://docs.github.com/en/account-and-profile/reference/email-addresses-reference#your-noreply-email-address
+    """
+    return Identity(account.login, account.email or f"{account.id}+{account.login}@users.noreply.github.com")
+
+
 def commit(
-    repository: Repository, tree: str, parents: tuple[str, ...], message: str, *, author: Identity, now: datetime
+    repository: Repository,
+    tree: str,
+    parents: tuple[str, ...],
+    message: str,
+    *,
+    author: Identity,
+    now: datetime,
+    committer: Identity = SITE,
+    signed: bool = False,
 ) -> str:
     """A commit as the site makes them, which no branch has yet."""
     when = stamp(now)
     lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
-    lines += [f"author {author} {when}", f"committer {_SITE} {when}", "", message]
+    lines += [f"author {author} {when}", f"committer {committer} {when}", *(_SIGNATURE if signed else ()), "", message]
     content = "\n".join(lines).encode()
     done = repository.directory.run("hash-object", "-t", "commit", "-w", "--stdin", stdin=content)
     return done.stdout.decode().strip()

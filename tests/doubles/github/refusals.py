@@ -150,6 +150,11 @@ class Refused(Enum):
     REF_ABSENT = Words(422, "Reference does not exist", f"{_REST}/git/refs#delete-a-reference")
     NOT_FORWARD = Words(422, "Update is not a fast forward", f"{_THREADS}/strukto-ai/mirage/pull/969")
     NO_OBJECT = Words(422, "Object does not exist", f"{_REST}/git/refs#create-a-reference")
+    NO_BASE_TREE = Words(422, "base_tree is not a valid tree oid", f"{_THREADS}/PyGithub/PyGithub/issues/1732")
+    NO_BLOB = Words(422, "tree.sha {sha} is not a valid blob", f"{_THREADS}/BetaHuhn/repo-file-sync-action/issues/349")
+    NO_TREE = Words(422, "Tree SHA does not exist", f"{_THREADS}/exercism/website/issues/8228")
+    # Of a page: it takes "the SHAs of the commits that were the parents"; the words are ours.
+    NO_PARENT = Words(422, "Parent SHA does not exist", f"{_REST}/git/commits#create-a-commit")
     NO_COMMIT = Words(422, "No commit found for SHA: {sha}", f"{_REST}/commits/commits#get-a-commit")
     NO_BRANCH = Words(404, "Branch not found", "recorded by PyGithub: GET /repos/{owner}/{repo}/branches/{branch}, 404")
     UNPROTECTED = Words(
@@ -193,6 +198,12 @@ class GraphRefused(Enum):
         "UNPROCESSABLE",
         "{name} cannot be updated",
         f"{_DOCS}/graphql/reference/mutations#updaterefs",
+    )
+    # What a server of an older version says of what it doesn't know yet; it has no type.
+    NO_FIELD = (
+        "",
+        "Field '{field}' doesn't exist on type '{type}'",
+        f"{_THREADS}/facebook/sapling/issues/906",
     )
     CLEAN = (
         "UNPROCESSABLE",
@@ -271,3 +282,12 @@ class GraphRefusedError(Exception):
     def __init__(self, kind: GraphRefused, **values: object) -> None:
         super().__init__(kind.value[1].format(**values))
         self.kind = kind
+        self._values = values
+
+    @property
+    def more(self) -> dict[str, Any]:
+        """What stands beside type and words: of a field that isn't known, which one that is."""
+        if self.kind is not GraphRefused.NO_FIELD:
+            return {}
+        told = {"code": "undefinedField", "typeName": self._values["type"], "fieldName": self._values["field"]}
+        return {"extensions": told}

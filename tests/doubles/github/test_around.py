@@ -135,6 +135,44 @@ def test_a_commit_is_made_of_a_tree(world: World) -> None:
     assert world.bot.rest("GET", f"{REPO}/git/commits/{'0' * 40}").status == 404
 
 
+def test_objects_that_are_not_there_are_refused(world: World) -> None:
+    main, nothing = world.repository.head("main"), "0" * 40
+    tree = world.repository.git("rev-parse", "main^{tree}")
+    entry = {"path": "e", "mode": "100644", "type": "blob"}
+    for path, said, words in (
+        ("trees", {"base_tree": nothing, "tree": [{**entry, "content": "x"}]}, "base_tree is not a valid tree oid"),
+        ("trees", {"base_tree": tree, "tree": [{**entry, "sha": nothing}]}, f"tree.sha {nothing} is not a valid blob"),
+        ("commits", {"message": "m", "tree": nothing, "parents": [main]}, "Tree SHA does not exist"),
+        ("commits", {"message": "m", "tree": tree, "parents": [tree]}, "Parent SHA does not exist"),
+    ):
+        assert world.bot.rest("POST", f"{REPO}/git/{path}", said).refusal[:2] == (422, words)
+    blob = world.bot.rest("POST", f"{REPO}/git/blobs", {"content": "AP8=", "encoding": "base64"}).body["sha"]
+    made = world.bot.rest("POST", f"{REPO}/git/trees", {"base_tree": tree, "tree": [{**entry, "sha": blob}]}).body
+    assert world.repository.read(made["sha"], "e") == b"\x00\xff"
+    gone = {"path": "a", "mode": "100644", "type": "blob", "sha": None}
+    made = world.bot.rest("POST", f"{REPO}/git/trees", {"base_tree": tree, "tree": [gone]}).body
+    assert [entry["path"] for entry in made["tree"]] == ["b"]
+
+
+def test_github_signs_what_a_bot_makes_that_says_nothing_of_who_it_is(world: World) -> None:
+    main = world.repository.head("main")
+    said = {"message": "m", "tree": world.repository.git("rev-parse", "main^{tree}"), "parents": [main]}
+    app = world.hub.register("promo", "")
+    permissions = {"metadata": "read", "contents": "write"}
+    installed = world.client(world.hub.installation_token(app, world.hub.install(app, "acme", permissions))[0])
+    who = {"author": {"name": "promobot", "email": "promobot@example.com"}}
+    number, bot = (world.hub.accounts[login].id for login in ("promo[bot]", "bot"))
+    private = f"{number}+promo[bot]@users.noreply.github.com"
+    for client, more, expected in (
+        (installed, {}, (True, private, "noreply@github.com")),
+        (installed, who, (False, "promobot@example.com", "promobot@example.com")),
+        (world.bot, {}, (False, *2 * (f"{bot}+bot@users.noreply.github.com",))),
+    ):
+        made = client.rest("POST", f"{REPO}/git/commits", {**said, **more}).body
+        addresses = (made["author"]["email"], made["committer"]["email"])
+        assert (made["verification"]["verified"], *addresses) == expected
+
+
 def test_files_are_read_and_written_one_by_one(world: World) -> None:
     seen = world.bot.rest("GET", f"{REPO}/contents/a?ref=main").body
     assert base64.b64decode(seen["content"]) == b"1\n"
@@ -253,6 +291,38 @@ def test_a_commit_on_a_branch_is_a_compare_and_set(world: World) -> None:
     assert stale["errors"][0]["type"] == "STALE_DATA"
     assert stale["errors"][0]["message"].startswith(f'Expected branch to point to "{head}"')
     assert world.repository.head("x") == made
+
+
+UPDATE = "mutation($input: UpdateRefsInput!) { updateRefs(input: $input) { clientMutationId } }"
+
+
+def test_refs_are_moved_together_or_not_at_all(world: World) -> None:
+    main, head, nothing = world.repository.head("main"), world.branch(), "0" * 40
+    node = world.hub.projects[PROJECT].node_id
+
+    def moved(*moves: tuple[str, str, str, bool]) -> bool:
+        updates = [
+            {"name": f"refs/heads/{name}", "beforeOid": before, "afterOid": after, "force": force}
+            for name, before, after, force in moves
+        ]
+        said = world.bot.graphql(UPDATE, input={"repositoryId": node, "refUpdates": updates})
+        assert [error["type"] for error in said.get("errors", [])] in ([], ["UNPROCESSABLE"])
+        return "errors" not in said
+
+    assert moved(("y", nothing, str(main), False))
+    assert not moved(("y", nothing, head, False)), "it is there"
+    assert not moved(("y", str(main), "1" * 40, True)), "there is no such commit"
+    assert moved(("y", str(main), head, False))
+    assert not moved(("y", head, str(main), False)), "that is back"
+    assert not moved(("z", nothing, head, False), ("y", str(main), head, False)), "one of them isn't there"
+    assert world.repository.head("z") is None
+    assert moved(("z", nothing, head, False), ("y", head, str(main), True))
+    assert (world.repository.head("y"), world.repository.head("z")) == (main, head)
+    assert moved(("y", str(main), nothing, False))
+    assert world.repository.head("y") is None
+    world.hub.older = True
+    said = world.bot.graphql(UPDATE, input={"repositoryId": node, "refUpdates": []})
+    assert said["errors"][0]["extensions"]["code"] == "undefinedField"
 
 
 @pytest.mark.skipif(not present(), reason=ABSENT)

@@ -228,6 +228,25 @@ def _diffs(call: Call) -> Response:
     return call.page(shapes.diff(project, request.base_sha, request.sha, unidiff=call.flag("unidiff")))
 
 
+def _versions(call: Call) -> Response:
+    """Newest first; by lib/api/merge_request_diffs.rb."""
+    request = call.merge_request()
+    found = [
+        {
+            "id": request.id * 1000 + number,
+            "head_commit_sha": head,
+            "base_commit_sha": request.base_sha,
+            "start_commit_sha": request.base_sha,
+            "created_at": shapes.stamp(when),
+            "merge_request_id": request.id,
+            "state": "collected",
+            "real_size": "1",
+        }
+        for number, (head, when) in enumerate(request.versions)
+    ]
+    return call.page(found[::-1])
+
+
 def _pipelines(call: Call) -> Response:
     request, project = call.merge_request(), call.project
     own = f"refs/merge-requests/{request.iid}/head"
@@ -260,5 +279,6 @@ TABLE: dict[str, Handler] = {
     f"GET {_ONE}/commits": _commits,
     f"GET {_ONE}/diffs": _diffs,
     f"GET {_ONE}/pipelines": _pipelines,
+    f"GET {_ONE}/versions": _versions,
     f"GET {_ONE}/reviewers": _reviewers,
 }

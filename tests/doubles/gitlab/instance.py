@@ -128,6 +128,7 @@ class Instance:
                 **{"title": source, "description": "", **fields},  # type: ignore[arg-type]
             )
             request.base_sha = project.repository.base(heads[target], request.sha) or ""
+            request.versions.append((request.sha, request.created))
             project.requests[number] = request
             life.recheck(self, request, new=True)
             if project.pipelines_for == "merge_request_event":

@@ -58,6 +58,7 @@ def _new_commits(gitlab: Instance, project: Project, request: MergeRequest, head
         return
     count = len(project.repository.between(request.sha, head))
     say(gitlab, request, pusher or request.author, f"added {count} commit{'s' * (count != 1)}", system=True)
+    request.versions.append((head, now()))
     request.sha = head
     request.auto_merge = None
     if project.pipelines_for == "merge_request_event":

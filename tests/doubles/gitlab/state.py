@@ -107,6 +107,7 @@ class MergeRequest:
     pending: list[str] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     approvals: dict[int, datetime] = field(default_factory=dict)
+    versions: list[tuple[str, datetime]] = field(default_factory=list)  # its heads, and since when
     rules: list[Rule] | None = None
     auto_merge: User | None = None
     merged_by: User | None = None

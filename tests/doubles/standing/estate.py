@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# Whose the token is, and who is in every group.
-ROBOT, APPROVER = "promobot-robot", "approver"
+# Whose the token is, and who are in every group; the first of them merges.
+ROBOT, APPROVERS = "promobot-robot", ("approver", "colleague")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from tests.doubles.github import GitHub, Role
 from tests.doubles.github.accounts import Token
 from tests.doubles.github.refusals import RefusedError
 from tests.doubles.github.state import Project, Pull
-from tests.doubles.standing.estate import APPROVER, ROBOT, Estate
+from tests.doubles.standing.estate import APPROVERS, ROBOT, Estate
 from tests.doubles.standing.pages import Shown, WithPages
 
 
@@ -20,8 +20,8 @@ def stand(estate: Estate) -> WithPages:
         owner = path.partition("/")[0]
         slugs = [group.rpartition("/")[2] for group in estate.groups if group.partition("/")[0] == owner]
         for slug in slugs:
-            hub.team(owner, slug, APPROVER)
-        roles, teams = dict.fromkeys((ROBOT, APPROVER), Role.WRITE), dict.fromkeys(slugs, Role.WRITE)
+            hub.team(owner, slug, *APPROVERS)
+        roles, teams = dict.fromkeys((ROBOT, *APPROVERS), Role.WRITE), dict.fromkeys(slugs, Role.WRITE)
         hub.adopt(path, roles=roles, teams=teams, delete_branch_on_merge=True)
     hub.tokens[estate.token] = Token(ROBOT, "classic", frozenset({"repo", "read:org"}))
     return WithPages(hub, GitHubSite(hub))
@@ -48,15 +48,29 @@ class GitHubSite:
             pull.number,
             pull.title,
             "open" if pull.open else "merged" if pull.merged else "closed",
-            (f"{pull.source} → {pull.target}", f"for {asked or 'nobody'}", *pull.labels),
+            (
+                f"{pull.source} → {pull.target}",
+                f"for {asked or 'nobody'}",
+                f"approved by {project.approvals(pull)}",
+                *pull.labels,
+            ),
+            tuple(f"{name}: {s.state}, {s.description}" for name, s in project.combined(pull.head).items()),
             pull.body or "",
+            tuple(comment.body for comment in pull.comments),
             lambda: project.repository.change(pull.target, pull.head) if pull.open else "",
         )
 
+    def approve(self, shown: Shown) -> str:
+        with self.hub.lock:
+            pull = self.hub.pulls(shown.project)[shown.number]
+            given = {review.login for review in pull.reviews if review.commit == pull.head}
+            for name in [name for name in APPROVERS if name not in given][:1]:
+                self.hub.review(shown.project, shown.number, name)
+        return ""
+
     def merge(self, shown: Shown) -> str:
         try:
-            self.hub.review(shown.project, shown.number, APPROVER)
-            self.hub.merge(shown.project, shown.number, APPROVER)
+            self.hub.merge(shown.project, shown.number, APPROVERS[0])
         except RefusedError as refused:
             return str(refused.response.content)
         return ""

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tests.doubles.gitlab import DEVELOPER, MAINTAINER, GitLab, life
 from tests.doubles.gitlab.accounts import Token
 from tests.doubles.gitlab.state import MergeRequest, Project
-from tests.doubles.standing.estate import APPROVER, ROBOT, Estate
+from tests.doubles.standing.estate import APPROVERS, ROBOT, Estate
 from tests.doubles.standing.pages import Shown, WithPages
 
 
 def stand(estate: Estate) -> WithPages:
     """An instance where promobot is a Developer everywhere, and approvers are who merges."""
     gitlab = GitLab(estate.root)
-    robot, approver = gitlab.user(ROBOT), gitlab.user(APPROVER)
+    robot, approvers = gitlab.user(ROBOT), [gitlab.user(name) for name in APPROVERS]
     for path in estate.projects:
         project = gitlab.project(path)
         gitlab.join(robot, gitlab.accounts.group(path.partition("/")[0]), DEVELOPER)
-        gitlab.join(approver, project.namespace, MAINTAINER)
+        for approver in approvers:
+            gitlab.join(approver, project.namespace, MAINTAINER)
     for group in estate.groups:
-        gitlab.join(approver, gitlab.accounts.group(group), DEVELOPER)
+        for approver in approvers:
+            gitlab.join(approver, gitlab.accounts.group(group), DEVELOPER)
     gitlab.accounts.tokens[estate.token] = Token(gitlab.accounts.next_id(), estate.token, robot)
     return WithPages(gitlab, GitLabSite(gitlab))
 
@@ -47,20 +49,43 @@ class GitLabSite:
             request.iid,
             request.title,
             "open" if request.open else request.state,
-            (f"{request.source_branch} → {request.target_branch}", f"for {reviewers or 'nobody'}", *request.labels),
+            (
+                f"{request.source_branch} → {request.target_branch}",
+                f"for {reviewers or 'nobody'}",
+                f"approved by {len(request.approvals)}",
+                *request.labels,
+            ),
+            tuple(_statuses(project, request)),
             request.description,
+            tuple(note.body for note in request.notes if not note.system),
             lambda: project.repository.change(request.target_branch, request.sha) if request.open else "",
         )
+
+    def approve(self, shown: Shown) -> str:
+        with self.gitlab.lock:
+            project, request = self._found(shown)
+            given = [name for name in APPROVERS if self.gitlab.user(name).id in request.approvals]
+            if len(given) < len(APPROVERS):
+                self.gitlab.approve(project, request, self.gitlab.user(APPROVERS[len(given)]))
+        return ""
 
     def merge(self, shown: Shown) -> str:
         gitlab = self.gitlab
         with gitlab.lock:
-            project = gitlab.projects[shown.project]
-            request = project.requests[shown.number]
+            project, request = self._found(shown)
             life.look(gitlab, project)
-            if request.open:
-                gitlab.approve(project, request, gitlab.user(APPROVER))
             refused = life.why_not(gitlab, project, request)
             if not refused:
-                gitlab.merge(project, request, gitlab.user(APPROVER))
+                gitlab.merge(project, request, gitlab.user(APPROVERS[0]))
             return refused
+
+    def _found(self, shown: Shown) -> tuple[Project, MergeRequest]:
+        project = self.gitlab.projects[shown.project]
+        return project, project.requests[shown.number]
+
+
+def _statuses(project: Project, request: MergeRequest) -> Iterator[str]:
+    """What services say of its head, the last word of each."""
+    pipelines = [pipeline for pipeline in project.pipelines if pipeline.sha == request.sha]
+    last = {status.name: status for pipeline in pipelines for status in pipeline.statuses}
+    yield from (f"{name}: {status.state}, {status.description}" for name, status in last.items())

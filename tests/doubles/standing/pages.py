@@ -24,14 +24,16 @@ _HEADERS = {
 
 @dataclass(frozen=True)
 class Shown:
-    """A merge request as a page shows it; `facts` stand in a line below the title."""
+    """A merge request as a page shows it; `facts` stand in a line below the title, `statuses` in one each."""
 
     project: str
     number: int
     title: str
     state: str
     facts: tuple[str, ...]
+    statuses: tuple[str, ...]
     body: str
+    notes: tuple[str, ...]
     diff: Callable[[], str]
 
 
@@ -42,8 +44,12 @@ class Site(Protocol):
         """Every merge request by its address."""
         ...
 
+    def approve(self, shown: Shown) -> str:
+        """The next of the approvers says yes; why it could not be, or nothing."""
+        ...
+
     def merge(self, shown: Shown) -> str:
-        """An approver says yes and merges; why it could not be merged, or nothing."""
+        """An approver merges; why it could not be merged, or nothing."""
         ...
 
 
@@ -74,9 +80,9 @@ class WithPages:
             return Response(200, _page(shown.title, _content(shown)), _HEADERS)
         if request.headers.get("Origin", request.base) != request.base:
             return Response(403, _page("No", ["<p>That button was on somebody else's page.</p>"]), _HEADERS)
-        refused = self.site.merge(shown)
+        refused = self.site.merge(shown) if "merge" in request.query else self.site.approve(shown)
         if refused:
-            return Response(409, _page(shown.title, [f"<p>Not merged: {html.escape(refused)}</p>"]), _HEADERS)
+            return Response(409, _page(shown.title, [f"<p>No: {html.escape(refused)}</p>"]), _HEADERS)
         return Response(303, b"", {"Location": request.path})
 
     def _is_page(self, request: Request) -> bool:
@@ -93,9 +99,14 @@ def _list(pages: Mapping[str, Shown]) -> Iterable[str]:
 
 def _content(shown: Shown) -> Iterable[str]:
     yield f"<p>{html.escape(' · '.join((f'{shown.project} {shown.number}', shown.state, *shown.facts)))}</p>"
+    yield from (f"<p>{html.escape(status)}</p>" for status in shown.statuses)
     if shown.state == "open":
-        yield '<form method="post"><button>Approve and merge</button></form>'
-    yield MarkdownIt("js-default", {"html": True}).render(_COMMENT.sub("", shown.body))
+        for what in ("Approve", "Merge"):
+            yield f'<form method="post" action="?{what.lower()}"><button>{what}</button></form>'
+    markdown = MarkdownIt("js-default", {"html": True})
+    for text in (shown.body, *shown.notes):
+        yield markdown.render(_COMMENT.sub("", text))
+        yield "<hr>"
     yield f"<pre>{html.escape(shown.diff())}</pre>"
 
 

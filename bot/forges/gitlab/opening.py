@@ -1,0 +1,94 @@
+"""Opens a merge request once, whatever answers are lost and whoever else does, and asks for its reviewers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bot.forges.certainty import certain
+from bot.forges.errors import StatusError
+from bot.forges.gitlab.lists import Lists
+from bot.forges.gitlab.people import Asked, People
+from bot.forges.gitlab.refusals import explain, is_about
+from bot.forges.gitlab.requests import body_of, request_of, title_of
+from bot.forges.gitlab.rules import add_rules
+from bot.forges.port import Opened
+from bot.network.retry import ATTEMPTS, pause
+from bot.repositories import MergeRequest, RequestDraft
+
+
+def open_request(
+    project: str,
+    draft: RequestDraft,
+    lists: Lists,
+    people: People,
+    *,
+    close: Callable[[int, str], object],
+    sleep: Callable[[float], None],
+) -> Opened:
+    """Open, or adopt the one that is open between the two branches. Raises ForgeError.
+
+    GitLab looks before it makes one, so that two who ask at once may both get one: it is looked at afterwards, and
+    the one with the lowest number stays; `close` is for ours if it isn't that, with the reason.
+    """
+    asked = people.asked(project, draft.reviewers, without=lists.me.user)
+
+    def between() -> tuple[MergeRequest, ...]:
+        return lists.between("opened", draft.source_branch, target_branch=draft.target_branch)
+
+    made = _create(project, lists, _fields(draft, asked, people), lambda: next(iter(between()), None), sleep)
+    lowest, *others = between() or (made.request,)
+    for other in others:
+        if other.number == made.request.number and made.created:
+            close(other.number, f"!{lowest.number} is the same")
+    created = made.created and lowest.number == made.request.number
+    if not created:
+        return Opened(lowest, created)
+    request = lists.project.mergerequests.get(lowest.number, lazy=True)
+    unruled = add_rules(request, people, draft.rules, sleep=sleep) if draft.rules else ()
+    return Opened(lowest, created, (*people.notes(asked, made.request), *unruled))
+
+
+def _fields(draft: RequestDraft, asked: Asked, people: People) -> dict[str, Any]:
+    fields = {
+        "source_branch": draft.source_branch,
+        "target_branch": draft.target_branch,
+        "title": title_of(draft.title, draft=draft.draft),
+        "description": body_of(draft.body),
+        "labels": list(draft.labels),
+        "reviewer_ids": [person.number for person in asked.people],
+        "remove_source_branch": True,
+    }
+    assignees = people.users(draft.assignees)
+    return {**fields, "assignee_ids": assignees} if assignees else fields
+
+
+def _create(
+    project: str,
+    lists: Lists,
+    fields: Mapping[str, Any],
+    look: Callable[[], MergeRequest | None],
+    sleep: Callable[[float], None],
+) -> Opened:
+    """One that is made, or found where GitLab says that there is one, or where it didn't say anything."""
+
+    def write() -> Opened:
+        made = lists.project.mergerequests.create(fields)
+        return Opened(request_of(made.attributes, lists.me), created=True)
+
+    def found() -> Opened | None:
+        request = look()
+        return Opened(request, created=request.author == lists.me.name) if request else None
+
+    for attempt in range(1, ATTEMPTS + 2):
+        try:
+            return certain(write, found, sleep=sleep)
+        except StatusError as error:
+            there = look() if error.status == 409 else None
+            if there is not None:
+                return Opened(there, created=False)
+            # A branch that was just pushed may not be seen yet.
+            if not is_about(error, "source_branch") or attempt == ATTEMPTS + 1:
+                explain(error, project, fields)
+            sleep(pause(attempt))
+    raise AssertionError

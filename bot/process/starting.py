@@ -1,0 +1,76 @@
+"""What every program gets: where it is, a minimal environment, and an end with ours."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import signal
+from collections.abc import Mapping
+from functools import cache
+
+from bot.errors import BotError
+
+_log = logging.getLogger(__name__)
+
+# What a program may see of our environment unless its caller adds to it: where things are, no credentials of ours.
+_INHERITED = (
+    *("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+    *("NO_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "no_proxy", "https_proxy", "http_proxy"),
+)
+
+
+class ProgramMissingError(BotError):
+    """A program that promobot needs is not installed."""
+
+
+class NotStartedError(BotError):
+    """The system could not start a program: no more open files, processes or memory, or too long a command."""
+
+
+def program(name: str) -> str:
+    """Where it is. Raises ProgramMissingError."""
+    found = shutil.which(name)
+    if found is None:
+        raise ProgramMissingError(f"{name} is not installed", hint=f"install it, on Debian: apt-get install {name}")
+    return found
+
+
+def dies_with_parent() -> list[str]:
+    """The prefix that makes the kernel kill the program when we die, even by SIGKILL (prctl(2), PR_SET_PDEATHSIG).
+
+    If we died before it took effect, nobody would tell the program: so the shell looks whether we are still its
+    parent before it becomes the program. setpriv comes with util-linux, which Debian cannot be without; elsewhere
+    promobot works without it, and says so. Doing this in `preexec_fn` is not safe with threads.
+    """
+    setpriv, shell = shutil.which("setpriv"), shutil.which("sh")
+    if setpriv is None or shell is None:
+        _warn_of_orphans("sh" if setpriv else "setpriv")
+        return []
+    alive = 'test "$PPID" -eq "$0" && exec "$@"'
+    return [setpriv, "--pdeathsig", "KILL", "--", shell, "-c", alive, str(os.getpid())]
+
+
+@cache
+def _warn_of_orphans(missing: str) -> None:
+    """Once in a process."""
+    _log.warning(
+        "%s is not installed: if promobot is killed, git or skopeo may run on for a while (util-linux has setpriv)",
+        missing,
+    )
+
+
+def environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """What a program gets: a little of ours, and `extra`."""
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    return {**inherited, **extra}
+
+
+def kill_group(group: int) -> None:
+    """End a program with all that it started."""
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    except PermissionError:  # it became another user's, as by sudo
+        _log.warning("process group %d belongs to another user now, and could not be ended", group)
