@@ -11,7 +11,6 @@ import gzip
 import itertools
 import json
 import re
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -263,36 +262,6 @@ def wants_token(realm: str) -> Act:
 def grants_token(exchange: Exchange) -> None:
     body = json.dumps({"token": f"token-{len(exchange.registry.seen)}"}).encode()
     exchange.reply(200, body, Content_Type="application/json")
-
-
-@dataclass
-class Bystander:
-    """A service that has no part in it: `touched` is how many connections came."""
-
-    host: str
-    touched: int = 0
-
-
-@contextmanager
-def start_bystander() -> Iterator[Bystander]:
-    """Listen on a free loopback port, and answer nothing."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        bystander = Bystander(f"127.0.0.1:{listener.getsockname()[1]}")
-
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                bystander.touched += 1
-                connection.close()
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield bystander
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
 
 
 # --- not what it says --------------------------------------------------------------------------------------

@@ -15,7 +15,8 @@ from contextlib import closing
 from bot.errors import RegistryError
 from bot.registry.client import RegistryClient
 from tests.registry import hostile
-from tests.registry.hostile import start_bystander, start_hostile
+from tests.registry.bystander import start_bystander
+from tests.registry.hostile import start_hostile
 
 # Of a block that is for documentation, so nobody's: https://www.rfc-editor.org/rfc/rfc5737
 ADDRESS = "192.0.2.7"

@@ -19,8 +19,9 @@ from bot.registry.client import ImageRepository, RegistryClient
 from bot.registry.copying.contents import read_contents
 from tests.oci import SCHEMA_1
 from tests.registry import hostile
+from tests.registry.bystander import start_bystander
 from tests.registry.clients import client_of
-from tests.registry.hostile import LOGIN, Act, HostileRegistry, start_bystander, start_hostile
+from tests.registry.hostile import LOGIN, Act, HostileRegistry, start_hostile
 from tests.secrets import leaks, spellings_of
 
 MEBIBYTE = 1 << 20

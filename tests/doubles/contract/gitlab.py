@@ -15,17 +15,15 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
-from referencing import Registry, Resource
-from referencing.jsonschema import DRAFT202012
 
 from tests.doubles.contract.data import FORGE_SCHEMAS
+from tests.doubles.contract.gitlabtypes import registry, uri
 from tests.doubles.contract.openapi import OpenApi, Operation, formats, unknown_names
 from tests.doubles.http import Request, Response
 from tests.doubles.server import Exchange
 from tests.proxy import Answer, AnswerAfter
 
 GITLAB = FORGE_SCHEMAS / "gitlab"
-_TYPES = GITLAB / "public_api_v4"
 _MR = "/api/v4/projects/{id}/merge_requests/{merge_request_iid}"
 _COMMITS = "/api/v4/projects/{id}/repository/commits"
 
@@ -231,54 +229,12 @@ def _of_types(operation: Operation, request: Request, value: object, where: str)
     if name == "merge_request.json" and request.query.get("view") == ["simple"]:
         name = "merge_request_simple.json"
     if name is not None:
-        validator = Draft202012Validator({"$ref": _uri(name)}, registry=_registry(), format_checker=formats)
+        validator = Draft202012Validator({"$ref": uri(name)}, registry=registry(), format_checker=formats)
         errors = [best_match([error]) or error for error in validator.iter_errors(value)]
         yield from (f"{where}{error.json_path[1:]}: {error.message[:300]}" for error in errors)
     sample = _sample(operation)
     if sample is not None:
         yield from _unlike(sample, value, where)
-
-
-def _uri(name: str) -> str:
-    return f"https://gitlab.example/{name}"
-
-
-@cache
-def _registry() -> Registry[Any]:
-    """The schemas of GitLab's tests, with what is known to be amiss in them put right."""
-    resources: list[tuple[str, Resource[Any]]] = []
-    for path in sorted(_TYPES.rglob("*.json")):
-        name = str(path.relative_to(_TYPES))
-        schema = _mended(name, json.loads(path.read_bytes()))
-        resources.append((_uri(name), DRAFT202012.create_resource({"$id": _uri(name), **schema})))
-    # Which isn't in the collection.
-    an_object: Resource[Any] = DRAFT202012.create_resource({"type": "object"})
-    resources.append(("https://gitlab.example/status/ci_detailed_status.json", an_object))
-    registry: Registry[Any] = Registry().with_resources(resources)
-    return registry
-
-
-def _mended(name: str, schema: Any) -> Any:
-    match name:
-        case "merge_request.json":  # stands outside of them there, where it would not be looked at
-            schema["properties"]["head_pipeline"] = schema.pop("head_pipeline")
-        case "notes.json":  # the collected version is older than these, and admits none but its own
-            schema["items"]["properties"] |= {newer: {} for newer in ("project_id", "imported", "imported_from")}
-        case "milestone.json":  # are days; GitLab's tests don't look at formats
-            for day in ("start_date", "due_date"):
-                del schema["properties"][day]["format"]
-        case "members.json":  # a day, too
-            del schema["items"]["properties"]["expires_at"]["format"]
-        case _:
-            pass
-    return _typed(schema)
-
-
-def _typed(node: Any) -> Any:
-    """`date` is no type of JSON."""
-    if isinstance(node, list):
-        return ["string" if part == "date" else _typed(part) for part in node]
-    return {key: _typed(value) for key, value in node.items()} if isinstance(node, dict) else node
 
 
 @cache
