@@ -243,5 +243,5 @@ def _request(config: Config, verdict: Verdict) -> Text:
     assert verdict.request is not None  # noqa: S101  that is who is asked
     request = f"{config.environment(verdict.target).repository.project}!{verdict.request.number}"
     line = Text.assemble(mark(verdict.standing), f" {unit_text(verdict.unit)} to {verdict.target}: {request}")
-    line.append(" is no longer due" if _is_closed_next(verdict) else "")
+    line.append(" is no longer due" if _is_closed_next(verdict) else f", {verdict.note}" if verdict.note else "")
     return line.append(f"  {request_link(config, verdict)}", style="dim")

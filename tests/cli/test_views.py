@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.cli.status import _request
 from bot.cli.views import name_width, unit_text, upkeep_line, verdict_line
 from bot.decide import EVERYTHING
 from bot.plan import Blocked, Standing, Upkeep, Verdict
@@ -28,3 +29,10 @@ def test_a_number_that_another_project_may_have_too_is_told_with_its_project(pro
     request = MergeRequest(7, "t", "", "b", "main", "h", RequestState.OPEN, "url", "promobot", ours=True)
     verdict = Verdict(Unit("api", ("api",)), "staging", Standing.PROPOSED, request=request)
     assert verdict_line(verdict, config=config).plain.endswith(f"proposed: {said}")
+
+
+def test_status_says_what_an_open_merge_request_waits_for() -> None:
+    request = MergeRequest(7, "t", "", "b", "main", "h", RequestState.OPEN, "url", "promobot", ours=True)
+    unit = Unit("api", ("api",))
+    verdict = Verdict(unit, "staging", Standing.PROPOSED, request=request, note="0 of 1 approvals")
+    assert "api to staging: shop/gitops!7, 0 of 1 approvals  " in _request(configured(), verdict).plain
