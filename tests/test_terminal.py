@@ -91,3 +91,26 @@ def test_on_one_line_a_line_feed_is_seen() -> None:
 
 def test_lines_tabs_and_other_alphabets_stay() -> None:
     assert visible("a\tb\nΩ→✓ 日本語") == "a\tb\nΩ→✓ 日本語"
+
+
+@pytest.mark.parametrize("said", ["option", "variable"])
+def test_without_colour_nothing_is_bold_or_dim_either(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = _Screen()
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    Terminal.on(stream, color=True).title("bold")
+    assert "\x1b[1m" in stream.getvalue()
+    stream = _Screen()
+    if said == "variable":
+        monkeypatch.setenv("NO_COLOR", "1")
+    terminal = Terminal.on(stream, color=said == "variable")
+    terminal.title("bold")
+    terminal.say(Text("dim", style="dim"))
+    terminal.diff("+added\n")
+    terminal.markdown("**strong** `code`")
+    assert "\x1b" not in stream.getvalue()
+
+
+class _Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True

@@ -45,8 +45,14 @@ class Call:
 
     @property
     def config_path(self) -> Path:
-        """The configuration file: `-c`, else PROMOBOT_CONFIG, else ./promobot.yaml."""
-        return Path(self.args.config or self.environ.get("PROMOBOT_CONFIG") or _DEFAULT_CONFIG)
+        """The configuration file: `-c`, else PROMOBOT_CONFIG, else promobot.yaml here or, in a clone, above."""
+        named = self.args.config or self.environ.get("PROMOBOT_CONFIG")
+        return Path(named) if named else _nearest(Path(_DEFAULT_CONFIG))
+
+    @property
+    def written_path(self) -> Path:
+        """The same for who writes one, which is never one of a folder above."""
+        return self.config_path if self.names_config else Path(_DEFAULT_CONFIG)
 
     @property
     def names_config(self) -> bool:
@@ -112,6 +118,16 @@ class Call:
     def print_json(self, data: object) -> None:
         """Print the answer as JSON on stdout, in ASCII: whatever the locale, and whatever others wrote."""
         sys.stdout.write(json.dumps(data, indent=2) + "\n")
+
+
+def _nearest(name: Path) -> Path:
+    """In this folder, else in one above it up to the top of its clone: beyond that, anybody may have put one."""
+    if name.exists():
+        return name
+    here = Path.cwd()
+    folders = (here, *here.parents)
+    top = next((number for number, folder in enumerate(folders) if (folder / ".git").exists()), 0)
+    return next((file for folder in folders[: top + 1] if (file := folder / name).exists()), name)
 
 
 def look_text(look: Look) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.cli.views import action_text, detail
+from bot.cli.actions import action_text, detail
 from bot.plan import Action, AlreadyDone, Done, Outcome, Stale, Upkeep, Verdict
 from bot.promotion import Companion, Given, Move
 

@@ -82,7 +82,7 @@ def main(call: Call) -> ExitCode:
 
 
 def _look(call: Call) -> _Found:
-    config = call.config_path
+    config = call.written_path
     if not (call.args.stdout or call.args.force) and os.path.lexists(config):
         raise ConflictError(
             f"{config} exists already", hint="--stdout shows what would be written, --force replaces it"

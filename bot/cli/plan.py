@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from bot.cli.actions import action_text, outcome_lines
 from bot.cli.call import Call
 from bot.cli.data import upkeep_data, verdict_data
 from bot.cli.outputfile import OutputFile, promotion_variables
 from bot.cli.targets import checked_intent
 from bot.cli.views import (
-    action_text,
     alike,
     mark,
     name_width,
-    outcome_lines,
     remedy,
     service_lines,
     under_review,

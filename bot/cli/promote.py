@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from rich.text import Text
 
+from bot.cli.actions import outcome_lines
 from bot.cli.call import Call
 from bot.cli.data import result_data, upkeep_data, verdict_data
 from bot.cli.outputfile import OutputFile, Variables, promotion_variables
 from bot.cli.plan import hop, show_blocked, show_plan, show_upkeep
 from bot.cli.targets import checked_intent, checked_orders
 from bot.cli.terminal import printable
-from bot.cli.views import heading, outcome_lines, request_link, service_lines, verdict_line, warnings
+from bot.cli.views import heading, request_link, service_lines, verdict_line, warnings
 from bot.cli.waiting import Patience, Waiting, code_of, open_requests, wait
 from bot.cli.watching import watching
 from bot.errors import ExitCode

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.text import Text
 
-from bot.cli.visible import visible
+from bot.cli.visible import visible, without_comments
 
 # Wide enough that nothing is folded when its reader is a program or a file.
 _PIPE_WIDTH = 250
@@ -40,9 +40,12 @@ class Terminal:
 
     @classmethod
     def on(cls, stream: IO[str], *, color: bool) -> Terminal:
-        """Print on this stream; as wide as the terminal, else as wide as it takes."""
+        """Print on this stream; as wide as the terminal, else as wide as it takes. Without colour, nothing is bold."""
         width = None if stream.isatty() else _PIPE_WIDTH
-        return cls(_Console(file=stream, no_color=None if color else True, width=width, highlight=False))
+        console = _Console(file=stream, no_color=None if color else True, width=width, highlight=False)
+        if console.no_color:
+            console = _Console(file=stream, color_system=None, width=width, highlight=False)
+        return cls(console)
 
     @property
     def interactive(self) -> bool:
@@ -120,12 +123,7 @@ def printable(text: Text | str) -> Text:
 
 def _unfolded(markdown: str) -> str:
     """Without comments and the elements that fold: what would be the line to click on is a heading."""
-    first, *others = markdown.split("<!--")
-    parts = [first]
-    for other in others:
-        _, end, rest = other.partition("-->")
-        parts.append(rest if end else f"<!--{other}")
-    lines = "".join(parts).strip().splitlines()
+    lines = without_comments(markdown).strip().splitlines()
     return "\n".join(_heading(line) for line in lines if line != "</details>")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
@@ -13,26 +13,7 @@ from bot.decide import EVERYTHING
 from bot.decide.text import step
 from bot.forges.local import NUMBER_MARK
 from bot.plan import (
-    AboutRequest,
-    Action,
-    AlreadyDone,
-    CloseRequest,
-    CopyImage,
-    DeleteBranch,
-    Done,
-    Failed,
-    HoldMerge,
-    Merge,
-    MoveTag,
-    OpenRequest,
-    Outcome,
-    PushBranch,
-    Refused,
-    SetNote,
-    SetStatus,
-    Stale,
     Standing,
-    UpdateRequest,
     Upkeep,
     Verdict,
 )
@@ -88,7 +69,8 @@ def service_lines(verdict: Verdict) -> Iterator[Text]:
     for service, steps in versions.items():
         yield Text(f"{service.ljust(longest)}   {', '.join(steps)}")
     if versions and len(versions) < len(verdict.unit.services):
-        yield Text(f"{len(verdict.unit.services) - len(versions)} more stay as they are", style="dim")
+        more = len(verdict.unit.services) - len(versions)
+        yield Text(f"{more} more {'stays as it is' if more == 1 else 'stay as they are'}", style="dim")
 
 
 def verdict_line(verdict: Verdict, width: int = _NAME, config: Config | None = None) -> Text:
@@ -212,82 +194,3 @@ def remedy(verdict: Verdict) -> str:
     if verdict.blocked is None or verdict.standing is not Standing.BLOCKED or not verdict.blocked.remedy:
         return ""
     return f"→ {verdict.blocked.remedy}"
-
-
-def action_text(action: Action) -> str:
-    """What an action does, in the imperative."""
-    match action:
-        case PushBranch(branch=branch, files=files, expected=expected):
-            verb = "push" if expected is None else "rebuild"
-            return f"{verb} branch {branch} with {', '.join(change.path for change in files)}"
-        case DeleteBranch(branch=branch):
-            return f"delete branch {branch}"
-        case CopyImage(source, digest, destination, tag):
-            to = f"{destination.registry} as {tag}" if tag else destination.registry
-            return f"copy {source.repository}@{digest.short} from {source.registry} to {to}"
-        case MoveTag(location, tag, expected, digest):
-            was = f" (was {expected.short})" if expected else " (new)"
-            return f"move tag {tag} of {location.repository} in {location.registry} → {digest.short}{was}"
-        case SetStatus(branch=branch, status=status):
-            return f"set status promobot of {branch} to {status.state.value}: {status.description}"
-        case OpenRequest() | UpdateRequest() | SetNote() | CloseRequest() | Merge() | HoldMerge():
-            return _request_text(action)
-        case _:
-            assert_never(action)
-
-
-def _request_text(action: AboutRequest) -> str:
-    match action:
-        case OpenRequest(repository, draft):
-            reviewers = f", for {', '.join(draft.reviewers.names)}" if draft.reviewers else ""
-            kind = "draft merge request" if draft.draft else "merge request"
-            return f"open {kind} in {repository.project}{reviewers}"
-        case UpdateRequest(number=number):
-            return f"update merge request !{number}"
-        case SetNote(number=number, text=text):
-            return f"note on merge request !{number}: {text.partition(chr(10))[0]}"
-        case CloseRequest(number=number, reason=reason):
-            return f"close merge request !{number}: {reason}"
-        case Merge(number=number, head=head):
-            return f"merge !{number} at {head[:12]}, now or as soon as the forge may"
-        case HoldMerge(number=number):
-            return f"let the forge no longer merge !{number} by itself"
-        case _:
-            assert_never(action)
-
-
-def detail(outcome: Outcome) -> str:
-    match outcome:
-        case Done(_, detail) | AlreadyDone(_, detail):
-            return detail
-        case Stale(_, reason) | Refused(_, reason):
-            return reason
-        case Failed(_, error):
-            return str(error)
-        case _:
-            assert_never(outcome)
-
-
-def outcome_lines(outcome: Outcome) -> Iterator[Text]:
-    """What came of an action, and below it what people may want to know."""
-    match outcome:
-        case Done(action, detail, notes) | AlreadyDone(action, detail, notes):
-            done = ("✓ ", "green") if isinstance(outcome, Done) else ("= already done: ", "green")
-            yield Text.assemble(done, action_text(action))
-            if isinstance(action, OpenRequest | UpdateRequest) and detail:
-                yield Text(f"  {link(action.repository.project, detail)}")
-            yield from (Text(f"  ! {note}", style="yellow") for note in notes)
-        case Stale(_, reason):
-            yield Text(f"~ {reason}, looking again", style="yellow")
-        case Refused(action, reason, _, advice):
-            yield Text(f"✗ not done: {action_text(action)}", style="red")
-            yield Text(f"  {reason}")
-            if advice:
-                yield Text(f"  → {advice}")
-        case Failed(action, error):
-            yield Text(f"✗ failed: {action_text(action)}", style="red")
-            yield Text(f"  {error.message}")
-            if error.hint:
-                yield Text(f"  → {error.hint}")
-        case _:
-            assert_never(outcome)

@@ -30,3 +30,13 @@ class VisibleFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The formatted record, made visible, without the queries of addresses."""
         return _QUERY.sub("?…", visible(super().format(record)))
+
+
+def without_comments(markdown: str) -> str:
+    """What people see of it in a browser."""
+    first, *others = markdown.split("<!--")
+    parts = [first]
+    for other in others:
+        _, end, rest = other.partition("-->")
+        parts.append(rest if end else f"<!--{other}")
+    return "".join(parts)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from bot.apply import Ended, Event, Progressing, Started, Watch
+from bot.cli.actions import action_text, outcome_lines
 from bot.cli.call import Call, look_text
 from bot.cli.sizes import size
 from bot.cli.terminal import printable
-from bot.cli.views import action_text, outcome_lines
 from bot.plan import Outcome, Step
 
 if TYPE_CHECKING:

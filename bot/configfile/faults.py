@@ -32,7 +32,7 @@ def faults_of(error: ValidationError) -> Iterator[Fault]:
         if fault["type"].startswith("union_tag"):
             yield _wrong_tag(place, kinds, fault)
         elif fault["type"] == "extra_forbidden":
-            yield place, "unknown key" + did_you_mean(str(loc[-1]), _keys(loc[:-1]))
+            yield place, "unknown key" + (did_you_mean(str(loc[-1]), _keys(loc[:-1])) or _below(loc))
         else:
             yield place, _told(fault, kinds)
 
@@ -48,6 +48,21 @@ def _unknown(faults: Sequence[ErrorDetails]) -> Iterator[Loc]:
 def _near(loc: Loc) -> str:
     """What was meant by an unknown key."""
     return did_you_mean(str(loc[-1]), _keys(loc[:-1])).removeprefix(", did you mean ").rstrip("?")
+
+
+def _below(loc: Loc) -> str:
+    """Which of the keys at its place it goes under."""
+    models = [kind for kind in _place(loc[:-1])[1] if _is_model(kind)]
+    under = [
+        name
+        for name in dict.fromkeys(name for model in models for name in _names(model))
+        if any(loc[-1] in _names(inner) for model in models for inner in _models_at(model, name))
+    ]
+    return f", it goes under `{under[0]}`" if len(under) == 1 else ""
+
+
+def _models_at(model: type[BaseModel], key: str) -> Iterator[type[BaseModel]]:
+    yield from (inner for inner in _members(_child(model, key)) if _is_model(inner))
 
 
 # --- what it must be ------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from bot.decide.text import Texts
 from bot.decide.units import Reach, find_units, find_wanted, read_reach, refuse_taken
 from bot.decide.upkeep import Scope, find_upkeep
 from bot.errors import ExitCode, UsageError
-from bot.plan import CopyImage, Plan, Standing, Upkeep, Verdict
+from bot.plan import CopyImage, Plan, SetStatus, Standing, Step, Upkeep, Verdict
 from bot.promotion import Unit
 from bot.questions import Holds, Need, Question, TagDigest
 
@@ -96,7 +96,8 @@ def decide(config: Config, texts: Texts, intent: Intent, facts: Facts, now: date
     _limit(ask, turn, config)
     try:
         arriving = dict(_arriving(turn.verdicts))
-        upkeep = find_upkeep(ask, config, Scope(intent.services, intent.targets, EVERYTHING, arriving))
+        told = {step.branch for verdict in turn.verdicts if (step := verdict.step) and _tells(step)}
+        upkeep = find_upkeep(ask, config, Scope(intent.services, intent.targets, EVERYTHING, arriving, told))
     except Unanswered as need:
         turn.questions += need.questions
     if turn.questions:
@@ -113,6 +114,10 @@ def _limit(ask: Ask, turn: _Turn, config: Config) -> None:
             turn.verdicts = list(within_limits(ask, config, turn.verdicts))
     except Unanswered as need:
         turn.questions += need.questions
+
+
+def _tells(step: Step) -> bool:
+    return any(isinstance(action, SetStatus) for action in step.actions)
 
 
 def _arriving(verdicts: Iterable[Verdict]) -> Iterator[tuple[Question[Any], tuple[str, str, str]]]:

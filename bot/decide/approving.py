@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot.config import Config, EnvironmentConfig, ForgeConfig
@@ -53,30 +53,28 @@ class Assurance:
 class Needed:
     """Who is asked, what becomes of what is demanded, and by `mentioned` what tells a group of a text by standing in
     it, in words of the configuration alone; others aren't told so.
-
-    `waits`: the status did wait for approvals, and doesn't say yet that it is over.
     """
 
     reviewers: Reviewers = field(default_factory=Reviewers)
     assured: tuple[Assurance, ...] = ()
     mentioned: tuple[tuple[str, str], ...] = ()
-    waits: bool = False
 
     @property
     def mark(self) -> str:
-        """What the body of a merge request has whose status waits, so that it is looked at until it doesn't."""
-        return f"{_WAITS}\n" if self.waits or not all(one.by for one in self.assured) else ""
+        """What the body of a merge request has whose status waits, for who has to take that back."""
+        return "" if all(one.by for one in self.assured) else f"{_WAITS}\n"
 
     def is_said_in(self, body: str) -> bool:
         """Whether a body has the mark if there is something to wait for, and else hasn't."""
         return (_WAITS in body) is bool(self.mark)
 
-    def since(self, ask: Ask, repository: Repository, request: MergeRequest | None) -> Needed:
-        """The same for a merge request as it is."""
+    def waits_no_more(self, ask: Ask, repository: Repository, request: MergeRequest | None) -> bool:
+        """Whether the status of an open one waits, and nothing of that kind has to be waited for."""
         if request is None or not is_marked(request) or self.mark:
-            return self
+            return False
+        # What it says stays where people have approved it.
         status = ask.perhaps(Status(repository, request.head))
-        return replace(self, waits=status is None or status.state is StatusState.PENDING)
+        return status is None or status.state is StatusState.PENDING
 
 
 def is_marked(request: MergeRequest) -> bool:

@@ -30,7 +30,6 @@ def converse(ask: Ask, proposal: Proposal, request: MergeRequest | None, changes
     """What lets the merge request say what is proposed. A person's is left as it is."""
     environment, repository = proposal.target.environment, proposal.target.rev.repository
     needed = find_needed(ask, proposal.config, proposal.target, proposal.promotion, changes)
-    needed = needed.since(ask, repository, request)
     title, body = _texts(ask, proposal, request, changes, needed)
     if request is None or request.unfinished:
         labels = ("promobot", f"to-{environment.name}")

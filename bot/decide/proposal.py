@@ -97,7 +97,8 @@ def _proposing(
     needed = approving.find_needed(ask, proposal.config, proposal.target, proposal.promotion, changes)
     repository = proposal.target.rev.repository
     lacks = approving.missing(ask, repository, needed.assured, request, pushed=bool(pushes))
-    yield from with_status(proposal.target, proposal.branch, proposal.promotion.moves, actions, request, lacks)
+    anew = lacks or ("" if needed.waits_no_more(ask, repository, request) else None)
+    yield from with_status(proposal.target, proposal.branch, proposal.promotion.moves, actions, request, anew)
     yield from converse(ask, proposal, request, changes)
 
 

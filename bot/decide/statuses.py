@@ -1,7 +1,4 @@
-"""promobot's own status on merge requests: that every image that they name is where it is to run.
-
-Those of ours get it as they are made; of all others it is found out here.
-"""
+"""promobot's status on merge requests: whether all images that they name are there. Ours get it as they are made."""
 
 from __future__ import annotations
 
@@ -31,12 +28,14 @@ _NOTHING = "it changes no image that promobot looks after"
 class Wanted:
     """Which merge requests are asked about: of these services or groups, and into these environments; none: of all.
 
-    `arriving` are the questions for images that this pass copies for promotions, with the keys of the steps that do.
+    `arriving` are the questions for images that this pass copies for promotions, with the keys of the steps that do;
+    `told` are the branches of which promotions say themselves that nothing has to be waited for any more.
     """
 
     services: Collection[str] = ()
     targets: Collection[str] = ()
     arriving: Mapping[Question[Any], tuple[str, str, str]] = field(default_factory=dict)
+    told: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -91,12 +90,12 @@ def with_status(
     moves: Iterable[Move],
     actions: Sequence[PushBranch | CopyImage | MoveTag],
     request: MergeRequest | None,
-    lacks: str = "",
+    lacks: str | None = None,
 ) -> Iterator[Action]:
     """What brings a promotion to its branch and its images, with what is to be said of the branch's head by then.
 
     It is said before anybody sees a merge request of it, so that no later pass has to look. Where it `lacks` approvals
-    that nothing on the forge asks for, later passes do: see `judge_requests`.
+    that nothing on the forge asks for, later passes do: see `judge_requests`; empty, it lacks them no more.
     """
     say = partial(SetStatus, target.rev.repository, None, branch.name)
     images = {(move.destination, move.tag, move.digest) for move in moves}
@@ -110,7 +109,7 @@ def with_status(
     if branch.foreign and not pushes:
         if request is None:
             yield say(_waiting("somebody else has a commit on the branch: the next pass looks at it"))
-    elif actions or request is None:
+    elif actions or request is None or lacks == "":
         yield say(good)
 
 
@@ -175,7 +174,8 @@ def _are_ours(config: Config, commits: Collection[Commit]) -> bool:
 
 def _is_watched(ask: Ask, place: _Place, theirs: _Theirs, ours: bool) -> bool:  # noqa: FBT001 - it goes with the first
     """Whether its status may have to change though nobody pushes."""
-    return not ours or is_marked(theirs.request) or any(not each.by for each in _assured(ask, place, theirs))
+    left = is_marked(theirs.request) and theirs.request.source_branch not in place.wanted.told
+    return not ours or left or any(not each.by for each in _assured(ask, place, theirs))
 
 
 def _assured(ask: Ask, place: _Place, theirs: _Theirs) -> tuple[Assurance, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,13 +24,14 @@ class Scope:
     """What upkeep is looked for: of these services or groups and environments; none: of all.
 
     `everything` stands for whatever an environment holds that can't be read; `arriving` are the questions for
-    images that promotions bring in this pass, with the keys of their steps.
+    images that promotions bring in this pass, with the keys of their steps, `told` the branches whose status they say.
     """
 
     services: tuple[str, ...]
     targets: tuple[str, ...]
     everything: Unit
     arriving: Mapping[Question[Any], tuple[str, str, str]] = field(default_factory=dict)
+    told: Collection[str] = ()
 
 
 def find_upkeep(ask: Ask, config: Config, scope: Scope) -> tuple[Upkeep, ...]:
@@ -74,7 +75,8 @@ def _statuses(ask: Ask, config: Config, environment: EnvironmentConfig, scope: S
     if not environment.from_:
         return ()
     try:
-        return tuple(judge_requests(ask, config, environment, Wanted(scope.services, scope.targets, scope.arriving)))
+        wanted = Wanted(scope.services, scope.targets, scope.arriving, scope.told)
+        return tuple(judge_requests(ask, config, environment, wanted))
     except Refusal:
         return ()
 

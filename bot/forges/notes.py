@@ -30,8 +30,8 @@ def marked(text: str) -> str:
 
 
 def is_note(body: str) -> bool:
-    """Whether a text of ours is the note."""
-    return _MARK in body
+    """Whether a text of ours is the note: where the account is a person's as well, they may quote it in their own."""
+    return body.rstrip().rpartition("\n")[2] == _MARK
 
 
 def unmarked(body: str) -> str:

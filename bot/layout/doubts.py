@@ -60,7 +60,8 @@ def of_registry(served: Sequence[Served]) -> Iterator[str]:
 def of_home(told_by: str) -> Iterator[str]:
     """What describes it: a branch or repository that is called like it, maybe."""
     if told_by:
-        yield f"its {told_by} is called like an environment, and no folder or file is"
+        told = f"its {told_by} is called like an environment, and no folder or file is"
+        yield f"{told}: change `name` if people call it otherwise"
 
 
 def listed(names: Iterable[str]) -> str:

@@ -404,3 +404,9 @@ def test_the_advice_is_where_to_read_on(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, GOOD.replace("tag:", "tga:"))
     assert caught.value.hint == "`promobot schema` says of every key what it means"
+
+
+@pytest.mark.parametrize(("key", "under"), [("soak: 3 days", "gates"), ("branch: main", "repository")])
+def test_a_key_that_stands_one_level_too_high_is_told_where_it_goes(tmp_path: Path, key: str, under: str) -> None:
+    said = fault(tmp_path, f"{GOOD}    {key}\n")
+    assert said.endswith(f"{key.partition(':')[0]}: unknown key, it goes under `{under}`")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.config import Config
-from bot.plan import Guard, HoldMerge, Merge, OpenRequest, SetStatus, Standing
+from bot.plan import Guard, HoldMerge, Merge, OpenRequest, SetStatus, Standing, UpdateRequest
 from bot.questions import Approvals, Files, Found, Members, Protection
 from bot.repositories import ApprovalRule, BranchProtection, CommitStatus, Reviewers, StatusState
 from tests.paper import CONFIG, E2E, STAGING, Paper, digest, values
@@ -279,13 +279,11 @@ def test_what_has_to_be_waited_for_no_more_is_not_while_something_newer_waits(pa
     assert said_next(paper, config) == GOOD
 
 
-def test_a_status_that_could_not_be_said_is_said_later(paper: Paper) -> None:
-    """The mark stays until it is said: what each does may fail without the other."""
+def test_that_nothing_has_to_be_waited_for_is_said_once_and_before_the_text_forgets_it(paper: Paper) -> None:
     proposed(paper)
     paper.protection = BranchProtection((ApprovalRule("project rule sre", 2, Reviewers(("sre",))),))
-    paper.carry_out(paper.verdict(config=GITLAB))
-    assert "promobot-waits" in paper.opened[0].body
-    assert said_next(paper) == GOOD
+    (step,) = paper.plan(config=GITLAB).steps
+    assert [type(action) for action in step.actions] == [SetStatus, UpdateRequest]
 
 
 def test_what_people_made_of_the_text_waits_no_longer_than_any(paper: Paper) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from markdown_it import MarkdownIt
 
+from bot.decide.text import Background
+from bot.decide.text.context import make_context
 from bot.plan import OpenRequest, PushBranch
 from tests.paper import E2E, STAGING, Paper, commit, configured, digest, values
 
@@ -96,3 +99,12 @@ def test_what_changes_in_many_files_is_no_wall_of_names() -> None:
     (request,) = paper.opened
     assert "- The change: only what names these images, in 6 files; no other byte.\n" in request.body
     assert request.body.count("<details><summary><b>Not carried:</b> 1 other change in ") == len(names)
+
+
+def test_registries_of_one_host_are_told_apart_by_their_paths(paper: Paper) -> None:
+    promotion = paper.verdict("api").promotion
+    assert promotion is not None
+    for host, said in ((E2E, STAGING), (STAGING, f"{STAGING}/shop")):
+        origin = replace(promotion.moves[0].origin, image=replace(promotion.moves[0].origin.image, registry=host))
+        moved = replace(promotion, moves=(replace(promotion.moves[0], origin=origin),))
+        assert list(make_context(moved, Background(), 5)["registries"]) == [said]

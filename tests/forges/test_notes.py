@@ -84,3 +84,18 @@ def test_what_is_too_much_goes_and_the_oldest_stays(place: Server, kind: Kind | 
     assert place.notes_of_ours(1) == ["now"]
     assert ann_s(place) == [marked("I say it in promobot's words")]
     assert not place.forge.set_note(place.project, 1, "now")
+
+
+def test_what_the_account_s_person_says_of_it_stays(place: Server) -> None:
+    """On a laptop the token is somebody's own, who may quote the note in a comment."""
+    assert place.forge.set_note(place.project, 1, "first")
+    quoted = "\n".join(f"> {line}" for line in marked("first").splitlines())
+    if isinstance(place, GitLabPlace):
+        bot = next(user for user in place.gitlab.accounts.users.values() if user.bot)
+        life.say(place.gitlab, place.made.requests[1], bot, f"{quoted}\n\nI wait for it.")
+    else:
+        place.hub.comment(place.project, 1, "platform-robot", f"{quoted}\n\nI wait for it.")
+    assert place.forge.set_note(place.project, 1, "second")
+    first, mine = place.notes_of_ours(1)
+    assert first == "second"
+    assert mine.endswith("I wait for it.")

@@ -239,7 +239,7 @@ def test_what_has_ended_is_not_ended_otherwise(company: Company, capsys: pytest.
     assert company.promobot(*PROMOTE, "--reopen") == 0
     assert company.promobot("mr", "merge", "2", "--as", "ann") == 0
     assert "!2 was merged by ann" in said(company, capsys, "mr", "close", "2", code=ExitCode.CONFLICT)
-    assert "!2 merged by ann" in said(company, capsys, "mr", "merge", "2", "--as", "bob")
+    assert "!2 was merged by ann already" in said(company, capsys, "mr", "merge", "2", "--as", "bob")
 
 
 def test_a_version_that_is_taken_blocks(company: Company, capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,7 +41,7 @@ def _add_common(parser: Parser, *, data: bool, configured: bool) -> None:
 
 def add_services(parser: Parser, *, nargs: str) -> None:
     """Services by name."""
-    parser.add_argument("services", metavar="SERVICE", nargs=nargs, help="services by name")
+    parser.add_argument("services", metavar="SERVICE", nargs=nargs, help="services or groups by name")
 
 
 def add_targets(parser: Parser, what: str, *, required: bool) -> None:

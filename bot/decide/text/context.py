@@ -43,7 +43,7 @@ def make_context(promotion: Promotion, background: Background, most: int) -> Row
         "sources": Listed.of(map(Foreign, sorted({move.origin.environment for move in moves})), most),
         "headline": headline(promotion),
         "moves": Listed.of((_move(move, new=move.path in promotion.created) for move in moves), most),
-        "registries": Listed.of(map(Foreign, sorted({move.after.registry or "" for move in moves})), most),
+        "registries": Listed.of(map(Foreign, sorted(set(map(_registry, moves)))), most),
         "companions": Listed.of(map(_companion, changing(promotion.companions)), most),
         "places": Listed.of(_places(promotion, background.lines, most), most),
         "adds": adds(promotion),
@@ -63,6 +63,12 @@ def make_context(promotion: Promotion, background: Background, most: int) -> Row
         "revisions": Listed.of(revision_rows(background.revisions, most), most),
         "not_carried": Listed.of((_not_carried(left, most) for left in background.left_behind), most),
     }
+
+
+def _registry(move: Move) -> str:
+    """Where the image is now: its host; beside another registry there, with the path that tells them apart."""
+    host, path = move.after.registry or "", move.after.repository.rpartition("/")[0]
+    return f"{host}/{path}" if path and move.origin.image.registry == host else host
 
 
 def _move(move: Move, *, new: bool) -> Row:
