@@ -12,11 +12,12 @@ from bot.decide.approving import Assurance, assured_of, is_marked, missing
 from bot.decide.branch import Branch, is_of_fork
 from bot.decide.environments import Manifest, Snapshot, head_of, manifests_at, service_at
 from bot.decide.facts import Ask, NotKnown, Refusal, for_each
+from bot.decide.named import Named, presence
 from bot.decide.trailers import PROMOTION
 from bot.images import ImageRef
 from bot.plan import Action, CopyImage, MoveTag, PushBranch, SetStatus, Step, Upkeep
 from bot.promotion import Move, Unit
-from bot.questions import Absent, Commits, Files, Holds, Location, OpenRequests, Question, Status, TagDigest
+from bot.questions import Commits, Files, OpenRequests, Question, Status
 from bot.repositories import Commit, CommitStatus, MergeRequest, Repository, Rev, StatusState
 
 # What every forge takes: GitHub allows 140 characters.
@@ -62,26 +63,6 @@ class _Theirs:
     request: MergeRequest
     touched: tuple[tuple[EnvironmentConfig, str], ...]
     promoted: bool
-
-
-@dataclass(frozen=True)
-class _Named:
-    """An image that must be in a registry."""
-
-    registry: str
-    image: ImageRef
-
-    @property
-    def question(self) -> Holds | TagDigest:
-        location = Location(self.registry, self.image.repository)
-        if self.image.digest is not None:
-            return Holds(location, self.image.digest)
-        return TagDigest(location, self.image.tag or "latest")
-
-    def __str__(self) -> str:
-        tag = f":{self.image.tag}" if self.image.tag else ""
-        digest = f"@{self.image.digest.short}" if self.image.digest else ""
-        return f"{self.image.repository}{tag}{digest}"
 
 
 def with_status(
@@ -247,7 +228,7 @@ def _judged(ask: Ask, place: _Place, theirs: _Theirs) -> _Judged:
     except Refusal as refusal:
         return _Judged(_said(StatusState.FAILURE, refusal.blocked.reason))
     ask.together(*(one.question for one in named))
-    answers = {one: _presence(ask, one) for one in named}
+    answers = {one: presence(ask, one) for one in named}
     absent = [one for one, there in answers.items() if there is False]
     missing = [one for one in absent if one.question not in place.wanted.arriving]
     if missing:
@@ -263,7 +244,7 @@ def _judged(ask: Ask, place: _Place, theirs: _Theirs) -> _Judged:
     return _Judged(waits, good, steps.pop()) if len(steps) == 1 else _Judged(waits)
 
 
-def _missing(images: Sequence[_Named]) -> CommitStatus:
+def _missing(images: Sequence[Named]) -> CommitStatus:
     more = f" (and {len(images) - 1} more)" if len(images) > 1 else ""
     what = f" is not in registry {images[0].registry}{more}: promote it, or push it there"
     name, room = str(images[0]), _LONGEST - len(what)
@@ -271,7 +252,7 @@ def _missing(images: Sequence[_Named]) -> CommitStatus:
     return _said(StatusState.FAILURE, f"{shown}{what}")
 
 
-def _named(ask: Ask, place: _Place, theirs: _Theirs) -> Iterator[_Named]:
+def _named(ask: Ask, place: _Place, theirs: _Theirs) -> Iterator[Named]:
     """The images of the environments' own registries in what it changes, as it is at the head."""
     if not theirs.touched:
         return
@@ -283,20 +264,11 @@ def _named(ask: Ask, place: _Place, theirs: _Theirs) -> Iterator[_Named]:
         for manifest in manifests_at(environment, after[path]):
             for image in _images(manifest) if is_service(manifest.name) else ():
                 if place.config.path_in(environment.registry, image) is not None:
-                    yield _Named(environment.registry, image)
+                    yield Named(environment.registry, image)
 
 
 def _images(manifest: Manifest) -> Iterator[ImageRef]:
     yield from (found.image for found in manifest.fields if found.image is not None)
-
-
-def _presence(ask: Ask, named: _Named) -> bool | str:
-    """Whether it is there, or why that isn't known."""
-    try:
-        answer = ask(named.question)
-    except NotKnown as refusal:
-        return refusal.blocked.reason
-    return not isinstance(answer, Absent)
 
 
 def _said(state: StatusState, text: str) -> CommitStatus:
