@@ -247,8 +247,15 @@ def matrix_of(
 MOST = 48
 
 
-@pytest.mark.parametrize("work", WORKS)
-@pytest.mark.parametrize("forge", FORGES)
+def parts() -> Iterator[object]:
+    """GitHub with commits of its API is GitHub but for them: an ordinary run looks at those of an update."""
+    for forge in FORGES:
+        for work in WORKS:
+            long = forge == "github-api" and work != "newer"
+            yield pytest.param(forge, work, marks=pytest.mark.long if long else ())
+
+
+@pytest.mark.parametrize(("forge", "work"), parts())
 def test_a_part_of_the_matrix(
     tmp_path: Path, e2e_registry: RunningRegistry, prod_registry: RunningRegistry, forge: str, work: str
 ) -> None:
