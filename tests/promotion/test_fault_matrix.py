@@ -255,7 +255,7 @@ def parts() -> Iterator[object]:
             yield pytest.param(forge, work, marks=pytest.mark.long if long else ())
 
 
-@pytest.mark.parametrize(("forge", "work"), parts())
+@pytest.mark.parametrize(("forge", "work"), [*parts()])
 def test_a_part_of_the_matrix(
     tmp_path: Path, e2e_registry: RunningRegistry, prod_registry: RunningRegistry, forge: str, work: str
 ) -> None:
