@@ -17,6 +17,7 @@ from bot.cli.listing import Printer, printer_for
 from bot.cli.scan import Read, Scan, Unread
 from bot.cli.terminal import ProgressLine
 from bot.cli.visible import inline
+from bot.counting import counted
 from bot.errors import ExitCode
 from bot.files import Link, check_given
 from bot.manifests import ImageField
@@ -67,16 +68,16 @@ class _Tally:
         if not (self.files or self.unread):
             return f"no YAML or JSON files there{self._links()}"
         of = f"{self.shown} of " if self.shown != self.images else ""
-        files = f"{self.files_with_images} of {_count(self.files, 'file')}"
-        parts = [f"{of}{_count(self.images, 'image')} in {files}"]
+        files = f"{self.files_with_images} of {counted(self.files, 'file')}"
+        parts = [f"{of}{counted(self.images, 'image')} in {files}"]
         if self.refused:
             parts.append(f"{self.refused} can't be edited")
         if self.unread:
-            parts.append(f"{_count(len(self.unread), 'file')} can't be read{'' if listed else ' (-v lists them)'}")
+            parts.append(f"{counted(len(self.unread), 'file')} can't be read{'' if listed else ' (-v lists them)'}")
         return ", ".join(parts) + self._links()
 
     def _links(self) -> str:
-        return f", {_count(self.links, 'symbolic link')} not followed" if self.links else ""
+        return f", {counted(self.links, 'symbolic link')} not followed" if self.links else ""
 
 
 def _look(call: Call, given: Sequence[str]) -> _Tally:
@@ -95,7 +96,7 @@ def _look(call: Call, given: Sequence[str]) -> _Tally:
                         _warn_of(notes, found)
                 case Link():
                     tally.links += 1
-            progress.show(f"{_count(tally.files, 'file')}, {_count(tally.images, 'image')}: {inline(found.path)}")
+            progress.show(f"{counted(tally.files, 'file')}, {counted(tally.images, 'image')}: {inline(found.path)}")
     printer.end()
     return tally
 
@@ -143,7 +144,7 @@ def _warn(notes: Terminal, unread: Sequence[Unread]) -> None:
             _warn_of(notes, one)
     rest = [one for one in unread if not (few or one.given)]
     if rest:
-        notes.say(f"promobot: {_count(len(rest), 'file')} can't be read (-v tells where and why):")
+        notes.say(f"promobot: {counted(len(rest), 'file')} can't be read (-v tells where and why):")
         _warn_of_folders(notes, rest)
 
 
@@ -158,11 +159,11 @@ def _warn_of_folders(notes: Terminal, unread: Sequence[Unread]) -> None:
     for one in unread:
         kinds.setdefault(_folder(one.path), Counter())[_kind(one)] += 1
     folders = sorted(kinds.items(), key=lambda item: -item[1].total())
-    for folder, counted in folders[:_FEW_FOLDERS]:
-        said = (_count(n, kind) if kind == _TEMPLATE else f"{n} {kind}" for kind, n in counted.most_common())
+    for folder, tally in folders[:_FEW_FOLDERS]:
+        said = (counted(n, kind) if kind == _TEMPLATE else f"{n} {kind}" for kind, n in tally.most_common())
         notes.say(f"{inline(folder)}: {', '.join(said)}", indent=2)
     if len(folders) > _FEW_FOLDERS:
-        notes.say(f"and in {_count(len(folders) - _FEW_FOLDERS, 'more folder')}", indent=2)
+        notes.say(f"and in {counted(len(folders) - _FEW_FOLDERS, 'more folder')}", indent=2)
 
 
 def _folder(path: str) -> str:
@@ -177,7 +178,3 @@ def _kind(one: Unread) -> str:
     """In a word or two; the reason comes after `file:line: `, its details after another colon."""
     reason = one.message.removeprefix(f"{one.path}:").partition(": ")[2].partition(":")[0]
     return _TEMPLATE if one.template and reason == "not YAML" else reason
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

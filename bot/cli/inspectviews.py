@@ -12,6 +12,7 @@ from bot.catalog import Found, Holder
 from bot.cli.call import Call
 from bot.cli.sizes import size
 from bot.cli.visible import inline
+from bot.counting import counted
 from bot.images import Digest, ImageRef
 from bot.registry import Attached, Inspection, Kind, Part
 
@@ -130,13 +131,13 @@ def _facts(inspected: Inspected) -> Iterator[tuple[str, Text | str]]:
     if overview.created:
         yield "created", f"{overview.created:%Y-%m-%d %H:%M:%S} UTC"
     count = len({blob.digest for blob in found.blobs})
-    yield "size", f"{size(found.size)} in {_count(count, 'blob')}, each counted once"
+    yield "size", f"{size(found.size)} in {counted(count, 'blob')}, each counted once"
 
 
 def _kind(found: Inspection) -> str:
     kind = found.overview.kind.value
     if found.overview.kind is Kind.INDEX:
-        kind = f"index of {_count(len(found.parts), 'image')}"
+        kind = f"index of {counted(len(found.parts), 'image')}"
     return f"{kind} ({found.artifact_type})" if found.artifact_type else kind
 
 
@@ -160,7 +161,7 @@ def _show_parts(terminal: Terminal, found: Inspection) -> None:
 def _part_row(part: Part) -> tuple[str, ...]:
     if part.image is None:
         return part.platform or "–", "absent", "", part.descriptor.digest.text
-    layers = _count(len(part.image.layers), "layer")
+    layers = counted(len(part.image.layers), "layer")
     return part.platform or "–", size(part.size), layers, part.descriptor.digest.text
 
 
@@ -198,7 +199,3 @@ def _state(found: Found) -> Text:
         return Text(" hasn't this digest", style="dim")
     rest = "" if found.asked == found.known else f" (the newest {found.asked:,} of {found.known:,} tags were asked)"
     return Text(f":{', :'.join(found.tags)}{rest}" if found.tags else f" has it, under no tag{rest}")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

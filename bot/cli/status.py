@@ -18,6 +18,7 @@ from bot.cli.plan import plan_data, show_upkeep
 from bot.cli.targets import check_environments, check_services
 from bot.cli.views import mark, remedy, request_link, under_review, unit_text, units_text
 from bot.config import Config
+from bot.counting import counted
 from bot.decide.survey import elsewhere
 from bot.errors import ExitCode
 from bot.plan import Plan, Standing, Verdict
@@ -153,7 +154,7 @@ def _legend(matrix: Matrix) -> Text:
     counts = Counter(matrix.marks)
     targets = [name for name in matrix.environments if matrix.config.environment(name).from_]
     into = f" into {' and '.join(targets) if len(targets) <= _FEW_TARGETS else f'{len(targets)} environments'}"
-    services = f"{len(matrix.services):,} service{'' if len(matrix.services) == 1 else 's'}{into if targets else ''}"
+    services = f"{counted(len(matrix.services), 'service')}{into if targets else ''}"
     legend = Text(f"{services}{':   ' if counts else ''}", style="dim")
     for standing in (one for one in Standing if counts[one] and one is not Standing.OUTSIDE):
         legend.append_text(mark(standing)).append(f" {counts[standing]:,} {standing.value}   ")

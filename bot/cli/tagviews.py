@@ -13,6 +13,7 @@ from rich.text import Text
 from bot.catalog import Listing, TagEntry, differing, same_digest
 from bot.cli.call import Call
 from bot.cli.visible import inline
+from bot.counting import counted
 from bot.errors import BotError
 from bot.images import Digest
 from bot.registry import Kind
@@ -141,7 +142,7 @@ def _holder_line(listing: Listing) -> str:
     elif listing.tags is None:
         state = "no such repository"
     else:
-        state = f"{len(listing.tags):,} tag{'' if len(listing.tags) == 1 else 's'}"
+        state = counted(len(listing.tags), "tag")
     anonymously = "" if holder.configured else ", asked anonymously: it isn't in the configuration"
     return f"{holder.registry}{used_by}: {holder.repository}, {state}{anonymously}"
 

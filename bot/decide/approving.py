@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.config import Config, EnvironmentConfig, ForgeConfig
+from bot.counting import counted
 from bot.decide.changes import Change
 from bot.decide.codeowners import Owned, owned
 from bot.decide.environments import Snapshot, service_at
@@ -280,6 +281,5 @@ def _lacking(ask: Ask, repository: Repository, demand: Demand, given: Collection
             return f"{demand.required} approvals are needed, and who is of {group} isn't known"
         able.update(name.lower() for names in told if names for name in names)
     count = len(able.intersection(given))
-    plural = "" if demand.required == 1 else "s"
-    names = " and ".join(demand.of.names)
-    return f"{count} of {demand.required} approval{plural} of {names}" if count < demand.required else ""
+    needed = f"{counted(demand.required, 'approval')} of {' and '.join(demand.of.names)}"
+    return f"{count} of {needed}" if count < demand.required else ""

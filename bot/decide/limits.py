@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import takewhile
 
 from bot.config import Config, EnvironmentConfig
+from bot.counting import counted
 from bot.decide.branch import branch_behind, branch_prefix, open_requests_of, promotion_mark
 from bot.decide.environments import head_of, manifests_at
 from bot.decide.facts import Ask, NotKnown, Refusal, for_each
@@ -81,8 +82,8 @@ def _wait(how_many: str, target: str, limit: int | None) -> Blocked:
 def _how_many(are_open: int, go_first: int, repository: Repository) -> str:
     one = are_open + go_first == 1
     more = (" or goes first" if one else " or go first") if go_first else ""
-    count = f"{are_open + go_first} merge request{'' if one else 's'}"
-    return f"{count} of promobot in {repository} {'is' if one else 'are'} open{more}"
+    requests = counted(are_open + go_first, "merge request")
+    return f"{requests} of promobot in {repository} {'is' if one else 'are'} open{more}"
 
 
 def _opens(verdict: Verdict) -> bool:

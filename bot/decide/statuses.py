@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from bot.config import Config, EnvironmentConfig, is_service
+from bot.counting import counted
 from bot.decide.approving import Assurance, assured_of, is_marked, missing
 from bot.decide.branch import Branch, is_of_fork
 from bot.decide.environments import Manifest, Snapshot, head_of, manifests_at, service_at
@@ -95,8 +96,7 @@ def with_status(
 
 
 def _all_there(count: int, registry: str) -> CommitStatus:
-    images = f"{count} image{'' if count == 1 else 's'}"
-    return _said(StatusState.SUCCESS, f"{images} found in registry {registry}")
+    return _said(StatusState.SUCCESS, f"{counted(count, 'image')} found in registry {registry}")
 
 
 def _waiting(why: str) -> CommitStatus:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from bot.counting import counted
 from bot.decide.built import is_commit
 from bot.decide.revisions import Revisions
 from bot.decide.sentences import Foreign
@@ -51,7 +52,7 @@ def _commits(commits: Iterable[Summary], most: int) -> Listed:
 def _count(commits: Sequence[Summary]) -> str:
     if len(commits) == MOST_SUMMARIES:
         return f"{MOST_SUMMARIES} commits or more"
-    return "1 commit" if len(commits) == 1 else f"{len(commits)} commits"
+    return counted(len(commits), "commit")
 
 
 def short(revision: str) -> str:

@@ -99,7 +99,8 @@ class People:
         with self._lock:
             said, self._said_tier = self._said_tier, True
         (one,) = kept
-        tier = f"GitLab Free keeps one reviewer, {one}: {len(lost)} more are not asked by name"
+        more = f"{len(lost)} more {'is' if len(lost) == 1 else 'are'}"
+        tier = f"GitLab Free keeps one reviewer, {one}: {more} not asked by name"
         return asked.notes if said else (*asked.notes, tier)
 
     # --- under the lock ---------------------------------------------------------------------------------
