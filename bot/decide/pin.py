@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.config import Config
-from bot.decide.approving import demands, reviewers_of
 from bot.decide.bases import Inherited, read_base
 from bot.decide.branch import Branch, Mark, branch_at, open_request, pin_branch
 from bot.decide.changes import Change, are_made
@@ -14,7 +13,7 @@ from bot.decide.environments import Manifest, Snapshot, head_of, read_environmen
 from bot.decide.facts import Ask, Facts, Refusal, Unanswered, for_each
 from bot.decide.notes import saying
 from bot.decide.objections import leave_foreign_alone
-from bot.decide.opening import by_policy
+from bot.decide.opening import make_draft
 from bot.decide.pinnable import missing_images, names_in
 from bot.decide.text import read, signed
 from bot.errors import ExitCode, ManifestError, UsageError
@@ -22,7 +21,7 @@ from bot.manifests import add_images
 from bot.plan import Guard, OpenRequest, Plan, PushBranch, SetNote, Standing, Step, UpdateRequest, Verdict
 from bot.promotion import Unit
 from bot.questions import Files, Found, Need
-from bot.repositories import FileChange, MergeRequest, RequestDraft, Rev
+from bot.repositories import FileChange, MergeRequest, Rev
 
 PINNED = "Pinned"
 
@@ -164,14 +163,12 @@ def _pushing(
 
 
 def _proposing(overlay: _Overlay, request: MergeRequest | None) -> Iterator[OpenRequest | SetNote | UpdateRequest]:
-    pin, config, environment = overlay.pin, overlay.config, overlay.snapshot.environment
-    title, repository = _title(pin), overlay.snapshot.rev.repository
+    title, repository = _title(overlay.pin), overlay.snapshot.rev.repository
     body = signed(title, _body(overlay))
     if request is None:
-        reviewers = reviewers_of(demands(config, pin.environment, [pin.service]))
-        labels = ("promobot", f"to-{pin.environment}")
-        draft = RequestDraft(overlay.branch, environment.repository.branch, title, body, reviewers, labels)
-        yield OpenRequest(repository, by_policy(config, pin.environment, (pin.service,), draft))
+        environment, services = overlay.snapshot.environment, (overlay.pin.service,)
+        draft = make_draft(overlay.config, environment, services, overlay.branch, (title, body))
+        yield OpenRequest(repository, draft)
     elif request.ours:
         yield from saying(repository, request, read(request.title, request.body).proposing(title, body), "")
 

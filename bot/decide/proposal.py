@@ -99,7 +99,7 @@ def _proposing(
     lacks = approving.missing(ask, repository, needed.assured, request, pushed=bool(pushes))
     anew = lacks or ("" if needed.waits_no_more(ask, repository, request) else None)
     yield from with_status(proposal.target, proposal.branch, proposal.promotion.moves, actions, request, anew)
-    yield from converse(ask, proposal, request, changes)
+    yield from converse(ask, proposal, request, changes, needed)
 
 
 def _first(proposal: Proposal, request: MergeRequest | None, changes: tuple[Change, ...]) -> Iterator[Question[Any]]:
