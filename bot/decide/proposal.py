@@ -148,7 +148,8 @@ def _respect_review(proposal: Proposal, request: MergeRequest) -> None:
     """Refuse to put other images in place of those that people may be looking at, where they don't want that."""
     ours = proposal.branch.ours
     another = bool(ours) and not _is_recorded(ours[0], proposal.promotion)
-    if another and not request.draft and not request.unfinished and proposal.says("supersede", "wait"):
+    waits = any(each.supersede == "wait" for each in proposal.settings)
+    if another and waits and not request.draft and not request.unfinished:
         raise supersedes_later(proposal.promotion, request)
 
 
