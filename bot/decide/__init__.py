@@ -19,9 +19,10 @@ from bot.decide.judging import Case, judge
 from bot.decide.limits import within_limits
 from bot.decide.orders import Orders
 from bot.decide.reviewed import reviewed
+from bot.decide.statuses import Wanted
 from bot.decide.text import Texts
 from bot.decide.units import Reach, find_units, find_wanted, read_reach, refuse_taken
-from bot.decide.upkeep import Scope, find_upkeep
+from bot.decide.upkeep import EVERYTHING, find_upkeep
 from bot.errors import ExitCode, UsageError
 from bot.plan import CopyImage, Plan, SetStatus, Standing, Step, Upkeep, Verdict
 from bot.promotion import Unit
@@ -29,8 +30,6 @@ from bot.questions import Holds, Need, Question, TagDigest
 
 __all__ = ["EVERYTHING", "Facts", "Intent", "Orders", "Texts", "decide"]
 
-# Stands for whatever an environment holds, where its repository could not be read at all.
-EVERYTHING = Unit("*", ())
 # So many services are named of what there is.
 _FEW = 20
 
@@ -97,7 +96,7 @@ def decide(config: Config, texts: Texts, intent: Intent, facts: Facts, now: date
     try:
         arriving = dict(_arriving(turn.verdicts))
         told = {step.branch for verdict in turn.verdicts if (step := verdict.step) and _tells(step)}
-        upkeep = find_upkeep(ask, config, Scope(intent.services, intent.targets, EVERYTHING, arriving, told))
+        upkeep = find_upkeep(ask, config, Wanted(intent.services, intent.targets, arriving, told))
     except Unanswered as need:
         turn.questions += need.questions
     if turn.questions:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from bot.config import Config, EnvironmentConfig, ForgeConfig
@@ -52,11 +52,10 @@ class Assurance:
 
 @dataclass(frozen=True)
 class Needed:
-    """Who is asked, what becomes of what is demanded, and by `mentioned` what tells a group of a text by standing in
-    it, in words of the configuration alone; others aren't told so.
+    """What becomes of what is demanded, and by `mentioned` what tells a group of a text by standing in it, in words of
+    the configuration alone; others aren't told so.
     """
 
-    reviewers: Reviewers = field(default_factory=Reviewers)
     assured: tuple[Assurance, ...] = ()
     mentioned: tuple[tuple[str, str], ...] = ()
 
@@ -168,10 +167,9 @@ def find_needed(ask: Ask, config: Config, target: Snapshot, promotion: Promotion
     environment = target.environment
     assured = assurances(ask, config, target.rev, environment, places)
     demanded = demands(config, environment.name, promotion.unit.services)
-    reviewers, forge = reviewers_of(demanded), config.forges[environment.repository.forge]
-    mentions = {group: forge.mention(group) for group in reviewers.groups}
-    told = tuple((group, mention) for group, mention in mentions.items() if mention)
-    return Needed(reviewers, assured, told)
+    forge = config.forges[environment.repository.forge]
+    mentions = {group: forge.mention(group) for group in reviewers_of(demanded).groups}
+    return Needed(assured, tuple((group, mention) for group, mention in mentions.items() if mention))
 
 
 def assured_of(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,6 +14,7 @@ from bot.errors import ExitCode, ManifestError
 from bot.images import ImageParts
 from bot.manifests import Edit, ImageEdit, ScalarEdit, find_images, set_images
 from bot.promotion import Move, Promotion
+from bot.repositories import File
 
 # Deciding asks in rounds, and each round comes to the same edit: make and prove it once.
 _set_images = lru_cache(maxsize=1 << 10)(set_images)
@@ -42,6 +43,12 @@ class Change:
         name = "/dev/null" if self.before is None else f"a/{self.path}"
         lines = difflib.unified_diff(old, new, name, f"b/{self.path}", n=2, lineterm="")
         return "".join(f"{line}\n" for line in lines)
+
+
+def are_made(changes: Iterable[Change], files: Iterable[File] | None) -> bool:
+    """Whether these files are all as the changes shall leave them."""
+    there = {file.path: file.content for file in files or ()}
+    return all(there.get(change.path) == change.content for change in changes)
 
 
 def find_changes(target: Snapshot, promotion: Promotion, creation: Creation | None) -> tuple[Change, ...]:

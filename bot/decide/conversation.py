@@ -6,17 +6,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from bot.decide.approving import Needed, find_needed
+from bot.decide.approving import Needed
 from bot.decide.changes import Change
 from bot.decide.facts import Ask
 from bot.decide.notes import about_open, saying
-from bot.decide.opening import by_policy
+from bot.decide.opening import make_draft
 from bot.decide.proposed import Proposal
 from bot.decide.telling import first_questions, tell
 from bot.decide.text import Background, fingerprints_in, read
 from bot.plan import Action, OpenRequest
 from bot.questions import Approvals, Question
-from bot.repositories import MergeRequest, Repository, RequestDraft
+from bot.repositories import MergeRequest, Repository
 
 
 def first_told(proposal: Proposal, request: MergeRequest | None) -> tuple[Question[Any], ...]:
@@ -26,19 +26,18 @@ def first_told(proposal: Proposal, request: MergeRequest | None) -> tuple[Questi
     return first_questions(proposal.config, proposal.target, proposal.promotion, _said(request))
 
 
-def converse(ask: Ask, proposal: Proposal, request: MergeRequest | None, changes: Iterable[Change]) -> Iterator[Action]:
+def converse(
+    ask: Ask, proposal: Proposal, request: MergeRequest | None, changes: Iterable[Change], needed: Needed
+) -> Iterator[Action]:
     """What lets the merge request say what is proposed. A person's is left as it is."""
     environment, repository = proposal.target.environment, proposal.target.rev.repository
-    needed = find_needed(ask, proposal.config, proposal.target, proposal.promotion, changes)
-    title, body = _texts(ask, proposal, request, changes, needed)
+    text = _texts(ask, proposal, request, changes, needed)
     if request is None or request.unfinished:
-        labels = ("promobot", f"to-{environment.name}")
-        branch, draft = environment.repository.branch, proposal.creation is not None
-        made = RequestDraft(proposal.branch.name, branch, title, body, needed.reviewers, labels, draft=draft)
-        made = by_policy(proposal.config, environment.name, proposal.promotion.unit.services, made)
+        services, draft = proposal.promotion.unit.services, proposal.creation is not None
+        made = make_draft(proposal.config, environment, services, proposal.branch.name, text, draft=draft)
         yield OpenRequest(repository, made)
     elif request.ours:
-        yield from _kept(ask, proposal, request, (title, body), needed)
+        yield from _kept(ask, proposal, request, text, needed)
 
 
 def _kept(

@@ -10,8 +10,8 @@ from itertools import takewhile
 from bot.config import Config, EnvironmentConfig
 from bot.counting import counted
 from bot.decide.branch import branch_behind, branch_prefix, open_requests_of, promotion_mark
-from bot.decide.environments import head_of, manifests_at
-from bot.decide.facts import Ask, NotKnown, Refusal, for_each
+from bot.decide.environments import fields_at, head_of, manifests_at
+from bot.decide.facts import Ask, NotKnown, for_each
 from bot.plan import Blocked, OpenRequest, Standing, Verdict
 from bot.promotion import FromEnvironment
 from bot.questions import Landed
@@ -141,10 +141,5 @@ def _named_since(ask: Ask, config: Config, origin: FromEnvironment) -> datetime:
 
 
 def _names(environment: EnvironmentConfig, origin: FromEnvironment, landing: Landing) -> bool:
-    if landing.content is None:
-        return False
-    try:
-        manifests = tuple(manifests_at(environment, File(origin.path, "100644", landing.content)))
-        return any(field.image == origin.image for manifest in manifests for field in manifest.fields)
-    except Refusal:
-        return False
+    manifests = manifests_at(environment, File(origin.path, "100644", b""))
+    return any(field.image == origin.image for one in manifests for field in fields_at(one, landing.content))

@@ -69,9 +69,8 @@ def before_merge(ask: Ask, proposal: Proposal, merge: Merge) -> Iterator[Guard]:
 def _may_go_by_itself(proposal: Proposal, request: MergeRequest) -> bool:
     """Not a draft, not what a person worked on, and nothing of which people were to know something first."""
     branch, promotion = proposal.branch, proposal.promotion
-    target, services = promotion.target, promotion.unit.services
     ours = bool(branch.ours) and not branch.foreign and branch.head == request.head
-    asked = all(proposal.config.settings(target, service).merge == "auto" for service in services)
+    asked = all(each.merge == "auto" for each in proposal.settings)
     plain = not any(
         move.allowed or (isinstance(move.origin, Given) and move.origin.unproven) for move in promotion.moves
     )

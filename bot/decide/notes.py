@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from bot.decide.branch import Branch
 from bot.decide.facts import NotKnown, Refusal
-from bot.decide.text import Written, digest_of, read
+from bot.decide.text import Written, digest_of
 from bot.decide.text.escape import code, words
 from bot.images import ImageRef
 from bot.plan import SetNote, UpdateRequest
@@ -83,8 +83,7 @@ def saying(
     if text and written.note != digest_of(text):
         yield SetNote(repository, request.number, text)
         written = written.noting(text)
-    now = read(request.title, request.body)
-    if (written.title, written.body) != (now.title, request.body.replace("\r\n", "\n")):
+    if (written.title, written.body) != (request.title, request.body.replace("\r\n", "\n")):
         yield UpdateRequest(repository, request.number, written.title, written.body, seen=(request.title, request.body))
 
 

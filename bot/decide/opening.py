@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 
-from bot.config import Config
-from bot.decide.approving import demands, rules_of
+from bot.config import Config, EnvironmentConfig
+from bot.decide.approving import demands, reviewers_of, rules_of
 from bot.repositories import RequestDraft
 
 
-def by_policy(config: Config, target: str, services: Collection[str], draft: RequestDraft) -> RequestDraft:
-    """The draft as it is to be opened: several services have the labels and assignees of all of them.
+def make_draft(
+    config: Config,
+    environment: EnvironmentConfig,
+    services: Collection[str],
+    branch: str,
+    text: tuple[str, str],
+    *,
+    draft: bool = False,
+) -> RequestDraft:
+    """What opens a merge request: several services have the labels, assignees and approvers of all of them.
 
     One is a draft where any of them shall be.
     """
-    said = [config.settings(target, service).merge_requests for service in services]
-    labels = (*draft.labels, *(label for each in said for label in each.labels))
+    said = [config.settings(environment.name, service).merge_requests for service in services]
+    labels = ("promobot", f"to-{environment.name}", *(label for each in said for label in each.labels))
     assignees = (each.assignee for each in said if each.assignee is not None)
-    return replace(
-        draft,
-        labels=tuple(dict.fromkeys(labels)),
-        draft=draft.draft or any(each.draft for each in said),
+    demanded = demands(config, environment.name, services)
+    return RequestDraft(
+        branch,
+        environment.repository.branch,
+        *text,
+        reviewers_of(demanded),
+        tuple(dict.fromkeys(labels)),
+        draft=draft or any(each.draft for each in said),
         assignees=tuple(dict.fromkeys(assignees)),
-        rules=rules_of(demands(config, target, services)),
+        rules=rules_of(demanded),
     )

@@ -6,23 +6,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.config import Config
-from bot.decide.approving import demands, reviewers_of
 from bot.decide.bases import Inherited, read_base
-from bot.decide.branch import Branch, Mark, branch_at, pin_branch
-from bot.decide.changes import Change
+from bot.decide.branch import Branch, Mark, branch_at, open_request, pin_branch
+from bot.decide.changes import Change, are_made
 from bot.decide.environments import Manifest, Snapshot, head_of, read_environments
 from bot.decide.facts import Ask, Facts, Refusal, Unanswered, for_each
 from bot.decide.notes import saying
 from bot.decide.objections import leave_foreign_alone
-from bot.decide.opening import by_policy
+from bot.decide.opening import make_draft
 from bot.decide.pinnable import missing_images, names_in
 from bot.decide.text import read, signed
 from bot.errors import ExitCode, ManifestError, UsageError
 from bot.manifests import add_images
 from bot.plan import Guard, OpenRequest, Plan, PushBranch, SetNote, Standing, Step, UpdateRequest, Verdict
 from bot.promotion import Unit
-from bot.questions import Absent, Files, Found, Need, OpenRequests
-from bot.repositories import FileChange, MergeRequest, RequestDraft, Rev
+from bot.questions import Files, Found, Need
+from bot.repositories import FileChange, MergeRequest, Rev
 
 PINNED = "Pinned"
 
@@ -64,8 +63,8 @@ def _judge(ask: Ask, config: Config, pin: Pin, unit: Unit) -> Verdict:
         return Verdict(unit, pin.environment, Standing.CURRENT, note=_why_current(overlay))
     changes = overlay.changes
     branch = branch_at(ask, snapshot.rev, overlay.branch, Mark(config.author, PINNED, pin.key, environment))
-    request = _open_request(ask, overlay)
-    actions = (*_pushing(ask, overlay, changes, branch), *_proposing(overlay, request))
+    request = open_request(ask, snapshot, branch.name)
+    actions = (*_pushing(ask, overlay, changes, branch, request), *_proposing(overlay, request))
     if not actions:
         return Verdict(unit, pin.environment, Standing.PROPOSED, request=request)
     step = Step(
@@ -151,32 +150,25 @@ def _nothing(ask: Ask, config: Config, snapshot: Snapshot, manifests: Sequence[M
 # --- how it is proposed ---------------------------------------------------------------------------------
 
 
-def _open_request(ask: Ask, overlay: _Overlay) -> MergeRequest | None:
-    answer = ask(OpenRequests(overlay.snapshot.rev.repository))
-    requests = answer.value if not isinstance(answer, Absent) else ()
-    ends = (overlay.branch, overlay.snapshot.environment.repository.branch)
-    return next((each for each in requests if (each.source_branch, each.target_branch) == ends), None)
-
-
-def _pushing(ask: Ask, overlay: _Overlay, changes: Sequence[Change], branch: Branch) -> Iterator[PushBranch]:
+def _pushing(
+    ask: Ask, overlay: _Overlay, changes: Sequence[Change], branch: Branch, request: MergeRequest | None
+) -> Iterator[PushBranch]:
     rev = overlay.snapshot.rev
     if _in_place(ask, rev, changes, branch):
         return
-    leave_foreign_alone(branch, _open_request(ask, overlay))
+    leave_foreign_alone(branch, request)
     files = tuple(FileChange(change.path, change.content) for change in changes if change.content != change.before)
     message = f"{_title(overlay.pin)}\n\n{PINNED}: {overlay.pin.key}\n"
     yield PushBranch(rev.repository, branch.name, rev.commit, branch.head, files, message)
 
 
 def _proposing(overlay: _Overlay, request: MergeRequest | None) -> Iterator[OpenRequest | SetNote | UpdateRequest]:
-    pin, config, environment = overlay.pin, overlay.config, overlay.snapshot.environment
-    title, repository = _title(pin), overlay.snapshot.rev.repository
+    title, repository = _title(overlay.pin), overlay.snapshot.rev.repository
     body = signed(title, _body(overlay))
     if request is None:
-        reviewers = reviewers_of(demands(config, pin.environment, [pin.service]))
-        labels = ("promobot", f"to-{pin.environment}")
-        draft = RequestDraft(overlay.branch, environment.repository.branch, title, body, reviewers, labels)
-        yield OpenRequest(repository, by_policy(config, pin.environment, (pin.service,), draft))
+        environment, services = overlay.snapshot.environment, (overlay.pin.service,)
+        draft = make_draft(overlay.config, environment, services, overlay.branch, (title, body))
+        yield OpenRequest(repository, draft)
     elif request.ours:
         yield from saying(repository, request, read(request.title, request.body).proposing(title, body), "")
 
@@ -184,9 +176,7 @@ def _proposing(overlay: _Overlay, request: MergeRequest | None) -> Iterator[Open
 def _in_place(ask: Ask, rev: Rev, changes: Sequence[Change], branch: Branch) -> bool:
     if branch.head is None:
         return False
-    answer = ask(Files(Rev(rev.repository, branch.head), tuple(change.path for change in changes)))
-    files = {file.path: file.content for file in answer.value} if not isinstance(answer, Absent) else {}
-    return all(files.get(change.path) == change.content for change in changes)
+    return are_made(changes, ask.maybe(Files(Rev(rev.repository, branch.head), tuple(each.path for each in changes))))
 
 
 def _title(pin: Pin) -> str:

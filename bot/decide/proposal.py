@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from bot.decide import approving
 from bot.decide.branch import Branch, open_request, requests_from
-from bot.decide.changes import Change, find_changes
+from bot.decide.changes import Change, are_made, find_changes
 from bot.decide.conversation import converse, first_told
 from bot.decide.environments import unchanged
 from bot.decide.facts import Ask, Refusal, for_each
@@ -46,7 +46,7 @@ from bot.plan import (
     Verdict,
 )
 from bot.promotion import Given, Move, Promotion, Unit
-from bot.questions import Absent, Files, Found, Holds, Merged, Question, TagDigest
+from bot.questions import Absent, Files, Holds, Merged, Question, TagDigest
 from bot.repositories import Commit, FileChange, MergeRequest, Rev
 
 # What is left to do where no image has a way to go any more.
@@ -99,7 +99,7 @@ def _proposing(
     lacks = approving.missing(ask, repository, needed.assured, request, pushed=bool(pushes))
     anew = lacks or ("" if needed.waits_no_more(ask, repository, request) else None)
     yield from with_status(proposal.target, proposal.branch, proposal.promotion.moves, actions, request, anew)
-    yield from converse(ask, proposal, request, changes)
+    yield from converse(ask, proposal, request, changes, needed)
 
 
 def _first(proposal: Proposal, request: MergeRequest | None, changes: tuple[Change, ...]) -> Iterator[Question[Any]]:
@@ -148,7 +148,8 @@ def _respect_review(proposal: Proposal, request: MergeRequest) -> None:
     """Refuse to put other images in place of those that people may be looking at, where they don't want that."""
     ours = proposal.branch.ours
     another = bool(ours) and not _is_recorded(ours[0], proposal.promotion)
-    if another and not request.draft and not request.unfinished and proposal.says("supersede", "wait"):
+    waits = any(each.supersede == "wait" for each in proposal.settings)
+    if another and waits and not request.draft and not request.unfinished:
         raise supersedes_later(proposal.promotion, request)
 
 
@@ -175,25 +176,20 @@ def _in_place(ask: Ask, proposal: Proposal, changes: tuple[Change, ...], request
     if branch.head is None or not branch.ours:
         leave_foreign_alone(proposal.branch, request, reopen=proposal.reopen)
         return False
-    answers = [ask(question) for question in _on_branch(proposal, changes)]
-    files = {file.path: file.content for found in answers if isinstance(found, Found) for file in found.value}
+    files = [file for question in _on_branch(proposal, changes) for file in ask.maybe(question) or ()]
     recorded = _is_recorded(branch.ours[0], proposal.promotion)
     if recorded and branch.foreign and proposal.promotion.created:
         return True  # what a reviewer made of the copy is what shall be merged
-    if recorded and all(files.get(change.path) == change.content for change in changes):
+    if recorded and are_made(changes, files):
         return True
     leave_foreign_alone(proposal.branch, request, reopen=proposal.reopen)
-    return recorded and _merges(ask, proposal, changes)
+    return recorded and _merges(ask, proposal.target.rev, branch.head, changes)
 
 
-def _merges(ask: Ask, proposal: Proposal, changes: Iterable[Change]) -> bool:
+def _merges(ask: Ask, target: Rev, head: str, changes: Collection[Change]) -> bool:
     """Whether merging the branch as it is makes the same of files that were changed in the target since."""
-    assert proposal.branch.head is not None, "a branch of ours is somewhere"  # noqa: S101
     paths = tuple(sorted(change.path for change in changes))
-    rev = proposal.target.rev
-    merged = ask.maybe(Merged(rev.repository, rev.commit, proposal.branch.head, paths)) or ()
-    files = {file.path: file.content for file in merged}
-    return all(files.get(change.path) == change.content for change in changes)
+    return are_made(changes, ask.maybe(Merged(target.repository, target.commit, head, paths)))
 
 
 def _is_recorded(commit: Commit, promotion: Promotion) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.config import Config
+from bot.config import Config, Settings
 from bot.decide.branch import Branch
 from bot.decide.creation import Creation
 from bot.decide.environments import Snapshot
@@ -32,7 +32,8 @@ class Proposal:
     soaked: tuple[Soaked, ...] = ()
     looking: bool = False
 
-    def says(self, setting: str, value: str) -> bool:
-        """Whether a setting has this value for any of the unit's services."""
+    @property
+    def settings(self) -> tuple[Settings, ...]:
+        """How each of the unit's services is promoted."""
         target, services = self.promotion.target, self.promotion.unit.services
-        return any(getattr(self.config.settings(target, service), setting) == value for service in services)
+        return tuple(self.config.settings(target, service) for service in services)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import compress
 from typing import Any
 
 from bot.config import Config, EnvironmentConfig, is_service
@@ -28,7 +29,7 @@ _NOTHING = "it changes no image that promobot looks after"
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which merge requests are asked about: of these services or groups, and into these environments; none: of all.
+    """What is asked about: of these services or groups, and of these environments; none: of all.
 
     `arriving` are the questions for images that this pass copies for promotions, with the keys of the steps that do;
     `told` are the branches of which promotions say themselves that nothing has to be waited for any more.
@@ -58,12 +59,14 @@ class _Place:
 class _Theirs:
     """A merge request, and the manifests that its commits change, by environment and path.
 
-    `promoted` says whether promobot opened it, or made all of its commits: by whichever account it then was.
+    `promoted` says whether promobot opened it, or made all of its commits: by whichever account it then was; `ours`
+    whether it did both, by this one.
     """
 
     request: MergeRequest
     touched: tuple[tuple[EnvironmentConfig, str], ...]
     promoted: bool
+    ours: bool
 
 
 def with_status(
@@ -118,10 +121,10 @@ def judge_requests(ask: Ask, config: Config, environment: EnvironmentConfig, wan
     ask.together(*commits.values())
     # What can't be read is gone as a rule, and nothing can be said of it.
     read = {one: found for one, question in commits.items() if (found := ask.perhaps(question))}
-    every = [(_touching(place, one, found), one.ours and _are_ours(config, found)) for one, found in read.items()]
-    about = [(one, ours) for one, ours in every if not wanted.services or _is_about(place, one)]
-    asked = [one for one, waits in for_each(about, lambda each: (each[0], _is_watched(ask, place, *each))) if waits]
-    yield from filter(None, for_each(asked, lambda one: _upkeep(ask, place, one)))
+    every = [_touching(place, one, found) for one, found in read.items()]
+    about = [one for one in every if not wanted.services or _is_about(place, one)]
+    watched = compress(about, for_each(about, lambda one: _is_watched(ask, place, one)))
+    yield from filter(None, for_each(watched, lambda one: _upkeep(ask, place, one)))
 
 
 def _place(ask: Ask, config: Config, environment: EnvironmentConfig, wanted: Wanted) -> _Place | None:
@@ -153,10 +156,10 @@ def _are_ours(config: Config, commits: Collection[Commit]) -> bool:
     )
 
 
-def _is_watched(ask: Ask, place: _Place, theirs: _Theirs, ours: bool) -> bool:  # noqa: FBT001 - it goes with the first
+def _is_watched(ask: Ask, place: _Place, theirs: _Theirs) -> bool:
     """Whether its status may have to change though nobody pushes."""
     left = is_marked(theirs.request) and theirs.request.source_branch not in place.wanted.told
-    return not ours or left or any(not each.by for each in _assured(ask, place, theirs))
+    return not theirs.ours or left or any(not each.by for each in _assured(ask, place, theirs))
 
 
 def _assured(ask: Ask, place: _Place, theirs: _Theirs) -> tuple[Assurance, ...]:
@@ -167,8 +170,8 @@ def _assured(ask: Ask, place: _Place, theirs: _Theirs) -> tuple[Assurance, ...]:
 def _touching(place: _Place, request: MergeRequest, commits: Collection[Commit]) -> _Theirs:
     paths = sorted({path for commit in commits for path in commit.paths})
     touched = ((env, path) for env in place.sharing for path in paths if service_at(place.config, env, path))
-    promoted = request.ours or (bool(commits) and _are_ours(place.config, commits))
-    return _Theirs(request, tuple(touched), promoted)
+    ours = _are_ours(place.config, commits)
+    return _Theirs(request, tuple(touched), request.ours or (ours and bool(commits)), request.ours and ours)
 
 
 def _is_about(place: _Place, theirs: _Theirs) -> bool:
