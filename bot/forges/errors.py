@@ -38,6 +38,11 @@ class StatusError(ForgeError):
         """Whether what was asked may have been done all the same: a gateway doesn't know."""
         return self.status >= 500
 
+    @property
+    def hides(self) -> bool:
+        """Whether what was asked for isn't there, or isn't for this token: forges answer either as they like."""
+        return self.status in {403, 404}
+
 
 class UnansweredError(ForgeError):
     """No answer came. `unsure`: the request may have arrived, and been carried out."""

@@ -95,7 +95,7 @@ def _assign(pulls: Pulls, made: MergeRequest, logins: Iterable[str]) -> tuple[st
     try:
         pulls.client.certain(lambda: requester.requestJsonAndCheck("POST", url, input=told), lambda: None)
     except StatusError as error:
-        if error.status not in {403, 404, _INVALID}:
+        if not (error.hides or error.status == _INVALID):
             raise
         return (f"it is assigned to nobody: {'; '.join(error.said)}",)
     return ()

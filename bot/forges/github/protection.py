@@ -13,7 +13,6 @@ from bot.forges.errors import StatusError
 from bot.forges.github.client import Client
 from bot.repositories import ApprovalRule, BranchProtection
 
-_HIDDEN = frozenset({403, 404})
 # What protects a branch is told to administrators alone; what of it concerns who asks, to them.
 _RULE = """query($owner: String!, $name: String!, $ref: String!) {
   repository(owner: $owner, name: $name) {
@@ -43,7 +42,7 @@ def _of_rulesets(client: Client, project: str, branch: str) -> Iterator[Mapping[
             "GET", f"/repos/{project}/rules/branches/{branch}", parameters={"per_page": 100}
         )
     except StatusError as error:
-        if error.status not in _HIDDEN:
+        if not error.hides:
             raise
         return
     yield from (rule for rule in said if rule["type"] == "pull_request" and rule.get("parameters"))
@@ -67,7 +66,7 @@ def members(client: Client, project: str, team: str) -> tuple[str, ...]:
         found = PaginatedList(NamedUser, client.requester, url, {"per_page": 100})
         return tuple(user.login for user in found)
     except StatusError as error:
-        if error.status not in _HIDDEN:
+        if not error.hides:
             raise
         raise ForgeError(
             f"the members of team {owner}/{slug} are not told: {error.message}",

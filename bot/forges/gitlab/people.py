@@ -18,7 +18,6 @@ _DEVELOPER = 30
 _MOST = 200
 # So many are asked about in one address.
 _AT_ONCE = 100
-_HIDDEN = frozenset({403, 404})
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ class People:
             try:
                 self._numbers[path] = self._gitlab.groups.get(path, with_projects=False).id
             except StatusError as error:
-                if error.status not in _HIDDEN:
+                if not error.hides:
                     raise
                 self._numbers[path] = None
         return self._numbers[path]
@@ -128,7 +127,7 @@ class People:
         try:
             members = self._gitlab.groups.get(path, lazy=True).members_all.list(get_all=True)
         except StatusError as error:
-            if error.status in _HIDDEN:
+            if error.hides:
                 return None
             raise
         return tuple(Person(m.id, m.username) for m in members if _active(m) and (m.access_level or 0) >= _DEVELOPER)
@@ -164,7 +163,7 @@ class People:
             place = self._gitlab.projects.get(project, lazy=True)
             members = place.members_all.list(get_all=True, query_parameters={"user_ids[]": numbers})
         except StatusError as error:
-            if error.status in _HIDDEN:
+            if error.hides:
                 return set(numbers)
             raise
         return {member.id for member in members if (member.access_level or 0) >= _DEVELOPER}

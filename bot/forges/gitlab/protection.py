@@ -9,22 +9,19 @@ from typing import Any
 from bot.forges.errors import StatusError
 from bot.repositories import ApprovalRule, BranchProtection, Reviewers
 
-# Which edition has them is told by neither: who may not see them is answered like who hasn't got them.
-_NOT_TOLD = frozenset({403, 404})
-
 
 def protection(project: Any, branch: str) -> BranchProtection:  # noqa: ANN401 - the library's object
     """Two requests, one where the instance has no approval rules: owners of code are of the same tier."""
     try:
         rules = [rule.attributes for rule in project.approvalrules.list(get_all=True)]
     except StatusError as error:
-        if error.status not in _NOT_TOLD:
+        if not error.hides:
             raise
         return BranchProtection()
     try:
         protected = [one.attributes for one in project.protectedbranches.list(get_all=True)]
     except StatusError as error:
-        if error.status not in _NOT_TOLD:
+        if not error.hides:
             raise
         return BranchProtection(tuple(_rules(rules, branch)), unknown="only maintainers are told of protected branches")
     owners = any(one.get("code_owner_approval_required") for one in protected if _is_of(one, branch))

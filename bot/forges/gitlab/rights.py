@@ -8,7 +8,6 @@ from functools import partial
 
 from gitlab import Gitlab
 
-from bot.errors import ForgeError
 from bot.forges.errors import StatusError
 from bot.forges.gitlab.people import People
 from bot.forges.gitlab.requests import Identity
@@ -101,11 +100,7 @@ class Rights:
 
     def _approvers(self, use: Use) -> Iterator[Right]:
         about = f"approvers of {use.project}"
-        try:
-            asked = self.people.asked(use.project, use.reviewers, without=self.me().user)
-        except ForgeError as error:
-            yield Right(about, good=False, found=error.message, advice=error.hint)
-            return
+        asked = self.people.asked(use.project, use.reviewers, without=self.me().user)
         for note in asked.notes:
             yield Right(about, good=None, found=note, advice="correct `approvers`, or give them the role Developer")
         if asked.people:

@@ -11,7 +11,6 @@ from bot.forges.errors import StatusError
 from bot.forges.gitlab.people import People
 from bot.repositories import OWN_RULE, ApprovalRule
 
-_NOT_TOLD = frozenset({403, 404})
 _NONE = "this GitLab has no approval rules, which are of Premium: promobot's status says how many are missing"
 
 
@@ -29,7 +28,7 @@ def add_rules(
     try:
         there = _rules(request)
     except StatusError as error:
-        if error.status not in _NOT_TOLD:
+        if not error.hides:
             raise
         yield _NONE
         return
@@ -58,7 +57,7 @@ def _added(request: Any, said: dict[str, Any], sleep: Callable[[float], None]) -
     try:
         certain(write, lambda: said["name"] in _rules(request) or None, sleep=sleep)
     except StatusError as error:
-        if error.status not in _NOT_TOLD:
+        if not error.hides:
             raise
         yield f"approval rule {said['name']} is not added: {'; '.join(error.said)}"
 
