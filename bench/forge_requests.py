@@ -11,19 +11,26 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import ExitStack, redirect_stdout
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack, redirect_stdout
 from functools import partial
 from io import StringIO
 from pathlib import Path
+from typing import TypeAlias
 
 from bench.measure import at_most, report
 from bot.demo.registries import RunningRegistry, start_registry
 from bot.registry import Login
 from tests.company import PROJECT, Company
 from tests.doubles.server import Running
-from tests.promotion.shops import SHOPS, Shop
+from tests.promotion.shops.github import GitHubShop, github_shop
+from tests.promotion.shops.gitlab import GitLabShop, gitlab_shop
 
+_Shop: TypeAlias = GitLabShop | GitHubShop
+_SHOPS: Mapping[str, Callable[[Company], AbstractContextManager[_Shop]]] = {
+    "gitlab": gitlab_shop,
+    "github": github_shop,
+}
 _PROMOTE = ("promote", "service-0", "--to", "staging")
 # Of the first promotion, with what a run reads once; of each of the others; of a pass with nothing to do.
 _ONCE = {"gitlab": 5, "github": 3}
@@ -43,14 +50,15 @@ def main() -> int:
             for part in ("e2e", "staging")
         )
         for forge in _BARS:
-            held += [_promobot(folder, forge, e2e, staging, services), _script(folder, forge, e2e, staging, services)]
+            held.append(_promobot(folder, forge, e2e, staging, services))
+            _script(folder, forge, e2e, staging, services)
     return 0 if all(held) else 1
 
 
 def _promobot(folder: Path, forge: str, e2e: RunningRegistry, staging: RunningRegistry, services: list[str]) -> bool:
     company = Company.found(folder / forge, e2e, staging, services)
     first, each, idle = (at_most(bar, "requests") for bar in _BARS[forge])
-    with SHOPS[forge](company) as shop:
+    with _SHOPS[forge](company) as shop:
         shop.need_no_approvals()  # what is waited for costs more, see docs/performance.md
         run = partial(_must, shop)
         held = [report(f"{forge}, first promotion", [_counted(shop, f"{forge} first", partial(run, *_PROMOTE))], first)]
@@ -62,35 +70,31 @@ def _promobot(folder: Path, forge: str, e2e: RunningRegistry, staging: RunningRe
     return all(held)
 
 
-def _script(folder: Path, forge: str, e2e: RunningRegistry, staging: RunningRegistry, services: list[str]) -> bool:
+def _script(folder: Path, forge: str, e2e: RunningRegistry, staging: RunningRegistry, services: list[str]) -> None:
     company = Company.found(folder / f"{forge}-script", e2e, staging, services)
-    with SHOPS[forge](company) as shop:
+    with _SHOPS[forge](company) as shop:
         for words in ("first", "again"):
             run = partial(_pipeline, shop, forge, services[0], Path(tempfile.mkdtemp(dir=folder)))
             _counted(shop, f"{forge} script, {words}", run)
-    return True
 
 
-def _pipeline(shop: Shop, forge: str, service: str, folder: Path) -> None:
-    assert shop.running is not None
+def _pipeline(shop: _Shop, forge: str, service: str, folder: Path) -> None:
     command = [sys.executable, "-m", "bench.pipeline_script", forge, shop.running.url, PROJECT, service, "1.1.3", "ann"]
     environ = {**os.environ, "TOKEN": shop.secrets[0], "GIT_CONFIG_GLOBAL": os.devnull}
     subprocess.run([*command, str(folder)], check=True, env=environ)
 
 
-def _must(shop: Shop, *argv: str) -> None:
+def _must(shop: _Shop, *argv: str) -> None:
     with redirect_stdout(StringIO()):
         code = shop.promobot(*argv)
     assert code == 0, f"promobot {' '.join(argv)} ended with {code}"
 
 
-def _counted(shop: Shop, work: str, act: Callable[[], object]) -> int:
+def _counted(shop: _Shop, work: str, act: Callable[[], object]) -> int:
     """Print what an action took: requests of the API, which is returned, and of git."""
-    running = shop.running
-    assert running is not None
-    running.forget()
+    shop.running.forget()
     act()
-    api, git = running.counts().total(), _of_git(running)
+    api, git = shop.running.counts().total(), _of_git(shop.running)
     print(f"    {work}: {api} requests, and {git} of git")
     return api
 

@@ -112,7 +112,7 @@ def _path_anywhere(config: Config, image: ImageRef) -> str | None:
     if image.registry is None:
         # As plans and merge requests write it, with the registry's prefix before it, or without.
         prefixes = (f"{registry.prefix}/" for registry in config.registries.values() if registry.prefix)
-        given = next((prefix for prefix in prefixes if image.repository.startswith(prefix)), "")
+        given = max(filter(image.repository.startswith, prefixes), key=len, default="")
         return image.repository.removeprefix(given)
     return next(filter(None, (config.path_in(name, image) for name in config.registries)), None)
 

@@ -180,7 +180,7 @@ def _left(found: _Found) -> Iterator[str]:
     missing = [number for number in found.used if not found.bare(number).exists()]
     for number in missing:
         remote = found.estates[number].remote
-        why = f"; {remote} itself can't be used yet, there is only the local forge" if remote else ""
+        why = f"; for merge requests at {remote} itself, name its forge among `forges` instead" if remote else ""
         yield (
             f"{_shown(found.bare(number))} isn't there: `promobot init --try --force` makes it, as a copy to try with, "
             f"or correct `path` and `project`{why}"
@@ -220,8 +220,9 @@ def _differing(found: _Found, number: int) -> Iterator[str]:
     there = committed(bare, branch_ref(home.branch), files.__contains__)
     other = [path for path, content in files.items() if there.get(path) != content]
     if other:
-        push = f"git push {_shown(bare)}" if estate.root == Path.cwd() else f"git -C {estate.root} push {bare}"
-        how = f": commit, and `{push} HEAD:{home.branch}`" if estate.working else ""
+        here = estate.root == Path.cwd()
+        push = ["git", "push", _shown(bare)] if here else ["git", "-C", estate.root, "push", bare]
+        how = f": commit, and `{shlex.join(map(str, [*push, f'HEAD:{home.branch}']))}`" if estate.working else ""
         yield f"{_shown(bare)} has {listed(other)} otherwise than {_shown(estate.root)}{how}"
 
 

@@ -16,10 +16,9 @@ from bot.cli.data import upkeep_data, verdict_data
 from bot.cli.outputfile import OutputFile, promotion_variables
 from bot.cli.targets import checked_intent
 from bot.cli.views import (
-    alike,
+    blocked_alike,
     mark,
     name_width,
-    remedy,
     service_lines,
     under_review,
     units_text,
@@ -109,7 +108,7 @@ def show_upkeep(terminal: Terminal, plan: Plan, outcomes: Mapping[tuple[str, str
     for item in plan.upkeep:
         terminal.say(upkeep_line(item), indent=2)
         if item.blocked:
-            terminal.say(way_out(item), indent=6)
+            terminal.say(way_out(item.blocked), indent=6)
         for line in _of_step(item.step, outcomes):
             terminal.say(line, indent=6)
 
@@ -129,15 +128,11 @@ def show_blocked(
 
     What is done about an open merge request is shown by its outcomes where there are some.
     """
-    blocked: dict[str, list[Verdict]] = {}
-    for verdict in verdicts:
-        if verdict.standing is Standing.BLOCKED:
-            blocked.setdefault(remedy(verdict), []).append(verdict)
-    for advice, helped in blocked.items():
-        for reason, ones in alike(helped):
-            first = verdict_line(ones[0], name_width(helped))
+    for advice, reasons in blocked_alike(verdicts).items():
+        width = name_width(chain(*reasons.values()))
+        for reason, ones in reasons.items():
             several = Text.assemble(mark(Standing.BLOCKED), f" {units_text(ones)}: ", (reason, "red"))
-            terminal.say(first if len(ones) == 1 else several, indent=2)
+            terminal.say(verdict_line(ones[0], width) if len(ones) == 1 else several, indent=2)
             for line in chain(*((*under_review(config, one), *_of_step(one.step, outcomes)) for one in ones)):
                 terminal.say(line, indent=6)
         if advice:

@@ -192,9 +192,9 @@ def _saying_what_is_waited_for(notes: Terminal, waiting: Sequence[Waiting], pati
 
 def _why_no_wait(plan: Plan) -> str:
     """What is open while something is blocked isn't what was asked for."""
-    held = [one for one in plan.verdicts if one.standing is Standing.BLOCKED and one.request is not None]
-    numbers = ", ".join(f"!{one.request.number}" for one in held[:_FEW] if one.request is not None)
-    why = f": what is blocked isn't proposed, and what is open ({numbers}) is something else" if held else ""
+    held = [f"!{one.request.number}" for one in plan.verdicts if one.standing is Standing.BLOCKED and one.request]
+    open_ones = ", ".join(held[:_FEW])
+    why = f": what is blocked isn't proposed, and what is open ({open_ones}) is something else" if held else ""
     return f"nothing to wait for{why}"
 
 

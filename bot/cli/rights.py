@@ -28,7 +28,7 @@ _MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("!", "yellow")}
 
 @dataclass(frozen=True)
 class Look:
-    """What came of it; `code` is that of the first failure that has one of its own."""
+    """What came of it; `code` is that of the error that ended it, else whether every right is there."""
 
     name: str
     rights: tuple[Right, ...]

@@ -16,7 +16,7 @@ from bot.cli.matrix import Matrix, show_matrix
 from bot.cli.outputfile import OutputFile, deployed_variables
 from bot.cli.plan import plan_data, show_upkeep
 from bot.cli.targets import check_environments, check_services
-from bot.cli.views import mark, remedy, request_link, under_review, unit_text, units_text
+from bot.cli.views import blocked_alike, mark, request_link, under_review, unit_text, units_text, way_out
 from bot.config import Config
 from bot.counting import counted
 from bot.decide.survey import elsewhere
@@ -137,14 +137,15 @@ def _show(call: Call, matrix: Matrix) -> None:
     elif not any(one.blocked and not one.unit.services for one in matrix.verdicts):  # else that is why, and is told
         terminal.say("No images found; `promobot check` says where it looked.")
     _show_others(terminal, matrix.deployed if call.args.verbose else ())
-    _show_some(terminal, list(_gone(matrix)), everything=everything, rest="promobot status -v")
+    _show_some(terminal, [(line,) for line in _gone(matrix)], everything=everything, rest="promobot status -v")
     if not call.args.services:
         for environment, what in elsewhere(matrix.config, matrix.deployed):
             if environment.name in matrix.environments:
                 terminal.say(Text(f"! {what}: promobot check", style="yellow"))
-    _show_outside(terminal, matrix, everything=bool(call.args.verbose or call.args.services))
+    outside = list(_outside(matrix, everything=everything))
+    _show_some(terminal, outside, everything=everything, rest="promobot status -v")
     _show_blocked(terminal, matrix, everything=everything)
-    requests = [_request(matrix.config, one) for one in matrix.verdicts if _has_request(one) or _is_closed_next(one)]
+    requests = [(_request(matrix.config, one),) for one in matrix.verdicts if _has_request(one) or _is_closed_next(one)]
     _show_some(terminal, requests, everything=everything, rest="promobot status -v")
     show_upkeep(terminal, matrix.plan, {})
 
@@ -181,24 +182,17 @@ def _show_others(terminal: Terminal, deployed: Sequence[Deployed]) -> None:
             terminal.say(f"– {item.service} in {item.environment} runs {item.image} too, which isn't ours ({place})")
 
 
-def _show_outside(terminal: Terminal, matrix: Matrix, *, everything: bool) -> None:
-    """Why nothing is promoted: of all that was asked about, else of what doesn't explain itself."""
-    outside = [one for one in matrix.verdicts if one.standing is Standing.OUTSIDE and one.blocked is not None]
-    shown = outside if everything else [one for one in outside if one.note]
-    for verdict in shown if everything or len(shown) <= _MANY else shown[:_FEW]:
-        assert verdict.blocked is not None  # noqa: S101  that is what outside says
-        terminal.say(f"– {unit_text(verdict.unit)} to {verdict.target}: {verdict.blocked.reason}")
-        terminal.say(f"→ {verdict.blocked.remedy}", indent=2)
-    if not everything and len(shown) > _MANY:
-        terminal.say(f"and {len(shown) - _FEW:,} more: promobot status -v", indent=2)
+def _outside(matrix: Matrix, *, everything: bool) -> Iterator[tuple[str, str]]:
+    """Why nothing is promoted, and what to do: of all that was asked about, else of what doesn't explain itself."""
+    for verdict in matrix.verdicts:
+        if verdict.standing is Standing.OUTSIDE and verdict.blocked and (everything or verdict.note):
+            why = f"– {unit_text(verdict.unit)} to {verdict.target}: {verdict.blocked.reason}"
+            yield why, way_out(verdict.blocked)
 
 
 def _show_blocked(terminal: Terminal, matrix: Matrix, *, everything: bool) -> None:
     """Why, and below those that one remedy helps what to do: a registry that is down blocks many."""
-    blocked: dict[str, dict[str, list[Verdict]]] = {}
-    for verdict in matrix.verdicts:
-        if verdict.standing is Standing.BLOCKED and verdict.blocked is not None:
-            blocked.setdefault(remedy(verdict), {}).setdefault(verdict.blocked.reason, []).append(verdict)
+    blocked = blocked_alike(matrix.verdicts)
     everything = everything or sum(map(len, blocked.values())) <= _MANY
     for advice, reasons in blocked.items():
         shown = len(reasons) if everything else _FEW
@@ -223,12 +217,15 @@ def _whose(verdicts: Sequence[Verdict]) -> str:
     return ", ".join(f"{units} to {' and '.join(into)}" for units, into in targets.items())
 
 
-def _show_some(terminal: Terminal, lines: Sequence[Text], *, everything: bool, rest: str) -> None:
-    shown = lines if everything or len(lines) <= _MANY else lines[:_FEW]
-    for line in shown:
+def _show_some(terminal: Terminal, told: Sequence[Sequence[Text | str]], *, everything: bool, rest: str) -> None:
+    """Each with a line, and what stands below that."""
+    shown = told if everything or len(told) <= _MANY else told[:_FEW]
+    for line, *below in shown:
         terminal.say(line)
-    if len(shown) < len(lines):
-        terminal.say(f"and {len(lines) - len(shown):,} more: {rest}", indent=2)
+        for more in below:
+            terminal.say(more, indent=2)
+    if len(shown) < len(told):
+        terminal.say(f"and {len(told) - len(shown):,} more: {rest}", indent=2)
 
 
 def _has_request(verdict: Verdict) -> bool:

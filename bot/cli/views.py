@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from rich.text import Text
 
@@ -12,15 +11,8 @@ from bot.config import Config
 from bot.decide import EVERYTHING
 from bot.decide.text import step
 from bot.forges.local import NUMBER_MARK
-from bot.plan import (
-    Standing,
-    Upkeep,
-    Verdict,
-)
+from bot.plan import Blocked, Standing, Upkeep, Verdict
 from bot.promotion import Move, Unit
-
-if TYPE_CHECKING:
-    pass
 
 _MARKS = {
     Standing.CURRENT: ("=", "green"),
@@ -134,12 +126,13 @@ def tidying(verdict: Verdict, project: str = "") -> str:
     return f"{project}!{verdict.request.number} is no longer due" if verdict.request else "its branch is left over"
 
 
-def alike(verdicts: Iterable[Verdict]) -> Iterator[tuple[str, Sequence[Verdict]]]:
-    """Each reason why something is blocked, with all that it blocks: a registry that is down blocks many."""
-    found: dict[str, list[Verdict]] = {}
+def blocked_alike(verdicts: Iterable[Verdict]) -> Mapping[str, Mapping[str, Sequence[Verdict]]]:
+    """What is blocked, by what to do and then by why: a registry that is down blocks many."""
+    found: dict[str, dict[str, list[Verdict]]] = {}
     for verdict in verdicts:
-        found.setdefault(_standing(verdict), []).append(verdict)
-    yield from found.items()
+        if verdict.standing is Standing.BLOCKED and verdict.blocked is not None:
+            found.setdefault(way_out(verdict.blocked), {}).setdefault(verdict.blocked.reason, []).append(verdict)
+    return found
 
 
 def units_text(verdicts: Sequence[Verdict]) -> str:
@@ -184,13 +177,6 @@ def upkeep_line(item: Upkeep) -> Text:
     return Text.assemble(mark(standing), f" {_name(item.unit):<{_NAME}} in {item.environment}", (reason, style))
 
 
-def way_out(item: Upkeep) -> str:
-    """What to do about upkeep that is blocked."""
-    return f"→ {item.blocked.remedy}" if item.blocked and item.blocked.remedy else ""
-
-
-def remedy(verdict: Verdict) -> str:
-    """What to do about a blocked verdict; empty where nothing is."""
-    if verdict.blocked is None or verdict.standing is not Standing.BLOCKED or not verdict.blocked.remedy:
-        return ""
-    return f"→ {verdict.blocked.remedy}"
+def way_out(blocked: Blocked) -> str:
+    """What to do about it; empty where that isn't said."""
+    return f"→ {blocked.remedy}" if blocked.remedy else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -83,7 +84,7 @@ def test_check_works_at_once_after_a_trial_of_two_clones(clones: Path, promobot:
 def test_no_password_of_the_origin_is_written_or_said(clones: Path, promobot: Promobot) -> None:
     said = promobot("init", "platform-gitops")
     assert said.code == ExitCode.DONE
-    assert "gitlab.example.com/shop/platform-gitops itself can't be used yet" in said.out
+    assert "; for merge requests at gitlab.example.com/shop/platform-gitops itself, name its forge" in said.out
     assert "hunter2" not in said.out + said.err + (clones / "promobot.yaml").read_text(encoding="utf-8")
 
 
@@ -348,16 +349,17 @@ def test_nothing_recognised_is_an_answer(folder: Path, promobot: Promobot) -> No
 
 
 def test_what_isnt_committed_isnt_in_the_copy(clones: Path, promobot: Promobot) -> None:
-    values = clones / "platform-gitops/apps/payments/e2e/values.yaml"
+    clone = (clones / "platform-gitops").rename(clones / "my clone")
+    values = clone / "apps/payments/e2e/values.yaml"
     values.write_text(values.read_text(encoding="utf-8").replace("3.7.2", "3.7.3"), encoding="utf-8")
-    said = promobot("init", "platform-gitops", "--try", "-o", "json")
+    said = promobot("init", "my clone", "--try", "-o", "json")
     (left,) = (task for task in said.data["left"] if "otherwise" in task)
     copy = ".promobot/git/shop/platform-gitops.git"
-    assert left.startswith(f"{copy} has apps/payments/e2e/values.yaml otherwise than platform-gitops: commit, and")
-    git(clones / "platform-gitops", "commit", "--quiet", "--all", "--message=second")
+    assert left.startswith(f"{copy} has apps/payments/e2e/values.yaml otherwise than my clone: commit, and")
+    git(clone, "commit", "--quiet", "--all", "--message=second")
     command = left.split("`")[1]
-    git(clones, *command.split()[1:])
-    again = promobot("init", "platform-gitops", "--try", "--force", "-o", "json")
+    git(clones, *shlex.split(command)[1:])
+    again = promobot("init", "my clone", "--try", "--force", "-o", "json")
     assert again.data["left"] == said.data["left"][1:]
 
 

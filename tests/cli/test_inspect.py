@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.catalog.holders import of_image
 from bot.cli.sizes import size
 from bot.demo.oci import MANIFEST, Image, build_image, build_index, digest_of, push
 from bot.demo.registries import start_registry
@@ -17,6 +18,7 @@ from bot.images import ImageRef
 from tests.cli.registries import LABELS, PREDICATE, Shop, built, shop, shown_in_docs
 from tests.company import E2E, STAGING
 from tests.oci import artifact, docker_list, helm_chart, index_of, nested_index, with_empty_layers, without_layers
+from tests.paper import configured
 from tests.proxy import Answer, start_proxy
 
 __all__ = ["shop"]
@@ -238,6 +240,13 @@ def test_a_name_with_the_registry_s_prefix_or_without_is_the_same_image(shop: Sh
     shop.push(shop.company.e2e, "1.0", build_image("app"))
     for name in (f"{shop.path}:1.0", "inventory:1.0", f"{E2E}/{shop.path}:1.0"):
         assert shop.run("inspect", name, "-o", "json").data["image"] == f"{E2E}/{shop.path}:1.0"
+
+
+def test_where_prefixes_nest_a_name_without_a_host_begins_with_the_longest() -> None:
+    shop, live = ({"url": f"registry.example.com/{prefix}"} for prefix in ("shop", "shop/live"))
+    config = configured(e2e={"registry": "shop"}, staging={"registry": "live"}, shop=shop, live=live)
+    found = {holder.registry: holder.repository for holder in of_image(config, ImageRef.parse("shop/live/api"))}
+    assert found == {"shop": "shop/api", "live": "shop/live/api"}
 
 
 def test_a_name_without_a_host_that_no_registry_of_the_chain_has(shop: Shop) -> None:
