@@ -60,6 +60,7 @@ class Forge(Protocol):
     def merged(self, project: str, commits: Collection[str]) -> Mapping[str, MergeRequest]:
         """The merge requests by which a branch came to these commits, by commit; others are left out.
 
+        So is a commit that the project doesn't have: one of several takes nothing from the others.
         Each with `merge_commit` and `merged_at`, the forge's own time and not a commit's, where the forge knows them.
         Where several say the same commit (one changed nothing), the one merged first.
         """
@@ -80,6 +81,7 @@ class Forge(Protocol):
     def statuses(self, project: str, commits: Collection[str]) -> Mapping[str, CommitStatus]:
         """What promobot's own status says on these commits, by commit; those without one are left out.
 
+        So is a commit that the project doesn't have: one of several takes nothing from the others.
         On a forge where pipelines hold the statuses, what an older pipeline of a commit has isn't there.
         """
         ...

@@ -322,6 +322,24 @@ def test_a_commit_that_is_not_there_gets_no_status(place: Place) -> None:
         place.forge.set_status(place.project, "0" * 39 + "1", CommitStatus(StatusState.SUCCESS, ""), branch="x")
 
 
+def test_a_commit_that_is_not_there_takes_nothing_from_the_others(place: Place) -> None:
+    gone = ["0" * 40, "f" * 40]
+    head = place.push("x", "2")
+    green = CommitStatus(StatusState.SUCCESS, "1 image is in registry prod")
+    place.forge.set_status(place.project, head, green, branch="x")
+    assert place.forge.statuses(place.project, [*gone, head]) == {head: green}
+    assert place.forge.statuses(place.project, gone) == {}
+    merged = place.forge.merge(place.project, place.open(), head=head, by="ann")
+    assert place.forge.merged(place.project, [*gone, merged.merge_commit]) == {merged.merge_commit: merged}
+    assert place.forge.merged(place.project, gone) == {}
+
+
+def test_a_project_that_is_not_there_has_no_answer_about_its_commits(place: Place) -> None:
+    for ask in (place.forge.statuses, place.forge.merged):
+        with pytest.raises(ForgeError, match=r"no such|no project|not found"):
+            ask("platform/nothing", ["0" * 40])
+
+
 @pytest.mark.parametrize("branch", ["ünï/cödé", "a'b;c$(d)", "promobot/prod/a+b", "x&state=closed", "a%2Fb#c?d"])
 def test_hostile_branches_stay_names(place: Place, branch: str) -> None:
     if "?" in branch:

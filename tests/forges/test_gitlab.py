@@ -350,6 +350,22 @@ def test_where_a_merge_landed(place: GitLabPlace, method: str, squash: str) -> N
     assert place.forge.merged(place.project, {main}) == {main: merged}
 
 
+def test_that_commits_are_not_there_is_believed_of_a_repository_that_is_seen(place: GitLabPlace) -> None:
+    gone = ["0" * 40, "1" * 40, "2" * 40]
+    for ask in (place.forge.statuses, place.forge.merged):
+        place.running.forget()
+        assert ask(place.project, gone) == {}
+        assert place.running.counts()["GET /projects/:id/repository/branches"] == 1
+        place.running.inject(Fault("GET .*/repository/branches", Answer(404)))
+        with pytest.raises(StatusError, match="HTTP 404"):
+            ask(place.project, [*gone, "main"])
+        place.running.heal()
+    hidden = place.another(place.gitlab.token(place.gitlab.user("stranger")))
+    with pytest.raises(StatusError, match="404 Project Not Found"):
+        hidden.statuses(place.project, gone)
+    hidden.close_connections()
+
+
 # --- merging --------------------------------------------------------------------------------------------
 
 

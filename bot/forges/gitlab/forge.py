@@ -14,6 +14,7 @@ from bot.forges.closing import with_reason
 from bot.forges.errors import StatusError
 from bot.forges.gitlab.approvals import approvals
 from bot.forges.gitlab.client import EVERYTHING, make_client
+from bot.forges.gitlab.commits import of_each
 from bot.forges.gitlab.diffs import unified
 from bot.forges.gitlab.joining import Joining
 from bot.forges.gitlab.lists import Lists
@@ -83,8 +84,7 @@ class GitLabForge:
 
     def merged(self, project: str, commits: Collection[str]) -> Mapping[str, MergeRequest]:
         """The merge requests by which a branch came to these commits, by commit; others are left out."""
-        found = {commit: self._merged_at(project, commit) for commit in sorted(commits)}
-        return {commit: request for commit, request in found.items() if request is not None}
+        return of_each(self._project(project), commits, lambda commit: self._merged_at(project, commit))
 
     def statuses(self, project: str, commits: Collection[str]) -> Mapping[str, CommitStatus]:
         """What promobot's own status says in the newest pipelines of these commits, by commit."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.forges.certainty import certain
 from bot.forges.errors import StatusError
+from bot.forges.gitlab.commits import of_each
 from bot.forges.statuses import NAME
 from bot.network.retry import pause
 from bot.repositories import CommitStatus, StatusState
@@ -42,8 +43,7 @@ class Statuses:
 
     def found(self, commits: Collection[str]) -> dict[str, CommitStatus]:
         """What is said of these commits."""
-        seen = {commit: self._look(commit).status for commit in sorted(commits)}
-        return {commit: status for commit, status in seen.items() if status is not None}
+        return of_each(self.project, commits, lambda commit: self._look(commit).status)
 
     def set(self, commit: str, status: CommitStatus, branch: str) -> bool:
         """Say it, unless it is said already."""
