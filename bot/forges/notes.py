@@ -42,6 +42,7 @@ def unmarked(body: str) -> str:
 def settle_note(
     text: str,
     *,
+    look: Callable[[], object],
     ours: Callable[[], Sequence[AnyNote]],
     add: Callable[[str], object],
     change: Callable[[AnyNote, str], object],
@@ -49,11 +50,14 @@ def settle_note(
 ) -> bool:
     """Let our note say this, oldest first in `ours`; False where it did. Two who add one at once end with the older.
 
-    What is added is looked for first, where the answer was lost: that is for `add` to do.
+    Before anything is written, `look` raises where nothing is to be said any more. What is added is looked for first,
+    where the answer was lost: that is for `add` to do.
     """
     wanted = marked(text)
     found = ours()
     changed = not found
+    if not found or found[0].body.strip() != wanted:
+        look()
     if not found:
         add(wanted)
         found = ours()

@@ -123,8 +123,9 @@ class Forge(Protocol):
         ...
 
     def set_note(self, project: str, number: int, text: str) -> bool:
-        """Let our one note on a merge request say this; False where it did, and nothing was written.
+        """Let our one note on an open merge request say this; False where it did, and nothing was written.
 
+        Raises ConflictError if it is no longer open, looked at right before: who ended it is told nothing more.
         Notes of ours beyond it, which two who write at once may leave, go. Nobody else's is touched.
         """
         ...

@@ -128,6 +128,23 @@ def test_there_is_one_note_and_it_is_changed_in_place(place: Place) -> None:
     assert place.forge.get(place.project, number).body == "why"
 
 
+@pytest.mark.parametrize("end", ["closed", "merged"])
+def test_what_has_ended_gets_no_note(place: Place, end: str) -> None:
+    place.push("x", "2")
+    noted = place.open()
+    assert place.forge.set_note(place.project, noted, "first")
+    {"closed": place.closed_by_ann, "merged": place.merged_by_ann}[end](noted)
+    assert not place.forge.set_note(place.project, noted, "first")
+    with pytest.raises(ConflictError, match=f"!{noted} was {end} by {place.anns_name}"):
+        place.forge.set_note(place.project, noted, "second")
+    place.push("y", "3")
+    silent = place.open("y")
+    {"closed": place.closed_by_ann, "merged": place.merged_by_ann}[end](silent)
+    with pytest.raises(ConflictError, match=f"!{silent} was {end} by {place.anns_name}"):
+        place.forge.set_note(place.project, silent, "first")
+    assert (place.forge.note(place.project, noted), place.forge.note(place.project, silent)) == ("first", "")
+
+
 def test_who_approves_is_known_of_the_head_alone(place: Place) -> None:
     place.push("x", "2")
     number = place.open()

@@ -17,7 +17,7 @@ from bot.decide import Intent, Texts
 from bot.demo.oci import build_index
 from bot.errors import ExitCode
 from bot.forges.local import LocalForge
-from bot.plan import Action, CloseRequest, CopyImage, PushBranch, UpdateRequest
+from bot.plan import Action, CloseRequest, CopyImage, PushBranch, SetNote, UpdateRequest
 from bot.reconcile import run
 from bot.repositories import RequestDraft, Reviewers
 from bot.resources import load_templates
@@ -82,6 +82,16 @@ def test_a_merge_request_that_is_closed_before_its_update_is_opened_anew(company
     watch = before(UpdateRequest, lambda: company.forge.close(PROJECT, 1, reason="no", by="ann"))
     assert main(PROMOTE, environ=company.environ, watch=watch) == 0
     assert [request.number for request in company.requests()] == [2]
+
+
+def test_a_merge_request_that_is_closed_before_its_note_gets_none(company: Company) -> None:
+    assert company.promobot(*PROMOTE) == 0
+    company.commit(BRANCH, "notes.md", b"wait\n")
+    watch = before(SetNote, lambda: company.forge.close(PROJECT, 1, reason="no", by="ann"))
+    code = main(PROMOTE, environ=company.environ, watch=watch)
+    assert company.forge.get(PROJECT, 1).note == ""
+    assert code == ExitCode.BLOCKED, "it was decided again: whoever closes one says no"
+    assert company.requests() == ()
 
 
 def test_a_merge_request_that_is_merged_before_its_update_is_done(company: Company) -> None:

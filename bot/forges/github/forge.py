@@ -147,7 +147,7 @@ class GitHubForge:
         return note(self._pulls(project), number)
 
     def set_note(self, project: str, number: int, text: str) -> bool:
-        """Let our one note on a merge request say this; False where it did."""
+        """Let our one note on an open merge request say this; False where it did. Raises ConflictError else."""
         return set_note(self._pulls(project), number, text)
 
     def update(
@@ -159,8 +159,7 @@ class GitHubForge:
         request = pulls.get(number).request
         if (request.title, request.body) == (title, body):
             return request
-        if request.state is not RequestState.OPEN:
-            raise merging.ended(project, request)
+        merging.must_be_open(project, request)
         must_be_as_seen(project, request, seen)
         pull = pulls.client.pull(project, number)
 
@@ -177,8 +176,7 @@ class GitHubForge:
         """Let an open merge request be a draft no longer. Raises ConflictError if it is no longer open."""
         pulls = self._pulls(project)
         found = pulls.get(number)
-        if found.request.state is not RequestState.OPEN:
-            raise merging.ended(project, found.request)
+        merging.must_be_open(project, found.request)
         if not found.request.draft:
             return found.request
         # Saying it twice does no harm.

@@ -89,8 +89,7 @@ def method_of(project: Repository) -> str:
 def must_be_mergeable(pulls: Pulls, found: Pulled, head: str) -> None:
     """Raises ConflictError where it is closed or a draft, where the branch moved, or where the branches conflict."""
     request, name = found.request, f"{pulls.project}!{found.request.number}"
-    if request.state is not RequestState.OPEN:
-        raise ended(pulls.project, request)
+    must_be_open(pulls.project, request)
     if request.draft:
         raise ConflictError(
             f"merge request {name} is a draft",
@@ -105,6 +104,12 @@ def must_be_mergeable(pulls: Pulls, found: Pulled, head: str) -> None:
         raise ConflictError(
             f"{name}: the branches conflict", hint="bring the source branch up to date with the target branch"
         )
+
+
+def must_be_open(project: str, request: MergeRequest) -> None:
+    """Raises ConflictError."""
+    if request.state is not RequestState.OPEN:
+        raise ended(project, request)
 
 
 def ended(project: str, request: MergeRequest) -> ConflictError:

@@ -8,6 +8,7 @@ from github.IssueComment import IssueComment
 
 from bot.forges.github import queries
 from bot.forges.github.client import GraphError
+from bot.forges.github.merging import must_be_open
 from bot.forges.github.pulls import Pulls
 from bot.forges.notes import is_note, settle_note, unmarked
 
@@ -18,8 +19,11 @@ def note(pulls: Pulls, number: int) -> str:
 
 
 def set_note(pulls: Pulls, number: int, text: str) -> bool:
-    """Let ours say this, see `settle_note`."""
+    """Let ours say this, see `settle_note`. Raises ConflictError where the pull request has ended."""
     pull, ours = pulls.client.pull(pulls.project, number), partial(_ours, pulls, number)
+
+    def look() -> None:
+        must_be_open(pulls.project, pulls.get(number).request)
 
     def add(body: str) -> None:
         pulls.client.certain(lambda: pull.create_issue_comment(body), lambda: next(iter(ours()), None))
@@ -35,7 +39,7 @@ def set_note(pulls: Pulls, number: int, text: str) -> bool:
             if not error.missing("deleteIssueComment"):  # somebody else, or the try whose answer was lost, has done it
                 raise
 
-    return settle_note(text, ours=ours, add=add, change=change, remove=remove)
+    return settle_note(text, look=look, ours=ours, add=add, change=change, remove=remove)
 
 
 def _ours(pulls: Pulls, number: int) -> list[IssueComment]:

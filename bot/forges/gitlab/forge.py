@@ -137,8 +137,8 @@ class GitLabForge:
         return self._notes(project, number).text
 
     def set_note(self, project: str, number: int, text: str) -> bool:
-        """Let our one note on a merge request say this; False where it did."""
-        return self._notes(project, number).set(text)
+        """Let our one note on an open merge request say this; False where it did. Raises ConflictError else."""
+        return self._notes(project, number).set(text, lambda: must_be_open(project, self.get(project, number)))
 
     def update(
         self, project: str, number: int, *, title: str, body: str, seen: tuple[str, str] | None = None

@@ -21,9 +21,9 @@ class Notes:
     me: int
     sleep: Callable[[float], None]
 
-    def set(self, text: str) -> bool:
+    def set(self, text: str, look: Callable[[], object]) -> bool:
         """Let ours say this, see `settle_note`."""
-        return settle_note(text, ours=self._ours, add=self._add, change=self._change, remove=self._remove)
+        return settle_note(text, look=look, ours=self._ours, add=self._add, change=self._change, remove=self._remove)
 
     @property
     def text(self) -> str:

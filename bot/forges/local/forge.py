@@ -140,12 +140,13 @@ class LocalForge:
         return self.get(project, number).note
 
     def set_note(self, project: str, number: int, text: str) -> bool:
-        """Let our one note on a merge request say this; False where it did."""
+        """Let our one note on an open merge request say this; False where it did. Raises ConflictError else."""
 
         def decide(moment: Moment) -> Writing:
             record = moment.record(number)
             if record.note == text:
                 return Writing(record)
+            must_be_open(project, record)
             return rewritten(moment, replace(record, note=text))
 
         return self._write(project, decide, [number])[1]
