@@ -102,7 +102,8 @@ class MergeRequest:
     reviewers given to it, by a run that ended there. Of a merged one, `merge_commit` is where the target's branch
     was right after, and `merged_at` the forge's own time of it. `note` is what ours says, where the forge tells that.
     `auto_merge_by` is who had the forge merge it by itself as soon as it may. `approvals` are the users who approve it
-    now, None where lists don't tell.
+    now, None where lists don't tell. One that `needs_rebase` isn't merged, by the project's rules, before its branch
+    has all that the target's has; False where lists don't tell.
     """
 
     number: int
@@ -127,6 +128,7 @@ class MergeRequest:
     note: str = ""
     auto_merge_by: str = ""
     approvals: tuple[str, ...] | None = None
+    needs_rebase: bool = False
 
 
 class StatusState(Enum):

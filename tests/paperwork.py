@@ -107,6 +107,7 @@ class Desk:
             commit(f"b{next(self.commits)}"), trailers=pairs, paths=tuple(change.path for change in push.files)
         )
         self._put(push.branch, made, {change.path: change.content for change in push.files}, push.base)
+        paper.bases[made.sha] = push.base
 
     def _put(self, branch: str, made: Commit, files: dict[str, bytes], base: str, *below: Commit) -> None:
         self.paper.heads[branch] = made.sha

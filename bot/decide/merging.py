@@ -10,16 +10,20 @@ from bot.decide.facts import Ask
 from bot.decide.proposed import Proposal
 from bot.plan import Action, CopyImage, Guard, HoldMerge, Merge, MoveTag, PushBranch
 from bot.promotion import Given
-from bot.questions import Approvals, Found, TagDigest
+from bot.questions import Approvals, Found, MergeBase, TagDigest
 from bot.repositories import MergeRequest
 
 
 @dataclass(frozen=True)
 class Ending:
-    """What is to be done so that it is merged or isn't; `note` says what it waits for."""
+    """What is to be done so that it is merged or isn't; `note` says what it waits for.
+
+    `rebuild`: nothing keeps it from being merged but that its branch has to be made anew on the target's head.
+    """
 
     actions: tuple[Merge | HoldMerge, ...] = ()
     note: str = ""
+    rebuild: bool = False
 
 
 def find_ending(ask: Ask, proposal: Proposal, request: MergeRequest | None, actions: Sequence[Action]) -> Ending:
@@ -47,6 +51,8 @@ def _when_approved(ask: Ask, proposal: Proposal, request: MergeRequest, *, busy:
         return Ending((HoldMerge(repository, request.number),) if armed else (), missing)
     if busy:
         return Ending()
+    if asked and _is_left_behind(ask, proposal, request):
+        return Ending(rebuild=True)
     if request.auto_merge_by:
         return Ending(note="which the forge merges as soon as it may")
     return Ending((Merge(repository, request.number, request.head),))
@@ -55,6 +61,12 @@ def _when_approved(ask: Ask, proposal: Proposal, request: MergeRequest, *, busy:
 def is_merged_for_us(request: MergeRequest) -> bool:
     """Whether the forge merges a merge request of ours by itself because we said so."""
     return request.ours and bool(request.auto_merge_by) and request.auto_merge_by == request.author
+
+
+def _is_left_behind(ask: Ask, proposal: Proposal, request: MergeRequest) -> bool:
+    """Whether the forge wants it rebased, and the target has what the branch hasn't: a list may be older than that."""
+    rev = proposal.target.rev
+    return request.needs_rebase and ask.maybe(MergeBase(rev.repository, rev.commit, request.head)) != rev.commit
 
 
 def before_merge(ask: Ask, proposal: Proposal, merge: Merge) -> Iterator[Guard]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from bot.decide import approving
 from bot.decide.branch import Branch, open_request, requests_from
 from bot.decide.changes import Change, are_made, find_changes
 from bot.decide.conversation import converse, first_told
+from bot.decide.copies import find_copies
 from bot.decide.environments import unchanged
-from bot.decide.facts import Ask, Refusal, for_each
+from bot.decide.facts import Ask, Refusal
 from bot.decide.merging import before_merge, find_ending
 from bot.decide.notes import supersedes_later
 from bot.decide.objections import (
@@ -21,7 +23,6 @@ from bot.decide.objections import (
     respect_retargeted,
 )
 from bot.decide.proposed import Proposal
-from bot.decide.released import must_be_replaceable
 from bot.decide.reverts import revert_questions, with_reverts, with_said
 from bot.decide.rivals import find_rival
 from bot.decide.sentences import sentence
@@ -32,11 +33,9 @@ from bot.decide.warnings import find_warnings
 from bot.plan import (
     Action,
     CloseRequest,
-    CopyImage,
     DeleteBranch,
     HoldMerge,
     Merge,
-    MoveTag,
     PushBranch,
     SetNote,
     SetStatus,
@@ -45,8 +44,8 @@ from bot.plan import (
     UpdateRequest,
     Verdict,
 )
-from bot.promotion import Given, Move, Promotion, Unit
-from bot.questions import Absent, Files, Holds, Merged, Question, TagDigest
+from bot.promotion import Promotion, Unit
+from bot.questions import Files, Merged, Question
 from bot.repositories import Commit, FileChange, MergeRequest, Rev
 
 # What is left to do where no image has a way to go any more.
@@ -65,11 +64,11 @@ def propose(ask: Ask, proposal: Proposal) -> Verdict:
         proposal = replace(proposal, promotion=replace(proposal.promotion, warnings=warnings))
     if changes and rival is None:
         proposal = _respect_people(ask, proposal, request, _first(proposal, request, changes))
-        actions = list(_proposing(ask, proposal, changes, request))
+        actions = _proposing(ask, proposal, changes, request)
         warnings = (*proposal.promotion.warnings, *find_unasked(ask, proposal, request))
         proposal = replace(proposal, promotion=replace(proposal.promotion, warnings=warnings))
     else:
-        actions = [*_copies(ask, proposal), *_tidying(ask, proposal, request, rival)]
+        actions = [*find_copies(ask, proposal), *_tidying(ask, proposal, request, rival)]
     ending = find_ending(ask, proposal, request, actions)
     actions = [*ending.actions, *actions]
     settled = Standing.PROPOSED if changes else Standing.CURRENT
@@ -85,15 +84,23 @@ def propose(ask: Ask, proposal: Proposal) -> Verdict:
     )
 
 
-def _proposing(
-    ask: Ask, proposal: Proposal, changes: tuple[Change, ...], request: MergeRequest | None
+def _proposing(ask: Ask, proposal: Proposal, changes: tuple[Change, ...], request: MergeRequest | None) -> list[Action]:
+    """What brings it there, by the branch as it is where that does, unless a merge waits for another one."""
+    ask.together(*_first(proposal, request, changes))
+    effects = partial(_effects, ask, proposal, changes, request)
+    actions = list(effects(push=not _in_place(ask, proposal, changes, request)))
+    behind = request is not None and request.needs_rebase and find_ending(ask, proposal, request, actions).rebuild
+    return list(effects(push=True)) if behind else actions
+
+
+def _effects(
+    ask: Ask, proposal: Proposal, changes: tuple[Change, ...], request: MergeRequest | None, *, push: bool
 ) -> Iterator[Action]:
     """In this order: the branch is the claim, the image comes before the status and the merge request that name it."""
-    ask.together(*_first(proposal, request, changes))
-    pushes = () if _in_place(ask, proposal, changes, request) else (_push(proposal, changes),)
+    pushes = (_push(proposal, changes),) if push else ()
     if pushes and request is not None:
         _respect_review(proposal, request)
-    actions = (*pushes, *_copies(ask, proposal))
+    actions = (*pushes, *find_copies(ask, proposal))
     needed = approving.find_needed(ask, proposal.config, proposal.target, proposal.promotion, changes)
     repository = proposal.target.rev.repository
     lacks = approving.missing(ask, repository, needed.assured, request, pushed=bool(pushes))
@@ -116,7 +123,7 @@ def examine(ask: Ask, proposal: Proposal) -> None:
     if find_changes(proposal.target, proposal.promotion, proposal.creation):
         _leave_to_rival(ask, proposal)
         _respect_people(ask, proposal, request, first_told(proposal, request))
-    list(_copies(ask, proposal))
+    list(find_copies(ask, proposal))
 
 
 def _leave_to_rival(ask: Ask, proposal: Proposal) -> None:
@@ -218,32 +225,6 @@ def _push(proposal: Proposal, changes: tuple[Change, ...]) -> PushBranch:
         message=proposal.texts.commit_message(proposal.promotion)
         + "".join(f"{PROMOTED_TOGETHER}: {value}\n" for value in _together(proposal.promotion.unit)),
     )
-
-
-def _copies(ask: Ask, proposal: Proposal) -> Iterator[CopyImage | MoveTag]:
-    """A copy for each image that the destination lacks, once however many places name it.
-
-    Where a version is made anew, its image is there before its tag moves.
-    """
-    moves = {(move.destination, move.tag, move.digest): move for move in proposal.promotion.moves}
-    for actions in for_each(moves.values(), lambda move: tuple(_copy(ask, proposal, move))):
-        yield from actions
-
-
-def _copy(ask: Ask, proposal: Proposal, move: Move) -> Iterator[CopyImage | MoveTag]:
-    present = ask(TagDigest(move.destination, move.tag))
-    if isinstance(present, Absent):
-        yield CopyImage(move.source, move.digest, move.destination, move.tag)
-    elif present.value != move.digest:
-        given = isinstance(move.origin, Given)
-        taken = (
-            f"version taken: tag {move.after.at(move.tag, None)} already points to {present.value.short}, but "
-            f"{'what was given is' if given else f'{move.origin.environment} runs'} {move.digest.short}"
-        )
-        must_be_replaceable(ask, proposal.config, proposal.target, move, taken)
-        if isinstance(ask(Holds(move.destination, move.digest)), Absent):
-            yield CopyImage(move.source, move.digest, move.destination, None)
-        yield MoveTag(move.destination, move.tag, present.value, move.digest)
 
 
 def _tidying(

@@ -153,7 +153,7 @@ class Forge(Protocol):
         """Merge, if the source branch is still at `head`; or let the forge do so by itself when its checks are through.
 
         What the forge refuses, by its rules for the branch or while approvals are missing, is said and left at that.
-        Raises ConflictError if the branch moved, or if the merge request is closed or a draft.
+        Raises ConflictError if the branch moved, if the merge request is closed or a draft, or if it `needs_rebase`.
         """
         ...
 

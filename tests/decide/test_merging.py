@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from bot.decide import Orders
-from bot.plan import Guard, HoldMerge, Merge, Standing, Verdict
+from bot.plan import Guard, HoldMerge, Merge, PushBranch, SetStatus, Standing, Verdict
 from bot.questions import Found, Location, TagDigest
+from bot.repositories import StatusState
 from tests.paper import commit, configured, digest
 from tests.paperwork import Desk, desk_with, e2e, staging
 
@@ -184,6 +185,70 @@ def test_a_branch_that_a_person_made_anew_is_held(desk: Desk) -> None:
     verdict = decided(desk)
     assert verdict.standing is Standing.BLOCKED
     assert did(verdict) == ["HoldMerge"]
+
+
+def test_what_has_to_be_rebased_is_made_anew_on_the_target_s_head_and_then_merged(desk: Desk) -> None:
+    desk.change(1, needs_rebase=True)
+    assert did(decided(desk)) == ["Merge"], "its branch has all that the target's has: that was told of another time"
+    for number in range(2):
+        head = desk.commit({f"notes-{number}.md": b"x"})
+        before = desk.paper.heads[BRANCH]
+        plan = desk.paper.plan(config=AUTO)
+        (verdict,) = plan.verdicts
+        assert verdict.step is not None
+        push, status = verdict.step.actions
+        assert isinstance(push, PushBranch)
+        assert isinstance(status, SetStatus)
+        assert (push.base, push.expected, status.status.state) == (head, before, StatusState.SUCCESS)
+        desk.carry_out(plan)
+        assert did(decided(desk)) == ["Merge"], "whatever the forge says: nothing has moved"
+    desk.change(1, needs_rebase=False)
+    desk.carry_out(desk.paper.plan(config=AUTO))
+    assert desk.paper.opened == ()
+
+
+def test_what_people_merge_is_not_made_anew(desk: Desk) -> None:
+    desk.change(1, needs_rebase=True)
+    desk.commit({"notes.md": b"x"})
+    assert decided(desk, configured(staging=NOBODY)).step is None
+
+
+KEPT: Mapping[str, Callable[[Desk], object]] = {
+    "a draft": lambda desk: desk.change(1, draft=True),
+    "a person's commit": lambda desk: desk.amend(BRANCH, {"README.md": b"x"}),
+    "a person's": lambda desk: desk.change(1, ours=False, author="ann"),
+    "what ann has the forge merge": lambda desk: desk.change(1, auto_merge_by="ann"),
+}
+
+
+@pytest.mark.parametrize("happens", KEPT.values(), ids=KEPT)
+def test_what_promobot_would_not_merge_is_not_made_anew(desk: Desk, happens: Callable[[Desk], object]) -> None:
+    desk.change(1, needs_rebase=True)
+    desk.commit({"notes.md": b"x"})
+    assert did(decided(desk))[0] == "PushBranch"
+    happens(desk)
+    assert "PushBranch" not in did(decided(desk))
+
+
+def test_what_lacks_approvals_is_made_anew_when_it_has_them_and_lacks_them_again(desk: Desk) -> None:
+    config = configured(staging={"merge": "auto", "approvers": {"users": ["ann"]}})
+    desk.carry_out(desk.paper.plan(config=config))
+    desk.change(1, needs_rebase=True)
+    desk.commit({"notes.md": b"x"})
+    assert decided(desk, config).note == "0 of 1 approval of ann"
+    assert "PushBranch" not in did(decided(desk, config))
+    desk.paper.approvals[1] = ("ann",)
+    assert did(decided(desk, config)) == ["PushBranch", "SetStatus"]
+    desk.carry_out(desk.paper.plan(config=config))
+    desk.paper.approvals[1] = ()
+    desk.commit({"more.md": b"x"})
+    assert (decided(desk, config).step, decided(desk, config).note) == (None, "0 of 1 approval of ann")
+
+
+def test_what_the_forge_was_to_merge_for_us_is_held_before_it_is_made_anew(desk: Desk) -> None:
+    desk.change(1, needs_rebase=True, auto_merge_by="promobot")
+    desk.commit({"notes.md": b"x"})
+    assert did(decided(desk)) == ["HoldMerge", "PushBranch", "SetStatus"]
 
 
 def test_a_forged_body_merges_nothing_else(desk: Desk) -> None:

@@ -154,6 +154,25 @@ def test_gitlab_s_merge_train_is_not_gone_past(gitlab: GitLabPlace) -> None:
     assert gitlab.running.counts()["POST /projects/:id/merge_trains/merge_requests/:iid"] == 1
 
 
+@pytest.mark.parametrize("method", ["ff", "rebase_merge"])
+def test_gitlab_wants_a_rebase_where_history_is_linear(gitlab: GitLabPlace, method: str) -> None:
+    gitlab.made.merge_method = method
+    head = gitlab.push("x", "2")
+    gitlab.open()
+    gitlab.push("main", "theirs", path="b")
+    with pytest.raises(ConflictError, match="the target has moved on, and this project wants the branch rebased"):
+        begun(gitlab, head)
+    (listed,) = gitlab.forge.open_requests(gitlab.project)
+    assert listed.needs_rebase
+    assert gitlab.rest("PUT", "/merge_requests/1/merge", {"sha": head})[0] == 405
+    main, repository = gitlab.head("main"), gitlab.repository
+    rebased = repository.commit("y", {"a": b"2\n"}, "2")
+    assert repository.move("x", rebased, head)
+    assert begun(gitlab, rebased) == (MERGED, "", "")
+    assert not gitlab.forge.get(gitlab.project, 1).needs_rebase
+    assert repository.git("rev-parse", "main^1") == main
+
+
 PUT = "PUT /api/v4/projects/.*/merge$"
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from bot.demo.oci import build_index, push
 from bot.errors import ExitCode
+from bot.forges.local import merging
 from tests.company import PROJECT, Company
 from tests.doubles.gitlab import DEVELOPER, REPORTER, life
 from tests.promotion.shops import GitLabShop, gitlab_shop
@@ -204,6 +205,72 @@ def test_what_was_approved_is_no_newer_image(shop: GitLabShop) -> None:
         if request.state == "opened":
             shop.gitlab.finish(shop.project, "success")
     assert request.state == "merged"
+
+
+def test_a_project_with_a_linear_history_gets_the_branch_anew_and_then_it_is_merged(shop: GitLabShop) -> None:
+    shop.settle("merge: auto", required=0)
+    shop.project.merge_method = "ff"
+    assert shop.promobot(*PROMOTE) == ExitCode.DONE
+    (request,) = shop.project.requests.values()
+    for name in ("theirs", "more"):
+        before, main = request.sha, shop.repository.commit("main", {name: b"1"})
+        # GitLab finds out, and the pass that asked it to merge makes the branch anew.
+        assert shop.promobot("reconcile") == ExitCode.DONE
+        assert request.state == "opened"
+        assert request.sha != before
+        assert shop.repository.git("rev-parse", f"{request.sha}^") == main
+        assert said(shop)[-1][1:] == ("success", "1 image found in registry staging")
+    assert shop.promobot("reconcile") == ExitCode.DONE
+    assert (request.state, shop.repository.head("main")) == ("merged", request.sha)
+    shop.running.forget()
+    assert shop.promobot("reconcile") == ExitCode.DONE
+    assert shop.writes() == []
+
+
+def test_where_people_merge_a_branch_that_has_to_be_rebased_is_left_to_them(shop: GitLabShop) -> None:
+    shop.settle(required=0)
+    shop.project.merge_method = "ff"
+    assert shop.promobot(*PROMOTE) == ExitCode.DONE
+    (request,) = shop.project.requests.values()
+    shop.repository.commit("main", {"theirs": b"1"})
+    life.look(shop.gitlab, shop.project)
+    request.pending.clear()
+    assert life.why_not(shop.gitlab, shop.project, request) == "need_rebase"
+    shop.running.forget()
+    assert shop.promobot("reconcile") == ExitCode.DONE
+    assert shop.writes() == []
+
+
+def rebased_by_ann(shop: GitLabShop, head: str, onto: str) -> str:
+    """As GitLab's button does it: the same author and message on another parent, and a committer who pressed it."""
+    directory = shop.repository.directory
+    head_lines, _, message = shop.repository.git("cat-file", "commit", head).partition("\n\n")
+    author = next(line for line in head_lines.splitlines() if line.startswith("author "))
+    tree = merging.merged_tree(directory, onto, head)
+    made = f"tree {tree}\nparent {onto}\n{author}\ncommitter Ann <ann@example.com> 1900000000 +0000\n\n{message}\n"
+    return directory.run("hash-object", "-t", "commit", "-w", "--stdin", stdin=made.encode()).stdout.decode().strip()
+
+
+@pytest.mark.parametrize("merge", ["auto", "never"])
+def test_what_somebody_rebases_is_theirs_from_then_on(shop: GitLabShop, merge: str) -> None:
+    shop.settle(f"merge: {merge}", required=0)
+    shop.project.merge_method = "ff"
+    assert shop.promobot(*PROMOTE) == ExitCode.DONE
+    (request,) = shop.project.requests.values()
+    head, main = request.sha, shop.repository.commit("main", {"theirs": b"1"})
+    rebased = rebased_by_ann(shop, head, main)
+    assert shop.repository.move(request.source_branch, rebased, head)
+    assert shop.promobot("reconcile") == ExitCode.DONE
+    assert (request.state, shop.repository.head(request.source_branch)) == ("opened", rebased)
+    (shown,) = shop.open()
+    (note,) = shown.notes
+    assert note.startswith(f"Commit {rebased} on this branch isn't promobot's.")
+    assert said(shop)[-1][1:] == ("success", "1 image found in registry staging")
+    assert shop.project.pipelines[-1].sha == rebased
+    shop.running.forget()
+    assert shop.promobot("reconcile") == ExitCode.DONE
+    assert shop.writes() == []
+    assert shop.merges(1, squash=False)
 
 
 def test_who_can_t_be_asked_is_told_and_nothing_fails(shop: GitLabShop, capsys: pytest.CaptureFixture[str]) -> None:

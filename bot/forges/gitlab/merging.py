@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.errors import ConflictError, ForgeError
 from bot.forges.errors import StatusError, UnansweredError
-from bot.forges.gitlab.requests import Identity, request_of
+from bot.forges.gitlab.requests import NEED_REBASE, Identity, request_of
 from bot.forges.port import AutoMerge
 from bot.network.retry import pause
 from bot.repositories import MergeRequest, RequestState
@@ -20,7 +20,7 @@ _SOON = frozenset({"preparing", "checking", "unchecked", "approvals_syncing"})
 _WHY_NOT = {
     "draft_status": "it is a draft",
     "conflict": "the branches conflict",
-    "need_rebase": "the target has moved on, and this project merges by fast-forward alone",
+    NEED_REBASE: "the target has moved on, and this project wants the branch rebased on it first",
     "not_approved": "approvals are missing",
     "ci_must_pass": "its pipeline has to succeed first",
     "ci_still_running": "its pipeline still runs",
@@ -103,6 +103,8 @@ class Merging:
             status = str(fields.get("detailed_merge_status", ""))
             if refusal := _may_not(fields):
                 return AutoMerge(request, refusal, _LET)
+            if request.needs_rebase:
+                self._must_be_possible(request, status)
             if refusal := _waits(status):
                 return AutoMerge(request, refusal)
             if not begun and status not in _SOON and fields["state"] != "locked":

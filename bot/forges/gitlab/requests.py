@@ -21,6 +21,8 @@ STATES: Mapping[str, RequestState] = {
 _DRAFT = re.compile(r"\A(?:\[draft\]|draft:|\(draft\))\s*", re.IGNORECASE)
 # Longer ones are refused: app/models/concerns/issuable.rb
 _LONGEST_TITLE, LONGEST_BODY = 255, 1_048_576
+# app/services/merge_requests/mergeability/check_rebase_status_service.rb: by fast-forward, or with a linear history.
+NEED_REBASE = "need_rebase"
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ def request_of(fields: Mapping[str, Any], me: Identity) -> MergeRequest:
         merge_commit=landed(fields) if state is RequestState.MERGED else "",
         merged_at=_time(fields.get("merged_at")) if state is RequestState.MERGED else None,
         auto_merge_by=_auto_merge_by(fields, me) if state is RequestState.OPEN else "",
+        needs_rebase=state is RequestState.OPEN and fields.get("detailed_merge_status") == NEED_REBASE,
     )
 
 

@@ -186,7 +186,7 @@ def why_not(gitlab: Instance, project: Project, request: MergeRequest) -> str:
             return name
     if source is None or target is None or _conflicts(project.repository, source, target):
         return "conflict"
-    if project.merge_method == "ff" and not project.repository.contains(source, target):
+    if project.merge_method in {"ff", "rebase_merge"} and not project.repository.contains(source, target):
         return "need_rebase"
     if project.only_allow_merge_if_pipeline_succeeds and (pipeline is None or pipeline.status != "success"):
         return "ci_still_running" if pipeline and pipeline.status in _ACTIVE else "ci_must_pass"
