@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -44,6 +44,9 @@ def look_at_forges(world: World, deployed: Sequence[Deployed]) -> list[Look]:
 
 
 def _look(world: World, name: str, uses: Sequence[Use], assured: Sequence[tuple[str, Assurance]]) -> Look:
+    places = (world.config.environment(environment).repository for environment, one in assured if one.by_rule)
+    ruled = {place.project for place in places if place.forge == name}
+    uses = tuple(replace(use, by_rule=use.project in ruled) for use in uses)
     try:
         rights = (
             *world.forge(name).rights(uses),
@@ -65,18 +68,40 @@ def _uses(config: Config, name: str, deployed: Sequence[Deployed]) -> tuple[Use,
         if environment.repository.forge == name:
             found.setdefault(environment.repository.project, []).append(environment)
     return tuple(
-        Use(project, any(one.from_ for one in sharing), _reviewers(config, sharing, deployed))
+        Use(
+            project,
+            any(one.from_ for one in sharing),
+            _reviewers(config, sharing, deployed),
+            _merges(config, sharing, deployed),
+        )
         for project, sharing in found.items()
     )
 
 
 def _reviewers(config: Config, environments: Sequence[EnvironmentConfig], deployed: Sequence[Deployed]) -> Reviewers:
-    """Whoever is asked for one of the services that are there; where nothing could be read, for any."""
-    targets = [one.name for one in environments if one.from_]
-    there: dict[str, dict[str, None]] = {}
+    """Whoever is asked for one of the services that are there."""
+    there = _services(environments, deployed)
+    return reviewers_of([one for target, services in there.items() for one in demands(config, target, services)])
+
+
+def _merges(config: Config, environments: Sequence[EnvironmentConfig], deployed: Sequence[Deployed]) -> tuple[str, ...]:
+    """The branches of the environments in which `merge: auto` holds for one of the services that are there."""
+    there = _services(environments, deployed)
+    found = (
+        one.repository.branch
+        for one in environments
+        if any(config.settings(one.name, service).merge == "auto" for service in there.get(one.name, ()))
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _services(environments: Sequence[EnvironmentConfig], deployed: Sequence[Deployed]) -> dict[str, tuple[str, ...]]:
+    """Those that are there in each target; where nothing could be read, one that no rule is about."""
+    there: dict[str, dict[str, None]] = {one.name: {} for one in environments if one.from_}
     for item in deployed:
-        there.setdefault(item.environment, {})[item.service] = None
-    return reviewers_of([one for target in targets for one in demands(config, target, there.get(target, [""]))])
+        if item.environment in there:
+            there[item.environment][item.service] = None
+    return {target: tuple(services) or ("",) for target, services in there.items()}
 
 
 def _commits(world: World, name: str, uses: Sequence[Use]) -> tuple[Right, ...]:

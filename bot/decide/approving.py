@@ -26,6 +26,7 @@ from bot.repositories import (
 )
 
 _WAITS = "<!-- promobot-waits -->"
+_OWNERS = "CODEOWNERS"
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ class Assurance:
     by: str = ""
     why: str = ""
     known: bool = True
+
+    @property
+    def by_rule(self) -> bool:
+        """Whether it is a rule of the forge's for approvals."""
+        return self.by not in {"", _OWNERS}
 
 
 @dataclass(frozen=True)
@@ -131,7 +137,7 @@ def assurances(
     if protection is None:
         return tuple(Assurance(demand, known=False) for demand in wanted)
     return tuple(
-        Assurance(one, "CODEOWNERS")
+        Assurance(one, _OWNERS)
         if protection.owners and one in fitting
         else _by_rules(one, protection, _called(forge, rev, one))
         for one in wanted

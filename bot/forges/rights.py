@@ -11,11 +11,17 @@ from bot.repositories import Reviewers
 
 @dataclass(frozen=True)
 class Use:
-    """What a project is needed for: to read it, or (`proposes`) to push branches and open merge requests as well."""
+    """What a project is needed for: to read it, or (`proposes`) to push branches and open merge requests as well.
+
+    `merges` are the branches into which promobot merges by itself; `by_rule`: a rule of the project's is what makes
+    sure that enough approve.
+    """
 
     project: str
     proposes: bool = False
     reviewers: Reviewers = field(default_factory=Reviewers)
+    merges: tuple[str, ...] = ()
+    by_rule: bool = False
 
 
 @dataclass(frozen=True)

@@ -231,6 +231,16 @@ def test_github_without_auto_merge_says_so(github: GitHubPlace) -> None:
     assert github.head("main") == main
 
 
+def test_github_merges_nothing_for_whom_the_branch_is_not_open(github: GitHubPlace) -> None:
+    github.hub.projects[github.project].protections["main"] = Protection(pushers=("ann",))
+    head, main = github.push("x", "2"), github.head("main")
+    github.open()
+    state, by, waits = begun(github, head)
+    assert (state, by) == (OPEN, "")
+    assert "You're not authorized to push to this branch" in waits
+    assert github.head("main") == main
+
+
 @pytest.mark.parametrize("kind", [Answer(405), Answer(409), Answer(503), CutBefore(), CutAfter(), AnswerAfter(502)])
 def test_github_is_looked_at_again_whatever_it_answers(github: GitHubPlace, kind: Kind) -> None:
     head = github.push("x", "2")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,12 @@ from bot.forges import Right, Use
 from bot.forges.access import ForgeAccess
 from bot.forges.gitlab import GitLabForge
 from bot.repositories import Reviewers
-from tests.doubles.github import Role
-from tests.doubles.gitlab import DEVELOPER, REPORTER
+from tests.doubles.github import Protection, Role
+from tests.doubles.gitlab import DEVELOPER, MAINTAINER, REPORTER
 from tests.forges.places import GitHubPlace, GitLabPlace, github_place, gitlab_place
+from tests.proxy import Answer, Fault
 
+QUERY = "POST /graphql repository"
 FINE_GRAINED = {"metadata": "read", "contents": "write", "pull_requests": "write"}
 
 
@@ -29,7 +32,8 @@ def gitlab(tmp_path: Path) -> Iterator[GitLabPlace]:
 def github(tmp_path: Path) -> Iterator[GitHubPlace]:
     with github_place(tmp_path / "github") as made:
         yield made
-        assert {route.partition(" ")[0] for route in made.running.counts()} == {"GET"}
+        # GraphQL's queries are posted, and its mutations called otherwise.
+        assert {route for route in made.running.counts() if not route.startswith("GET")} <= {QUERY}
 
 
 def rights(place: GitLabPlace | GitHubPlace, token: str, *uses: Use) -> dict[str, Right]:
@@ -98,6 +102,53 @@ def test_gitlab_that_nobody_answers_for_is_a_finding() -> None:
     forge.close_connections()
 
 
+def test_gitlab_who_may_merge_into_a_branch(gitlab: GitLabPlace) -> None:
+    developer, maintainer = (gitlab.gitlab.bot(gitlab.made.namespace, role=role) for role in (DEVELOPER, MAINTAINER))
+    gitlab.repository.move("open", gitlab.head("main"), None)
+    gitlab.repository.move("release-1", gitlab.head("main"), None)
+    gitlab.gitlab.protect(gitlab.made, "main", merge=DEVELOPER)
+    gitlab.gitlab.protect(gitlab.made, "release-*", merge=MAINTAINER)
+    use = Use(gitlab.project, proposes=True, merges=("open", "main", "release-1", "gone"))
+
+    def found(token: str) -> dict[str, tuple[bool | None, str]]:
+        told = rights(gitlab, token, use)
+        return {
+            branch: (told[about].good, told[about].advice) for branch in use.merges if (about := into(branch)) in told
+        }
+
+    def into(branch: str) -> str:
+        return f"merging into {branch} of {gitlab.project}"
+
+    let = "let it: in GitLab, Settings of the project, Repository, Protected branches"
+    assert found(maintainer) == {"open": (True, ""), "main": (True, ""), "release-1": (True, "")}
+    assert found(developer) == {"open": (True, ""), "main": (True, ""), "release-1": (None, let)}
+    assert "only maintainers are told" in rights(gitlab, developer, use)[into("release-1")].found
+    protection = gitlab.made.protections[-1]
+    protection.merge = 0
+    assert found(maintainer)["release-1"] == (False, let)
+    protection.groups = (gitlab.gitlab.accounts.group("platform"),)
+    assert found(maintainer)["release-1"] == (None, let), "who is of a group isn't looked at"
+    protection.users = (gitlab.gitlab.accounts.tokens[maintainer].user,)
+    assert found(maintainer)["release-1"] == (True, "")
+    assert found(gitlab.gitlab.bot(gitlab.made.namespace, role=REPORTER)) == {}, "it may not even push"
+
+
+def test_gitlab_that_rules_can_be_edited_in_merge_requests_is_to_be_known(gitlab: GitLabPlace) -> None:
+    about = f"approval rules of {gitlab.project}"
+    use = Use(gitlab.project, proposes=True, reviewers=Reviewers(users=("bob",)), by_rule=True)
+    gitlab.gitlab.premium = True
+    right = rights(gitlab, gitlab.token, use)[about]
+    assert (right.good, right.found) == (None, "merge requests can override them")
+    assert "Prevent editing approval rules in merge requests" in right.advice
+    gitlab.made.disable_overriding_approvers_per_merge_request = True
+    assert rights(gitlab, gitlab.token, use)[about] == Right(
+        about, good=True, found="merge requests do not override them"
+    )
+    assert about not in rights(gitlab, gitlab.token, replace(use, by_rule=False)), "nobody relies on them"
+    gitlab.running.inject(Fault("GET .*/approvals$", Answer(403)))
+    assert about not in rights(gitlab, gitlab.token, use), "it isn't told"
+
+
 # --- GitHub ---------------------------------------------------------------------------------------------
 
 
@@ -126,6 +177,28 @@ def test_github_what_a_fine_grained_token_may_is_not_told(github: GitHubPlace) -
     token = github.hub.fine_grained("platform-robot", FINE_GRAINED, github.project)
     found = rights(github, token, Use(github.project, proposes=True))
     assert [right.good for right in found.values()] == [True, None, True]
+
+
+def test_github_who_may_merge_into_a_branch(github: GitHubPlace) -> None:
+    project = github.hub.projects[github.project]
+    about = f"merging into main of {github.project}"
+    use = Use(github.project, proposes=True, merges=("main",))
+
+    def good() -> bool | None:
+        return rights(github, github.token, use)[about].good
+
+    assert good() is True
+    project.protections["main"] = Protection(approvals=1)
+    assert good() is True
+    project.protections["main"] = Protection(pushers=("ann",))
+    assert good() is None
+    assert "name the account there" in rights(github, github.token, use)[about].advice
+    project.protections["main"] = Protection(pushers=("ann", "platform-robot"))
+    assert good() is True
+    project.rules["main"] = Protection(pushers=("platform-robot",))
+    assert good() is None, "whom a ruleset lets pass isn't told"
+    project.roles["passer-by"] = Role.READ
+    assert about not in rights(github, github.hub.classic("passer-by", "repo"), use), "it may not even push"
 
 
 def test_github_a_wrong_token(github: GitHubPlace) -> None:

@@ -330,6 +330,21 @@ def test_a_check_tells_what_the_token_can_do(shop: GitLabShop, capsys: pytest.Ca
     assert shop.promobot("check", "--online") == ExitCode.DONE
     out = capsys.readouterr().out
     assert "✓ forge local: staging needs 1 of staging-approvers: project rule SREs found\n" in out
+    assert f"! forge local: approval rules of {path}: merge requests can override them\n" in out
+    assert f"merging into main of {path}" not in found, "people merge"
+
+
+def test_a_check_tells_whether_promobot_may_merge_where_it_shall(
+    shop: GitLabShop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    into = f"merging into main of {shop.project.path}"
+    shop.settle("merge: auto")
+    assert checked(shop, capsys, ExitCode.DONE)[into] == (True, "the token's user may")
+    file = shop.company.folder / "promobot.yaml"
+    file.write_text(file.read_text().replace("    merge: auto\n", "") + "services: [{match: '*', merge: auto}]\n")
+    assert checked(shop, capsys, ExitCode.DONE)[into][0] is True, "by a rule for services, too"
+    shop.gitlab.protect(shop.project, "main")
+    assert checked(shop, capsys, ExitCode.DONE)[into][0] is None
 
 
 def test_a_check_says_what_is_missing_before_anything_is_tried(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from github.NamedUser import NamedUser
@@ -21,6 +21,20 @@ _RULE = """query($owner: String!, $name: String!, $ref: String!) {
 }"""
 
 
+_MAY = """query($owner: String!, $name: String!, $ref: String!) {
+  repository(owner: $owner, name: $name) { ref(qualifiedName: $ref) { refUpdateRule { viewerCanPush } } }
+}"""
+
+
+def may_merge(client: Client, project: str, branch: str) -> bool | None:
+    """Whether what protects a branch lets who asks change it, who may push to the repository; None: it isn't told."""
+    ref = client.repository(_MAY, project, ref=f"refs/heads/{branch}")["ref"] or {}
+    lets = (ref.get("refUpdateRule") or {"viewerCanPush": True})["viewerCanPush"]
+    # Who gets past such a ruleset isn't told.
+    kept = any(rule["type"] == "update" for rule in _rules(client, project, branch))
+    return True if lets and not kept else None
+
+
 def protection(client: Client, project: str, branch: str) -> BranchProtection:
     """Two requests: the branch's own protection, and what rulesets ask for."""
     ref = client.repository(_RULE, project, ref=f"refs/heads/{branch}")["ref"] or {}
@@ -36,7 +50,13 @@ def protection(client: Client, project: str, branch: str) -> BranchProtection:
 
 
 def _of_rulesets(client: Client, project: str, branch: str) -> Iterator[Mapping[str, Any]]:
-    """Of approvals alone; a server that is older than rulesets has none."""
+    """Of approvals alone."""
+    found = _rules(client, project, branch)
+    yield from (rule for rule in found if rule["type"] == "pull_request" and rule.get("parameters"))
+
+
+def _rules(client: Client, project: str, branch: str) -> Sequence[Mapping[str, Any]]:
+    """What rulesets ask for; a server that is older than those has none."""
     try:
         _, said = client.requester.requestJsonAndCheck(
             "GET", f"/repos/{project}/rules/branches/{branch}", parameters={"per_page": 100}
@@ -44,8 +64,8 @@ def _of_rulesets(client: Client, project: str, branch: str) -> Iterator[Mapping[
     except StatusError as error:
         if not error.hides:
             raise
-        return
-    yield from (rule for rule in said if rule["type"] == "pull_request" and rule.get("parameters"))
+        return ()
+    return tuple(said)
 
 
 def _parameters(rule: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -30,7 +30,11 @@ class Rights:
         if first[0].good is False:
             return
         for use in uses:
-            yield from looked_at(f"project {use.project}", partial(self._project, use))
+            project = tuple(looked_at(f"project {use.project}", partial(self._project, use)))
+            yield from project
+            for branch in use.merges if all(right.good for right in project) else ():
+                into = f"merging into {branch} of {use.project}"
+                yield from looked_at(into, partial(self._merging, into, use, branch))
         teams = {(use.project.partition("/")[0], team): use for use in uses for team in use.reviewers.groups}
         for (_, team), use in teams.items():
             yield from looked_at(f"team {team}", partial(self._team, use, team))
@@ -81,6 +85,14 @@ class Rights:
             return Right(about, good=False, found=f"the installation lacks {', '.join(lacks)}", advice=advice)
         found = "may push branches and open pull requests" if use.proposes else "may read it"
         return Right(about, good=True, found=f"installed, {found}")
+
+    def _merging(self, about: str, use: Use, branch: str) -> Iterator[Right]:
+        may = protection.may_merge(self.connecting.client(use.project), use.project, branch)
+        found = (
+            "as far as its protection goes, the account may" if may else "its protection may keep the account from it"
+        )
+        advice = "" if may else "where it restricts who may push, or update, name the account there"
+        yield Right(about, may, found, advice)
 
     def _team(self, use: Use, team: str) -> Iterator[Right]:
         members = protection.members(self.connecting.client(use.project), use.project, team)

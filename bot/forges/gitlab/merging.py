@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.errors import ConflictError, ForgeError
 from bot.forges.errors import StatusError, UnansweredError
+from bot.forges.gitlab.protection import LET_MERGE
 from bot.forges.gitlab.requests import NEED_REBASE, Identity, request_of
 from bot.forges.port import AutoMerge
 from bot.network.retry import pause
@@ -38,7 +39,7 @@ def _is_running(fields: Mapping[str, Any]) -> bool:
     return ((fields.get("head_pipeline") or {}).get("status")) in _RUNNING
 
 
-_LET = "let it: in GitLab, Settings of the project, Repository, Protected branches; or merge it in the browser"
+_LET = f"{LET_MERGE}; or merge it in the browser"
 
 
 def _may_not(fields: Mapping[str, Any]) -> str:

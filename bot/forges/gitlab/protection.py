@@ -9,6 +9,8 @@ from typing import Any
 from bot.forges.errors import StatusError
 from bot.repositories import ApprovalRule, BranchProtection, Reviewers
 
+LET_MERGE = "let it: in GitLab, Settings of the project, Repository, Protected branches"
+
 
 def protection(project: Any, branch: str) -> BranchProtection:  # noqa: ANN401 - the library's object
     """Two requests, one where the instance has no approval rules: owners of code are of the same tier."""
@@ -18,14 +20,42 @@ def protection(project: Any, branch: str) -> BranchProtection:  # noqa: ANN401 -
         if not error.hides:
             raise
         return BranchProtection()
-    try:
-        protected = [one.attributes for one in project.protectedbranches.list(get_all=True)]
-    except StatusError as error:
-        if not error.hides:
-            raise
+    protected = _protected(project)
+    if protected is None:
         return BranchProtection(tuple(_rules(rules, branch)), unknown="only maintainers are told of protected branches")
     owners = any(one.get("code_owner_approval_required") for one in protected if _is_of(one, branch))
     return BranchProtection(tuple(_rules(rules, branch, protected)), owners)
+
+
+def may_merge(project: Any, branch: str, user: int, role: int) -> bool | None:  # noqa: ANN401
+    """Whether a member of this role, Developer or more, may merge into a branch that is there; None: it isn't told."""
+    told = project.branches.get(branch).attributes
+    if not told["protected"] or told["developers_can_merge"]:
+        return True
+    found = [
+        level
+        for one in _protected(project) or ()
+        for level in (one.get("merge_access_levels") or () if _is_of(one, branch) else ())
+    ]
+    if any(_lets(level, user, role) for level in found):
+        return True
+    return False if found and not any(level.get("group_id") for level in found) else None
+
+
+def _lets(level: Mapping[str, Any], user: int, role: int) -> bool:
+    if level.get("user_id") or level.get("group_id"):
+        return bool(level.get("user_id") == user)
+    return 0 < (level.get("access_level") or 0) <= role
+
+
+def _protected(project: Any) -> list[Mapping[str, Any]] | None:  # noqa: ANN401
+    """Those that there are; None where that isn't told."""
+    try:
+        return [one.attributes for one in project.protectedbranches.list(get_all=True)]
+    except StatusError as error:
+        if not error.hides:
+            raise
+        return None
 
 
 def _rules(

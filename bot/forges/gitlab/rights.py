@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from gitlab import Gitlab
 
 from bot.forges.errors import StatusError
 from bot.forges.gitlab.people import People
+from bot.forges.gitlab.protection import LET_MERGE, may_merge
 from bot.forges.gitlab.requests import Identity
 from bot.forges.rights import Right, Use, looked_at
 
@@ -23,6 +25,10 @@ _ROLES = {
     50: "Owner",
 }
 _REPORTER, _DEVELOPER = 20, 30
+_NOT_FOUND = 404
+_FORBID = (
+    "in GitLab, Settings of the project, Merge requests: switch on *Prevent editing approval rules in merge requests*"
+)
 # What does for reading projects, and what for all that promobot does.
 _READING = frozenset({"read_api", "read_repository"})
 
@@ -83,9 +89,41 @@ class Rights:
             yield Right(about, good, f"{name}, {'may' if good else 'may not'} read it", advice)
         elif role >= _DEVELOPER:
             yield Right(about, good=True, found=f"{name}, may push branches and open merge requests")
+            for branch in use.merges:
+                into = f"merging into {branch} of {use.project}"
+                yield from looked_at(into, partial(self._merging, into, place, branch, role))
         else:
             found = f"{name}, may not push branches and open merge requests"
             yield Right(about, good=False, found=found, advice="give the token's user the role Developer")
+
+    def _merging(self, about: str, place: Any, branch: str, role: int) -> Iterator[Right]:  # noqa: ANN401
+        try:
+            may = may_merge(place, branch, self.me().user, role)
+        except StatusError as error:
+            if error.status != _NOT_FOUND:  # that a branch is not there is found by git
+                raise
+            return
+        found = {
+            True: "the token's user may",
+            False: "the token's user may not",
+            None: "the branch is protected, and only maintainers are told whether the token's user may",
+        }
+        yield Right(about, may, found[may], "" if may else LET_MERGE)
+
+    def _overriding(self, use: Use) -> Iterator[Right]:
+        """Whoever may push opens merge requests, and could take the rule away from theirs. Not all are told."""
+        about = f"approval rules of {use.project}"
+        try:
+            told = self.gitlab.projects.get(use.project, lazy=True).approvals.get().attributes
+        except StatusError as error:
+            if not error.hides:
+                raise
+            return
+        forbidden = told.get("disable_overriding_approvers_per_merge_request")
+        if forbidden is not None:
+            found = f"merge requests {'do not' if forbidden else 'can'} override them"
+            advice = "" if forbidden else _FORBID
+            yield Right(about, True if forbidden else None, found, advice)
 
     def _groups(self, uses: Sequence[Use]) -> Iterator[Right]:
         for group in dict.fromkeys(group for use in uses for group in use.reviewers.groups):
@@ -93,6 +131,8 @@ class Rights:
         for use in uses:
             if use.reviewers:
                 yield from looked_at(f"approvers of {use.project}", partial(self._approvers, use))
+            if use.by_rule:
+                yield from looked_at(f"approval rules of {use.project}", partial(self._overriding, use))
 
     def _group(self, group: str) -> Iterator[Right]:
         count = len(self.people.members(group))

@@ -69,6 +69,7 @@ _SAMPLES = {
     f"POST {_MR}/approval_rules": "gitlab4j/approval-rule.json",
     f"PUT {_MR}/approval_rules/{{rule_id}}": "gitlab4j/approval-rule.json",
     "GET /api/v4/projects/{id}/approval_rules": "gitlab4j/approval-rule.json",
+    "GET /api/v4/projects/{id}/approvals": "gitlab4j/project-approvals-config.json",
     "GET /api/v4/projects/{id}/protected_branches": "gitlab4j/protected-branch.json",
     "GET /api/v4/projects/{id}/repository/compare": "gitlab4j/compare-results.json",
     "GET /api/v4/projects/{id}/repository/files/{file_path}": "gitlab4j/repository-file.json",
@@ -82,6 +83,7 @@ _MORE: Mapping[str, Mapping[str, frozenset[str]]] = {
     f"{_MR}/notes": {"GET": frozenset({"activity_filter"}), "POST": frozenset({"body", "internal"})},
     f"{_MR}/notes/{{note_id}}": {"GET": frozenset(), "PUT": frozenset({"body"}), "DELETE": frozenset()},
     "/api/v4/projects/{id}/approval_rules": {"GET": frozenset()},
+    "/api/v4/projects/{id}/approvals": {"GET": frozenset()},
     "/api/v4/projects/{id}/merge_trains/merge_requests/{merge_request_iid}": {
         "POST": frozenset({"sha", "auto_merge", "squash"})
     },

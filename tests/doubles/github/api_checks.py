@@ -203,6 +203,8 @@ def rules(call: Call) -> Response:
         wanted = [{"context": context} for context in asked.contexts]
         told = {"required_status_checks": wanted, "strict_required_status_checks_policy": asked.up_to_date}
         found.append({"type": "required_status_checks", "parameters": told, **source})
+    if asked.pushers is not None:
+        found.append({"type": "update", "parameters": {"update_allows_fetch_and_merge": False}, **source})
     return call.page(found, lambda rule: rule)
 
 

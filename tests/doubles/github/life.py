@@ -9,7 +9,7 @@ from bot.forges.local import merging
 from bot.git.identity import Identity, stamp
 from tests.doubles.github.accounts import Account, Role
 from tests.doubles.github.refusals import Refused, RefusedError
-from tests.doubles.github.state import Project, Pull, Review
+from tests.doubles.github.state import Project, Protection, Pull, Review
 from tests.doubles.repository import Repository
 
 Verdict: TypeAlias = Literal["APPROVED", "CHANGES_REQUESTED", "COMMENTED"]
@@ -139,6 +139,8 @@ def merge(
 ) -> str:
     """Merge as the site does, by a merge commit or a squashed one; the commit."""
     _must_merge(project, pull, method, sha)
+    if not all(kept.get(pull.target, Protection()).lets(login) for kept in (project.protections, project.rules)):
+        raise RefusedError(Refused.MAY_NOT_PUSH)
     repository, base = project.repository, project.repository.head(pull.target)
     assert base is not None
     tree = merging.merged_tree(repository.directory, base, pull.head)

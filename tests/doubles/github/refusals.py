@@ -145,6 +145,12 @@ class Refused(Enum):
         f"{_THREADS}/Reviewable/Reviewable/issues/561",
     )
     CHECKS = Words(405, 'Required status check "{context}" is expected.', f"{_REST}/pulls/pulls#merge-a-pull-request")
+    MAY_NOT_PUSH = Words(
+        405,
+        "You're not authorized to push to this branch. Visit "
+        "https://docs.github.com/articles/about-protected-branches/ for more information.",
+        f"{_THREADS}/claroline/Distribution/issues/492",
+    )
     # --- Git ---
     REF_EXISTS = Words(422, "Reference already exists", f"{_REST}/git/refs#create-a-reference")
     REF_ABSENT = Words(422, "Reference does not exist", f"{_REST}/git/refs#delete-a-reference")

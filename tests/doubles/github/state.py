@@ -118,13 +118,17 @@ class Pull:
 
 @dataclass(frozen=True)
 class Protection:
-    """What a branch asks for before anything is merged into it."""
+    """What a branch asks for before anything is merged into it, and who alone may push to it, where that is said."""
 
     approvals: int = 0
     contexts: tuple[str, ...] = ()
     dismiss_stale: bool = False
     code_owners: bool = False
     up_to_date: bool = False
+    pushers: tuple[str, ...] | None = None
+
+    def lets(self, login: str) -> bool:
+        return self.pushers is None or login in self.pushers
 
 
 @dataclass

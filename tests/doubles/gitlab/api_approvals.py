@@ -116,6 +116,14 @@ def _project_rules(call: Call) -> Response:
     return call.page(shown)
 
 
+def _settings(call: Call) -> Response:
+    """By ee/lib/api/project_approvals.rb."""
+    call.must_be_paid()
+    project = call.project
+    call.must(DEVELOPER)
+    return Response(200, shapes.approval_settings(project))
+
+
 def _request_rules(call: Call) -> Response:
     call.must_be_paid()
     request, project = call.merge_request(), call.project
@@ -168,6 +176,7 @@ TABLE: dict[str, Handler] = {
     f"POST {_ONE}/unapprove": _unapprove,
     f"GET {_ONE}/approval_state": _state,
     "GET /projects/:id/approval_rules": _project_rules,
+    "GET /projects/:id/approvals": _settings,
     f"GET {_ONE}/approval_rules": _request_rules,
     f"POST {_ONE}/approval_rules": _add_rule,
     f"PUT {_ONE}/approval_rules/:rule_id": _change_rule,

@@ -205,7 +205,10 @@ def _conflicts(repository: Repository, source: str, target: str) -> bool:
 def may_merge(gitlab: Instance, project: Project, request: MergeRequest, user: User) -> bool:
     role = gitlab.accounts.role(user, project.namespace)
     protection = project.protection(request.target_branch)
-    return role >= DEVELOPER if protection is None else 0 < protection.merge <= role
+    if protection is None:
+        return role >= DEVELOPER
+    members = {number for group in protection.groups for number in gitlab.accounts.members(group)}
+    return 0 < protection.merge <= role or user in protection.users or user.id in members
 
 
 def merge(gitlab: Instance, project: Project, request: MergeRequest, user: User, *, squash: bool, message: str) -> bool:

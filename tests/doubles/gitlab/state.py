@@ -129,13 +129,18 @@ class MergeRequest:
 
 @dataclass
 class Protection:
-    """Who may push to branches of a name, and who may merge into them: the least role, 0 for nobody."""
+    """Who may push to branches of a name, and who may merge into them: the least role, 0 for nobody.
+
+    With Premium, also these users and the members of these groups may merge.
+    """
 
     id: int
     name: str
     push: int
     merge: int
     code_owners: bool = False
+    users: tuple[User, ...] = ()
+    groups: tuple[Namespace, ...] = ()
 
 
 @dataclass
@@ -152,6 +157,7 @@ class Project:
     reset_approvals_on_push: bool = True
     merge_trains_enabled: bool = False
     author_may_approve: bool = False
+    disable_overriding_approvers_per_merge_request: bool = False
     pipelines_for: str = ""  # `push`, `merge_request_event`, or nothing where the project has no CI
     rules: list[Rule] = field(default_factory=list)
     protections: list[Protection] = field(default_factory=list)

@@ -1,6 +1,6 @@
 """What GitLab shows of what it has: the entities of lib/api/entities, as JSON."""
 
-from tests.doubles.gitlab.shapes.approvals import approvals, rule, rule_state
+from tests.doubles.gitlab.shapes.approvals import approval_settings, approvals, rule, rule_state
 from tests.doubles.gitlab.shapes.commits import branch, commit, diff, protection
 from tests.doubles.gitlab.shapes.people import Json, current_user, group, maybe_user, member, stamp, token, user
 from tests.doubles.gitlab.shapes.pipelines import pipeline, status, whole_pipeline
@@ -9,6 +9,7 @@ from tests.doubles.gitlab.shapes.requests import merge_request, note, whole_merg
 
 __all__ = [
     "Json",
+    "approval_settings",
     "approvals",
     "branch",
     "commit",

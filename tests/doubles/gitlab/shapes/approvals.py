@@ -31,6 +31,18 @@ def approvals(base: str, gitlab: Instance, one: Project, of: MergeRequest, asker
     return {**shown, **basic, "approvals_required": required, "approvals_left": max([0, *missing])}
 
 
+def approval_settings(one: Project) -> Json:
+    return {
+        "approvals_before_merge": 0,
+        "reset_approvals_on_push": one.reset_approvals_on_push,
+        "selective_code_owner_removals": False,
+        "disable_overriding_approvers_per_merge_request": one.disable_overriding_approvers_per_merge_request,
+        "merge_requests_author_approval": one.author_may_approve,
+        "merge_requests_disable_committers_approval": False,
+        "require_password_to_approve": False,
+    }
+
+
 def rule(base: str, gitlab: Instance, one: Project, this: Rule) -> Json:
     people = [gitlab.accounts.users[number] for number in sorted(life.eligible(gitlab, one, this))]
     return {

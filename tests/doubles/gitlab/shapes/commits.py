@@ -53,11 +53,16 @@ def protection(one: Protection) -> Json:
         level = {"id": one.id, "access_level": role, "access_level_description": names.get(role, str(role))}
         return [{**level, "user_id": None, "group_id": None}]
 
+    users = [(user.name, {"user_id": user.id, "group_id": None}) for user in one.users]
+    groups = [(group.path, {"user_id": None, "group_id": group.id}) for group in one.groups]
+    named = [
+        {"id": one.id, "access_level": 40, "access_level_description": name, **ids} for name, ids in (*users, *groups)
+    ]
     return {
         "id": one.id,
         "name": one.name,
         "push_access_levels": levels(one.push),
-        "merge_access_levels": levels(one.merge),
+        "merge_access_levels": [*levels(one.merge), *named],
         "allow_force_push": False,
         "unprotect_access_levels": [],
         "code_owner_approval_required": one.code_owners,
