@@ -37,11 +37,16 @@ class Rev:
 
 @dataclass(frozen=True)
 class File:
-    """A file of a commit: path, Git mode (such as `100644`; `120000` is a symbolic link) and bytes."""
+    """A file of a commit: path, Git mode (such as `100644`) and bytes."""
 
     path: str
     mode: str
     content: bytes
+
+    @property
+    def is_link(self) -> bool:
+        """Whether it is a symbolic link, whose content is where it points to."""
+        return self.mode == "120000"
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class Commit:
     """A commit with what recognises it as ours: its addresses and its trailers in their order.
 
     Who amends or rebases a commit becomes its committer; its author stays. `paths` are the files that it changes
-    against its first parent, where that was asked.
+    against its first parent, where that was asked. One that `merges` has several parents.
     """
 
     sha: str
@@ -57,6 +62,7 @@ class Commit:
     committer_email: str
     trailers: tuple[tuple[str, str], ...]
     paths: tuple[str, ...] = ()
+    merges: bool = False
 
     def trailer(self, key: str) -> tuple[str, ...]:
         """Every value of the trailer `key`."""

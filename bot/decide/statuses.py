@@ -149,10 +149,14 @@ def _requests(ask: Ask, place: _Place) -> Iterator[MergeRequest]:
 
 
 def _are_ours(config: Config, commits: Collection[Commit]) -> bool:
-    """Whether they are a promotion as we made it: what a person changed, or pins, is looked at like any other."""
+    """Whether they are a promotion as we made it: what a person changed, or pins, is looked at like any other.
+
+    We make one commit: others in our name were written by somebody else who may push to the branch.
+    """
     address = config.author.email
-    return all(
-        commit.author_email == commit.committer_email == address and commit.trailer(PROMOTION) for commit in commits
+    return len(commits) <= 1 and all(
+        commit.author_email == commit.committer_email == address and commit.trailer(PROMOTION) and not commit.merges
+        for commit in commits
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from bot.decide import Orders
 from bot.plan import Guard, HoldMerge, Merge, Standing, Verdict
 from bot.questions import Found, Location, TagDigest
+from bot.repositories import Commit, File
 from tests.paper import commit, configured, digest
 from tests.paperwork import Desk, desk_with, e2e, staging
 
@@ -196,6 +197,46 @@ def test_a_forged_body_merges_nothing_else(desk: Desk) -> None:
         desk.carry_out(plan)
     main = desk.paper.trees[desk.paper.heads["main"]]
     assert b"tag: 2.0.0" in main["apps/a/staging/values.yaml"]
+
+
+OTHER = {"apps/b/staging/values.yaml": b"image: evil/evil:1\n"}
+# What somebody who may push to the branch makes of our commit there, in our name.
+FORGED: Mapping[str, Callable[[Commit], tuple[Commit, ...]]] = {
+    "a commit on top": lambda ours: (replace(ours, sha="p9", paths=tuple(OTHER)), ours),
+    "another file in it": lambda ours: (replace(ours, paths=(*ours.paths, *OTHER)),),
+    "a merge": lambda ours: (replace(ours, merges=True),),
+    "a symbolic link": lambda ours: (ours,),
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_what_is_written_in_our_name_is_put_right_and_not_merged(desk: Desk, name: str) -> None:
+    main, old = (desk.paper.heads[one] for one in ("main", BRANCH))
+    commits = FORGED[name](desk.paper.ahead[main, old][0])
+    head = desk.paper.heads[BRANCH] = "forged"
+    desk.paper.ahead[main, head] = (replace(commits[0], sha=head), *commits[1:])
+    desk.paper.trees[head] = {**desk.paper.trees[old], **OTHER}
+    desk.change(1, head=head, auto_merge_by="promobot")
+    desk.paper.modes = {f"{head}:apps/a/staging/values.yaml": "120000" if name == "a symbolic link" else "100644"}
+    assert did(decided(desk))[:2] == ["HoldMerge", "PushBranch"]
+    desk.carry_out(desk.paper.plan(config=AUTO))
+    assert did(decided(desk)) == ["Merge"]
+    assert desk.paper.trees[desk.paper.heads[BRANCH]].keys().isdisjoint(OTHER)
+
+
+def test_what_the_target_has_by_now_is_nothing_else() -> None:
+    """Somebody made one of two changes by hand: merging what is proposed changes the other alone."""
+    config = configured(staging={"merge": "auto", **NOBODY}, services=[{"match": "*", "group": "shop"}])
+    desk = desk_with("a", "b")
+    desk.carry_out(desk.paper.plan(config=config))
+    file = "apps/b/staging/values.yaml"
+    desk.commit(staging("b", "2.0.0"))
+    main, head = (desk.paper.heads[one] for one in ("main", "promobot/staging/shop"))
+    desk.paper.merges[main, head] = (File(file, "100644", b"image: evil/evil:1\n"),)
+    assert "PushBranch" in did(decided(desk, config))
+    desk.paper.merges[main, head] = (File(file, "100644", desk.paper.trees[main][file]),)
+    desk.carry_out(desk.paper.plan(config=config))
+    assert did(decided(desk, config)) == ["Merge"]
 
 
 def test_a_branch_that_moved_is_another_branch(desk: Desk) -> None:

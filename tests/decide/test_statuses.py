@@ -246,6 +246,19 @@ def test_with_a_persons_commit_on_top_it_is_looked_at(desk: Desk) -> None:
     assert [item.unit.name for item in desk.paper.plan().upkeep] == ["!1"]
 
 
+def test_with_a_commit_on_top_in_our_name_it_is_looked_at(desk: Desk) -> None:
+    """Of what is proposed by name a pass says nothing else."""
+    due(desk)
+    desk.carry_out(desk.paper.plan())
+    desk.amend("promobot/staging/api", {STAGING_FILE: OTHER}, forged=True)
+    (now,) = desk.paper.opened
+    manual = configured(staging={"promote": "manual"})
+    plan = desk.paper.plan(intent=Intent(automatic=True), config=manual)
+    assert [action for step in plan.steps for action in step.actions] == [
+        SetStatus(SHOP, now.head, now.source_branch, RED)
+    ]
+
+
 def test_what_a_person_opens_from_our_branch_is_looked_at(desk: Desk) -> None:
     due(desk)
     desk.carry_out(desk.paper.plan())

@@ -238,7 +238,7 @@ class Paper:
 
     def _files(self, at: str, patterns: tuple[str, ...]) -> list[File]:
         return [
-            File(path, self.modes.get(path, "100644"), content)
+            File(path, self.modes.get(f"{at}:{path}", self.modes.get(path, "100644")), content)
             for path, content in sorted(self.trees[at].items())
             if any(fnmatchcase(path, pattern) and path.count("/") == pattern.count("/") for pattern in patterns)
         ]
