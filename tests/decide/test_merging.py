@@ -9,7 +9,7 @@ import pytest
 
 from bot.decide import Orders
 from bot.plan import Guard, HoldMerge, Merge, Standing, Verdict
-from bot.questions import Found, Location, TagDigest
+from bot.questions import Approvals, Found, Location, TagDigest
 from bot.repositories import Commit, File
 from tests.paper import commit, configured, digest
 from tests.paperwork import Desk, desk_with, e2e, staging
@@ -108,6 +108,19 @@ def test_as_many_approve_as_the_environment_wants(desk: Desk) -> None:
     assert decided(desk, config).note == "1 of 2 approvals of team"
     desk.paper.approvals[1] = ("ann", "bob")
     assert did(decided(desk, config)) == ["Merge"]
+
+
+def test_what_a_list_told_of_approvals_may_be_over_by_now(desk: Desk) -> None:
+    """What is asked again right before the merge has to be what was judged."""
+    config = configured(staging={"merge": "auto", "approvers": {"users": ["ann"]}})
+    desk.change(1, approvals=("ann",))
+    verdict = decided(desk, config)
+    assert (verdict.step, verdict.note) == (None, "0 of 1 approval of ann")
+    desk.paper.approvals[1] = ("ann",)
+    verdict = decided(desk, config)
+    assert did(verdict) == ["Merge"]
+    assert verdict.step is not None
+    assert Guard(Approvals(verdict.step.repository, 1), Found(("ann",))) in verdict.step.guards
 
 
 def test_what_the_forge_merges_by_itself_is_left_to_it(desk: Desk) -> None:
