@@ -14,10 +14,11 @@ from bot.decide.approving import Assurance, assured_of, is_marked, missing
 from bot.decide.branch import Branch, is_of_fork
 from bot.decide.environments import Manifest, Snapshot, head_of, manifests_at, service_at
 from bot.decide.facts import Ask, NotKnown, Refusal, for_each
+from bot.decide.merging import is_merged_for_us
 from bot.decide.named import Named, presence
 from bot.decide.trailers import PROMOTION
 from bot.images import ImageRef
-from bot.plan import Action, CopyImage, MoveTag, PushBranch, SetStatus, Step, Upkeep
+from bot.plan import Action, CopyImage, HoldMerge, MoveTag, PushBranch, SetStatus, Step, Upkeep
 from bot.promotion import Move, Unit
 from bot.questions import Commits, Files, OpenRequests, Question, Status
 from bot.repositories import Commit, CommitStatus, MergeRequest, Repository, Rev, StatusState
@@ -194,12 +195,13 @@ def _upkeep(ask: Ask, place: _Place, theirs: _Theirs) -> Upkeep | None:
     except NotKnown as refusal:
         return Upkeep(unit, target, blocked=refusal.blocked)
     # Where it is about nothing of ours, it may be about what another configuration looks after.
-    if now is not None and not theirs.touched:
-        return None
-    wanted = (*(() if said.status == now else (said.status,)), *(() if said.then is None else (said.then,)))
+    told = now is not None and not theirs.touched
+    wanted = (*(() if told or said.status == now else (said.status,)), *(() if said.then is None else (said.then,)))
     say = tuple(SetStatus(repository, request.head, request.source_branch, status) for status in wanted)
-    step = Step(unit, target, repository, request.source_branch, request.head, (), say)
-    return Upkeep(unit, target, step, around=said.around) if say else None
+    # What a person pushed to what the forge merges for us would be merged as soon as this is green.
+    hold = (HoldMerge(repository, request.number),) if is_merged_for_us(request) and not theirs.ours else ()
+    step = Step(unit, target, repository, request.source_branch, request.head, (), (*hold, *say))
+    return Upkeep(unit, target, step, around=said.around) if step.actions else None
 
 
 def _files(place: _Place, theirs: _Theirs) -> tuple[Files, ...]:

@@ -7,7 +7,7 @@ import pytest
 from bot.config import Config
 from bot.decide import Intent
 from bot.errors import ExitCode
-from bot.plan import CopyImage, SetStatus, Standing
+from bot.plan import CopyImage, HoldMerge, SetStatus, Standing
 from bot.questions import Status
 from bot.repositories import CommitStatus, RequestState, StatusState
 from tests.paper import CONFIG, E2E, SHOP, STAGING, Paper, configured, digest, values
@@ -19,6 +19,7 @@ OTHER = values(STAGING, "1.2.0")
 PENDING, SUCCESS, FAILURE = StatusState.PENDING, StatusState.SUCCESS, StatusState.FAILURE
 GREEN = CommitStatus(SUCCESS, "1 image found in registry staging")
 RED = CommitStatus(FAILURE, "shop/api:1.2.0 is not in registry staging: promote it, or push it there")
+AUTOMATIC, MANUAL = Intent(automatic=True), configured(staging={"promote": "manual"})
 NOTHING = CommitStatus(SUCCESS, "it changes no image that promobot looks after")
 
 
@@ -246,14 +247,32 @@ def test_with_a_persons_commit_on_top_it_is_looked_at(desk: Desk) -> None:
     assert [item.unit.name for item in desk.paper.plan().upkeep] == ["!1"]
 
 
+def test_what_the_forge_merges_for_us_is_held_before_it_says_that_a_persons_commit_is_well(desk: Desk) -> None:
+    """A forge that goes on after the push merges it as soon as the last status is green."""
+    due(desk)
+    desk.carry_out(desk.paper.plan())
+    desk.change(1, auto_merge_by="promobot")
+    assert desk.paper.plan(config=MANUAL, intent=AUTOMATIC).steps == ()
+    desk.amend("promobot/staging/api", {"notes.md": b"x"})
+    (now,) = desk.paper.opened
+    say = SetStatus(SHOP, now.head, now.source_branch, GREEN)
+    for config in (configured(), MANUAL):
+        (upkeep,) = desk.paper.plan(config=config, intent=AUTOMATIC).upkeep
+        assert upkeep.step is not None
+        assert upkeep.step.actions == (HoldMerge(SHOP, 1), say)
+    desk.change(1, auto_merge_by="ann")
+    (upkeep,) = desk.paper.plan(config=MANUAL, intent=AUTOMATIC).upkeep
+    assert upkeep.step is not None
+    assert upkeep.step.actions == (say,), "what she says is hers to say"
+
+
 def test_with_a_commit_on_top_in_our_name_it_is_looked_at(desk: Desk) -> None:
     """Of what is proposed by name a pass says nothing else."""
     due(desk)
     desk.carry_out(desk.paper.plan())
     desk.amend("promobot/staging/api", {STAGING_FILE: OTHER}, forged=True)
     (now,) = desk.paper.opened
-    manual = configured(staging={"promote": "manual"})
-    plan = desk.paper.plan(intent=Intent(automatic=True), config=manual)
+    plan = desk.paper.plan(intent=AUTOMATIC, config=MANUAL)
     assert [action for step in plan.steps for action in step.actions] == [
         SetStatus(SHOP, now.head, now.source_branch, RED)
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,6 +131,19 @@ def test_gitlab_is_asked_once_to_hold_it(gitlab: GitLabPlace, kind: Kind) -> Non
     assert len(posts) == 1, "a second time GitLab has nothing to cancel"
 
 
+def test_gitlab_may_have_been_held_by_somebody_else_in_that_moment(gitlab: GitLabPlace) -> None:
+    gitlab.made.pipelines_for = "push"
+    head = gitlab.push("x", "2")
+    gitlab.open()
+    begun(gitlab, head)
+    refused = {"Content-Type": "application/json"}, b'{"message":"406 Not Acceptable"}'
+    gitlab.running.inject(Fault("POST .*/cancel_", Answer(406, *refused)))
+    with pytest.raises(ForgeError):
+        gitlab.forge.hold(gitlab.project, 1)
+    gitlab.running.inject(Fault("POST .*/cancel_", AnswerAfter(406, *refused)))
+    assert not gitlab.forge.hold(gitlab.project, 1)
+
+
 def test_gitlab_says_what_is_missing_and_is_asked_for_nothing(gitlab: GitLabPlace) -> None:
     head = gitlab.push("x", "2")
     gitlab.open()
@@ -198,6 +212,20 @@ def test_github_is_held(github: GitHubPlace) -> None:
     assert github.forge.get(github.project, 1).auto_merge_by == ""
     github.hub.review(github.project, 1, "ann")
     assert github.forge.get(github.project, 1).state is OPEN
+
+
+def test_github_may_have_been_held_by_somebody_else_in_that_moment(github: GitHubPlace) -> None:
+    github.hub.projects[github.project].protections["main"] = Protection(approvals=1)
+    head = github.push("x", "2")
+    github.open()
+    begun(github, head)
+    error = {"type": "UNPROCESSABLE", "message": "Can't disable auto-merge for this pull request."}
+    refused = {"Content-Type": "application/json"}, json.dumps({"data": None, "errors": [error]}).encode()
+    github.running.inject(Fault("POST .*/graphql", Answer(200, *refused), skip=1))
+    with pytest.raises(ForgeError):
+        github.forge.hold(github.project, 1)
+    github.running.inject(Fault("POST .*/graphql", AnswerAfter(200, *refused), skip=1))
+    assert not github.forge.hold(github.project, 1)
 
 
 def test_github_without_auto_merge_says_so(github: GitHubPlace) -> None:

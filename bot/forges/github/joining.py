@@ -46,7 +46,14 @@ def hold(pulls: Pulls, number: int) -> bool:
     found = pulls.get(number)
     if not found.request.auto_merge_by:
         return False
-    pulls.client.mutate(queries.HOLD, lambda: None if pulls.get(number).request.auto_merge_by else {}, id=found.node)
+    try:
+        pulls.client.mutate(
+            queries.HOLD, lambda: None if pulls.get(number).request.auto_merge_by else {}, id=found.node
+        )
+    except GraphError:
+        if pulls.get(number).request.auto_merge_by:
+            raise
+        return False  # somebody else has done it in that moment, or it is merged
     return True
 
 

@@ -205,7 +205,12 @@ class GitLabForge:
         def look() -> bool | None:
             return None if self.get(project, number).auto_merge_by else True
 
-        certain(lambda: bool(self._gitlab.http_post(path)), look, sleep=self._sleep)
+        try:
+            certain(lambda: bool(self._gitlab.http_post(path)), look, sleep=self._sleep)
+        except StatusError:
+            if look() is None:
+                raise
+            return False  # somebody else has done it in that moment, or it is merged
         return True
 
     # --- the API ----------------------------------------------------------------------------------------

@@ -228,6 +228,11 @@ class GraphRefused(Enum):
         f"{_DOCS}/pull-requests/collaborating-with-pull-requests/incorporating-changes-from-a-pull-request/"
         "automatically-merging-a-pull-request",
     )
+    NOT_ARMED = (
+        "UNPROCESSABLE",
+        "Can't disable auto-merge for this pull request.",
+        f"{_DOCS}/graphql/reference/mutations#disablepullrequestautomerge",
+    )
     HEAD_MOVED = (
         "UNPROCESSABLE",
         "Head branch was modified. Review and try the merge again.",

@@ -200,6 +200,8 @@ def _merge_now(call: Call, project: Project, request: MergeRequest, why_not: str
 
 def _cancel(call: Call) -> Response:
     request = call.merge_request(least=DEVELOPER)
+    if request.auto_merge is None:
+        raise refuse("not armed", "406 Not Acceptable")
     request.auto_merge = None
     return call.shown(request, status=201)
 
