@@ -179,6 +179,18 @@ def test_what_is_blocked_is_held(desk: Desk) -> None:
     assert did(verdict)[0] == "HoldMerge"
 
 
+def test_what_somebody_sent_elsewhere_is_held(desk: Desk) -> None:
+    """GitHub goes on with its auto-merge when who may push changes the base."""
+    desk.change(1, target_branch="release")
+    assert decided(desk).step is None
+    desk.change(1, auto_merge_by="promobot")
+    verdict = decided(desk)
+    assert verdict.standing is Standing.BLOCKED
+    assert did(verdict) == ["HoldMerge"]
+    desk.carry_out(desk.paper.plan(config=AUTO))
+    assert desk.paper.plan(config=AUTO).steps == ()
+
+
 def test_what_is_left_of_a_person_s_work_is_held_too(desk: Desk) -> None:
     """Nothing is due any more, but there is a merge request that the forge would merge with what they made of it."""
     desk.change(1, auto_merge_by="promobot")
