@@ -87,7 +87,7 @@ class Desk:
                 paper.statuses[sha or paper.heads[branch]] = status
             case UpdateRequest(_, number, title, body):
                 self.change(number, title=title, body=body)
-            case Merge(_, number, head):
+            case Merge(_, number, head, "main"):
                 assert next(one for one in paper.opened if one.number == number).head == head
                 self.merge(number)
             case HoldMerge(_, number):

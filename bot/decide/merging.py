@@ -52,7 +52,7 @@ def _when_approved(ask: Ask, proposal: Proposal, request: MergeRequest, *, busy:
     # What a list told of approvals is older than what is asked again right before the merge, and may be over.
     if missing := _missing(ask, proposal, replace(request, approvals=None)):
         return Ending(note=missing)
-    return Ending((Merge(repository, request.number, request.head),))
+    return Ending((Merge(repository, request.number, request.head, request.target_branch),))
 
 
 def is_merged_for_us(request: MergeRequest) -> bool:

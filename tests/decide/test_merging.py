@@ -42,7 +42,7 @@ def decided(desk: Desk, config: object = AUTO) -> Verdict:
 def test_what_is_whole_is_merged_at_the_head_that_was_verified(desk: Desk) -> None:
     verdict = decided(desk)
     assert verdict.step is not None
-    assert verdict.step.actions == (Merge(verdict.step.repository, 1, desk.paper.heads[BRANCH]),)
+    assert verdict.step.actions == (Merge(verdict.step.repository, 1, desk.paper.heads[BRANCH], "main"),)
     assert verdict.standing is Standing.PROPOSED
     there = Guard(TagDigest(Location("staging", "shop/a"), "2.0.0"), Found(digest(1)))
     assert there in verdict.step.guards, "the image is looked for once more"

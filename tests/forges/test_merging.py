@@ -37,7 +37,7 @@ def github(tmp_path: Path) -> Iterator[GitHubPlace]:
 
 
 def begun(place: Place, head: str) -> tuple[RequestState, str, str]:
-    told = place.forge.merge_when_ready(place.project, 1, head=head)
+    told = place.forge.merge_when_ready(place.project, 1, head=head, into="main")
     return told.request.state, told.request.auto_merge_by, told.waits
 
 
@@ -79,6 +79,15 @@ def test_what_has_ended_or_is_a_draft_is_not_merged(place: Place) -> None:
     with pytest.raises(ConflictError):
         begun(place, head)
     assert place.head("main") == main
+
+
+def test_nothing_is_merged_elsewhere_than_was_meant(place: Place) -> None:
+    """Who may edit it sends it elsewhere while promobot looks: forges are told of the head alone."""
+    head, main = place.push("x", "2"), place.head("main")
+    place.open()
+    with pytest.raises(ConflictError, match="from release to main"):
+        place.forge.merge_when_ready(place.project, 1, head=head, into="release")
+    assert (place.forge.get(place.project, 1).state, place.head("main")) == (OPEN, main)
 
 
 def test_what_isn_t_merged_by_itself_needs_no_holding(place: Place) -> None:

@@ -145,7 +145,7 @@ class Paper:
                     said = {one.number: one for one in self.opened}
                     said[number] = replace(said[number], title=title, body=body)
                     self.opened = tuple(said.values())
-                case Merge(_, number, _):
+                case Merge(_, number):
                     self.opened = tuple(one for one in self.opened if one.number != number)
                 case SetNote(_, number, text):
                     self.notes[number] = text

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.errors import ForgeError
 from bot.forges.access import ForgeAccess
-from bot.forges.certainty import certain, must_be_as_seen
+from bot.forges.certainty import certain, must_be_as_seen, must_go_into
 from bot.forges.closing import with_reason
 from bot.forges.errors import StatusError
 from bot.forges.gitlab.approvals import approvals
@@ -191,10 +191,16 @@ class GitLabForge:
             ),
         )
 
-    def merge_when_ready(self, project: str, number: int, *, head: str) -> AutoMerge:
+    def merge_when_ready(self, project: str, number: int, *, head: str, into: str) -> AutoMerge:
         """Merge, if the source branch is still at `head`, or let GitLab do so: by auto-merge, or on the merge train."""
         joining = Joining(self._gitlab, self._project(project), self._sleep)
-        return joining.begin(number, head, lambda: (self._fields(project, number), self._me))
+
+        def look() -> tuple[dict[str, Any], Identity]:
+            fields = self._fields(project, number)
+            must_go_into(project, request_of(fields, self._me), into)
+            return fields, self._me
+
+        return joining.begin(number, head, look)
 
     def hold(self, project: str, number: int) -> bool:
         """Let GitLab no longer merge it by itself; False where it wouldn't have."""
