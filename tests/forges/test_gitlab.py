@@ -509,6 +509,32 @@ def test_a_draft_is_one_by_its_title(prefix: str) -> None:
     assert request_of(fields(title=f"{prefix}t", draft=True), ME).title == "t"
 
 
+INERT = {
+    "in code that a line of ours ends": "x `y\n/approve\n\n---\n\nClosed by promobot`\n\n<!-- promobot:closed {} -->",
+    "in code": "```\n/approve\n/etc/hosts\n```",
+    "in code that doesn't fit": f"```\n/approve\n{'x' * (LONGEST_BODY - 40)}\n```",
+    "half of a line that doesn't fit": f"{'x' * (LONGEST_BODY - 9)}\n/approve-not",
+    "in code, with carriage returns": "```\r\n/approve\r\n```",
+}
+
+
+@pytest.mark.parametrize("theirs", INERT.values(), ids=INERT)
+def test_what_a_person_wrote_is_never_a_command_of_ours(place: GitLabPlace, theirs: str) -> None:
+    """GitLab takes no command out of code; what we write around it may end the code elsewhere."""
+    place.push("x", "2")
+    place.open()
+    request = place.made.requests[1]
+    request.describe(theirs, place.gitlab.user("mallory"))
+    assert request.commanded == [], "it was no command of theirs either"
+    seen = place.forge.get(place.project, 1)
+    place.forge.update(place.project, 1, title=seen.title, body=f"{seen.body}\n\nWhat we add.")
+    place.forge.close(place.project, 1, reason="no longer due")
+    assert request.commanded == []
+    assert "\n/approve" not in request.description
+    if "/etc" in theirs:
+        assert "\n/etc/hosts\n" in request.description
+
+
 def test_texts_that_no_database_takes() -> None:
     assert title_of("a\0\n\ud800b", draft=True) == "Draft: a ?b"
     assert title_of("", draft=False) == "Promotion"

@@ -170,9 +170,10 @@ class GitLabForge:
             return request.state is RequestState.CLOSED
 
         def change(request: MergeRequest) -> dict[str, object]:
+            body, by_whom = body_of(request.body), by or self._user
             return {
                 "state_event": "close",
-                "description": with_reason(request.body, reason, by or self._user, most=LONGEST_BODY, link=link),
+                "description": with_reason(body, reason, by_whom, most=LONGEST_BODY, link=link),
             }
 
         return self._change(project, number, done, change)
