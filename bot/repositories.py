@@ -151,8 +151,9 @@ class CommitStatus:
     description: str
 
     def within(self, most: int) -> CommitStatus:
-        """The same with its text in so many characters, all of them printable."""
-        line = " ".join("".join(c if c.isprintable() else " " for c in self.description).split())
+        """The same with its text in so many characters, all of them printable, and none that GitHub wouldn't take."""
+        known = "".join(c if c <= "\uffff" else "?" for c in self.description)
+        line = " ".join("".join(c if c.isprintable() else " " for c in known).split())
         return replace(self, description=line if len(line) <= most else f"{line[: most - 1].rstrip()}…")
 
 

@@ -138,6 +138,14 @@ def test_a_manifest_that_can_t_be_read_is_red_with_its_place(desk: Desk) -> None
     assert red.description.startswith(f"{STAGING_FILE}:")
 
 
+def test_what_a_status_quotes_is_what_every_forge_takes(desk: Desk) -> None:
+    """GitHub refuses characters of four bytes: anybody could make every pass fail by one in a manifest."""
+    theirs = desk.propose(MINE, {STAGING_FILE: "image: *\U0001f680\n".encode()})
+    red = settled(desk, theirs.head)
+    assert red.state is FAILURE
+    assert "the alias *? has no anchor" in red.description
+
+
 def test_a_manifest_that_goes_names_nothing(desk: Desk) -> None:
     theirs = desk.propose(MINE, {STAGING_FILE: OTHER})
     del desk.paper.trees[theirs.head][STAGING_FILE]
