@@ -88,6 +88,14 @@ class StepResult:
         """Whether the world moved, so that this has to be decided again."""
         return any(isinstance(outcome, Stale) for outcome in self.outcomes)
 
+    @property
+    def opens_nothing(self) -> bool:
+        """Whether it was to open a merge request and failed before."""
+        done = (outcome.action for outcome in self.outcomes if isinstance(outcome, Done | AlreadyDone))
+        opening = any(isinstance(action, OpenRequest) for action in self.step.actions)
+        failed = isinstance(self.outcomes[-1], Failed | Refused)
+        return failed and opening and not any(isinstance(action, OpenRequest) for action in done)
+
 
 def apply(steps: Iterable[Step], world: World, *, now: datetime, watch: Watch) -> tuple[StepResult, ...]:
     """Carry out every step, several at once; no two steps share a branch. `watch` sees every effect from both sides."""

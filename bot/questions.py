@@ -22,7 +22,6 @@ from bot.repositories import (
 
 MOST_SUMMARIES = 1000
 
-T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -56,8 +55,8 @@ class Unknown:
 Answer: TypeAlias = Found[T_co] | Absent | Unknown
 
 
-class Question(Generic[T]):
-    """Something `decide` needs to know; `T` is the type of what is Found. Equal questions are the same question.
+class Question(Generic[T_co]):
+    """Something `decide` needs to know; `T_co` is the type of what is Found. Equal questions are the same question.
 
     A lasting one is about a commit or a digest, which never change; the others are about what somebody may move at any
     time.

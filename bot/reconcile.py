@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from bot.apply import StepResult, Watch, apply
 from bot.decide import EVERYTHING, Facts, Intent, Texts, decide
@@ -15,7 +15,7 @@ from bot.decide.coverage import Coverage, cover
 from bot.decide.survey import survey, with_presence
 from bot.errors import BotError, ConflictError, ExitCode
 from bot.observe import observe
-from bot.plan import Failed, Plan, Refused, Stale, Standing, Upkeep, Verdict
+from bot.plan import Failed, Plan, Refused, Stale, Standing, StepKey, Upkeep, Verdict
 from bot.promotion import Deployed
 from bot.questions import Need
 from bot.world import World
@@ -91,34 +91,52 @@ def look_at_all(world: World, texts: Texts, *, now: datetime) -> tuple[tuple[Dep
 
 
 def run(world: World, texts: Texts, intent: Intent, *, clock: Callable[[], datetime], watch: Watch) -> Pass:
-    """Decide and act. A step whose world moved is decided again, at most three times."""
-    return carry_out(world, partial(decide, world.config, texts, intent), clock=clock, watch=watch)
+    """Decide and act. A step whose world moved is decided again, at most three times.
+
+    So is what waits for an open merge request fewer, where one could not be opened.
+    """
+
+    def think(facts: Facts, now: datetime, failed: frozenset[StepKey]) -> Need | Plan:
+        return decide(world.config, texts, replace(intent, failed=failed), facts, now)
+
+    return carry_out(world, think, clock=clock, watch=watch)
 
 
-def carry_out(
-    world: World, think: Callable[[Facts, datetime], Need | Plan], *, clock: Callable[[], datetime], watch: Watch
-) -> Pass:
+# What is to be done at a time, given the steps that were tried in vain.
+Think: TypeAlias = Callable[[Facts, datetime, frozenset[StepKey]], Need | Plan]
+
+
+def carry_out(world: World, think: Think, *, clock: Callable[[], datetime], watch: Watch) -> Pass:
     """Decide by `think` and act, as `run` does."""
-    plan, facts = _settle(world, _at(clock(), think), Facts())
+    failed = frozenset[StepKey]()
+    plan, facts = _settle(world, _at(clock(), failed, think), Facts())
     steps = plan.steps
-    results: dict[tuple[str, str, str], StepResult] = {}
+    results: dict[StepKey, StepResult] = {}
     for _ in range(_ATTEMPTS):
         done = apply(steps, world, now=clock(), watch=watch)
         results.update({result.step.key: result for result in done})
         stale = {result.step.key for result in done if result.stale}
-        if not stale:
+        vain = {result.step.key for result in done if result.opens_nothing}
+        failed |= vain
+        queued = {_name(verdict) for verdict in plan.verdicts if verdict.queued}
+        if not stale and not (vain and queued):
             break
-        again, facts = _settle(world, _at(clock(), think), facts.lasting())
+        again, facts = _settle(world, _at(clock(), failed, think), facts.lasting())
         plan = Plan(tuple(_revised(plan, again, stale)), tuple(_revised_upkeep(plan, again, stale)))
-        steps = tuple(step for step in again.steps if step.key in stale)
+        moved_up = {verdict.step.key for verdict in again.verdicts if verdict.step and _name(verdict) in queued}
+        steps = tuple(step for step in again.steps if step.key in stale | moved_up)
         for key in stale - {step.key for step in steps}:
             del results[key]  # somebody else did it, it is no longer due, or the plan says what is against it now
     return Pass(plan, tuple(map(_given_up, results.values())))
 
 
-def _at(now: datetime, think: Callable[[Facts, datetime], Need | Plan]) -> Callable[[Facts], Need | Plan]:
+def _name(verdict: Verdict) -> tuple[str, str]:
+    return verdict.target, verdict.unit.name
+
+
+def _at(now: datetime, failed: frozenset[StepKey], think: Think) -> Callable[[Facts], Need | Plan]:
     """What is thought at one moment, however many rounds of questions that takes."""
-    return lambda facts: think(facts, now)
+    return lambda facts: think(facts, now, failed)
 
 
 def _given_up(result: StepResult) -> StepResult:
@@ -133,17 +151,17 @@ def _given_up(result: StepResult) -> StepResult:
     return replace(result, outcomes=(*result.outcomes[:-1], Failed(action, error)))
 
 
-def _revised(plan: Plan, again: Plan, stale: Collection[tuple[str, str, str]]) -> Iterator[Verdict]:
-    """The plan's verdicts, those on what became stale as they are now; none where the service is gone."""
-    newer = {(verdict.target, verdict.unit.name): verdict for verdict in again.verdicts}
+def _revised(plan: Plan, again: Plan, stale: Collection[StepKey]) -> Iterator[Verdict]:
+    """The plan's verdicts, those on what became stale or waits as they are now; none where the service is gone."""
+    newer = {_name(verdict): verdict for verdict in again.verdicts}
     for verdict in plan.verdicts:
-        if verdict.step is None or verdict.step.key not in stale:
+        if not verdict.queued and (verdict.step is None or verdict.step.key not in stale):
             yield verdict
-        elif found := newer.get((verdict.target, verdict.unit.name)) or newer.get((verdict.target, EVERYTHING.name)):
+        elif found := newer.get(_name(verdict)) or newer.get((verdict.target, EVERYTHING.name)):
             yield found
 
 
-def _revised_upkeep(plan: Plan, again: Plan, stale: Collection[tuple[str, str, str]]) -> Iterator[Upkeep]:
+def _revised_upkeep(plan: Plan, again: Plan, stale: Collection[StepKey]) -> Iterator[Upkeep]:
     """The same for what is due beside promotions."""
     settled = [item for item in plan.upkeep if item.step is None or item.step.key not in stale]
     newer = (item for item in again.upkeep if item.step is None or item.step.key in stale)

@@ -28,6 +28,6 @@ def main(call: Call) -> ExitCode:
             show_plan(call, world.config, plan)
         return exit_code(plan)
     with watching(call, world) as watch:
-        done = carry_out(world, lambda facts, _now: think(facts), clock=lambda: datetime.now(UTC), watch=watch)
+        done = carry_out(world, lambda facts, *_: think(facts), clock=lambda: datetime.now(UTC), watch=watch)
     show_pass(call, world.config, done)
     return exit_code(done)

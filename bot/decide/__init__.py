@@ -24,7 +24,7 @@ from bot.decide.text import Texts
 from bot.decide.units import Reach, find_units, find_wanted, read_reach, refuse_taken
 from bot.decide.upkeep import EVERYTHING, find_upkeep
 from bot.errors import ExitCode, UsageError
-from bot.plan import CopyImage, Plan, SetStatus, Standing, Step, Upkeep, Verdict
+from bot.plan import CopyImage, Plan, SetStatus, Standing, Step, StepKey, Upkeep, Verdict
 from bot.promotion import Unit
 from bot.questions import Holds, Need, Question, TagDigest
 
@@ -40,6 +40,7 @@ class Intent:
 
     `together` names the one unit that all the services make up; `orders` are what was said by name for one of them.
     With `looking` the plan is for people to see, and what only a merge request's text would tell isn't asked.
+    `failed` are the keys of steps that this pass has tried in vain.
     """
 
     services: tuple[str, ...] = ()
@@ -49,6 +50,7 @@ class Intent:
     together: str | None = None
     looking: bool = False
     orders: Orders = field(default_factory=Orders)
+    failed: frozenset[StepKey] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def decide(config: Config, texts: Texts, intent: Intent, facts: Facts, now: date
             _judge_all(ask, turn, _Pass(config, texts, intent, now), reach)
             _tell_gaps(ask, turn, config, intent, reach)
     upkeep: tuple[Upkeep, ...] = ()
-    _limit(ask, turn, config)
+    _limit(ask, turn, config, intent)
     try:
         arriving = dict(_arriving(turn.verdicts))
         told = {step.branch for verdict in turn.verdicts if (step := verdict.step) and _tells(step)}
@@ -106,11 +108,11 @@ def decide(config: Config, texts: Texts, intent: Intent, facts: Facts, now: date
     return _all_found(ask, config, intent, turn.known) or Plan(verdicts, alone)
 
 
-def _limit(ask: Ask, turn: _Turn, config: Config) -> None:
+def _limit(ask: Ask, turn: _Turn, config: Config, intent: Intent) -> None:
     """Once it is known how many would be opened; what waits brings no image that others could count on."""
     try:
         if not turn.questions:
-            turn.verdicts = list(within_limits(ask, config, turn.verdicts))
+            turn.verdicts = list(within_limits(ask, config, turn.verdicts, intent.failed))
     except Unanswered as need:
         turn.questions += need.questions
 
@@ -119,7 +121,7 @@ def _tells(step: Step) -> bool:
     return any(isinstance(action, SetStatus) for action in step.actions)
 
 
-def _arriving(verdicts: Iterable[Verdict]) -> Iterator[tuple[Question[Any], tuple[str, str, str]]]:
+def _arriving(verdicts: Iterable[Verdict]) -> Iterator[tuple[Question[Any], StepKey]]:
     """The questions whose answers change when the verdicts' steps are done, with the steps' keys."""
     for step in (verdict.step for verdict in verdicts if verdict.step is not None):
         for action in step.actions:

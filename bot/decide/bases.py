@@ -10,7 +10,7 @@ from bot.decide.facts import Ask
 from bot.errors import ManifestError
 from bot.images import ImageRef
 from bot.manifests import KUSTOMIZATIONS, ImageField, find_images, kustomization_bases
-from bot.questions import Absent, Files
+from bot.questions import Files
 from bot.repositories import File, Rev
 
 # Overlay, base, base of the base, its resources: who goes deeper is told what was looked at.
@@ -69,8 +69,7 @@ def is_kustomization(path: str) -> bool:
 def _files(ask: Ask, rev: Rev, patterns: list[str]) -> list[File]:
     if not patterns:
         return []
-    answer = ask(Files(rev, tuple(dict.fromkeys(patterns))))
-    return list(answer.value) if not isinstance(answer, Absent) else []
+    return list(ask.maybe(Files(rev, tuple(dict.fromkeys(patterns)))) or ())
 
 
 def _below(level: Iterable[File]) -> tuple[list[str], list[str]]:

@@ -13,7 +13,7 @@ from bot.decide.environments import Snapshot
 from bot.decide.facts import Ask, NotKnown
 from bot.decide.trailers import PROMOTION
 from bot.promotion import Unit
-from bot.questions import Absent, Branches, ClosedRequests, Commits, OpenRequests, Question
+from bot.questions import Branches, ClosedRequests, Commits, OpenRequests, Question
 from bot.repositories import Commit, MergeRequest, Repository, Rev
 
 # No branch of the repository itself has one in its name.
@@ -72,18 +72,16 @@ def open_requests_of(ask: Ask, target: EnvironmentConfig) -> tuple[MergeRequest,
 
 def open_requests_to(ask: Ask, target: EnvironmentConfig) -> tuple[MergeRequest, ...]:
     """The open merge requests into an environment from branches that are called like ours, whosever they are."""
-    answer = ask(OpenRequests(target.repository.repository))
     return tuple(
         request
-        for request in (answer.value if not isinstance(answer, Absent) else ())
+        for request in ask.maybe(OpenRequests(target.repository.repository)) or ()
         if request.target_branch == target.repository.branch and request.source_branch.startswith(branch_prefix(target))
     )
 
 
 def requests_from(ask: Ask, target: Snapshot, branch: str) -> tuple[MergeRequest, ...]:
     """The open merge requests from a branch, whosever they are and wherever they go."""
-    answer = ask(OpenRequests(target.rev.repository))
-    requests = answer.value if not isinstance(answer, Absent) else ()
+    requests = ask.maybe(OpenRequests(target.rev.repository)) or ()
     return tuple(request for request in requests if request.source_branch == branch)
 
 
@@ -185,8 +183,7 @@ def branch_behind(ask: Ask, base: Rev, request: MergeRequest, mark: Mark) -> Bra
 
 
 def _branch(ask: Ask, base: Rev, name: str, head: str, mark: Mark) -> Branch:
-    answer = ask(Commits(base.repository, base.commit, head, paths=True))
-    commits = answer.value if not isinstance(answer, Absent) else ()
+    commits = ask.maybe(Commits(base.repository, base.commit, head, paths=True)) or ()
     ours = tuple(commit for commit in commits if mark.is_on(commit))
     foreign = tuple(c for c in commits if c not in ours or c.committer_email != mark.author.email)
     beyond = next((path for c in commits if mark.names(c) and (path := mark.beyond(c))), "")

@@ -13,7 +13,7 @@ from bot.decide.tags import split_arch
 from bot.decide.trailers import ALLOWED, DROP, every_record
 from bot.images import ImageRef
 from bot.promotion import Given, Move
-from bot.questions import Absent, Commits, History, Labels
+from bot.questions import Commits, History, Labels
 from bot.repositories import Commit, Repository
 from bot.versions import is_older
 
@@ -113,8 +113,7 @@ def _go_together(ask: Ask, hop: Hop, moves: Sequence[Move]) -> bool:
     ask.together(*histories)
     came_from: dict[ImageRef, str | None] = {}
     for history in histories:
-        answer = ask(history)
-        for _, image, record in every_record(answer.value if not isinstance(answer, Absent) else ()):
+        for _, image, record in every_record(ask.maybe(history) or ()):
             came_from.setdefault(image, record.source.tag)
     before = [came_from.get(move.before.at(move.before.tag, None)) for move in moves]
     return None not in before and len(set(before)) == 1
@@ -145,7 +144,7 @@ def _refuse_lost_commits(ask: Ask, hop: Hop, move: Move, code: Repository, revis
     now, new = revisions
     name, target = _version(move.before), hop.target.environment.name
     try:
-        answer = ask(Commits(code, new, now))
+        lost = ask.maybe(Commits(code, new, now))
     except NotKnown as unknown:
         why = unknown.blocked
         raise NotKnown(
@@ -153,7 +152,6 @@ def _refuse_lost_commits(ask: Ask, hop: Hop, move: Move, code: Repository, revis
             f"{why.remedy or f'check `source` of {hop.service}'}; {_allow(hop)} proposes {move.tag} without this check",
             why.code,
         ) from None
-    lost = answer.value if not isinstance(answer, Absent) else ()
     if lost:
         count = f"{len(lost)} commits" if len(lost) > 1 else "a commit"
         raise Refusal(

@@ -13,7 +13,7 @@ from bot.decide.facts import Ask, Refusal
 from bot.decide.sentences import Sentence, sentence
 from bot.errors import ExitCode, ManifestError
 from bot.manifests import KUSTOMIZATIONS, Binding, add_resource, find_bindings, kustomization_resources
-from bot.questions import Absent, Files
+from bot.questions import Files
 from bot.repositories import File, FileChange
 
 
@@ -121,8 +121,7 @@ def _listed(
     ask: Ask, target: Snapshot, created: list[Manifest], copies: tuple[Copy, ...], notes: list[Sentence]
 ) -> Creation:
     candidates = {path: None for manifest in created for path in _candidates(manifest.file.path)}
-    answer = ask(Files(target.rev, tuple(candidates)))
-    there = {file.path: file for file in answer.value} if not isinstance(answer, Absent) else {}
+    there = {file.path: file for file in ask.maybe(Files(target.rev, tuple(candidates))) or ()}
     made = {manifest.file.path: manifest.file.content for manifest in created}
     changed: dict[str, bytes] = {}
     for manifest in created:

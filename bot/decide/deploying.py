@@ -12,7 +12,7 @@ from bot.decide.facts import Ask
 from bot.decide.sentences import Sentence, sentence
 from bot.errors import ManifestError
 from bot.manifests import KUSTOMIZATIONS, Applied, ScalarEdit, find_applied, set_images
-from bot.questions import Absent, Files, Paths
+from bot.questions import Files, Paths
 from bot.repositories import File
 
 # So many other services are looked at, and so many files that are called after one of them.
@@ -59,14 +59,13 @@ def missing_objects(
 
     None where it isn't known what deploys others.
     """
-    answer = ask(Paths(target.rev))
-    paths = sorted(answer.value) if not isinstance(answer, Absent) else []
+    paths = sorted(ask.maybe(Paths(target.rev)) or ())
     neighbours = _neighbours(paths, target.environment.patterns)
     if _is_beside(manifest, neighbours, paths):
         return ()
     patterns = _patterns(paths, neighbours)
-    files = ask(Files(target.rev, tuple(sorted(path for path, _ in patterns.values()))))
-    contents = {file.path: file for file in files.value} if not isinstance(files, Absent) else {}
+    files = ask.maybe(Files(target.rev, tuple(sorted(path for path, _ in patterns.values())))) or ()
+    contents = {file.path: file for file in files}
     own = [
         (_called(pattern, _SERVICE, manifest.name), applied, path, folder)
         for pattern, (path, name) in patterns.items()

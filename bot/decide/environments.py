@@ -11,7 +11,7 @@ from bot.decide.facts import Ask, Refusal
 from bot.errors import ExitCode, ManifestError
 from bot.manifests import FieldRule, ImageField, find_images
 from bot.plan import Guard
-from bot.questions import Absent, BranchHead, Changed, Files, Found
+from bot.questions import BranchHead, Changed, Files, Found
 from bot.repositories import File, Rev
 
 
@@ -140,21 +140,20 @@ def read_environments(
 
 
 def _files_of(ask: Ask, config: Config, environment: EnvironmentConfig, services: Sequence[str]) -> Files:
-    head = ask(head_of(environment))
-    if isinstance(head, Absent):
+    head = ask.maybe(head_of(environment))
+    if head is None:
         raise Refusal(
             f"{environment.repository.repository} has no branch {environment.repository.branch}",
             f"push the branch, or correct `repository.branch` of environment {environment.name}",
             ExitCode.GIT,
         )
-    return Files(Rev(environment.repository.repository, head.value), tuple(_globs(config, environment, services)))
+    return Files(Rev(environment.repository.repository, head), tuple(_globs(config, environment, services)))
 
 
 def _snapshot(ask: Ask, config: Config, environment: EnvironmentConfig, question: Files) -> Snapshot:
-    files = ask(question)
     found: dict[str, list[Manifest]] = {}
     nameless: list[Nameless] = []
-    for file in files.value if not isinstance(files, Absent) else ():
+    for file in ask.maybe(question) or ():
         fitting = tuple(manifests_at(environment, file))
         manifest = next((manifest for manifest in fitting if is_service(manifest.name)), None)
         service = config.service_called(manifest.name, environment.name) if manifest else None

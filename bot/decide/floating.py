@@ -147,8 +147,7 @@ def _moves(
     _refuse_named(snapshot.environment.name, rivals[0], named)
     location, tag = rivals[0].place
     ask.together(TagDigest(location, tag), *(History(snapshot.rev, one.path) for one in rivals))
-    now = ask(TagDigest(location, tag))
-    leads_to = None if isinstance(now, Absent) else now.value
+    leads_to = ask.maybe(TagDigest(location, tag))
     digests = for_each(rivals, lambda one: _proven(ask, snapshot.rev, one))
     found = [(one, digest) for one, digest in zip(rivals, digests, strict=True) if digest is not None]
     if not found:
@@ -184,13 +183,11 @@ def _proven(ask: Ask, rev: Rev, declared: _Declared) -> Digest | None:
     record = _records(ask, rev, declared).get(image)
     if record is not None:
         return record.digest
-    answer = ask(TagDigest(declared.location, image.tag))
-    return None if isinstance(answer, Absent) else answer.value
+    return ask.maybe(TagDigest(declared.location, image.tag))
 
 
 def _records(ask: Ask, rev: Rev, declared: _Declared) -> dict[ImageRef, Record]:
-    history = ask(History(rev, declared.path))
-    return records(history.value if not isinstance(history, Absent) else ())
+    return records(ask.maybe(History(rev, declared.path)) or ())
 
 
 def _is_forward(ask: Ask, rev: Rev, declared: _Declared, leads_to: Digest) -> bool:
@@ -213,15 +210,10 @@ def _version_of(ask: Ask, rev: Rev, declared: _Declared, leads_to: Digest) -> st
     known = [image.tag for image in recorded if image.tag and image.name == name and _fits(declared, image.tag)]
     if known:
         return max(known, key=order)
-    answer = ask(Tags(declared.location))
-    listed = answer.value if not isinstance(answer, Absent) else ()
+    listed = ask.maybe(Tags(declared.location)) or ()
     likely = newest_first(tag for tag in listed if _fits(declared, tag))[:_MOST]
     ask.together(*(TagDigest(declared.location, tag) for tag in likely))
-    for tag in likely:
-        found = ask(TagDigest(declared.location, tag))
-        if not isinstance(found, Absent) and found.value == leads_to:
-            return tag
-    return None
+    return next((tag for tag in likely if ask.maybe(TagDigest(declared.location, tag)) == leads_to), None)
 
 
 def _fits(declared: _Declared, version: str) -> bool:

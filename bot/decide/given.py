@@ -13,7 +13,7 @@ from bot.decide.trailers import Record, every_record
 from bot.errors import ExitCode
 from bot.images import Digest, ImageParts, ImageRef
 from bot.promotion import Given, Proof
-from bot.questions import Absent, Landed, Location, TagDigest
+from bot.questions import Landed, Location, TagDigest
 from bot.repositories import Landing
 
 # Of the commits of the source's branch that changed the manifest, as many are read.
@@ -93,7 +93,7 @@ def _digest(ask: Ask, hop: Hop, pair: Pair, claimed: Mapping[ImageRef, Record]) 
     """The digest that was given, or what the tag was resolved to when it was first proposed."""
     image = pair.source[2]
     place = Location(hop.source.environment.registry, image.repository)
-    now = _now(ask, place, image.tag) if image.tag else None
+    now = ask.maybe(TagDigest(place, image.tag)) if image.tag else None
     if image.digest is not None:
         if now is not None and now != image.digest:
             raise Refusal(
@@ -112,11 +112,6 @@ def _digest(ask: Ask, hop: Hop, pair: Pair, claimed: Mapping[ImageRef, Record]) 
             f"{image} is not in registry {place.registry}", f"`promobot tags {hop.service}` lists what is there"
         )
     return now
-
-
-def _now(ask: Ask, place: Location, tag: str) -> Digest | None:
-    answer = ask(TagDigest(place, tag))
-    return None if isinstance(answer, Absent) else answer.value
 
 
 # --- what the source ran --------------------------------------------------------------------------------
@@ -141,8 +136,7 @@ def _in_manifest(ask: Ask, hop: Hop, pair: Pair, digest: Digest) -> _Evidence | 
 def _in_history(ask: Ask, hop: Hop, pair: Pair, digest: Digest) -> Iterator[_Evidence]:
     """What the branch itself had: a commit of what was merged into it may say what nothing ever ran."""
     manifest, _, given = pair.source
-    answer = ask(Landed(hop.source.rev, manifest.file.path, _MOST))
-    landings = answer.value if not isinstance(answer, Absent) else ()
+    landings = ask.maybe(Landed(hop.source.rev, manifest.file.path, _MOST)) or ()
     named = [(image, landing.commit) for landing in landings for image in _named_at(landing, manifest)]
     had = {image.at(image.tag, None) for image, _ in named if image.digest in {None, digest}}
     for commit, image, record in every_record(history_of(ask, hop, pair)):
@@ -156,7 +150,7 @@ def _in_history(ask: Ask, hop: Hop, pair: Pair, digest: Digest) -> Iterator[_Evi
 
 def _leads_to(ask: Ask, hop: Hop, image: ImageRef, digest: Digest) -> bool:
     place = Location(hop.source.environment.registry, image.repository)
-    return _now(ask, place, image.tag or "") == digest
+    return ask.maybe(TagDigest(place, image.tag or "")) == digest
 
 
 def _named_at(landing: Landing, manifest: Manifest) -> Iterator[ImageRef]:

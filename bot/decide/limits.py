@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import takewhile
@@ -12,7 +12,7 @@ from bot.counting import counted
 from bot.decide.branch import branch_behind, branch_prefix, open_requests_of, promotion_mark
 from bot.decide.environments import fields_at, head_of, manifests_at
 from bot.decide.facts import Ask, NotKnown, for_each
-from bot.plan import Blocked, OpenRequest, Standing, Verdict
+from bot.plan import Blocked, OpenRequest, Standing, StepKey, Verdict
 from bot.promotion import FromEnvironment
 from bot.questions import Landed
 from bot.repositories import File, Landing, MergeRequest, Repository, Rev
@@ -21,19 +21,27 @@ from bot.repositories import File, Landing, MergeRequest, Repository, Rev
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
-def within_limits(ask: Ask, config: Config, verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
+def within_limits(
+    ask: Ask, config: Config, verdicts: Iterable[Verdict], failed: Collection[StepKey] = ()
+) -> Iterator[Verdict]:
     """The verdicts; those that would open one merge request too many wait, what is due for longest goes first.
 
     All environments of a repository share it, as its people share the reviews. What is open already goes on: it is
-    updated, and closed, whatever the limit. Raises Unanswered.
+    updated, and closed, whatever the limit. The steps `failed` already in this pass, by their keys, hold up nobody.
+    Raises Unanswered.
     """
     verdicts = list(verdicts)
     waiting: dict[int, Blocked] = {}
     for repository, environments in _repositories(config).items():
-        waiting.update(_waiting(ask, config, repository, environments, verdicts))
+        opening = [
+            index
+            for index, verdict in enumerate(verdicts)
+            if verdict.target in environments and verdict.step and verdict.step.key not in failed and _opens(verdict)
+        ]
+        waiting.update(_waiting(ask, config, repository, environments, verdicts, opening))
     for index, verdict in enumerate(verdicts):
         if index in waiting:
-            yield replace(verdict, standing=Standing.BLOCKED, step=None, blocked=waiting[index])
+            yield replace(verdict, standing=Standing.BLOCKED, step=None, blocked=waiting[index], queued=True)
         else:
             yield verdict
 
@@ -51,8 +59,8 @@ def _waiting(
     repository: Repository,
     environments: dict[str, EnvironmentConfig],
     verdicts: Sequence[Verdict],
+    opening: Sequence[int],
 ) -> Iterator[tuple[int, Blocked]]:
-    opening = [index for index, verdict in enumerate(verdicts) if verdict.target in environments and _opens(verdict)]
     limits = {name: environment.limits.open_requests for name, environment in environments.items()}
     lowest = min((limit for limit in limits.values() if limit is not None), default=None)
     if not opening or lowest is None:

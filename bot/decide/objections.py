@@ -13,7 +13,7 @@ from bot.decide.together import by_name
 from bot.decide.trailers import PROMOTED_IMAGE, recorded
 from bot.errors import ExitCode
 from bot.promotion import Companion, Given, Move, Promotion
-from bot.questions import Absent, ClosedRequests, Commits
+from bot.questions import ClosedRequests, Commits
 from bot.repositories import MergeRequest
 
 # A merge request has room for so many fingerprints beside what people read.
@@ -64,9 +64,8 @@ def closed_requests(target: Snapshot, branch: Branch) -> ClosedRequests:
 
 def respect_closed(ask: Ask, target: Snapshot, branch: Branch, promotion: Promotion) -> None:
     """Refuse what a person said no to: to these edits, or to these among others."""
-    answer = ask(closed_requests(target, branch))
     now = set(promotion.fingerprints)
-    for closed in answer.value if not isinstance(answer, Absent) else ():
+    for closed in ask.maybe(closed_requests(target, branch)) or ():
         said_no = fingerprints_in(closed.body) or _proposed(ask, target, closed, promotion)
         if not closed.ended_by_us and now and now <= said_no:
             what = "the same change" if now == said_no else "the same change among others"

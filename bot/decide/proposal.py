@@ -182,19 +182,19 @@ def _copies(ask: Ask, proposal: Proposal) -> Iterator[CopyImage | MoveTag]:
 
 
 def _copy(ask: Ask, proposal: Proposal, move: Move) -> Iterator[CopyImage | MoveTag]:
-    present = ask(TagDigest(move.destination, move.tag))
-    if isinstance(present, Absent):
+    present = ask.maybe(TagDigest(move.destination, move.tag))
+    if present is None:
         yield CopyImage(move.source, move.digest, move.destination, move.tag)
-    elif present.value != move.digest:
+    elif present != move.digest:
         given = isinstance(move.origin, Given)
         taken = (
-            f"version taken: tag {move.after.at(move.tag, None)} already points to {present.value.short}, but "
+            f"version taken: tag {move.after.at(move.tag, None)} already points to {present.short}, but "
             f"{'what was given is' if given else f'{move.origin.environment} runs'} {move.digest.short}"
         )
         must_be_replaceable(ask, proposal.config, proposal.target, move, taken)
         if isinstance(ask(Holds(move.destination, move.digest)), Absent):
             yield CopyImage(move.source, move.digest, move.destination, None)
-        yield MoveTag(move.destination, move.tag, present.value, move.digest)
+        yield MoveTag(move.destination, move.tag, present, move.digest)
 
 
 def _tidying(

@@ -9,7 +9,7 @@ from bot.decide.trailers import Record, records
 from bot.errors import ExitCode
 from bot.images import Digest, ImageRef
 from bot.promotion import Proof
-from bot.questions import Absent, History, Location, TagDigest
+from bot.questions import History, Location, TagDigest
 from bot.repositories import Commit
 
 
@@ -49,32 +49,32 @@ def prove(ask: Ask, hop: Hop, pair: Pair, claim: Record | None) -> tuple[Digest,
     if image.digest is not None:
         return image.digest, Proof.MANIFEST
     location = Location(hop.source.environment.registry, image.repository)
-    now = ask(TagDigest(location, image.tag or ""))
+    now = ask.maybe(TagDigest(location, image.tag or ""))
     promoted = records(history_of(ask, hop, pair))
     record = promoted.get(image)
     if record is not None:
-        if not isinstance(now, Absent) and now.value != record.digest:
+        if now is not None and now != record.digest:
             raise Refusal(
-                f"drift: {image} was promoted as {record.digest.short}, but its tag now points to {now.value.short}",
+                f"drift: {image} was promoted as {record.digest.short}, but its tag now points to {now.short}",
                 f"find out who moved the tag in registry {location.registry}; move it back, or release a new version",
             )
         return record.digest, Proof.RECORD
     if claim is not None:
-        must_be_borne_out(ask, hop, pair, claim, None if isinstance(now, Absent) else now.value)
+        must_be_borne_out(ask, hop, pair, claim, now)
         return claim.digest, Proof.REGISTRY
-    if isinstance(now, Absent):
+    if now is None:
         raise Refusal(
             f"{image} is not in registry {location.registry}, though {_place(hop, pair)} names it",
             f"push the image, or correct {pair.source[0].file.path}; `promobot tags {hop.service}` lists what is there",
         )
-    return now.value, Proof.REGISTRY
+    return now, Proof.REGISTRY
 
 
 def must_be_borne_out(ask: Ask, hop: Hop, pair: Pair, claim: Record, now: Digest | None) -> None:
     """Refuse a claim that neither registry confirms: whoever may push a branch can write one, for any digest."""
     destination = destination_of(hop, pair)
-    copied = ask(TagDigest(Location(hop.target.environment.registry, destination.repository), destination.tag or ""))
-    if claim.digest == now or (not isinstance(copied, Absent) and claim.digest == copied.value):
+    copy = TagDigest(Location(hop.target.environment.registry, destination.repository), destination.tag or "")
+    if claim.digest in {now, ask.maybe(copy)}:
         return
     raise Refusal(
         f"commit {claim.commit[:12]} on the promotion's branch says that {pair.source[2]} is {claim.digest.short}, but "
@@ -86,8 +86,7 @@ def must_be_borne_out(ask: Ask, hop: Hop, pair: Pair, claim: Record, now: Digest
 
 def history_of(ask: Ask, hop: Hop, pair: Pair) -> tuple[Commit, ...]:
     """The commits that led to what the source's manifest says, newest first."""
-    answer = ask(History(hop.source.rev, pair.source[0].file.path))
-    return () if isinstance(answer, Absent) else answer.value
+    return ask.maybe(History(hop.source.rev, pair.source[0].file.path)) or ()
 
 
 def last_change(ask: Ask, hop: Hop, pair: Pair) -> str:

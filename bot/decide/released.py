@@ -14,7 +14,7 @@ from bot.decide.together import read_together
 from bot.decide.trailers import PROMOTED_FROM
 from bot.images import ImageRef
 from bot.promotion import Move, Unit
-from bot.questions import Absent, History, Landed, OpenRequests
+from bot.questions import History, Landed, OpenRequests
 from bot.repositories import Commit, File
 
 _ANOTHER = "release a new version"
@@ -103,8 +103,8 @@ def _trace(ask: Ask, version: _Version, snapshot: Snapshot) -> str | None:
     for manifest, question in zip(manifests, landed, strict=True):
         if had := _named(ask, version, snapshot, manifest, question):
             return had
-    pasts = [ask(question) for question in history]
-    if any(_promotes(version, past.value) for past in pasts if not isinstance(past, Absent)):
+    pasts = [ask.maybe(question) for question in history]
+    if any(_promotes(version, past or ()) for past in pasts):
         return f"it was promoted to {environment.name}"
     ask(OpenRequests(snapshot.rev.repository))  # what isn't known of it is no "no"
     units += [Unit(each.name, ()) for each in read_together(ask, version.config, environment)]
@@ -116,8 +116,7 @@ def _trace(ask: Ask, version: _Version, snapshot: Snapshot) -> str | None:
 
 def _named(ask: Ask, version: _Version, snapshot: Snapshot, manifest: Manifest, question: Landed) -> str | None:
     environment, path = snapshot.environment.name, manifest.file.path
-    answer = ask(question)
-    landings = answer.value if not isinstance(answer, Absent) else ()
+    landings = ask.maybe(question) or ()
     for landing in landings:
         if landing.content is not None and _names(version, snapshot, manifest, landing.content):
             return f"{environment} has named it, in {path} at {landing.commit[:12]}"

@@ -11,7 +11,7 @@ from bot.decide.facts import Ask, Refusal
 from bot.errors import ExitCode
 from bot.images import ImageRef
 from bot.promotion import Move, Promotion
-from bot.questions import Absent, Commits, Files, MergeBase, OpenRequests
+from bot.questions import Commits, Files, MergeBase, OpenRequests
 from bot.repositories import MergeRequest, Rev
 
 
@@ -59,9 +59,8 @@ def _touching(ask: Ask, target: Snapshot, promotion: Promotion, email: str) -> I
 
 def _candidates(ask: Ask, target: Snapshot, promotion: Promotion) -> Iterator[MergeRequest]:
     """All into the target's branch that may be people's, from another branch than the promotion's own."""
-    answer = ask(OpenRequests(target.rev.repository))
     own = branch_name(target.environment, promotion.unit)
-    for request in answer.value if not isinstance(answer, Absent) else ():
+    for request in ask.maybe(OpenRequests(target.rev.repository)) or ():
         into = request.target_branch == target.environment.repository.branch
         if into and request.source_branch != own and not is_of_fork(request):
             yield request
@@ -116,8 +115,7 @@ def _is_wanted(found: ImageRef, move: Move) -> bool:
 
 def _images(ask: Ask, target: Snapshot, rival: _Rival, files: Files) -> Mapping[tuple[str, str], ImageRef | None]:
     """What the files name at either end. Raises Refusal where that can't be read."""
-    answer = ask(files)
-    found = {file.path: file for file in answer.value} if not isinstance(answer, Absent) else {}
+    found = {file.path: file for file in ask.maybe(files) or ()}
     images: dict[tuple[str, str], ImageRef | None] = {}
     for manifest in _manifests(target, found.keys()):
         try:

@@ -15,7 +15,7 @@ from bot.decide.trailers import Record, records
 from bot.images import Digest, ImageRef
 from bot.plan import Check
 from bot.promotion import FromEnvironment, Move
-from bot.questions import Absent, History, Landed, MergedBy
+from bot.questions import History, Landed, MergedBy
 from bot.repositories import Landing, Rev
 
 
@@ -72,10 +72,8 @@ def _runs(move: Move) -> bool:
 def _since(ask: Ask, hop: Hop, move: Move, manifest: Manifest, now: datetime) -> datetime:
     """When the source's branch came to name this digest, after which it never named another one."""
     rev = hop.source.rev
-    history = ask(History(rev, move.origin.path))
-    promoted = records(history.value if not isinstance(history, Absent) else ())
-    answer = ask(Landed(rev, move.origin.path))
-    landings = answer.value if not isinstance(answer, Absent) else ()
+    promoted = records(ask.maybe(History(rev, move.origin.path)) or ())
+    landings = ask.maybe(Landed(rev, move.origin.path)) or ()
     image = move.origin.image
     named = tuple(takewhile(lambda landing: move.digest in _digests(manifest, landing, image, promoted), landings))
     first = _oldest_known(ask, hop, move, manifest, named)
@@ -86,8 +84,8 @@ def _since(ask: Ask, hop: Hop, move: Move, manifest: Manifest, now: datetime) ->
             f"write the digest beside the tag in {move.origin.path}, or remove `gates.soak` from "
             f"{hop.target.environment.name}",
         )
-    merged = ask(MergedBy(rev.repository, first.commit))
-    landed = first.at if isinstance(merged, Absent) or merged.value.merged_at is None else merged.value.merged_at
+    merged = ask.maybe(MergedBy(rev.repository, first.commit))
+    landed = (merged.merged_at if merged else None) or first.at
     return min(landed, now)  # a clock that is ahead makes nothing older, nor younger than just now
 
 
@@ -102,8 +100,8 @@ def _oldest_known(ask: Ask, hop: Hop, move: Move, manifest: Manifest, named: Seq
         then = {landing: History(Rev(repository, landing.commit), move.origin.path) for landing in by_tag}
         ask.together(*then.values())
         for landing in reversed(some):
-            history = ask(then[landing]) if landing in then else Absent()
-            promoted = records(history.value if not isinstance(history, Absent) else ())
+            history = ask.maybe(then[landing]) if landing in then else None
+            promoted = records(history or ())
             if move.digest in _digests(manifest, landing, image, promoted):
                 return landing
     return None

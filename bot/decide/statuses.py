@@ -18,7 +18,7 @@ from bot.decide.merging import is_merged_for_us
 from bot.decide.named import Named, presence
 from bot.decide.trailers import PROMOTION
 from bot.images import ImageRef
-from bot.plan import Action, CopyImage, HoldMerge, MoveTag, PushBranch, SetStatus, Step, Upkeep
+from bot.plan import Action, CopyImage, HoldMerge, MoveTag, PushBranch, SetStatus, Step, StepKey, Upkeep
 from bot.promotion import Move, Unit
 from bot.questions import Commits, Files, OpenRequests, Question, Status
 from bot.repositories import Commit, CommitStatus, MergeRequest, Repository, Rev, StatusState
@@ -38,7 +38,7 @@ class Wanted:
 
     services: Collection[str] = ()
     targets: Collection[str] = ()
-    arriving: Mapping[Question[Any], tuple[str, str, str]] = field(default_factory=dict)
+    arriving: Mapping[Question[Any], StepKey] = field(default_factory=dict)
     told: Collection[str] = ()
 
 
@@ -217,7 +217,7 @@ class _Judged:
 
     status: CommitStatus
     then: CommitStatus | None = None
-    around: tuple[str, str, str] | None = None
+    around: StepKey | None = None
 
 
 def _approved(ask: Ask, place: _Place, theirs: _Theirs, said: _Judged) -> _Judged:

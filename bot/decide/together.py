@@ -17,7 +17,7 @@ from bot.decide.environments import head_of
 from bot.decide.facts import Ask, NotKnown, for_each
 from bot.decide.trailers import PROMOTED_TOGETHER
 from bot.promotion import Unit
-from bot.questions import Absent, OpenRequests
+from bot.questions import OpenRequests
 from bot.repositories import MergeRequest, Rev
 
 # In no service's or group's name, so that a branch tells by its name alone whose it is.
@@ -61,10 +61,10 @@ def read_together(ask: Ask, config: Config, target: EnvironmentConfig) -> tuple[
     """
     repository = target.repository.repository
     ask.together(head_of(target), branches_of(target), OpenRequests(repository))
-    head = ask(head_of(target))
-    if isinstance(head, Absent):
+    head = ask.maybe(head_of(target))
+    if head is None:
         return ()
-    base = Rev(repository, head.value)
+    base = Rev(repository, head)
     try:
         requests = open_requests_to(ask, target)
     except NotKnown:

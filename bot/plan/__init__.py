@@ -30,6 +30,7 @@ from bot.plan.verdicts import (
     Plan,
     Standing,
     Step,
+    StepKey,
     Upkeep,
     Verdict,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "Stale",
     "Standing",
     "Step",
+    "StepKey",
     "UpdateRequest",
     "Upkeep",
     "Verdict",

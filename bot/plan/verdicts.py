@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, TypeAlias
 
 from bot.errors import ExitCode
 from bot.plan.actions import Action
 from bot.promotion import Promotion, Unit
 from bot.questions import Absent, Found, Question
 from bot.repositories import MergeRequest, Repository
+
+# A step's target environment, unit and branch.
+StepKey: TypeAlias = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Step:
     diff: str = ""
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> StepKey:
         """What tells it from the plan's other steps, and finds it again in another plan."""
         return self.target, self.unit.name, self.branch
 
@@ -83,7 +86,8 @@ class Verdict:
     no longer due, a branch that is left over, a note on what people did, a merge.
     `request` is the open merge request, also of a unit that is blocked; `outdated` says what it proposes then that
     would not be proposed now.
-    `note` says why it stands as it does, where nothing is against it and that isn't plain.
+    `note` says why it stands as it does, where nothing is against it and that isn't plain. What is `queued` is due,
+    and waits until there are fewer open merge requests.
     """
 
     unit: Unit
@@ -95,6 +99,7 @@ class Verdict:
     request: MergeRequest | None = None
     outdated: str = ""
     note: str = ""
+    queued: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,7 @@ class Upkeep:
     environment: str
     step: Step | None = None
     blocked: Blocked | None = None
-    around: tuple[str, str, str] | None = None
+    around: StepKey | None = None
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,14 @@ def test_the_first_by_name_go_first(paper: Paper) -> None:
     assert opened(paper.plan()) == ["a", "b", "c"]
 
 
+def test_what_failed_in_this_pass_takes_no_place(paper: Paper) -> None:
+    failed = {step.key for step in paper.plan(config=ONE_AT_A_TIME).steps}
+    plan = paper.plan(config=ONE_AT_A_TIME, intent=Intent(failed=frozenset(failed)))
+    assert opened(plan) == ["a", "b"]
+    assert waiting(plan) == {"c": WAITS.format("1 merge request") + " is open or goes first"}
+    assert [verdict.queued for verdict in plan.verdicts] == [False, False, True]
+
+
 def test_five_at_a_time_unless_the_configuration_says_otherwise(paper: Paper) -> None:
     tree = paper.trees["m1"]
     for service in "defgh":

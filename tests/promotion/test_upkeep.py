@@ -19,6 +19,7 @@ from bot.plan import Done, MoveTag, PushBranch, Stale
 from bot.repositories import RequestDraft, Reviewers
 from tests.company import PROJECT, Company
 from tests.git.origin import git
+from tests.proxy import ALWAYS, Answer, Fault, start_proxy
 
 E2E_FILE, STAGING_FILE = "apps/inventory/e2e/helmrelease.yaml", "apps/inventory/staging/helmrelease.yaml"
 PROMOTE = ("promote", "inventory", "--to", "staging")
@@ -222,3 +223,23 @@ def test_a_persons_merge_request_is_merged_once_its_image_is_there(
     capsys.readouterr()
     assert company.promobot("mr", "merge", "1", "--as", "ann") == 0
     assert company.content("main", STAGING_FILE) == company.manifest("inventory", "staging", "1.1.4")
+
+
+def test_what_cannot_be_copied_holds_up_nobody(
+    tmp_path: Path, e2e_registry: RunningRegistry, prod_registry: RunningRegistry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company = Company.found(tmp_path / "company", e2e_registry, prod_registry, ["a", "b", "c", "d"])
+    with start_proxy(prod_registry) as proxy:
+        company.connect(staging=proxy)
+        path = company.folder / "promobot.yaml"
+        path.write_text(path.read_text().replace("open_requests: 100", "open_requests: 2"))
+        proxy.inject(Fault(f"^(POST|PUT|PATCH) /v2/{company.team}/a/", Answer(403), times=ALWAYS))
+        capsys.readouterr()
+        assert company.promobot("reconcile", "-o", "json") == ExitCode.REGISTRY
+        data = json.loads(capsys.readouterr().out)
+        titles = [f"{name} 1.1.2 → 1.1.3 to staging" for name in ("b", "c")]
+        assert [request.title for request in company.requests()] == titles
+        assert [one["standing"] for one in data["verdicts"]] == ["due", "due", "due", "blocked"]
+        assert data["verdicts"][3]["reason"].startswith("waits: 2 merge requests of promobot in ")
+        assert company.promobot("reconcile") == 0
+        assert [request.title for request in company.requests()] == titles
