@@ -493,6 +493,14 @@ def test_only_we_are_believed_about_why_we_closed() -> None:
     assert request_of(forged, ME).ended_by == "promobot"
 
 
+def test_who_closes_it_by_our_account_in_the_browser_says_no() -> None:
+    by_hand = fields(state="closed", description="why", closed_by={"id": 7, "username": "bot"})
+    ours = {**by_hand, "description": with_reason("why", "", "promobot", most=LONGEST_BODY)}
+    found = [request_of(each, ME) for each in (by_hand, ours)]
+    assert [(one.ended_by, one.ended_by_us) for one in found] == [("promobot", False), ("promobot", True)]
+    assert request_of(fields(state="merged", merge_user={"id": 7}), ME).ended_by_us
+
+
 @pytest.mark.parametrize("reason", ["", "a --> b", "<!-- x -->", "@ann `code` *b*", "line\nbreak", '"quotes" \\'])
 def test_a_reason_is_found_again_and_never_markup(reason: str) -> None:
     body = with_reason("why", reason, "ann", most=LONGEST_BODY)

@@ -72,7 +72,8 @@ def request_of(fields: Mapping[str, Any], me: Identity) -> MergeRequest:
         reviewers=tuple(person["username"] for person in fields.get("reviewers") or ()),
         labels=tuple(fields.get("labels") or ()),
         ended_by=asked_by,
-        ended_by_us=asked_by == me.name,
+        # Whoever works by our account in the browser leaves no reason, and says no like anybody else.
+        ended_by_us=asked_by == me.name and (bool(closed) or not closed_by_us),
         reason=closed.get("reason", "") if closed_by_us else "",
         draft=bool(fields.get("draft", fields.get("work_in_progress", False))),
         merge_commit=landed(fields) if state is RequestState.MERGED else "",
