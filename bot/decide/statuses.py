@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -25,6 +26,7 @@ from bot.repositories import Commit, CommitStatus, MergeRequest, Repository, Rev
 
 # What every forge takes: GitHub allows 140 characters.
 _LONGEST = 140
+_NUMBERS = re.compile(r"[0-9]+")
 _NOTHING = "it changes no image that promobot looks after"
 
 
@@ -196,7 +198,7 @@ def _upkeep(ask: Ask, place: _Place, theirs: _Theirs) -> Upkeep | None:
         return Upkeep(unit, target, blocked=refusal.blocked)
     # Where it is about nothing of ours, it may be about what another configuration looks after.
     told = now is not None and not theirs.touched
-    wanted = (*(() if told or said.status == now else (said.status,)), *(() if said.then is None else (said.then,)))
+    wanted = (*(() if told or said.is_said_by(now) else (said.status,)), *(() if said.then is None else (said.then,)))
     say = tuple(SetStatus(repository, request.head, request.source_branch, status) for status in wanted)
     # What a person pushed to what the forge merges for us would be merged as soon as this is green.
     hold = (HoldMerge(repository, request.number),) if is_merged_for_us(request) and not theirs.ours else ()
@@ -213,11 +215,22 @@ def _files(place: _Place, theirs: _Theirs) -> tuple[Files, ...]:
 
 @dataclass(frozen=True)
 class _Judged:
-    """What is to be said; and `then`, when the step with the key `around` is done."""
+    """What is to be said; and `then`, when the step with the key `around` is done.
+
+    What is `unsure` tells in its words what went wrong, with seconds and the like.
+    """
 
     status: CommitStatus
     then: CommitStatus | None = None
     around: StepKey | None = None
+    unsure: bool = False
+
+    def is_said_by(self, now: CommitStatus | None) -> bool:
+        """Whether that is there already: while something is out of order, its seconds change."""
+        if not self.unsure or now is None:
+            return self.status == now
+        mine, its = (_NUMBERS.sub("", one.description) for one in (self.status, now))
+        return self.status.state is now.state and mine == its
 
 
 def _approved(ask: Ask, place: _Place, theirs: _Theirs, said: _Judged) -> _Judged:
@@ -244,7 +257,7 @@ def _judged(ask: Ask, place: _Place, theirs: _Theirs) -> _Judged:
         return _Judged(_missing(missing))
     unknown = next((there for there in answers.values() if isinstance(there, str)), None)
     if unknown is not None:
-        return _Judged(_waiting(unknown))
+        return _Judged(_waiting(unknown), unsure=True)
     registries = dict.fromkeys(one.registry for one in named)
     good = _all_there(len(named), " and ".join(registries)) if named else _said(StatusState.SUCCESS, _NOTHING)
     if not absent:

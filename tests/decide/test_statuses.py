@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 
 from bot.config import Config
 from bot.decide import Intent
-from bot.errors import ExitCode
+from bot.errors import ExitCode, RegistryError
 from bot.plan import CopyImage, HoldMerge, SetStatus, Standing
-from bot.questions import Status
+from bot.questions import Status, Unknown
 from bot.repositories import CommitStatus, RequestState, StatusState
 from tests.paper import CONFIG, E2E, SHOP, STAGING, Paper, configured, digest, values
 from tests.paperwork import Desk
@@ -72,6 +74,23 @@ def test_not_knowing_is_never_green_and_never_red(desk: Desk) -> None:
     theirs = desk.propose(MINE, {STAGING_FILE: OTHER})
     desk.paper.unreachable = frozenset({"staging"})
     assert settled(desk, theirs.head) == CommitStatus(PENDING, "registry staging: connection refused")
+
+
+def test_what_isn_t_known_is_said_once_whatever_seconds_it_has(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A forge keeps each status, and GitHub a thousand of a commit at most."""
+    desk.propose(MINE, {STAGING_FILE: OTHER})
+    seconds = count(1)
+
+    def limited(*_: object) -> Unknown:
+        return Unknown(RegistryError(f"registry staging wants {next(seconds)} s without any request", hint="later"))
+
+    monkeypatch.setattr(Paper, "_of_registry", limited)
+    assert len(said(desk)) == 1
+    desk.carry_out(desk.paper.plan())
+    assert said(desk) == {}
+    monkeypatch.undo()
+    desk.paper.unreachable = frozenset({"staging"})
+    assert len(said(desk)) == 1, "it is another reason"
 
 
 def test_what_is_missing_counts_before_what_is_not_known(desk: Desk) -> None:
