@@ -227,7 +227,7 @@ def _about_request(action: AboutRequest, world: World) -> Outcome:
 
 def _merge(action: Merge, world: World) -> Outcome:
     project = action.repository.project
-    told = _forge(world, action.repository).merge_when_ready(project, action.number, head=action.head)
+    told = _forge(world, action.repository).merge_when_ready(project, action.number, head=action.head, into=action.into)
     if told.waits:
         return Refused(action, told.waits, ExitCode.BLOCKED, told.remedy)
     return Done(action, told.request.url)

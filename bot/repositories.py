@@ -37,11 +37,16 @@ class Rev:
 
 @dataclass(frozen=True)
 class File:
-    """A file of a commit: path, Git mode (such as `100644`; `120000` is a symbolic link) and bytes."""
+    """A file of a commit: path, Git mode (such as `100644`) and bytes."""
 
     path: str
     mode: str
     content: bytes
+
+    @property
+    def is_link(self) -> bool:
+        """Whether it is a symbolic link, whose content is where it points to."""
+        return self.mode == "120000"
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class Commit:
     """A commit with what recognises it as ours: its addresses and its trailers in their order.
 
     Who amends or rebases a commit becomes its committer; its author stays. `paths` are the files that it changes
-    against its first parent, where that was asked.
+    against its first parent, where that was asked. One that `merges` has several parents.
     """
 
     sha: str
@@ -57,6 +62,7 @@ class Commit:
     committer_email: str
     trailers: tuple[tuple[str, str], ...]
     paths: tuple[str, ...] = ()
+    merges: bool = False
 
     def trailer(self, key: str) -> tuple[str, ...]:
         """Every value of the trailer `key`."""
@@ -96,14 +102,14 @@ class RequestState(Enum):
 class MergeRequest:
     """A merge request as every forge has it.
 
-    `ours` says whether the account that promobot works as opened it, `ended_by_us` whether that one ended it. `head` is
-    the source branch's commit, `ended_by` who merged or closed it, and `reason` what was said then. A `draft`
-    is not merged before a person says that it is ready. An `unfinished` one of ours was opened, and neither labels nor
-    reviewers given to it, by a run that ended there. Of a merged one, `merge_commit` is where the target's branch
-    was right after, and `merged_at` the forge's own time of it. `note` is what ours says, where the forge tells that.
-    `auto_merge_by` is who had the forge merge it by itself as soon as it may. `approvals` are the users who approve it
-    now, None where lists don't tell. One that `needs_rebase` isn't merged, by the project's rules, before its branch
-    has all that the target's has; False where lists don't tell.
+    `ours` says whether the account that promobot works as opened it, `ended_by_us` whether promobot ended it: a person
+    may have the same account, and close it by hand. `head` is the source branch's commit, `ended_by` who merged or
+    closed it, and `reason` what was said then. A `draft` is not merged before a person says that it is ready. An
+    `unfinished` one of ours was opened, and neither labels nor reviewers given to it, by a run that ended there. Of a
+    merged one, `merge_commit` is where the target's branch was right after, and `merged_at` the forge's own time of it.
+    `note` is what ours says, where the forge tells that. `auto_merge_by` is who had the forge merge it by itself as
+    soon as it may. `approvals` are the users who approve it now, None where lists don't tell. One that `needs_rebase`
+    isn't merged, by the project's rules, before its branch has all that the target's has; False where lists don't tell.
     """
 
     number: int
@@ -147,8 +153,9 @@ class CommitStatus:
     description: str
 
     def within(self, most: int) -> CommitStatus:
-        """The same with its text in so many characters, all of them printable."""
-        line = " ".join("".join(c if c.isprintable() else " " for c in self.description).split())
+        """The same with its text in so many characters, all of them printable, and none that GitHub wouldn't take."""
+        known = "".join(c if c <= "\uffff" else "?" for c in self.description)
+        line = " ".join("".join(c if c.isprintable() else " " for c in known).split())
         return replace(self, description=line if len(line) <= most else f"{line[: most - 1].rstrip()}…")
 
 

@@ -87,7 +87,7 @@ class Desk:
                 paper.statuses[sha or paper.heads[branch]] = status
             case UpdateRequest(_, number, title, body):
                 self.change(number, title=title, body=body)
-            case Merge(_, number, head):
+            case Merge(_, number, head, "main"):
                 assert next(one for one in paper.opened if one.number == number).head == head
                 self.merge(number)
             case HoldMerge(_, number):
@@ -178,9 +178,10 @@ class Desk:
         self.paper.ahead |= {(now, head): ours for (base, head), ours in self.paper.ahead.items() if base == before}
         return now
 
-    def amend(self, branch: str, files: Mapping[str, bytes] = MappingProxyType({})) -> None:
-        """Put a person's commit on top of a branch."""
+    def amend(self, branch: str, files: Mapping[str, bytes] = MappingProxyType({}), *, forged: bool = False) -> None:
+        """Put a person's commit on top of a branch; a `forged` one says of itself all that ours does."""
         head = self.paper.heads[branch]
         below = self.paper.ahead[self.paper.heads["main"], head]
-        theirs = replace(commit(f"p{next(self.commits)}", email="ann@example.com"), paths=tuple(files))
+        theirs = commit(f"p{next(self.commits)}", email="ann@example.com")
+        theirs = replace(below[0] if forged else theirs, sha=theirs.sha, paths=tuple(files))
         self._put(branch, theirs, dict(files), head, *below)

@@ -14,8 +14,6 @@ from bot.plan import Guard
 from bot.questions import BranchHead, Changed, Files, Found
 from bot.repositories import File, Rev
 
-_SYMLINK = "120000"
-
 
 @dataclass(frozen=True)
 class Manifest:
@@ -47,7 +45,7 @@ class Manifest:
     @cached_property
     def fields(self) -> tuple[ImageField, ...]:
         """The images that it names. Raises Refusal where the file can't be read exactly."""
-        if self.file.mode == _SYMLINK:
+        if self.file.is_link:
             raise Refusal(
                 f"{self.file.path} is a symbolic link, which promobot doesn't edit",
                 "let `paths` name the file that it points to",

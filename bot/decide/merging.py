@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.decide.approving import demands, unmet
 from bot.decide.facts import Ask
@@ -55,7 +55,10 @@ def _when_approved(ask: Ask, proposal: Proposal, request: MergeRequest, *, busy:
         return Ending(rebuild=True)
     if request.auto_merge_by:
         return Ending(note="which the forge merges as soon as it may")
-    return Ending((Merge(repository, request.number, request.head),))
+    # What a list told of approvals is older than what is asked again right before the merge, and may be over.
+    if missing := _missing(ask, proposal, replace(request, approvals=None)):
+        return Ending(note=missing)
+    return Ending((Merge(repository, request.number, request.head, request.target_branch),))
 
 
 def is_merged_for_us(request: MergeRequest) -> bool:

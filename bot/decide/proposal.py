@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from bot.decide import approving
 from bot.decide.branch import Branch, open_request, requests_from
-from bot.decide.changes import Change, are_made, find_changes
+from bot.decide.changes import Change, find_changes
 from bot.decide.conversation import converse, first_told
 from bot.decide.copies import find_copies
 from bot.decide.environments import unchanged
 from bot.decide.facts import Ask, Refusal
+from bot.decide.inplace import in_place, is_recorded, on_branch, together
 from bot.decide.merging import before_merge, find_ending
 from bot.decide.notes import supersedes_later
 from bot.decide.objections import (
     closed_requests,
-    leave_foreign_alone,
     respect_closed,
     respect_retargeted,
 )
@@ -27,7 +27,7 @@ from bot.decide.reverts import revert_questions, with_reverts, with_said
 from bot.decide.rivals import find_rival
 from bot.decide.sentences import sentence
 from bot.decide.statuses import with_status
-from bot.decide.trailers import AGAIN, ALLOWED, PROMOTED_IMAGE, PROMOTED_TOGETHER, recorded
+from bot.decide.trailers import PROMOTED_IMAGE, PROMOTED_TOGETHER, recorded
 from bot.decide.unasked import find_unasked, groups_of
 from bot.decide.warnings import find_warnings
 from bot.plan import (
@@ -44,9 +44,9 @@ from bot.plan import (
     UpdateRequest,
     Verdict,
 )
-from bot.promotion import Promotion, Unit
-from bot.questions import Files, Merged, Question
-from bot.repositories import Commit, FileChange, MergeRequest, Rev
+from bot.promotion import Promotion
+from bot.questions import Question
+from bot.repositories import FileChange, MergeRequest
 
 # What is left to do where no image has a way to go any more.
 _TIDYING = (CloseRequest, DeleteBranch, SetStatus, UpdateRequest, SetNote, Merge, HoldMerge)
@@ -88,7 +88,7 @@ def _proposing(ask: Ask, proposal: Proposal, changes: tuple[Change, ...], reques
     """What brings it there, by the branch as it is where that does, unless a merge waits for another one."""
     ask.together(*_first(proposal, request, changes))
     effects = partial(_effects, ask, proposal, changes, request)
-    actions = list(effects(push=not _in_place(ask, proposal, changes, request)))
+    actions = list(effects(push=not in_place(ask, proposal, changes, request)))
     behind = request is not None and request.needs_rebase and find_ending(ask, proposal, request, actions).rebuild
     return list(effects(push=True)) if behind else actions
 
@@ -111,7 +111,7 @@ def _effects(
 
 def _first(proposal: Proposal, request: MergeRequest | None, changes: tuple[Change, ...]) -> Iterator[Question[Any]]:
     """What all that is proposed asks."""
-    yield from _on_branch(proposal, changes)
+    yield from on_branch(proposal, changes)
     yield from first_told(proposal, request)
     yield from approving.first_questions(proposal.config, proposal.target, proposal.promotion.unit)
     yield from groups_of(proposal, request)
@@ -154,7 +154,7 @@ def _respect_people(
 def _respect_review(proposal: Proposal, request: MergeRequest) -> None:
     """Refuse to put other images in place of those that people may be looking at, where they don't want that."""
     ours = proposal.branch.ours
-    another = bool(ours) and not _is_recorded(ours[0], proposal.promotion)
+    another = bool(ours) and not is_recorded(ours[0], proposal.promotion)
     waits = any(each.supersede == "wait" for each in proposal.settings)
     if another and waits and not request.draft and not request.unfinished:
         raise supersedes_later(proposal.promotion, request)
@@ -166,55 +166,6 @@ def _is_proposed(branch: Branch, promotion: Promotion) -> bool:
     return all(recorded(move) in said for move in promotion.moves if move.before != move.after)
 
 
-def _on_branch(proposal: Proposal, changes: Iterable[Change]) -> Iterator[Files]:
-    """What the branch has in place of the files that change, where we made any of it.
-
-    The other manifests that our commit changes are asked for too: so it is one question, whichever services can go.
-    """
-    branch = proposal.branch
-    if branch.head is not None and branch.ours:
-        paths = proposal.target.paths.intersection(branch.ours[0].paths).union(change.path for change in changes)
-        yield Files(Rev(proposal.target.rev.repository, branch.head), tuple(sorted(paths)))
-
-
-def _in_place(ask: Ask, proposal: Proposal, changes: tuple[Change, ...], request: MergeRequest | None) -> bool:
-    """Whether the branch already holds exactly these files and our record of these digests."""
-    branch = proposal.branch
-    if branch.head is None or not branch.ours:
-        leave_foreign_alone(proposal.branch, request, reopen=proposal.reopen)
-        return False
-    files = [file for question in _on_branch(proposal, changes) for file in ask.maybe(question) or ()]
-    recorded = _is_recorded(branch.ours[0], proposal.promotion)
-    if recorded and branch.foreign and proposal.promotion.created:
-        return True  # what a reviewer made of the copy is what shall be merged
-    if recorded and are_made(changes, files):
-        return True
-    leave_foreign_alone(proposal.branch, request, reopen=proposal.reopen)
-    return recorded and _merges(ask, proposal.target.rev, branch.head, changes)
-
-
-def _merges(ask: Ask, target: Rev, head: str, changes: Collection[Change]) -> bool:
-    """Whether merging the branch as it is makes the same of files that were changed in the target since."""
-    paths = tuple(sorted(change.path for change in changes))
-    return are_made(changes, ask.maybe(Merged(target.repository, target.commit, head, paths)))
-
-
-def _is_recorded(commit: Commit, promotion: Promotion) -> bool:
-    """Whether a commit's trailers say which digests the promotion is about, what goes together in it, and again."""
-    wanted = {recorded(move) for move in promotion.moves}
-    again = {text for move in promotion.moves for text in move.allowed if text.startswith(AGAIN)}
-    return (
-        set(commit.trailer(PROMOTED_IMAGE)) == wanted
-        and commit.trailer(PROMOTED_TOGETHER) == _together(promotion.unit)
-        and again <= set(commit.trailer(ALLOWED))
-    )
-
-
-def _together(unit: Unit) -> tuple[str, ...]:
-    """The values of one more trailer: who finds the branch later has no other way to know what it is about."""
-    return (" ".join(unit.chosen),) if unit.chosen else ()
-
-
 def _push(proposal: Proposal, changes: tuple[Change, ...]) -> PushBranch:
     return PushBranch(
         repository=proposal.target.rev.repository,
@@ -223,7 +174,7 @@ def _push(proposal: Proposal, changes: tuple[Change, ...]) -> PushBranch:
         expected=proposal.branch.head,
         files=tuple(FileChange(change.path, change.content) for change in changes),
         message=proposal.texts.commit_message(proposal.promotion)
-        + "".join(f"{PROMOTED_TOGETHER}: {value}\n" for value in _together(proposal.promotion.unit)),
+        + "".join(f"{PROMOTED_TOGETHER}: {value}\n" for value in together(proposal.promotion.unit)),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from bot.config import Config
-from bot.decide.branch import Branch, branch_behind, branch_name, open_request, promotion_mark
+from bot.decide.branch import Branch, branch_behind, branch_name, open_request, promotion_mark, requests_from
 from bot.decide.environments import Manifest, fields_at
 from bot.decide.facts import Ask, NotKnown, Refusal
 from bot.decide.merging import is_merged_for_us
@@ -37,7 +37,7 @@ def reviewed(ask: Ask, config: Config, reach: Reach, refusal: Refusal, verdict: 
     except NotKnown:
         return verdict  # that is why it is blocked
     if request is None or branch is None:
-        return replace(verdict, request=_of_others(reach, unit))
+        return replace(verdict, request=_of_others(reach, unit), step=_sent_elsewhere(ask, reach, unit))
     outdated = _outdated(reach, unit, request, branch)
     verdict = replace(verdict, request=request, outdated=outdated)
     ours = request.ours and branch.ours
@@ -49,6 +49,16 @@ def reviewed(ask: Ask, config: Config, reach: Reach, refusal: Refusal, verdict: 
     told: tuple[Action, ...] = (*hold, *said)
     step = Step(unit, verdict.target, repository, branch.name, branch.head, (), told)
     return replace(verdict, step=step) if told else verdict
+
+
+def _sent_elsewhere(ask: Ask, reach: Reach, unit: Unit) -> Step | None:
+    """What keeps one that the forge merges for us from being merged into a branch that it was never meant for."""
+    repository, target = reach.target.rev.repository, reach.target.environment
+    for request in requests_from(ask, reach.target, branch_name(target, unit)):
+        if is_merged_for_us(request) and request.head:
+            hold = HoldMerge(repository, request.number)
+            return Step(unit, target.name, repository, request.source_branch, request.head, (), (hold,))
+    return None
 
 
 def _outdated(reach: Reach, unit: Unit, request: MergeRequest, branch: Branch) -> str:

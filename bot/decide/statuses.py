@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,16 +15,18 @@ from bot.decide.approving import Assurance, assured_of, is_marked, missing
 from bot.decide.branch import Branch, is_of_fork
 from bot.decide.environments import Manifest, Snapshot, head_of, manifests_at, service_at
 from bot.decide.facts import Ask, NotKnown, Refusal, for_each
+from bot.decide.merging import is_merged_for_us
 from bot.decide.named import Named, presence
 from bot.decide.trailers import PROMOTION
 from bot.images import ImageRef
-from bot.plan import Action, CopyImage, MoveTag, PushBranch, SetStatus, Step, StepKey, Upkeep
+from bot.plan import Action, CopyImage, HoldMerge, MoveTag, PushBranch, SetStatus, Step, StepKey, Upkeep
 from bot.promotion import Move, Unit
 from bot.questions import Commits, Files, OpenRequests, Question, Status
 from bot.repositories import Commit, CommitStatus, MergeRequest, Repository, Rev, StatusState
 
 # What every forge takes: GitHub allows 140 characters.
 _LONGEST = 140
+_NUMBERS = re.compile(r"[0-9]+")
 _NOTHING = "it changes no image that promobot looks after"
 
 
@@ -149,10 +152,14 @@ def _requests(ask: Ask, place: _Place) -> Iterator[MergeRequest]:
 
 
 def _are_ours(config: Config, commits: Collection[Commit]) -> bool:
-    """Whether they are a promotion as we made it: what a person changed, or pins, is looked at like any other."""
+    """Whether they are a promotion as we made it: what a person changed, or pins, is looked at like any other.
+
+    We make one commit: others in our name were written by somebody else who may push to the branch.
+    """
     address = config.author.email
-    return all(
-        commit.author_email == commit.committer_email == address and commit.trailer(PROMOTION) for commit in commits
+    return len(commits) <= 1 and all(
+        commit.author_email == commit.committer_email == address and commit.trailer(PROMOTION) and not commit.merges
+        for commit in commits
     )
 
 
@@ -190,12 +197,13 @@ def _upkeep(ask: Ask, place: _Place, theirs: _Theirs) -> Upkeep | None:
     except NotKnown as refusal:
         return Upkeep(unit, target, blocked=refusal.blocked)
     # Where it is about nothing of ours, it may be about what another configuration looks after.
-    if now is not None and not theirs.touched:
-        return None
-    wanted = (*(() if said.status == now else (said.status,)), *(() if said.then is None else (said.then,)))
+    told = now is not None and not theirs.touched
+    wanted = (*(() if told or said.is_said_by(now) else (said.status,)), *(() if said.then is None else (said.then,)))
     say = tuple(SetStatus(repository, request.head, request.source_branch, status) for status in wanted)
-    step = Step(unit, target, repository, request.source_branch, request.head, (), say)
-    return Upkeep(unit, target, step, around=said.around) if say else None
+    # What a person pushed to what the forge merges for us would be merged as soon as this is green.
+    hold = (HoldMerge(repository, request.number),) if is_merged_for_us(request) and not theirs.ours else ()
+    step = Step(unit, target, repository, request.source_branch, request.head, (), (*hold, *say))
+    return Upkeep(unit, target, step, around=said.around) if step.actions else None
 
 
 def _files(place: _Place, theirs: _Theirs) -> tuple[Files, ...]:
@@ -207,11 +215,22 @@ def _files(place: _Place, theirs: _Theirs) -> tuple[Files, ...]:
 
 @dataclass(frozen=True)
 class _Judged:
-    """What is to be said; and `then`, when the step with the key `around` is done."""
+    """What is to be said; and `then`, when the step with the key `around` is done.
+
+    What is `unsure` tells in its words what went wrong, with seconds and the like.
+    """
 
     status: CommitStatus
     then: CommitStatus | None = None
     around: StepKey | None = None
+    unsure: bool = False
+
+    def is_said_by(self, now: CommitStatus | None) -> bool:
+        """Whether that is there already: while something is out of order, its seconds change."""
+        if not self.unsure or now is None:
+            return self.status == now
+        mine, its = (_NUMBERS.sub("", one.description) for one in (self.status, now))
+        return self.status.state is now.state and mine == its
 
 
 def _approved(ask: Ask, place: _Place, theirs: _Theirs, said: _Judged) -> _Judged:
@@ -238,7 +257,7 @@ def _judged(ask: Ask, place: _Place, theirs: _Theirs) -> _Judged:
         return _Judged(_missing(missing))
     unknown = next((there for there in answers.values() if isinstance(there, str)), None)
     if unknown is not None:
-        return _Judged(_waiting(unknown))
+        return _Judged(_waiting(unknown), unsure=True)
     registries = dict.fromkeys(one.registry for one in named)
     good = _all_there(len(named), " and ".join(registries)) if named else _said(StatusState.SUCCESS, _NOTHING)
     if not absent:

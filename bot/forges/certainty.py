@@ -42,6 +42,16 @@ def must_be_as_seen(project: str, request: MergeRequest, seen: tuple[str, str] |
         )
 
 
+def must_go_into(project: str, request: MergeRequest, into: str) -> None:
+    """Raises ConflictError where somebody sent it elsewhere: forges make sure of the head alone."""
+    if request.target_branch != into:
+        raise ConflictError(
+            f"the target branch of merge request {project}!{request.number} was changed from {into} to "
+            f"{request.target_branch}",
+            hint="run again: it is looked at anew",
+        )
+
+
 def _may_pass(error: StatusError | UnansweredError) -> bool:
     """Whether a write may succeed a little later, or has succeeded."""
     return error.unsure or isinstance(error, UnansweredError)

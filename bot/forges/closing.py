@@ -19,6 +19,14 @@ def plain(text: str) -> str:
     return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
+def within(text: str, most: int) -> str:
+    """At most so many characters of it, in whole lines: half of one may be something else than the whole."""
+    if len(text) <= most:
+        return text
+    kept, newline, half = text[: max(0, most)].rpartition("\n")
+    return kept if newline else half
+
+
 def with_reason(body: str, reason: str, by: str, *, most: int, link: str = "") -> str:
     """The body of a merge request that is closed: what it was, and why and for whom that is, to be found again.
 
@@ -29,7 +37,7 @@ def with_reason(body: str, reason: str, by: str, *, most: int, link: str = "") -
     words = f": {shown}" if shown else ""
     words += f" (<{link}>)" if _LINK.fullmatch(link) else ""
     end = plain(f"{_LINE}{words}\n\n{_BEGIN}{told}{_END}")
-    return plain(without_reason(body)[0])[: max(0, most - len(end))] + end
+    return within(plain(without_reason(body)[0]), most - len(end)) + end
 
 
 def without_reason(body: str) -> tuple[str, dict[str, str]]:

@@ -149,11 +149,12 @@ class Forge(Protocol):
         """
         ...
 
-    def merge_when_ready(self, project: str, number: int, *, head: str) -> AutoMerge:
+    def merge_when_ready(self, project: str, number: int, *, head: str, into: str) -> AutoMerge:
         """Merge, if the source branch is still at `head`; or let the forge do so by itself when its checks are through.
 
         What the forge refuses, by its rules for the branch or while approvals are missing, is said and left at that.
-        Raises ConflictError if the branch moved, if the merge request is closed or a draft, or if it `needs_rebase`.
+        Raises ConflictError if the branch moved, if the merge request is closed or a draft, if it `needs_rebase`, or if
+        it goes elsewhere than `into` this branch by now.
         """
         ...
 

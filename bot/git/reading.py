@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.git.command import GitDirectory
 from bot.globs import within_segments
@@ -12,7 +12,8 @@ from bot.manifests.source import MAX_BYTES
 from bot.repositories import Commit, Summary
 
 # Both ends of a record are certain: a commit cannot hold NUL, and an unfolded trailer is one line.
-_FORMAT = "%H%x00%ae%x00%ce%x00%(trailers:only,unfold)"
+_FORMAT = "%H%x00%P%x00%ae%x00%ce%x00%(trailers:only,unfold)"
+_FIELDS = 5
 # Against the first parent, of merges too; trees tell it, so that a clone without contents will do.
 _PATHS = ("--name-only", "--no-renames", "--diff-merges=first-parent")
 
@@ -99,8 +100,12 @@ def log(git: GitDirectory, *args: str, stdin: bytes = b"") -> tuple[Commit, ...]
     """What `git log` with these arguments finds, no commit before its children."""
     output = git.run("log", "-z", "--date-order", f"--format={_FORMAT}", *args, stdin=stdin).stdout
     fields = output.decode("utf-8", "replace").split("\0")[:-1]
-    records = zip(fields[0::4], fields[1::4], fields[2::4], fields[3::4], strict=True)
-    return tuple(Commit(sha, author, committer, _trailers(trailers)) for sha, author, committer, trailers in records)
+    return tuple(_commit(fields[start : start + _FIELDS]) for start in range(0, len(fields), _FIELDS))
+
+
+def _commit(fields: Sequence[str]) -> Commit:
+    sha, parents, author, committer, trailers = fields
+    return Commit(sha, author, committer, _trailers(trailers), merges=" " in parents)
 
 
 def summaries(git: GitDirectory, base: str, head: str, limit: int) -> tuple[Summary, ...]:
@@ -119,15 +124,15 @@ def log_with_paths(git: GitDirectory, *args: str) -> tuple[Commit, ...]:
 
 
 def _with_paths(fields: Sequence[bytes]) -> Iterator[Commit]:
-    """An empty field begins a record: four of the commit, then its paths, none of which is empty."""
+    """An empty field begins a record: those of the commit, then its paths, none of which is empty."""
     start = 0
     while start < len(fields):
-        sha, author, committer, trailers = (field.decode("utf-8", "replace") for field in fields[start + 1 : start + 5])
-        first = start + 5
+        first = start + 1 + _FIELDS
+        commit = _commit([field.decode("utf-8", "replace") for field in fields[start + 1 : first]])
         start = next((index for index in range(first, len(fields)) if not fields[index]), len(fields))
         # The first one is on a line of its own.
         names = b"\0".join(fields[first:start]).removeprefix(b"\n").decode("utf-8", "surrogateescape")
-        yield Commit(sha, author, committer, _trailers(trailers), tuple(names.split("\0")) if names else ())
+        yield replace(commit, paths=tuple(names.split("\0")) if names else ())
 
 
 def _trailers(text: str) -> tuple[tuple[str, str], ...]:

@@ -94,11 +94,15 @@ class CloseRequest:
 
 @dataclass(frozen=True)
 class Merge:
-    """Merge a merge request of ours at `head` and no other commit, or let the forge do so as soon as it may."""
+    """Merge a merge request of ours at `head` and no other commit, `into` this branch and no other.
+
+    Or let the forge do so as soon as it may.
+    """
 
     repository: Repository
     number: int
     head: str
+    into: str
 
 
 @dataclass(frozen=True)

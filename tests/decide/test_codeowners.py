@@ -28,7 +28,12 @@ def names(text: str, path: str = FILE, *, gitlab: bool = True) -> list[tuple[int
         ("values.yaml", True, True),
         ("*.yaml", True, True),
         ("/apps/*", False, False),
-        ("/apps/**", True, True),
+        ("/apps/**", False, True),
+        ("/apps/**/*", True, True),
+        ("/**/shop/**/values.yaml", True, True),
+        ("apps/**/prod/**/values.yaml", True, True),
+        ("/ap**/shop/prod/values.yaml", True, True),
+        ("/ap**/values.yaml", False, True),
         ("/apps/**/values.yaml", True, True),
         ("/apps/shop/prod/**/values.yaml", True, True),
         ("/apps/*/prod/values.yaml", True, True),
@@ -56,13 +61,54 @@ def test_sections_ask_each_for_itself() -> None:
     text = (
         "* @all\n[SRE][2] @sre\n*.yaml\n^[Docs]\n* @writers\n[Security]\n/secrets/ @security\n[sre]\n/apps/ @sre @ops\n"
     )
-    assert names(text) == [(1, "all"), (2, "ops sre")]
+    assert names(text) == [(1, "all"), (1, "ops sre")], "a line has the count of the head above it"
     assert names(text, "a.yaml") == [(1, "all"), (2, "sre")]
     assert owned(text, "README.md", sections=True) == (Owned(1, frozenset({"all"})),)
 
 
-def test_a_path_that_is_left_out_has_no_owner() -> None:
-    assert names("* @sre\n!/apps/\n") == []
+def test_a_path_that_is_left_out_has_no_owner_whatever_comes_later() -> None:
+    assert names("* @sre\n!/apps/\n") == names("* @sre\n!/apps/\n/apps/ @sre\n") == []
+    assert names("!/apps/\n* @sre\n[Shop]\nshop/ @shop\n") == [(1, "shop")]
+
+
+def test_a_section_is_optional_if_all_of_it_is() -> None:
+    assert names("[SRE]\n*.md @sre\n^[SRE]\n*.yaml @sre\n") == [(1, "sre")]
+    assert names("^[SRE]\n*.md @sre\n^[sre] and so on\n*.yaml @sre\n") == []
+
+
+def test_a_pattern_that_comes_again_stays_in_its_place() -> None:
+    """GitLab keeps lines by their patterns."""
+    text = "/apps/ @dev\n*.yaml @everybody\n/apps/ @sre\n"
+    assert (names(text), names(text, gitlab=False)) == ([(1, "everybody")], [(1, "sre")])
+
+
+def test_gitlab_has_no_comments_behind_owners() -> None:
+    text = "/apps/ @sre # was @dev\n"
+    assert (names(text), names(text, gitlab=False)) == ([(1, "dev sre")], [(1, "sre")])
+
+
+@pytest.mark.parametrize("gitlab", [True, False])
+def test_who_has_no_at_is_nobody(gitlab: bool) -> None:  # noqa: FBT001
+    assert all("sre" not in one.owners for one in owned("/apps/ sre\n", FILE, sections=gitlab))
+    assert all("sre" not in one.owners for one in owned("/apps/ sre@example.com\n", FILE, sections=gitlab))
+    assert names("[SRE] @sre\n/apps/ nobody\n") == [], "nor does it fall back on the section's"
+
+
+@pytest.mark.parametrize(
+    "line", ["/apps/sho[p]/ @dev", "/apps/sho?/ @dev", "/apps/sh\\op/ @dev", "/**/a/**/b/**/c @dev"]
+)
+def test_what_may_fit_is_nobody_s_we_know(line: str) -> None:
+    assert names(f"/apps/ @sre\n{line}\n") == [(1, "")]
+
+
+@pytest.mark.parametrize("line", ["/apps/sho?/ @dev", "/ @dev", "\\", "/**/a/**/b/**/c @dev"])
+def test_what_may_fit_on_github_is_nobody_s_we_know(line: str) -> None:
+    assert names(f"/apps/ @sre\n{line}\n", gitlab=False) == [(1, "")]
+
+
+@pytest.mark.parametrize("between", ["\u2028", "\x0b", "\x85"])
+def test_lines_end_where_git_says(between: str) -> None:
+    assert names(f"/docs/ @dev{between}/apps/ @sre\n") == []
 
 
 def test_a_space_in_a_path_is_escaped() -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from bot.decide import Orders
 from bot.plan import Guard, HoldMerge, Merge, PushBranch, SetStatus, Standing, Verdict
-from bot.questions import Found, Location, TagDigest
-from bot.repositories import StatusState
+from bot.questions import Approvals, Found, Location, TagDigest
+from bot.repositories import Commit, File, StatusState
 from tests.paper import commit, configured, digest
 from tests.paperwork import Desk, desk_with, e2e, staging
 
@@ -42,7 +42,7 @@ def decided(desk: Desk, config: object = AUTO) -> Verdict:
 def test_what_is_whole_is_merged_at_the_head_that_was_verified(desk: Desk) -> None:
     verdict = decided(desk)
     assert verdict.step is not None
-    assert verdict.step.actions == (Merge(verdict.step.repository, 1, desk.paper.heads[BRANCH]),)
+    assert verdict.step.actions == (Merge(verdict.step.repository, 1, desk.paper.heads[BRANCH], "main"),)
     assert verdict.standing is Standing.PROPOSED
     there = Guard(TagDigest(Location("staging", "shop/a"), "2.0.0"), Found(digest(1)))
     assert there in verdict.step.guards, "the image is looked for once more"
@@ -110,6 +110,19 @@ def test_as_many_approve_as_the_environment_wants(desk: Desk) -> None:
     assert did(decided(desk, config)) == ["Merge"]
 
 
+def test_what_a_list_told_of_approvals_may_be_over_by_now(desk: Desk) -> None:
+    """What is asked again right before the merge has to be what was judged."""
+    config = configured(staging={"merge": "auto", "approvers": {"users": ["ann"]}})
+    desk.change(1, approvals=("ann",))
+    verdict = decided(desk, config)
+    assert (verdict.step, verdict.note) == (None, "0 of 1 approval of ann")
+    desk.paper.approvals[1] = ("ann",)
+    verdict = decided(desk, config)
+    assert did(verdict) == ["Merge"]
+    assert verdict.step is not None
+    assert Guard(Approvals(verdict.step.repository, 1), Found(("ann",))) in verdict.step.guards
+
+
 def test_what_the_forge_merges_by_itself_is_left_to_it(desk: Desk) -> None:
     desk.change(1, auto_merge_by="promobot")
     verdict = decided(desk)
@@ -164,6 +177,18 @@ def test_what_is_blocked_is_held(desk: Desk) -> None:
     verdict = decided(desk)
     assert verdict.standing is Standing.BLOCKED
     assert did(verdict)[0] == "HoldMerge"
+
+
+def test_what_somebody_sent_elsewhere_is_held(desk: Desk) -> None:
+    """GitHub goes on with its auto-merge when who may push changes the base."""
+    desk.change(1, target_branch="release")
+    assert decided(desk).step is None
+    desk.change(1, auto_merge_by="promobot")
+    verdict = decided(desk)
+    assert verdict.standing is Standing.BLOCKED
+    assert did(verdict) == ["HoldMerge"]
+    desk.carry_out(desk.paper.plan(config=AUTO))
+    assert desk.paper.plan(config=AUTO).steps == ()
 
 
 def test_what_is_left_of_a_person_s_work_is_held_too(desk: Desk) -> None:
@@ -261,6 +286,46 @@ def test_a_forged_body_merges_nothing_else(desk: Desk) -> None:
         desk.carry_out(plan)
     main = desk.paper.trees[desk.paper.heads["main"]]
     assert b"tag: 2.0.0" in main["apps/a/staging/values.yaml"]
+
+
+OTHER = {"apps/b/staging/values.yaml": b"image: evil/evil:1\n"}
+# What somebody who may push to the branch makes of our commit there, in our name.
+FORGED: Mapping[str, Callable[[Commit], tuple[Commit, ...]]] = {
+    "a commit on top": lambda ours: (replace(ours, sha="p9", paths=tuple(OTHER)), ours),
+    "another file in it": lambda ours: (replace(ours, paths=(*ours.paths, *OTHER)),),
+    "a merge": lambda ours: (replace(ours, merges=True),),
+    "a symbolic link": lambda ours: (ours,),
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_what_is_written_in_our_name_is_put_right_and_not_merged(desk: Desk, name: str) -> None:
+    main, old = (desk.paper.heads[one] for one in ("main", BRANCH))
+    commits = FORGED[name](desk.paper.ahead[main, old][0])
+    head = desk.paper.heads[BRANCH] = "forged"
+    desk.paper.ahead[main, head] = (replace(commits[0], sha=head), *commits[1:])
+    desk.paper.trees[head] = {**desk.paper.trees[old], **OTHER}
+    desk.change(1, head=head, auto_merge_by="promobot")
+    desk.paper.modes = {f"{head}:apps/a/staging/values.yaml": "120000" if name == "a symbolic link" else "100644"}
+    assert did(decided(desk))[:2] == ["HoldMerge", "PushBranch"]
+    desk.carry_out(desk.paper.plan(config=AUTO))
+    assert did(decided(desk)) == ["Merge"]
+    assert desk.paper.trees[desk.paper.heads[BRANCH]].keys().isdisjoint(OTHER)
+
+
+def test_what_the_target_has_by_now_is_nothing_else() -> None:
+    """Somebody made one of two changes by hand: merging what is proposed changes the other alone."""
+    config = configured(staging={"merge": "auto", **NOBODY}, services=[{"match": "*", "group": "shop"}])
+    desk = desk_with("a", "b")
+    desk.carry_out(desk.paper.plan(config=config))
+    file = "apps/b/staging/values.yaml"
+    desk.commit(staging("b", "2.0.0"))
+    main, head = (desk.paper.heads[one] for one in ("main", "promobot/staging/shop"))
+    desk.paper.merges[main, head] = (File(file, "100644", b"image: evil/evil:1\n"),)
+    assert "PushBranch" in did(decided(desk, config))
+    desk.paper.merges[main, head] = (File(file, "100644", desk.paper.trees[main][file]),)
+    desk.carry_out(desk.paper.plan(config=config))
+    assert did(decided(desk, config)) == ["Merge"]
 
 
 def test_a_branch_that_moved_is_another_branch(desk: Desk) -> None:

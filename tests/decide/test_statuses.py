@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 
 from bot.config import Config
 from bot.decide import Intent
-from bot.errors import ExitCode
-from bot.plan import CopyImage, SetStatus, Standing
-from bot.questions import Status
+from bot.errors import ExitCode, RegistryError
+from bot.plan import CopyImage, HoldMerge, SetStatus, Standing
+from bot.questions import Status, Unknown
 from bot.repositories import CommitStatus, RequestState, StatusState
 from tests.paper import CONFIG, E2E, SHOP, STAGING, Paper, configured, digest, values
 from tests.paperwork import Desk
@@ -19,6 +21,7 @@ OTHER = values(STAGING, "1.2.0")
 PENDING, SUCCESS, FAILURE = StatusState.PENDING, StatusState.SUCCESS, StatusState.FAILURE
 GREEN = CommitStatus(SUCCESS, "1 image found in registry staging")
 RED = CommitStatus(FAILURE, "shop/api:1.2.0 is not in registry staging: promote it, or push it there")
+AUTOMATIC, MANUAL = Intent(automatic=True), configured(staging={"promote": "manual"})
 NOTHING = CommitStatus(SUCCESS, "it changes no image that promobot looks after")
 
 
@@ -71,6 +74,23 @@ def test_not_knowing_is_never_green_and_never_red(desk: Desk) -> None:
     theirs = desk.propose(MINE, {STAGING_FILE: OTHER})
     desk.paper.unreachable = frozenset({"staging"})
     assert settled(desk, theirs.head) == CommitStatus(PENDING, "registry staging: connection refused")
+
+
+def test_what_isn_t_known_is_said_once_whatever_seconds_it_has(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A forge keeps each status, and GitHub a thousand of a commit at most."""
+    desk.propose(MINE, {STAGING_FILE: OTHER})
+    seconds = count(1)
+
+    def limited(*_: object) -> Unknown:
+        return Unknown(RegistryError(f"registry staging wants {next(seconds)} s without any request", hint="later"))
+
+    monkeypatch.setattr(Paper, "_of_registry", limited)
+    assert len(said(desk)) == 1
+    desk.carry_out(desk.paper.plan())
+    assert said(desk) == {}
+    monkeypatch.undo()
+    desk.paper.unreachable = frozenset({"staging"})
+    assert len(said(desk)) == 1, "it is another reason"
 
 
 def test_what_is_missing_counts_before_what_is_not_known(desk: Desk) -> None:
@@ -135,6 +155,14 @@ def test_a_manifest_that_can_t_be_read_is_red_with_its_place(desk: Desk) -> None
     red = settled(desk, theirs.head)
     assert red.state is FAILURE
     assert red.description.startswith(f"{STAGING_FILE}:")
+
+
+def test_what_a_status_quotes_is_what_every_forge_takes(desk: Desk) -> None:
+    """GitHub refuses characters of four bytes: anybody could make every pass fail by one in a manifest."""
+    theirs = desk.propose(MINE, {STAGING_FILE: "image: *\U0001f680\n".encode()})
+    red = settled(desk, theirs.head)
+    assert red.state is FAILURE
+    assert "the alias *? has no anchor" in red.description
 
 
 def test_a_manifest_that_goes_names_nothing(desk: Desk) -> None:
@@ -244,6 +272,37 @@ def test_with_a_persons_commit_on_top_it_is_looked_at(desk: Desk) -> None:
     (now,) = desk.paper.opened
     assert said(desk) == {now.head: RED}
     assert [item.unit.name for item in desk.paper.plan().upkeep] == ["!1"]
+
+
+def test_what_the_forge_merges_for_us_is_held_before_it_says_that_a_persons_commit_is_well(desk: Desk) -> None:
+    """A forge that goes on after the push merges it as soon as the last status is green."""
+    due(desk)
+    desk.carry_out(desk.paper.plan())
+    desk.change(1, auto_merge_by="promobot")
+    assert desk.paper.plan(config=MANUAL, intent=AUTOMATIC).steps == ()
+    desk.amend("promobot/staging/api", {"notes.md": b"x"})
+    (now,) = desk.paper.opened
+    say = SetStatus(SHOP, now.head, now.source_branch, GREEN)
+    for config in (configured(), MANUAL):
+        (upkeep,) = desk.paper.plan(config=config, intent=AUTOMATIC).upkeep
+        assert upkeep.step is not None
+        assert upkeep.step.actions == (HoldMerge(SHOP, 1), say)
+    desk.change(1, auto_merge_by="ann")
+    (upkeep,) = desk.paper.plan(config=MANUAL, intent=AUTOMATIC).upkeep
+    assert upkeep.step is not None
+    assert upkeep.step.actions == (say,), "what she says is hers to say"
+
+
+def test_with_a_commit_on_top_in_our_name_it_is_looked_at(desk: Desk) -> None:
+    """Of what is proposed by name a pass says nothing else."""
+    due(desk)
+    desk.carry_out(desk.paper.plan())
+    desk.amend("promobot/staging/api", {STAGING_FILE: OTHER}, forged=True)
+    (now,) = desk.paper.opened
+    plan = desk.paper.plan(intent=AUTOMATIC, config=MANUAL)
+    assert [action for step in plan.steps for action in step.actions] == [
+        SetStatus(SHOP, now.head, now.source_branch, RED)
+    ]
 
 
 def test_what_a_person_opens_from_our_branch_is_looked_at(desk: Desk) -> None:

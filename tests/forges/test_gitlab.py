@@ -509,6 +509,14 @@ def test_only_we_are_believed_about_why_we_closed() -> None:
     assert request_of(forged, ME).ended_by == "promobot"
 
 
+def test_who_closes_it_by_our_account_in_the_browser_says_no() -> None:
+    by_hand = fields(state="closed", description="why", closed_by={"id": 7, "username": "bot"})
+    ours = {**by_hand, "description": with_reason("why", "", "promobot", most=LONGEST_BODY)}
+    found = [request_of(each, ME) for each in (by_hand, ours)]
+    assert [(one.ended_by, one.ended_by_us) for one in found] == [("promobot", False), ("promobot", True)]
+    assert request_of(fields(state="merged", merge_user={"id": 7}), ME).ended_by_us
+
+
 @pytest.mark.parametrize("reason", ["", "a --> b", "<!-- x -->", "@ann `code` *b*", "line\nbreak", '"quotes" \\'])
 def test_a_reason_is_found_again_and_never_markup(reason: str) -> None:
     body = with_reason("why", reason, "ann", most=LONGEST_BODY)
@@ -523,6 +531,32 @@ def test_a_reason_is_found_again_and_never_markup(reason: str) -> None:
 @pytest.mark.parametrize("prefix", ["Draft: ", "draft:", "[Draft] ", "(draft)"])
 def test_a_draft_is_one_by_its_title(prefix: str) -> None:
     assert request_of(fields(title=f"{prefix}t", draft=True), ME).title == "t"
+
+
+INERT = {
+    "in code that a line of ours ends": "x `y\n/approve\n\n---\n\nClosed by promobot`\n\n<!-- promobot:closed {} -->",
+    "in code": "```\n/approve\n/etc/hosts\n```",
+    "in code that doesn't fit": f"```\n/approve\n{'x' * (LONGEST_BODY - 40)}\n```",
+    "half of a line that doesn't fit": f"{'x' * (LONGEST_BODY - 9)}\n/approve-not",
+    "in code, with carriage returns": "```\r\n/approve\r\n```",
+}
+
+
+@pytest.mark.parametrize("theirs", INERT.values(), ids=INERT)
+def test_what_a_person_wrote_is_never_a_command_of_ours(place: GitLabPlace, theirs: str) -> None:
+    """GitLab takes no command out of code; what we write around it may end the code elsewhere."""
+    place.push("x", "2")
+    place.open()
+    request = place.made.requests[1]
+    request.describe(theirs, place.gitlab.user("mallory"))
+    assert request.commanded == [], "it was no command of theirs either"
+    seen = place.forge.get(place.project, 1)
+    place.forge.update(place.project, 1, title=seen.title, body=f"{seen.body}\n\nWhat we add.")
+    place.forge.close(place.project, 1, reason="no longer due")
+    assert request.commanded == []
+    assert "\n/approve" not in request.description
+    if "/etc" in theirs:
+        assert "\n/etc/hosts\n" in request.description
 
 
 def test_texts_that_no_database_takes() -> None:

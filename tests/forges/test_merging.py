@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def github(tmp_path: Path) -> Iterator[GitHubPlace]:
 
 
 def begun(place: Place, head: str) -> tuple[RequestState, str, str]:
-    told = place.forge.merge_when_ready(place.project, 1, head=head)
+    told = place.forge.merge_when_ready(place.project, 1, head=head, into="main")
     return told.request.state, told.request.auto_merge_by, told.waits
 
 
@@ -78,6 +79,15 @@ def test_what_has_ended_or_is_a_draft_is_not_merged(place: Place) -> None:
     with pytest.raises(ConflictError):
         begun(place, head)
     assert place.head("main") == main
+
+
+def test_nothing_is_merged_elsewhere_than_was_meant(place: Place) -> None:
+    """Who may edit it sends it elsewhere while promobot looks: forges are told of the head alone."""
+    head, main = place.push("x", "2"), place.head("main")
+    place.open()
+    with pytest.raises(ConflictError, match="from release to main"):
+        place.forge.merge_when_ready(place.project, 1, head=head, into="release")
+    assert (place.forge.get(place.project, 1).state, place.head("main")) == (OPEN, main)
 
 
 def test_what_isn_t_merged_by_itself_needs_no_holding(place: Place) -> None:
@@ -128,6 +138,19 @@ def test_gitlab_is_asked_once_to_hold_it(gitlab: GitLabPlace, kind: Kind) -> Non
     assert gitlab.forge.hold(gitlab.project, 1)
     posts = [route for route in gitlab.running.seen if str(route).startswith("POST")]
     assert len(posts) == 1, "a second time GitLab has nothing to cancel"
+
+
+def test_gitlab_may_have_been_held_by_somebody_else_in_that_moment(gitlab: GitLabPlace) -> None:
+    gitlab.made.pipelines_for = "push"
+    head = gitlab.push("x", "2")
+    gitlab.open()
+    begun(gitlab, head)
+    refused = {"Content-Type": "application/json"}, b'{"message":"406 Not Acceptable"}'
+    gitlab.running.inject(Fault("POST .*/cancel_", Answer(406, *refused)))
+    with pytest.raises(ForgeError):
+        gitlab.forge.hold(gitlab.project, 1)
+    gitlab.running.inject(Fault("POST .*/cancel_", AnswerAfter(406, *refused)))
+    assert not gitlab.forge.hold(gitlab.project, 1)
 
 
 def test_gitlab_says_what_is_missing_and_is_asked_for_nothing(gitlab: GitLabPlace) -> None:
@@ -217,6 +240,20 @@ def test_github_is_held(github: GitHubPlace) -> None:
     assert github.forge.get(github.project, 1).auto_merge_by == ""
     github.hub.review(github.project, 1, "ann")
     assert github.forge.get(github.project, 1).state is OPEN
+
+
+def test_github_may_have_been_held_by_somebody_else_in_that_moment(github: GitHubPlace) -> None:
+    github.hub.projects[github.project].protections["main"] = Protection(approvals=1)
+    head = github.push("x", "2")
+    github.open()
+    begun(github, head)
+    error = {"type": "UNPROCESSABLE", "message": "Can't disable auto-merge for this pull request."}
+    refused = {"Content-Type": "application/json"}, json.dumps({"data": None, "errors": [error]}).encode()
+    github.running.inject(Fault("POST .*/graphql", Answer(200, *refused), skip=1))
+    with pytest.raises(ForgeError):
+        github.forge.hold(github.project, 1)
+    github.running.inject(Fault("POST .*/graphql", AnswerAfter(200, *refused), skip=1))
+    assert not github.forge.hold(github.project, 1)
 
 
 def test_github_without_auto_merge_says_so(github: GitHubPlace) -> None:

@@ -49,7 +49,9 @@ def test_gitlab_rules_of_the_branch(gitlab: GitLabPlace) -> None:
     elsewhere = replace(gitlab.gitlab.rule("releases", 1, gitlab.bob), branches=("release-*",))
     here = replace(gitlab.gitlab.rule("main", 1, gitlab.bob), branches=("main",))
     everywhere = replace(gitlab.gitlab.rule("protected", 1, gitlab.bob), protected=True)
-    gitlab.made.rules = [of_sre, anybody, hidden, elsewhere, here, everywhere]
+    at_times = gitlab.gitlab.rule("Coverage-Check", 2, groups=(sre,))
+    at_times.rule_type = "report_approver"
+    gitlab.made.rules = [at_times, of_sre, anybody, hidden, elsewhere, here, everywhere]
     gitlab.gitlab.protect(gitlab.made, "release-*")
     bob = Reviewers(users=("bob",))
     expected = [

@@ -163,6 +163,14 @@ def test_github_says_it_whatever_is_lost(hub: GitHubPlace, kind: Kind) -> None:
     assert hub.forge.statuses(hub.project, [head]) == {head: GREEN}
 
 
+def test_github_takes_no_character_of_four_bytes(hub: GitHubPlace) -> None:
+    head = hub.push("x", "2")
+    told = CommitStatus(StatusState.FAILURE, "the alias *\U0001f680 has no anchor")
+    assert hub.forge.set_status(hub.project, head, told, branch="x")
+    assert hub.forge.statuses(hub.project, [head]) == {head: told.within(140)}
+    assert not hub.forge.set_status(hub.project, head, told, branch="x")
+
+
 def test_a_commit_that_github_does_not_see_yet_is_waited_for(hub: GitHubPlace) -> None:
     head = hub.push("x", "2")
     said = b'{"message":"No commit found for SHA: ' + head.encode() + b'","documentation_url":"x","status":"422"}'

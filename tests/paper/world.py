@@ -145,7 +145,7 @@ class Paper:
                     said = {one.number: one for one in self.opened}
                     said[number] = replace(said[number], title=title, body=body)
                     self.opened = tuple(said.values())
-                case Merge(_, number, _):
+                case Merge(_, number):
                     self.opened = tuple(one for one in self.opened if one.number != number)
                 case SetNote(_, number, text):
                     self.notes[number] = text
@@ -238,7 +238,7 @@ class Paper:
 
     def _files(self, at: str, patterns: tuple[str, ...]) -> list[File]:
         return [
-            File(path, self.modes.get(path, "100644"), content)
+            File(path, self.modes.get(f"{at}:{path}", self.modes.get(path, "100644")), content)
             for path, content in sorted(self.trees[at].items())
             if any(fnmatchcase(path, pattern) and path.count("/") == pattern.count("/") for pattern in patterns)
         ]

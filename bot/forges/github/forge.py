@@ -219,9 +219,9 @@ class GitHubForge:
         """
         return merging.merge(self._pulls(project), number, head, sleep=self._sleep)
 
-    def merge_when_ready(self, project: str, number: int, *, head: str) -> AutoMerge:
+    def merge_when_ready(self, project: str, number: int, *, head: str, into: str) -> AutoMerge:
         """Merge, if the source branch is still at `head`; or let GitHub do so when reviews and checks are through."""
-        return joining.begin(self._pulls(project), number, head, sleep=self._sleep)
+        return joining.begin(self._pulls(project), number, head, into, sleep=self._sleep)
 
     def hold(self, project: str, number: int) -> bool:
         """Let GitHub no longer merge it by itself; False where it wouldn't have."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from github.Repository import Repository
 
 from bot.errors import ConflictError
+from bot.forges.certainty import must_go_into
 from bot.forges.github import merging, queries
 from bot.forges.github.client import GraphError
 from bot.forges.github.pulls import Pulls
@@ -21,11 +22,12 @@ _LOOKS = 6
 _LATER = frozenset({"BLOCKED", "BEHIND"})
 
 
-def begin(pulls: Pulls, number: int, head: str, *, sleep: Callable[[float], None] = time.sleep) -> AutoMerge:
-    """Merge `head`, or let GitHub. Raises ConflictError where the branch moved, or it is closed or a draft."""
+def begin(pulls: Pulls, number: int, head: str, into: str, *, sleep: Callable[[float], None] = time.sleep) -> AutoMerge:
+    """Merge `head`, or let GitHub. Raises ConflictError where it moved, is closed or a draft, or goes elsewhere."""
     project = pulls.client.whole_project(pulls.project)
     found, why = pulls.get(number), "GitHub is still at it"
     for attempt in range(1, _LOOKS + 1):
+        must_go_into(pulls.project, found.request, into)
         if (found.request.state is RequestState.MERGED and found.request.head == head) or found.request.auto_merge_by:
             return AutoMerge(found.request)
         if found.request.state is RequestState.OPEN and found.state == "DIRTY":
@@ -46,7 +48,14 @@ def hold(pulls: Pulls, number: int) -> bool:
     found = pulls.get(number)
     if not found.request.auto_merge_by:
         return False
-    pulls.client.mutate(queries.HOLD, lambda: None if pulls.get(number).request.auto_merge_by else {}, id=found.node)
+    try:
+        pulls.client.mutate(
+            queries.HOLD, lambda: None if pulls.get(number).request.auto_merge_by else {}, id=found.node
+        )
+    except GraphError:
+        if pulls.get(number).request.auto_merge_by:
+            raise
+        return False  # somebody else has done it in that moment, or it is merged
     return True
 
 

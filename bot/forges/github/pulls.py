@@ -154,7 +154,8 @@ class Pulls:
             ours=request.author == self.me.login,
             unfinished=self._unfinished(request),
             ended_by=by,
-            ended_by_us=by == self.me.name,
+            # Whoever works by our account in the browser leaves no reason, and says no like anybody else.
+            ended_by_us=by == self.me.name and (bool(closed) or not closed_by_us),
             auto_merge_by=self.me.of(request.auto_merge_by),
             reason=closed.get("reason", "") if closed_by_us else "",
             approvals=self._by_others(request.approvals),

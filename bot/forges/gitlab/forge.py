@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.errors import ForgeError
 from bot.forges.access import ForgeAccess
-from bot.forges.certainty import certain, must_be_as_seen
+from bot.forges.certainty import certain, must_be_as_seen, must_go_into
 from bot.forges.closing import with_reason
 from bot.forges.errors import StatusError
 from bot.forges.gitlab.approvals import approvals
@@ -170,9 +170,10 @@ class GitLabForge:
             return request.state is RequestState.CLOSED
 
         def change(request: MergeRequest) -> dict[str, object]:
+            body, by_whom = body_of(request.body), by or self._user
             return {
                 "state_event": "close",
-                "description": with_reason(request.body, reason, by or self._user, most=LONGEST_BODY, link=link),
+                "description": with_reason(body, reason, by_whom, most=LONGEST_BODY, link=link),
             }
 
         return self._change(project, number, done, change)
@@ -191,10 +192,16 @@ class GitLabForge:
             ),
         )
 
-    def merge_when_ready(self, project: str, number: int, *, head: str) -> AutoMerge:
+    def merge_when_ready(self, project: str, number: int, *, head: str, into: str) -> AutoMerge:
         """Merge, if the source branch is still at `head`, or let GitLab do so: by auto-merge, or on the merge train."""
         joining = Joining(self._gitlab, self._project(project), self._sleep)
-        return joining.begin(number, head, lambda: (self._fields(project, number), self._me))
+
+        def look() -> tuple[dict[str, Any], Identity]:
+            fields = self._fields(project, number)
+            must_go_into(project, request_of(fields, self._me), into)
+            return fields, self._me
+
+        return joining.begin(number, head, look)
 
     def hold(self, project: str, number: int) -> bool:
         """Let GitLab no longer merge it by itself; False where it wouldn't have."""
@@ -205,7 +212,12 @@ class GitLabForge:
         def look() -> bool | None:
             return None if self.get(project, number).auto_merge_by else True
 
-        certain(lambda: bool(self._gitlab.http_post(path)), look, sleep=self._sleep)
+        try:
+            certain(lambda: bool(self._gitlab.http_post(path)), look, sleep=self._sleep)
+        except StatusError:
+            if look() is None:
+                raise
+            return False  # somebody else has done it in that moment, or it is merged
         return True
 
     # --- the API ----------------------------------------------------------------------------------------

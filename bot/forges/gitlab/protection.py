@@ -61,8 +61,13 @@ def _protected(project: Any) -> list[Mapping[str, Any]] | None:  # noqa: ANN401
 def _rules(
     rules: Iterable[Mapping[str, Any]], branch: str, protected: Iterable[Mapping[str, Any]] | None = None
 ) -> Iterator[ApprovalRule]:
-    """Those that hold for the branch; what all protected ones have does where it is one, or where that isn't told."""
+    """Those that hold for the branch; what all protected ones have does where it is one, or where that isn't told.
+
+    What is asked for only if a report finds something (as Coverage-Check) holds for no merge request in particular.
+    """
     for rule in rules:
+        if rule.get("rule_type") == "report_approver":
+            continue
         branches = rule.get("protected_branches") or ()
         if rule.get("applies_to_all_protected_branches"):
             holds = protected is None or any(_is_of(one, branch) for one in protected)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.forges.closing import plain, without_reason
+from bot.forges.closing import plain, within, without_reason
 from bot.repositories import MergeRequest, RequestState
 
 STATES: Mapping[str, RequestState] = {
@@ -19,6 +19,8 @@ STATES: Mapping[str, RequestState] = {
 }
 # lib/gitlab/regex.rb, merge_request_draft
 _DRAFT = re.compile(r"\A(?:\[draft\]|draft:|\(draft\))\s*", re.IGNORECASE)
+# lib/gitlab/quick_actions/extractor.rb; code and quotes, in which it isn't one, end elsewhere once we change anything.
+_COMMAND = re.compile(r"^/(?=\w+(?: |\s*$))", re.MULTILINE)
 # Longer ones are refused: app/models/concerns/issuable.rb
 _LONGEST_TITLE, LONGEST_BODY = 255, 1_048_576
 # app/services/merge_requests/mergeability/check_rebase_status_service.rb: by fast-forward, or with a linear history.
@@ -72,7 +74,8 @@ def request_of(fields: Mapping[str, Any], me: Identity) -> MergeRequest:
         reviewers=tuple(person["username"] for person in fields.get("reviewers") or ()),
         labels=tuple(fields.get("labels") or ()),
         ended_by=asked_by,
-        ended_by_us=asked_by == me.name,
+        # Whoever works by our account in the browser leaves no reason, and says no like anybody else.
+        ended_by_us=asked_by == me.name and (bool(closed) or not closed_by_us),
         reason=closed.get("reason", "") if closed_by_us else "",
         draft=bool(fields.get("draft", fields.get("work_in_progress", False))),
         merge_commit=landed(fields) if state is RequestState.MERGED else "",
@@ -117,5 +120,5 @@ def without_draft(title: str) -> str:
 
 
 def body_of(body: str) -> str:
-    """A body as GitLab takes it."""
-    return plain(body)[:LONGEST_BODY]
+    """A body as GitLab takes it. Whose words it has, GitLab would obey it as ours: so no line of it is a command."""
+    return within(_COMMAND.sub(r"\\/", plain(body).replace("\r", "")), LONGEST_BODY)

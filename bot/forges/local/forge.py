@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.errors import ConflictError, ForgeError
-from bot.forges.certainty import must_be_as_seen
+from bot.forges.certainty import must_be_as_seen, must_go_into
 from bot.forges.local.project import project_directory
 from bot.forges.local.record import NUMBER_MARK, Record, dump_status
 from bot.forges.local.refusals import must_be_at, must_be_good, must_be_open, must_be_ready, stored_record
@@ -219,8 +219,9 @@ class LocalForge:
 
         return self._write(project, decide, [number])[0]
 
-    def merge_when_ready(self, project: str, number: int, *, head: str) -> AutoMerge:
+    def merge_when_ready(self, project: str, number: int, *, head: str, into: str) -> AutoMerge:
         """Merge, if the source branch is still at `head`: there are no checks to wait for but promobot's status."""
+        must_go_into(project, self.get(project, number), into)
         try:
             return AutoMerge(self.merge(project, number, head=head))
         except ConflictError as error:

@@ -24,6 +24,8 @@ def add_status(call: Call) -> Response:
     description = said.get("description")
     if description is not None and len(description) > _LONGEST_DESCRIPTION:
         raise RefusedError(Refused.TOO_LONG, resource="Status", field="description", most=_LONGEST_DESCRIPTION)
+    if any(character > "\uffff" for character in description or ""):
+        raise RefusedError(Refused.FOUR_BYTES, resource="Status", field="description")
     made = Status(
         next(call.hub.ids),
         call.login,

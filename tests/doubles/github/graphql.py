@@ -107,6 +107,8 @@ class _Root:
 
     def disablePullRequestAutoMerge(self, _: Any, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002, N802
         project, pull = _pull(self.call, input)
+        if pull.auto_merge is None or not pull.open:
+            raise GraphRefusedError(GraphRefused.NOT_ARMED)
         pull.auto_merge = None
         return {
             "pullRequest": graphshapes.pull_request(self.call, project, pull),

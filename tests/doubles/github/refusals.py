@@ -100,6 +100,10 @@ class Refused(Enum):
         f"{_REST}/using-the-rest-api/troubleshooting-the-rest-api#validation-failed",
         _custom("{resource}", "{field} is too long (maximum is {most} characters)", field="{field}"),
     )
+    FOUR_BYTES = _invalid(
+        f"{_THREADS}/ouzi-dev/commit-status-updater/issues/526",
+        _custom("{resource}", "{field} doesn't accept 4-byte Unicode", field="{field}"),
+    )
     NOT_REOPENED = _invalid(
         f"{_REST}/pulls/pulls#update-a-pull-request",
         _custom("PullRequest", "state cannot be changed. {why}", field="state"),
@@ -233,6 +237,11 @@ class GraphRefused(Enum):
         "Pull request Auto merge is not allowed for this repository",
         f"{_DOCS}/pull-requests/collaborating-with-pull-requests/incorporating-changes-from-a-pull-request/"
         "automatically-merging-a-pull-request",
+    )
+    NOT_ARMED = (
+        "UNPROCESSABLE",
+        "Can't disable auto-merge for this pull request.",
+        f"{_DOCS}/graphql/reference/mutations#disablepullrequestautomerge",
     )
     HEAD_MOVED = (
         "UNPROCESSABLE",

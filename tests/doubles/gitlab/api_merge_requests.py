@@ -67,8 +67,9 @@ def _create(call: Call) -> Response:
         _must_be_possible(project, source, target)
     call.gitlab.gap()
     with call.gitlab.lock:
-        fields = {"description": call.text("description"), "squash": _squash(call, project, call.flag("squash"))}
-        request = call.gitlab.open(project, author, source, target, title=title, **fields)
+        squash = _squash(call, project, call.flag("squash"))
+        request = call.gitlab.open(project, author, source, target, title=title, squash=squash)
+        request.describe(call.text("description"), author)
         _change_people(call, request)
         request.labels = list(dict.fromkeys(call.words("labels") or ()))
         request.remove_source_branch = call.flag("remove_source_branch")
@@ -154,7 +155,7 @@ def _change_texts(call: Call, request: MergeRequest) -> None:
     if "title" in call.given:
         request.title = _title(call)
     if "description" in call.given:
-        request.description = call.text("description")
+        request.describe(call.text("description"), call.me)
     if "remove_source_branch" in call.given:
         request.remove_source_branch = call.flag("remove_source_branch")
     if "squash" in call.given:
@@ -200,6 +201,8 @@ def _merge_now(call: Call, project: Project, request: MergeRequest, why_not: str
 
 def _cancel(call: Call) -> Response:
     request = call.merge_request(least=DEVELOPER)
+    if request.auto_merge is None:
+        raise refuse("not armed", "406 Not Acceptable")
     request.auto_merge = None
     return call.shown(request, status=201)
 

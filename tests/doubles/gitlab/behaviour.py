@@ -41,6 +41,7 @@ REFUSALS = {
     "head moved": Refusal(409, "message", "lib/api/helpers/merge_requests_helpers.rb, check_sha_param!"),
     "not mergeable": Refusal(405, "message", "lib/api/merge_requests.rb, execute_merge; right after creation, too"),
     "cannot be merged": Refusal(422, "message", "lib/api/merge_requests.rb, execute_immediate_merge!"),
+    "not armed": Refusal(406, "message", "docs: api/merge_requests, cancel merge when pipeline succeeds"),
     "no train": Refusal(403, "message", "docs: api/merge_trains, add a merge request to a merge train"),
     "may not approve": Refusal(401, "message", "lib/api/merge_request_approvals.rb, unauthorized! unless success"),
     # --- commits and branches ---------------------------------------------------------------------------

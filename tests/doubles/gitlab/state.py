@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tests.doubles.gitlab.accounts import Namespace, User
+from tests.doubles.gitlab.quick_actions import obeyed
 from tests.doubles.repository import Repository
 
 _DRAFT = re.compile(r"\A(\[draft\]|draft:|\(draft\))\s*", re.IGNORECASE)
@@ -117,10 +118,16 @@ class MergeRequest:
     squash_commit_sha: str | None = None
     base_sha: str = ""
     fork: int = 0  # the project that the source branch is of, where that is another
+    commanded: list[tuple[str, str]] = field(default_factory=list)  # by texts: who, and what
 
     @property
     def draft(self) -> bool:
         return bool(_DRAFT.match(self.title))
+
+    def describe(self, text: str, by: User) -> None:
+        """Somebody writes the description: what commands stand in it is done, and what is left is kept."""
+        self.description, commands = obeyed(text)
+        self.commanded += [(by.username, command) for command in commands]
 
     @property
     def open(self) -> bool:

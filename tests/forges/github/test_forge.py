@@ -176,6 +176,15 @@ def test_why_one_was_closed_is_believed_of_us_alone(world: World) -> None:
     ]
 
 
+def test_who_closes_it_by_our_account_in_the_browser_says_no(world: World) -> None:
+    world.open()
+    world.open("y")
+    world.forge.close(PROJECT, 1, reason="")
+    world.hub.close(PROJECT, 2, LOGIN)
+    found = world.forge.requests(PROJECT)
+    assert [(request.ended_by, request.ended_by_us) for request in found] == [("promobot", True), ("promobot", False)]
+
+
 def test_a_diff_is_of_what_would_be_merged(world: World) -> None:
     world.open()
     assert "-1\n+2\n" in world.forge.diff(PROJECT, 1)

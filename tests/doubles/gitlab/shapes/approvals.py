@@ -49,7 +49,7 @@ def rule(base: str, gitlab: Instance, one: Project, this: Rule) -> Json:
         "id": this.id,
         "name": this.name,
         "rule_type": this.rule_type,
-        "report_type": None,
+        "report_type": "code_coverage" if this.rule_type == "report_approver" else None,
         "eligible_approvers": [user(base, person) for person in people],
         "approvals_required": this.required,
         "users": [user(base, person) for person in this.users],
