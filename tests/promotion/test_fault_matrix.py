@@ -171,15 +171,23 @@ class Matrix:
 
     def __post_init__(self) -> None:
         self.secrets = spellings(*self.shop.secrets)
-        if self.work.promoted_before:
-            assert self.run(self.services[0], *self.services[1:])[0] == 0
-        self.requests = self._undisturbed(self.services.pop(0))
+        first, *others = self.services
+        self._prepare(first)
+        self.requests = self._undisturbed(first)
+        self.services = others[: len(self.requests)]
+        self._prepare(*self.services)
+
+    def _prepare(self, *services: str) -> None:
+        if self.work.promoted_before and services:
+            code, said = self.run(*services)
+            assert code == 0, said
 
     def _undisturbed(self, service: str) -> list[str]:
         """What a run sends, in its order."""
         self.work.begin(self.shop, service)
         self.running.forget()
-        assert self.run(service)[0] == 0
+        code, said = self.run(service)
+        assert code == 0, said
         assert list(self.work.wrong(self.shop, service)) == []
         return [str(request) for request in self.running.seen]
 
