@@ -15,7 +15,7 @@ from bot.decide.copies import find_copies
 from bot.decide.environments import unchanged
 from bot.decide.facts import Ask, Refusal
 from bot.decide.inplace import in_place, is_recorded, on_branch, together
-from bot.decide.merging import before_merge, find_ending
+from bot.decide.merging import Ending, before_merge, find_ending
 from bot.decide.notes import supersedes_later
 from bot.decide.objections import (
     closed_requests,
@@ -44,7 +44,7 @@ from bot.plan import (
     UpdateRequest,
     Verdict,
 )
-from bot.promotion import Promotion
+from bot.promotion import Given, Promotion
 from bot.questions import Question
 from bot.repositories import FileChange, MergeRequest
 
@@ -69,7 +69,10 @@ def propose(ask: Ask, proposal: Proposal) -> Verdict:
         proposal = replace(proposal, promotion=replace(proposal.promotion, warnings=warnings))
     else:
         actions = [*find_copies(ask, proposal), *_tidying(ask, proposal, request, rival)]
-    ending = find_ending(ask, proposal, request, actions)
+    if request is not None and not changes and rival is None and _is_beside(proposal):
+        ending = Ending(note=f"!{request.number} proposes something else, and stays open")
+    else:
+        ending = find_ending(ask, proposal, request, actions)
     actions = [*ending.actions, *actions]
     settled = Standing.PROPOSED if changes else Standing.CURRENT
     step = _step(ask, proposal, actions, changes) if actions else None
@@ -184,7 +187,7 @@ def _tidying(
     """Nothing is proposed any more: close what we opened, and take our branch away unless a person worked on it."""
     branch, repository = proposal.branch, proposal.target.rev.repository
     # What a person opened from our branch keeps its words and is theirs to close.
-    if branch.foreign or (request is not None and not request.ours):
+    if branch.foreign or (request is not None and not request.ours) or (rival is None and _is_beside(proposal)):
         return
     if request is not None:
         why = f"!{rival.number} proposes the same" if rival else _named_already(proposal)
@@ -194,9 +197,22 @@ def _tidying(
         yield DeleteBranch(repository, branch.name, branch.head)
 
 
+def _is_beside(proposal: Proposal) -> bool:
+    """Whether the branch proposes something else than what somebody gave by hand: who did so said nothing of that."""
+    by_hand = any(isinstance(move.origin, Given) for move in proposal.promotion.moves)
+    return by_hand and not _is_on_branch(proposal)
+
+
+def _is_on_branch(proposal: Proposal) -> bool:
+    return any(is_recorded(commit, proposal.promotion) for commit in proposal.branch.ours[:1])
+
+
 def _named_already(proposal: Proposal) -> str:
     """Forges make a link of a whole commit."""
-    return f"{proposal.promotion.target} already names what this proposed, as of {proposal.target.rev.commit}"
+    promotion = proposal.promotion
+    sources = " and ".join(dict.fromkeys(move.origin.environment for move in promotion.moves))
+    named = "this proposed" if _is_on_branch(proposal) else f"{sources} has now, which isn't what this proposed"
+    return f"{promotion.target} already names what {named}, as of {proposal.target.rev.commit}"
 
 
 def _step(ask: Ask, proposal: Proposal, actions: list[Action], changes: tuple[Change, ...]) -> Step:

@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from bot.config import Config, GroupConfig
-from bot.decide import Intent
+from bot.decide import Intent, Orders
 from bot.decide.objections import fingerprints
 from bot.errors import ExitCode
-from bot.plan import Plan, Standing, Verdict
+from bot.images import ImageParts
+from bot.plan import CloseRequest, Plan, Standing, Verdict
 from bot.questions import ClosedRequests
 from tests.paper import configured, digest
 from tests.paperwork import Desk, desk_with, e2e, staging
@@ -168,3 +169,42 @@ def remedy(desk: Desk, *, reopen: bool = False) -> str:
     assert verdict.blocked is not None, verdict
     assert verdict.blocked.code is ExitCode.CONFLICT
     return verdict.blocked.remedy
+
+
+# --- what promobot closes itself -------------------------------------------------------------------------
+
+
+def closing(desk: Desk) -> list[str]:
+    plan = desk.paper.plan()
+    return [action.reason for step in plan.steps for action in step.actions if isinstance(action, CloseRequest)]
+
+
+def test_what_is_there_by_now_is_why_it_is_closed() -> None:
+    desk = desk_with("a")
+    desk.carry_out(desk.paper.plan())
+    desk.commit(staging("a", "2.0.0"))
+    assert closing(desk) == [
+        f"no longer due: staging already names what this proposed, as of {desk.paper.heads['main']}"
+    ]
+
+
+def test_a_source_that_went_back_is_why_it_is_closed() -> None:
+    desk = desk_with("a")
+    desk.carry_out(desk.paper.plan())
+    desk.commit(e2e("a", "1.0.0"))
+    desk.paper.tags["staging", "shop/a", "1.0.0"] = digest(0)
+    (reason,) = closing(desk)
+    assert reason.startswith(
+        "no longer due: staging already names what e2e has now, which isn't what this proposed, as "
+    )
+
+
+def test_an_image_by_hand_that_is_there_closes_nothing_that_proposes_another() -> None:
+    desk = desk_with("a")
+    desk.carry_out(desk.paper.plan())
+    desk.paper.tags["staging", "shop/a", "1.0.0"] = digest(0)
+    auto = configured(staging={"merge": "auto", "approvers": {}})
+    orders = Orders(ImageParts.parse(":1.0.0"), "because")
+    (verdict,) = desk.paper.plan("a", config=auto, orders=orders).verdicts
+    assert (verdict.standing, verdict.step) == (Standing.CURRENT, None)
+    assert verdict.note == "!1 proposes something else, and stays open"
