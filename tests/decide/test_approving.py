@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.config import Config
+from bot.config import Config, ServiceRule
 from bot.plan import Guard, HoldMerge, Merge, OpenRequest, SetStatus, Standing, UpdateRequest
 from bot.questions import Approvals, Files, Found, Members, Protection
 from bot.repositories import ApprovalRule, BranchProtection, CommitStatus, Reviewers, StatusState
@@ -87,7 +87,8 @@ def settled(paper: Paper, config: Config = GITLAB) -> CommitStatus:
 def test_the_status_says_how_many_are_missing_until_they_are_given(paper: Paper) -> None:
     body, status = proposed(paper)
     assert status == waits("0 of 2 approvals of sre and Ann")
-    assert "- Needs 2 of @sre, `Ann`: nothing on the forge makes sure of it; status promobot waits." in body
+    why = "The forge doesn't ask for them: promobot's status stays pending until they are there."
+    assert f"- Needs 2 approvals of @sre, `Ann`. {why}\n" in body
     assert said_next(paper) == status
     paper.approvals[1] = ("BOB",)
     assert said_next(paper) == waits("1 of 2 approvals of sre and Ann")
@@ -189,9 +190,9 @@ def test_a_rule_of_the_project_is_as_good(paper: Paper, of: Reviewers, required:
     paper.protection = BranchProtection((ApprovalRule("project rule sre", required, of),))
     body, status = proposed(paper)
     assert (status == GOOD) is enough
-    found = "- Needs 2 of @sre, `Ann`: `project rule sre` makes sure of it."
+    found = "- Needs 2 approvals of @sre, `Ann`, which `project rule sre` makes sure of.\n"
     assert (found in body) is enough
-    nearest = f"nothing on the forge makes sure of it (`project rule sre asks for {required} of "
+    nearest = f"The forge doesn't ask for them (`project rule sre asks for {required} of "
     assert (nearest in body) is not enough
     if enough:
         paper.asked.clear()
@@ -205,7 +206,23 @@ def test_owners_of_code_are_as_good_where_they_must_approve(paper: Paper, requir
     paper.protection = BranchProtection(owners=required)
     body, status = proposed(paper)
     assert (status == GOOD) is required
-    assert ("`CODEOWNERS` makes sure of it." in body) is required
+    assert (", which `CODEOWNERS` makes sure of.\n" in body) is required
+
+
+@pytest.mark.parametrize("pattern", ["/apps/*/staging/", "/apps/api/staging/"])
+def test_each_manifest_has_to_be_owned(paper: Paper, pattern: str) -> None:
+    for service, environment in (("web", E2E), ("web", STAGING)):
+        folder, tag = ("e2e", "1.1.3") if environment == E2E else ("staging", "1.1.2")
+        content = values(environment, tag, repository="shop/web")
+        paper.trees["m1"][f"apps/{service}/{folder}/values.yaml"] = content
+    paper.trees["m1"][".gitlab/CODEOWNERS"] = f"[Production][2]\n{pattern} @sre\n".encode()
+    paper.tags["e2e", "shop/web", "1.1.3"] = digest(2)
+    paper.protection = BranchProtection(owners=True)
+    config = configured_on("gitlab", TWO).model_copy(update={"services": (ServiceRule(match=("*",), group="shop"),)})
+    verdict = paper.verdict("shop", config=config)
+    assert verdict.step is not None
+    (opening,) = [action for action in verdict.step.actions if isinstance(action, OpenRequest)]
+    assert (", which `CODEOWNERS` makes sure of.\n" in opening.draft.body) is ("*" in pattern)
 
 
 def test_owners_of_code_are_one_approval_on_github(paper: Paper) -> None:
@@ -230,7 +247,7 @@ def test_what_the_forge_doesn_t_tell_is_waited_for(paper: Paper) -> None:
     paper.protection = None
     body, status = proposed(paper)
     assert status == waits("0 of 2 approvals of sre and Ann")
-    assert "whether the forge makes sure of it isn't known; status promobot waits." in body
+    assert ". Whether the forge asks for them isn't known: promobot's status stays pending" in body
 
 
 @pytest.mark.parametrize("approvers", [{"groups": ["sre"], "required": 0}, {"required": 2}])
@@ -365,7 +382,7 @@ def test_what_waits_is_told_in_a_text_that_is_a_person_s_too(paper: Paper) -> No
     paper.protection = rule
     proposed(paper)
     (request,) = paper.opened
-    paper.opened = (replace(request, body=request.body.replace("makes sure of it", "makes sure of anything")),)
+    paper.opened = (replace(request, body=request.body.replace(" makes sure of.", " makes sure of anything.")),)
     paper.approvals[1] = ("bob",)
     paper.protection = None
     assert settled(paper) == waits("1 of 2 approvals of sre and Ann")
