@@ -15,16 +15,16 @@ from bot.config import Config, EnvironmentConfig
 from bot.decide.environments import read_environments
 from bot.decide.facts import Ask, Facts, Outside, Refusal, Unanswered
 from bot.decide.gaps import find_gaps
+from bot.decide.judged import Wanted
 from bot.decide.judging import Case, judge
 from bot.decide.limits import within_limits
 from bot.decide.orders import Orders
 from bot.decide.reviewed import reviewed
-from bot.decide.statuses import Wanted
 from bot.decide.text import Texts
 from bot.decide.units import Reach, find_units, find_wanted, read_reach, refuse_taken
 from bot.decide.upkeep import EVERYTHING, find_upkeep
 from bot.errors import ExitCode, UsageError
-from bot.plan import CopyImage, Plan, SetStatus, Standing, Step, StepKey, Upkeep, Verdict
+from bot.plan import CopyImage, MoveTag, Plan, SetStatus, Standing, Step, StepKey, Upkeep, Verdict
 from bot.promotion import Unit
 from bot.questions import Holds, Need, Question, TagDigest
 
@@ -129,6 +129,8 @@ def _arriving(verdicts: Iterable[Verdict]) -> Iterator[tuple[Question[Any], Step
                 yield Holds(action.destination, action.digest), step.key
                 if action.tag is not None:
                     yield TagDigest(action.destination, action.tag), step.key
+            elif isinstance(action, MoveTag):
+                yield TagDigest(action.location, action.tag), step.key
 
 
 def _with_around(verdict: Verdict, upkeep: Iterable[Upkeep]) -> Verdict:

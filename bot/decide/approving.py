@@ -25,7 +25,8 @@ from bot.repositories import (
     StatusState,
 )
 
-_WAITS = "<!-- promobot-waits -->"
+# What says so in a body that its status waits.
+WAITS = "<!-- promobot-waits -->"
 _OWNERS = "CODEOWNERS"
 
 
@@ -68,11 +69,11 @@ class Needed:
     @property
     def mark(self) -> str:
         """What the body of a merge request has whose status waits, for who has to take that back."""
-        return "" if all(one.by for one in self.assured) else f"{_WAITS}\n"
+        return "" if all(one.by for one in self.assured) else f"{WAITS}\n"
 
     def is_said_in(self, body: str) -> bool:
         """Whether a body has the mark if there is something to wait for, and else hasn't."""
-        return (_WAITS in body) is bool(self.mark)
+        return (WAITS in body) is bool(self.mark)
 
     def waits_no_more(self, ask: Ask, repository: Repository, request: MergeRequest | None) -> bool:
         """Whether the status of an open one waits, and nothing of that kind has to be waited for."""
@@ -80,12 +81,12 @@ class Needed:
             return False
         # What it says stays where people have approved it.
         status = ask.perhaps(Status(repository, request.head))
-        return status is None or status.state is StatusState.PENDING
+        return status is None or status.state is not StatusState.SUCCESS
 
 
 def is_marked(request: MergeRequest) -> bool:
-    """Whether it says that its status waits for approvals that nothing on the forge asks for, or did so."""
-    return request.ours and _WAITS in request.body
+    """Whether it says that its status waits for what no later pass would look for, or did so."""
+    return request.ours and WAITS in request.body
 
 
 def demands(config: Config, target: str, services: Iterable[str]) -> tuple[Demand, ...]:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.decide.facts import Ask, NotKnown
-from bot.images import ImageRef
+from bot.images import Digest, ImageRef
 from bot.questions import Absent, Holds, Location, TagDigest
 
 
 @dataclass(frozen=True)
 class Named:
-    """An image that must be in a registry."""
+    """An image that must be in a registry; `proven` is what its tag has to lead to, where promobot promoted that."""
 
     registry: str
     image: ImageRef
+    proven: Digest | None = None
 
     @property
     def question(self) -> Holds | TagDigest:
@@ -36,3 +37,10 @@ def presence(ask: Ask, named: Named) -> bool | str:
     except NotKnown as refusal:
         return refusal.blocked.reason
     return not isinstance(answer, Absent)
+
+
+def is_another(ask: Ask, named: Named) -> bool:
+    """Whether its tag leads to other bits than what was promoted, as far as that is known."""
+    if named.proven is None or named.image.digest is not None:
+        return False
+    return ask.perhaps(named.question) not in {None, named.proven}

@@ -11,8 +11,9 @@ from bot.decide.branch import branch_prefix, open_requests_of
 from bot.decide.environments import read_environments
 from bot.decide.facts import Ask, Refusal, for_each
 from bot.decide.floating import follow_branch, named_tags
+from bot.decide.judged import Wanted
 from bot.decide.orphans import find_orphans
-from bot.decide.statuses import Wanted, judge_requests
+from bot.decide.statuses import judge_requests
 from bot.decide.units import read_reach
 from bot.plan import Upkeep
 from bot.promotion import Unit

@@ -13,7 +13,7 @@ from bot.plan import CopyImage, HoldMerge, SetStatus, Standing
 from bot.questions import Status, Unknown
 from bot.repositories import CommitStatus, RequestState, StatusState
 from tests.paper import CONFIG, E2E, SHOP, STAGING, Paper, configured, digest, values
-from tests.paperwork import Desk
+from tests.paperwork import Desk, desk_with
 
 E2E_FILE, STAGING_FILE = "apps/api/e2e/values.yaml", "apps/api/staging/values.yaml"
 MINE = "ann/bump"
@@ -21,6 +21,7 @@ OTHER = values(STAGING, "1.2.0")
 PENDING, SUCCESS, FAILURE = StatusState.PENDING, StatusState.SUCCESS, StatusState.FAILURE
 GREEN = CommitStatus(SUCCESS, "1 image found in registry staging")
 RED = CommitStatus(FAILURE, "shop/api:1.2.0 is not in registry staging: promote it, or push it there")
+ANY = Intent()
 AUTOMATIC, MANUAL = Intent(automatic=True), configured(staging={"promote": "manual"})
 NOTHING = CommitStatus(SUCCESS, "it changes no image that promobot looks after")
 
@@ -366,3 +367,67 @@ def test_without_others_merge_requests_nothing_is_asked(desk: Desk) -> None:
     desk.paper.plan(intent=Intent())
     assert not [question for question in desk.paper.asked if isinstance(question, Status)]
     assert all(request.state is RequestState.OPEN for request in desk.paper.opened)
+
+
+# --- ours, when what it brings is spoiled ----------------------------------------------------------------
+
+
+SPOILED = CommitStatus(FAILURE, "shop/api:2.0.0 is no longer the image that this was made for")
+GONE = CommitStatus(FAILURE, "shop/api:2.0.0 is not in registry staging: promote it, or push it there")
+DONE = CommitStatus(SUCCESS, "1 image found in registry staging")
+
+
+def passed(desk: Desk, intent: Intent = ANY, config: Config = CONFIG) -> CommitStatus:
+    """What its status says when passes have nothing more to do."""
+    for _ in range(3):
+        desk.carry_out(desk.paper.plan(intent=intent, config=config))
+    assert desk.paper.plan(intent=intent, config=config).steps == ()
+    (request,) = desk.paper.opened
+    return desk.paper.statuses[request.head]
+
+
+@pytest.fixture
+def promoted() -> Desk:
+    """2.0.0 of a service is proposed to staging."""
+    desk = desk_with("api")
+    assert passed(desk) == DONE
+    return desk
+
+
+def test_ours_is_red_while_its_tag_leads_elsewhere(promoted: Desk) -> None:
+    body = promoted.request("promobot/staging/api").body
+    promoted.paper.tags["staging", "shop/api", "2.0.0"] = digest(9)
+    assert passed(promoted) == SPOILED
+    assert passed(promoted) == SPOILED
+    promoted.paper.tags["staging", "shop/api", "2.0.0"] = digest(1)
+    assert passed(promoted) == DONE
+    assert promoted.request("promobot/staging/api").body == body
+
+
+def test_what_people_wrote_stays_while_it_is_red(promoted: Desk) -> None:
+    said = promoted.request("promobot/staging/api").body.replace("the same bits", "the very same bits")
+    promoted.change(1, body=said)
+    promoted.paper.tags["staging", "shop/api", "2.0.0"] = digest(9)
+    assert passed(promoted) == SPOILED
+    promoted.paper.tags["staging", "shop/api", "2.0.0"] = digest(1)
+    assert passed(promoted) == DONE
+    assert "the very same bits" in promoted.request("promobot/staging/api").body
+
+
+def test_ours_is_red_while_its_image_is_gone_though_nobody_promotes_it_by_itself(promoted: Desk) -> None:
+    del promoted.paper.tags["staging", "shop/api", "2.0.0"]
+    assert passed(promoted, AUTOMATIC, MANUAL) == GONE
+    promoted.paper.tags["staging", "shop/api", "2.0.0"] = digest(1)
+    assert passed(promoted, AUTOMATIC, MANUAL) == DONE
+    assert passed(promoted) == DONE
+
+
+def test_ours_is_brought_again_where_it_goes_by_itself(promoted: Desk) -> None:
+    del promoted.paper.tags["staging", "shop/api", "2.0.0"]
+    assert passed(promoted) == DONE
+
+
+def test_what_is_well_is_not_asked_for(promoted: Desk) -> None:
+    promoted.paper.asked.clear()
+    assert promoted.paper.plan(intent=AUTOMATIC, config=MANUAL).steps == ()
+    assert not [question for question in promoted.paper.asked if isinstance(question, Status)]

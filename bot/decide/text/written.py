@@ -69,6 +69,14 @@ class Written:
         longer = replace(made, part=newer.part, part_was=newer.part_was)
         return longer if len(longer.body) <= _LONGEST_BODY else made
 
+    def marked(self, line: str) -> Written:
+        """With one more line among our marks, in our part, or in what people made of it."""
+        if (hints := _hints(self.part)) is not None:
+            part = f"{self.part[: hints[0]]}{line}{self.part[hints[0] :]}"
+            return replace(self, part=part, part_was=digest_of(part) if self.is_ours else self.part_was)
+        start = (_hints(self.before) or (len(self.before),))[0]
+        return replace(self, before=f"{self.before[:start]}{line}{self.before[start:]}")
+
     def noting(self, note: str) -> Written:
         """With what our note says."""
         return replace(self, note=digest_of(note))
