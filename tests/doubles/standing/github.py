@@ -33,6 +33,9 @@ class GitHubSite:
 
     hub: GitHub
 
+    def lists(self) -> Mapping[str, str]:
+        return {f"/{path}/pulls": path for path in self.hub.projects}
+
     def shown(self) -> Mapping[str, Shown]:
         with self.hub.lock:
             return {
@@ -49,15 +52,16 @@ class GitHubSite:
             pull.title,
             "open" if pull.open else "merged" if pull.merged else "closed",
             (
+                f"by {pull.login}",
                 f"{pull.source} → {pull.target}",
                 f"for {asked or 'nobody'}",
                 f"approved by {project.approvals(pull)}",
-                *pull.labels,
+                *([f"labels: {', '.join(pull.labels)}"] if pull.labels else []),
             ),
             tuple(f"{name}: {s.state}, {s.description}" for name, s in project.combined(pull.head).items()),
             pull.body or "",
             tuple(comment.body for comment in pull.comments),
-            lambda: project.repository.change(pull.target, pull.head) if pull.open else "",
+            lambda: project.repository.change(pull.base, pull.head),
         )
 
     def approve(self, shown: Shown) -> str:

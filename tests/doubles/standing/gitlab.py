@@ -34,6 +34,9 @@ class GitLabSite:
 
     gitlab: GitLab
 
+    def lists(self) -> Mapping[str, str]:
+        return {f"/{path}/-/merge_requests": path for path in self.gitlab.projects}
+
     def shown(self) -> Mapping[str, Shown]:
         with self.gitlab.lock:
             return {
@@ -50,15 +53,16 @@ class GitLabSite:
             request.title,
             "open" if request.open else request.state,
             (
+                f"by {request.author.username}",
                 f"{request.source_branch} → {request.target_branch}",
                 f"for {reviewers or 'nobody'}",
                 f"approved by {len(request.approvals)}",
-                *request.labels,
+                *([f"labels: {', '.join(request.labels)}"] if request.labels else []),
             ),
             tuple(_statuses(project, request)),
             request.description,
             tuple(note.body for note in request.notes if not note.system),
-            lambda: project.repository.change(request.target_branch, request.sha) if request.open else "",
+            lambda: project.repository.change(_before(request), request.sha),
         )
 
     def approve(self, shown: Shown) -> str:
@@ -82,6 +86,13 @@ class GitLabSite:
     def _found(self, shown: Shown) -> tuple[Project, MergeRequest]:
         project = self.gitlab.projects[shown.project]
         return project, project.requests[shown.number]
+
+
+def _before(request: MergeRequest) -> str:
+    """What it is compared with: its target, or what that was before it was merged."""
+    if request.state != "merged":
+        return f"refs/heads/{request.target_branch}"
+    return f"{request.merge_commit_sha}^1" if request.merge_commit_sha else request.base_sha
 
 
 def _statuses(project: Project, request: MergeRequest) -> Iterator[str]:
