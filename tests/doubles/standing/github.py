@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from tests.doubles.github import GitHub, Role
 from tests.doubles.github.accounts import Token
 from tests.doubles.github.refusals import RefusedError
-from tests.doubles.github.state import Project, Pull
+from tests.doubles.github.state import Project, Protection, Pull
 from tests.doubles.standing.estate import APPROVERS, ROBOT, Estate
 from tests.doubles.standing.pages import Shown, WithPages
 
 
 def stand(estate: Estate) -> WithPages:
-    """A server where promobot and approvers write everywhere, and approvers are in the owners' teams."""
+    """A server as docs/github.md advises: who writes may merge what promobot's status is green for."""
     hub = GitHub(estate.root)
     for path in estate.projects:
         owner = path.partition("/")[0]
@@ -22,7 +22,8 @@ def stand(estate: Estate) -> WithPages:
         for slug in slugs:
             hub.team(owner, slug, *APPROVERS)
         roles, teams = dict.fromkeys((ROBOT, *APPROVERS), Role.WRITE), dict.fromkeys(slugs, Role.WRITE)
-        hub.adopt(path, roles=roles, teams=teams, delete_branch_on_merge=True)
+        project = hub.adopt(path, roles=roles, teams=teams, delete_branch_on_merge=True)
+        project.rules[project.repository.default_branch] = Protection(contexts=("promobot",))
     hub.tokens[estate.token] = Token(ROBOT, "classic", frozenset({"repo", "read:org"}))
     return WithPages(hub, GitHubSite(hub))
 
@@ -76,5 +77,5 @@ class GitHubSite:
         try:
             self.hub.merge(shown.project, shown.number, APPROVERS[0])
         except RefusedError as refused:
-            return str(refused.response.content)
+            return refused.words
         return ""

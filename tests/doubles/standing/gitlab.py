@@ -11,13 +11,28 @@ from tests.doubles.gitlab.state import MergeRequest, Project
 from tests.doubles.standing.estate import APPROVERS, ROBOT, Estate
 from tests.doubles.standing.pages import Shown, WithPages
 
+# What GitLab's page says of a check that fails, in its app/assets/javascripts/vue_merge_request_widget/, checks/
+# constants.js; a pipeline that still runs is of the same check as one that failed.
+_PIPELINE = "Pipeline must succeed."
+_REASONS = {
+    "not_open": "Merge request must be open.",
+    "draft_status": "Merge request must not be draft.",
+    "commits_status": "Source branch exists and contains commits.",
+    "not_approved": "All required approvals must be given.",
+    "conflict": "Merge conflicts must be resolved.",
+    "need_rebase": "Merge request must be rebased, because a fast-forward merge is not possible.",
+    "ci_must_pass": _PIPELINE,
+    "ci_still_running": _PIPELINE,
+}
+
 
 def stand(estate: Estate) -> WithPages:
-    """An instance where promobot is a Developer everywhere, and approvers are who merges."""
+    """An instance as docs/gitlab.md advises: promobot is a Developer everywhere, approvers merge, pipelines succeed."""
     gitlab = GitLab(estate.root)
     robot, approvers = gitlab.user(ROBOT), [gitlab.user(name) for name in APPROVERS]
     for path in estate.projects:
-        project = gitlab.project(path)
+        project = gitlab.project(path, only_allow_merge_if_pipeline_succeeds=True)
+        gitlab.protect(project, project.repository.default_branch, push=0)
         gitlab.join(robot, gitlab.accounts.group(path.partition("/")[0]), DEVELOPER)
         for approver in approvers:
             gitlab.join(approver, project.namespace, MAINTAINER)
@@ -81,7 +96,7 @@ class GitLabSite:
             refused = life.why_not(gitlab, project, request)
             if not refused:
                 gitlab.merge(project, request, gitlab.user(APPROVERS[0]))
-            return refused
+            return f"Merge blocked: {_REASONS[refused]}" if refused else ""
 
     def _found(self, shown: Shown) -> tuple[Project, MergeRequest]:
         project = self.gitlab.projects[shown.project]

@@ -25,6 +25,7 @@ pre code { display: inline-block; min-width: 100%; overflow-wrap: normal }
 pre span, pre ins, pre del { display: block; padding: 0 .7em; text-decoration: none; min-height: 1.4em }
 pre ins { background: #d9f2dd }
 pre del { background: #fbdfdf }
+@media (max-width: 30em) { th, td { padding: .3em .4em; font-size: .85em } }
 .facts { color: #555 }
 """
 # What a body says is shown, and nothing of it is carried out.

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.doubles.github import GitHub
-from tests.doubles.gitlab import GitLab
+from tests.doubles.github.state import Status
+from tests.doubles.gitlab import GitLab, life
 from tests.doubles.http import Request
 from tests.doubles.repository import Repository
 from tests.doubles.standing import github, gitlab
@@ -42,6 +43,20 @@ def opened(forge: str, estate: Estate) -> WithPages:
     return pages
 
 
+def say(pages: WithPages, state: str) -> None:
+    """Promobot gives the merge request a status."""
+    match pages.app:
+        case GitLab() as instance:
+            project = instance.projects[PROJECT]
+            head = project.requests[1].sha
+            life.start_pipeline(instance, project, head, "topic", "external", instance.user(ROBOT)).status = state
+        case GitHub() as hub:
+            said = Status(1, ROBOT, "promobot", state, None, None, hub.now())
+            hub.projects[PROJECT].statuses[hub.pulls(PROJECT)[1].head] = [said]
+        case other:
+            pytest.fail(f"{other} is neither")
+
+
 def read(pages: WithPages, path: str, method: str = "GET", status: int = 200) -> str:
     response = pages.answer(Request(method, path, {}, b"", "http://forge.example.com"))
     assert response.status == status
@@ -66,11 +81,27 @@ def test_the_lines_of_a_diff_are_what_they_are(forge: str, estate: Estate) -> No
 def test_what_was_merged_keeps_its_diff(forge: str, estate: Estate) -> None:
     pages, page = opened(forge, estate), f"/{PROJECT}/{PLACES[forge][1]}"
     Repository(estate.root / f"{PROJECT}.git").commit("main", {"theirs": b""})
+    say(pages, "success")
     read(pages, f"{page}?merge", "POST", 303)
     shown = read(pages, page)
     assert f"{PROJECT} 1 · merged · " in shown
     assert "<ins>+2 &lt; 3</ins>" in shown
     assert "theirs" not in shown
+
+
+@pytest.mark.parametrize(
+    ("forge", "words"),
+    [
+        ("gitlab", "Merge blocked: Pipeline must succeed."),
+        ("github", "Required status check &quot;promobot&quot; is expected."),
+    ],
+)
+def test_what_promobots_status_is_not_green_for_is_not_merged(forge: str, words: str, estate: Estate) -> None:
+    pages, page = opened(forge, estate), f"/{PROJECT}/{PLACES[forge][1]}"
+    assert words in read(pages, f"{page}?merge", "POST", 409)
+    say(pages, "pending")
+    assert words in read(pages, f"{page}?merge", "POST", 409)
+    assert f"{PROJECT} 1 · open · " in read(pages, page)
 
 
 @pytest.mark.parametrize("forge", FORGES)
