@@ -17,8 +17,13 @@ from bot.git.working import WorkingCopy, working_copy
 from bot.layout import Tree, look
 from bot.layout.helmfile import values_named
 from bot.layout.words import environments_of_branches
-from bot.layout.written import Home
+from bot.layout.written import Home, Server
 
+# What both servers allow in a path, and what may stand in a comment whoever wrote it.
+_ON_SERVER = re.compile(r"\w[\w.-]*(?:/\w[\w.-]*)+", re.ASCII)
+_HOST = re.compile(r"[\w.-]+(?::\d+)?", re.ASCII)
+# Where they take ssh at the port of https; people and the API are elsewhere.
+_BY_SSH = {"altssh.gitlab.com": "gitlab.com", "ssh.github.com": "github.com"}
 _SCP = re.compile(r"(?:[^/@:]+@)?(?P<host>[^/:]+):(?!//)(?P<path>.+)")
 
 
@@ -103,8 +108,12 @@ class Estate:
     def home(self) -> Home:
         """Its project and branch on the local forge, by where it was cloned from, else by its folder's name."""
         branch = self.branch or (self.working.branch if self.working else None) or "main"
-        _, path = _host_and_path(self.working.origin or "") if self.working else ("", "")
-        return Home(path if path and _is_project(path) else _project(self.root.name), branch)
+        origin = (self.working.origin or "") if self.working else ""
+        _, path = _host_and_path(origin)
+        if path and _is_project(path):
+            # Else it could not stand in a comment.
+            return Home(path, branch, _server(origin, path) if branch.isprintable() else None)
+        return Home(_project(self.root.name), branch)
 
 
 def _content(path: str) -> bytes | None:
@@ -127,6 +136,20 @@ def _host_and_path(url: str) -> tuple[str, str]:
         return "", ""
     # With a slip of the pen, a password is a part of the path: `https:/user:password@host/project`.
     return (host, path.strip("/").removesuffix(".git")) if host and "@" not in path else ("", "")
+
+
+def _server(origin: str, path: str) -> Server | None:
+    """The forge that it was cloned from, if its host is called like one."""
+    host, _ = _host_and_path(origin)
+    scheme, host = "https", _BY_SSH.get(host, host)
+    if origin.startswith(("http:", "https:")):
+        scheme, host = origin.partition(":")[0], urlsplit(origin).netloc.rpartition("@")[2].lower()
+    if not _HOST.fullmatch(host) or not _ON_SERVER.fullmatch(path):
+        return None
+    if "gitlab" in host:
+        return Server("gitlab", f"{scheme}://{host}")
+    by_name = "github" in host or host.endswith(".ghe.com")
+    return Server("github", f"{scheme}://{host}") if by_name and path.count("/") == 1 else None
 
 
 def _is_project(path: str) -> bool:

@@ -179,12 +179,13 @@ def _left(found: _Found) -> Iterator[str]:
     """What a person has to do before promobot can work."""
     missing = [number for number in found.used if not found.bare(number).exists()]
     for number in missing:
-        remote = found.estates[number].remote
-        why = f"; for merge requests at {remote} itself, name its forge among `forges` instead" if remote else ""
-        yield (
-            f"{_shown(found.bare(number))} isn't there: `promobot init --try --force` makes it, as a copy to try with, "
-            f"or correct `path` and `project`{why}"
-        )
+        shown, remote = _shown(found.bare(number)), found.estates[number].remote
+        if found.homes[number].server:
+            first, then = f"uncomment what {found.config} has for {remote}, or ", ""
+        else:
+            why = f"; for merge requests at {remote} itself, name its forge among `forges` instead" if remote else ""
+            first, then = "", f", or correct `path` and `project`{why}"
+        yield f"{shown} isn't there: {first}`promobot init --try --force` makes it, as a copy to try with{then}"
     for number in found.used:
         if number not in missing:
             yield from _differing(found, number)

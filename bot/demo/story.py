@@ -116,7 +116,11 @@ class Story:
         people = "a person approves" if required == 1 else f"{required} people approve"
         self.console.print(f"\n[dim]# In a browser, {people}.[/]")
         self._press(double, _project(world, target), "approve", "approved", times=required)
-        self._command(world, f"promote {_SERVICE} --to {target}", "Any pass sees that: promobot's status turns green.")
+        self._command(
+            world,
+            f"promote {_SERVICE} --to {target}",
+            "Any pass sees that: promobot's status, required to merge, turns green.",
+        )
         self.console.print("\n[dim]# And a person merges.[/]")
         self._press(double, _project(world, target), "merge", "merged")
 

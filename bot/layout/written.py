@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from bot.layout.hosts import NO_REGISTRY
 from bot.layout.tree import Environment, Field, Layout
@@ -22,31 +23,65 @@ _HEAD = """\
 
 
 @dataclass(frozen=True)
+class Server:
+    """A GitLab or GitHub by its looks, and its address."""
+
+    type: Literal["gitlab", "github"]
+    url: str
+
+
+@dataclass(frozen=True)
 class Home:
-    """Where a repository is on the forge: its project, and the branch that is deployed."""
+    """Where a repository is on the forge: its project, and the branch that is deployed.
+
+    `server` is where it was cloned from, where that is a forge that knows the project by the same name.
+    """
 
     project: str
     branch: str
+    server: Server | None = None
 
 
 def write_config(layout: Layout, homes: Sequence[Home], forge_path: str) -> str:
-    """The configuration; `homes` are those of the repositories by number, `forge_path` the local forge's folder."""
+    """The configuration; `homes` are those of the repositories by number, `forge_path` the local forge's folder.
+
+    Servers that they were cloned from stand beside that in comments, which take its place once they are none.
+    """
+    servers = _names(homes[one.repository].server for one in layout.environments)
     lines = [
         *_forges(forge_path),
+        *(line for server, name in servers.items() for line in _server(server, name)),
         "",
         *_registries(layout),
         "",
         "environments:",
-        *(line for one in layout.environments for line in _environment(one, homes[one.repository])),
+        *(line for one in layout.environments for line in _environment(one, homes[one.repository], servers)),
         *(line for name in layout.silent for line in _silent(name)),
     ]
     return _HEAD + "".join(f"{line}\n" for line in lines)
+
+
+def _names(servers: Iterable[Server | None]) -> Mapping[Server, str]:
+    """Each by a name of its own, so that no two share a token."""
+    found = [server for server in dict.fromkeys(servers) if server is not None]
+    kinds = [server.type for server in found]
+    before = [kinds[:number].count(kind) for number, kind in enumerate(kinds)]
+    return {server: f"{server.type}{count + 1 if count else ''}" for server, count in zip(found, before, strict=True)}
 
 
 def _forges(path: str) -> Iterator[str]:
     yield "forges:"
     yield "  # Merge requests over bare repositories, <path>/<project>.git, on this machine: see docs/local-forge.md."
     yield f"  local: {{type: local, path: {_scalar(path)}}}"
+
+
+def _server(server: Server, name: str) -> Iterator[str]:
+    yield f"  # Or at {server.url} itself, see docs/{server.type}.md: uncomment this, and `repository` of each"
+    yield "  # environment, in place of the lines with `local`."
+    yield f"  # {name}:"
+    yield f"  #   type: {server.type}"
+    yield f"  #   url: {_scalar(server.url)}"
+    yield f"  #   token_env: {name.upper()}_TOKEN"
 
 
 def _registries(layout: Layout) -> Iterator[str]:
@@ -61,13 +96,15 @@ def _registries(layout: Layout) -> Iterator[str]:
         yield "    # auth: {type: docker}          to log in as `docker login` did; without it, anonymously"
 
 
-def _environment(one: Environment, home: Home) -> Iterator[str]:
+def _environment(one: Environment, home: Home, servers: Mapping[Server, str]) -> Iterator[str]:
     yield from (line for doubt in one.unsure for line in _comment(f"unsure: {doubt}", 2))
     yield f"  - name: {_scalar(one.name)}"
     if one.source is not None:
         yield f"    from: {_scalar(one.source)}"
-    project, branch = _scalar(home.project), _scalar(home.branch)
-    yield f"    repository: {{forge: local, project: {project}, branch: {branch}}}"
+    there = f"project: {_scalar(home.project)}, branch: {_scalar(home.branch)}"
+    yield f"    repository: {{forge: local, {there}}}"
+    if home.server is not None:
+        yield f"    # repository: {{forge: {servers[home.server]}, {there}}}"
     yield from _comment(f"{len(one.services)} found: {', '.join(one.services)}", 4)
     yield "    paths:"
     yield from (f"      - {json.dumps(path, ensure_ascii=False)}" for path in one.paths)

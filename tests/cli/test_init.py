@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.config import Config
+from bot.config.forges import GitHubForge, GitLabForge
 from bot.configfile import load_config
 from bot.errors import ExitCode
 from tests.cli.conftest import Promobot
@@ -84,8 +87,75 @@ def test_check_works_at_once_after_a_trial_of_two_clones(clones: Path, promobot:
 def test_no_password_of_the_origin_is_written_or_said(clones: Path, promobot: Promobot) -> None:
     said = promobot("init", "platform-gitops")
     assert said.code == ExitCode.DONE
-    assert "; for merge requests at gitlab.example.com/shop/platform-gitops itself, name its forge" in said.out
+    assert "uncomment what promobot.yaml has for gitlab.example.com/shop/platform-gitops, or `promobot" in said.out
     assert "hunter2" not in said.out + said.err + (clones / "promobot.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("origin", "url"),
+    [
+        ("https://robot:hunter2@gitlab.example.com/shop/on.git", "https://gitlab.example.com"),
+        ("http://gitlab:8929/shop/team/gitops-1.git", "http://gitlab:8929"),
+        ("git@gitlab.example.com:shop/gitops.git", "https://gitlab.example.com"),
+        ("ssh://git@gitlab.example.com:2222/shop/gitops.git", "https://gitlab.example.com"),
+        ("ssh://git@altssh.gitlab.com:443/shop/gitops.git", "https://gitlab.com"),
+        ("git@github.com:shop/gitops.git", "https://github.com"),
+        ("ssh://git@ssh.github.com:443/shop/gitops.git", "https://github.com"),
+        ("https://shop.ghe.com/shop/gitops", "https://shop.ghe.com"),
+    ],
+)
+def test_what_is_commented_out_takes_the_place_of_the_local_forge(
+    clones: Path, promobot: Promobot, origin: str, url: str
+) -> None:
+    git(clones / "platform-gitops", "remote", "set-url", "origin", origin)
+    assert promobot("init", "platform-gitops", "--try").code == ExitCode.DONE
+    assert promobot("check").code == ExitCode.DONE
+    config = uncommented(clones / "promobot.yaml")
+    ((name, forge),) = config.forges.items()
+    assert isinstance(forge, GitLabForge | GitHubForge)
+    assert (forge.type, forge.url, forge.token_env) == (name, url, f"{name.upper()}_TOKEN")
+    project = re.sub(r".*\w[:/](?=shop/)|\.git$", "", origin)
+    assert {(one.repository.forge, one.repository.project) for one in config.environments} == {(name, project)}
+    assert {one.repository.branch for one in config.environments} == {"trunk"}
+
+
+def test_two_servers_have_two_tokens(clones: Path, promobot: Promobot) -> None:
+    git(clones / "sre-gitops-prod", "remote", "set-url", "origin", "git@gitlab.com:sre/gitops-prod.git")
+    assert promobot("init", "platform-gitops", "sre-gitops-prod", "--try").code == ExitCode.DONE
+    config = uncommented(clones / "promobot.yaml")
+    tokens = {name: forge.token_env for name, forge in config.forges.items() if isinstance(forge, GitLabForge)}
+    assert tokens == {"gitlab": "GITLAB_TOKEN", "gitlab2": "GITLAB2_TOKEN"}
+    assert [one.repository.forge for one in config.environments] == ["gitlab", "gitlab", "gitlab2"]
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "git@git.example.com:shop/gitops.git",
+        "git@github.com:gitops.git",
+        "git@github.com:shop/team/gitops.git",
+        "git@gitlab.example.com:shop/git ops.git",
+        "https://gitlab.example.com\u2028x: 1/shop/gitops.git",
+        "git@gitlab.example.com:shop/gitops\u2028x: 1.git",
+    ],
+)
+def test_no_server_is_guessed_where_the_origin_is_none_of_its_projects(
+    clones: Path, promobot: Promobot, origin: str
+) -> None:
+    git(clones / "platform-gitops", "remote", "set-url", "origin", origin)
+    (left,) = promobot("init", "platform-gitops", "--stdout", "-o", "json").data["left"]
+    assert "itself, name its forge among `forges`" in left
+    assert promobot("init", "platform-gitops", "--try").code == ExitCode.DONE
+    assert "# repository:" not in (clones / "promobot.yaml").read_text(encoding="utf-8")
+    assert promobot("check").code == ExitCode.DONE
+
+
+def uncommented(path: Path) -> Config:
+    """The file as its comments say to go on: servers' lines uncommented, the local forge's deleted."""
+    ours = r"git(?:lab|hub)2?|  type|  url|  token_env|repository"
+    text = re.sub(rf"(?m)^( *)# ((?:{ours}):)", r"\1\2", path.read_text(encoding="utf-8"))
+    path.write_text(re.sub(r"(?m)^.*\blocal[:,].*\n", "", text), encoding="utf-8")
+    return load_config(path)
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,12 @@ def test_a_kept_world_can_be_played_with_stopped_and_started(
     assert len(servers_below(kept)) == 3
 
 
+REFUSED = {
+    "gitlab": "Merge blocked: Pipeline must succeed.",
+    "github": "Required status check &quot;promobot&quot; is expected.",
+}
+
+
 @pytest.mark.parametrize(("forge", "page"), [("gitlab", "-/merge_requests/2"), ("github", "pull/2")])
 def test_a_kept_world_has_pages_to_merge_by_and_its_forge_starts_again(
     forge: str, page: str, kept: Path, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
@@ -134,13 +140,17 @@ def test_a_kept_world_has_pages_to_merge_by_and_its_forge_starts_again(
         shown = pool.request("GET", first["url"]).data.decode()
         assert f"<h1>{first['title']}</h1>" in shown
         assert "<td><code>shop/" in shown
-        assert "\n+" in shown
+        assert "<ins>+" in shown
         assert (
             pool.request("POST", f"{first['url']}?merge", headers={"Origin": "http://evil.example.com"}).status == 403
         )
         assert "promobot: pending, 0 of 1 approval" in shown
         assert pool.request("POST", f"{first['url']}?approve").status == 303
         assert "approved by 1" in pool.request("GET", first["url"]).data.decode()
+        early = pool.request("POST", f"{first['url']}?merge")
+        assert (early.status, f"<p>No: {REFUSED[forge]}</p>" in early.data.decode()) == (409, True)
+        assert main(["reconcile"], environ=playing) == ExitCode.DONE
+        assert "promobot: success, " in pool.request("GET", first["url"]).data.decode()
         assert pool.request("POST", f"{first['url']}?merge").status == 303
         assert "(merged)" in pool.request("GET", first["url"].partition("/platform")[0] + "/").data.decode()
     assert main(["demo", "--stop", str(kept)], environ=environ) == ExitCode.DONE

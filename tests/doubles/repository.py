@@ -90,8 +90,8 @@ class Repository:
         return None if done.returncode else done.stdout
 
     def change(self, target: str, head: str) -> str:
-        """What a commit would bring to a branch, as people read it."""
-        return self.git("diff", f"refs/heads/{target}...{head}", statuses=(0, 128))
+        """What a commit would bring to another, or to a branch by its whole name, as people read it."""
+        return self.git("diff", f"{target}...{head}", statuses=(0, 128))
 
     def write(
         self, parent: str, files: Mapping[str, bytes], message: str, who: Identity = PAT, when: datetime | None = None

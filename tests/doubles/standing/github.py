@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from tests.doubles.github import GitHub, Role
 from tests.doubles.github.accounts import Token
 from tests.doubles.github.refusals import RefusedError
-from tests.doubles.github.state import Project, Pull
+from tests.doubles.github.state import Project, Protection, Pull
 from tests.doubles.standing.estate import APPROVERS, ROBOT, Estate
 from tests.doubles.standing.pages import Shown, WithPages
 
 
 def stand(estate: Estate) -> WithPages:
-    """A server where promobot and approvers write everywhere, and approvers are in the owners' teams."""
+    """A server as docs/github.md advises: who writes may merge what promobot's status is green for."""
     hub = GitHub(estate.root)
     for path in estate.projects:
         owner = path.partition("/")[0]
@@ -22,7 +22,8 @@ def stand(estate: Estate) -> WithPages:
         for slug in slugs:
             hub.team(owner, slug, *APPROVERS)
         roles, teams = dict.fromkeys((ROBOT, *APPROVERS), Role.WRITE), dict.fromkeys(slugs, Role.WRITE)
-        hub.adopt(path, roles=roles, teams=teams, delete_branch_on_merge=True)
+        project = hub.adopt(path, roles=roles, teams=teams, delete_branch_on_merge=True)
+        project.rules[project.repository.default_branch] = Protection(contexts=("promobot",))
     hub.tokens[estate.token] = Token(ROBOT, "classic", frozenset({"repo", "read:org"}))
     return WithPages(hub, GitHubSite(hub))
 
@@ -32,6 +33,9 @@ class GitHubSite:
     """Its pages."""
 
     hub: GitHub
+
+    def lists(self) -> Mapping[str, str]:
+        return {f"/{path}/pulls": path for path in self.hub.projects}
 
     def shown(self) -> Mapping[str, Shown]:
         with self.hub.lock:
@@ -49,15 +53,16 @@ class GitHubSite:
             pull.title,
             "open" if pull.open else "merged" if pull.merged else "closed",
             (
+                f"by {pull.login}",
                 f"{pull.source} → {pull.target}",
                 f"for {asked or 'nobody'}",
                 f"approved by {project.approvals(pull)}",
-                *pull.labels,
+                *([f"labels: {', '.join(pull.labels)}"] if pull.labels else []),
             ),
             tuple(f"{name}: {s.state}, {s.description}" for name, s in project.combined(pull.head).items()),
             pull.body or "",
             tuple(comment.body for comment in pull.comments),
-            lambda: project.repository.change(pull.target, pull.head) if pull.open else "",
+            lambda: project.repository.change(pull.base, pull.head),
         )
 
     def approve(self, shown: Shown) -> str:
@@ -72,5 +77,5 @@ class GitHubSite:
         try:
             self.hub.merge(shown.project, shown.number, APPROVERS[0])
         except RefusedError as refused:
-            return str(refused.response.content)
+            return refused.words
         return ""

@@ -11,13 +11,28 @@ from tests.doubles.gitlab.state import MergeRequest, Project
 from tests.doubles.standing.estate import APPROVERS, ROBOT, Estate
 from tests.doubles.standing.pages import Shown, WithPages
 
+# What GitLab's page says of a check that fails, in its app/assets/javascripts/vue_merge_request_widget/, checks/
+# constants.js; a pipeline that still runs is of the same check as one that failed.
+_PIPELINE = "Pipeline must succeed."
+_REASONS = {
+    "not_open": "Merge request must be open.",
+    "draft_status": "Merge request must not be draft.",
+    "commits_status": "Source branch exists and contains commits.",
+    "not_approved": "All required approvals must be given.",
+    "conflict": "Merge conflicts must be resolved.",
+    "need_rebase": "Merge request must be rebased, because a fast-forward merge is not possible.",
+    "ci_must_pass": _PIPELINE,
+    "ci_still_running": _PIPELINE,
+}
+
 
 def stand(estate: Estate) -> WithPages:
-    """An instance where promobot is a Developer everywhere, and approvers are who merges."""
+    """An instance as docs/gitlab.md advises: promobot is a Developer everywhere, approvers merge, pipelines succeed."""
     gitlab = GitLab(estate.root)
     robot, approvers = gitlab.user(ROBOT), [gitlab.user(name) for name in APPROVERS]
     for path in estate.projects:
-        project = gitlab.project(path)
+        project = gitlab.project(path, only_allow_merge_if_pipeline_succeeds=True)
+        gitlab.protect(project, project.repository.default_branch, push=0)
         gitlab.join(robot, gitlab.accounts.group(path.partition("/")[0]), DEVELOPER)
         for approver in approvers:
             gitlab.join(approver, project.namespace, MAINTAINER)
@@ -33,6 +48,9 @@ class GitLabSite:
     """Its pages."""
 
     gitlab: GitLab
+
+    def lists(self) -> Mapping[str, str]:
+        return {f"/{path}/-/merge_requests": path for path in self.gitlab.projects}
 
     def shown(self) -> Mapping[str, Shown]:
         with self.gitlab.lock:
@@ -50,15 +68,16 @@ class GitLabSite:
             request.title,
             "open" if request.open else request.state,
             (
+                f"by {request.author.username}",
                 f"{request.source_branch} → {request.target_branch}",
                 f"for {reviewers or 'nobody'}",
                 f"approved by {len(request.approvals)}",
-                *request.labels,
+                *([f"labels: {', '.join(request.labels)}"] if request.labels else []),
             ),
             tuple(_statuses(project, request)),
             request.description,
             tuple(note.body for note in request.notes if not note.system),
-            lambda: project.repository.change(request.target_branch, request.sha) if request.open else "",
+            lambda: project.repository.change(_before(request), request.sha),
         )
 
     def approve(self, shown: Shown) -> str:
@@ -77,11 +96,18 @@ class GitLabSite:
             refused = life.why_not(gitlab, project, request)
             if not refused:
                 gitlab.merge(project, request, gitlab.user(APPROVERS[0]))
-            return refused
+            return f"Merge blocked: {_REASONS[refused]}" if refused else ""
 
     def _found(self, shown: Shown) -> tuple[Project, MergeRequest]:
         project = self.gitlab.projects[shown.project]
         return project, project.requests[shown.number]
+
+
+def _before(request: MergeRequest) -> str:
+    """What it is compared with: its target, or what that was before it was merged."""
+    if request.state != "merged":
+        return f"refs/heads/{request.target_branch}"
+    return f"{request.merge_commit_sha}^1" if request.merge_commit_sha else request.base_sha
 
 
 def _statuses(project: Project, request: MergeRequest) -> Iterator[str]:
