@@ -11,6 +11,7 @@ from bot.cli.call import Call
 from bot.decide.branch import branch_prefix
 from bot.errors import ConflictError, ExitCode, UsageError
 from bot.forges import Forge
+from bot.forges.statuses import must_be_good
 from bot.repositories import CommitStatus, MergeRequest, Repository, RequestState
 from bot.world import World
 
@@ -119,6 +120,8 @@ def _merge(call: Call, world: World) -> None:
             hint=f"`promobot promote {_what(world, repository, request)} --reopen` proposes it again",
         )
     forge = world.forge(repository.forge)
+    if not call.args.despite_status:
+        must_be_good(repository.project, request.number, _statuses(forge, repository, [request]).get(request.head))
     merged = forge.merge(repository.project, request.number, head=request.head, by=_who(call))
     _tell(call, repository, merged, already=request.state is RequestState.MERGED)
 

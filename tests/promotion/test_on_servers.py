@@ -10,6 +10,7 @@ import pytest
 
 from bot.configfile import load_config
 from bot.errors import ExitCode
+from bot.repositories import CommitStatus, StatusState
 from bot.world import World
 from tests.company import PROJECT, Company
 from tests.promotion.shops import SHOPS, Shop
@@ -73,6 +74,25 @@ def test_what_is_merged_by_the_button_is_done(shop: Shop, *, squash: bool) -> No
     assert sorted(shop.company.branches()) == ["main"]
 
 
+@pytest.mark.parametrize("forge", SHOPS)
+@pytest.mark.parametrize("state", [StatusState.PENDING, StatusState.FAILURE], ids=lambda state: state.value)
+def test_what_promobot_says_is_not_good_is_merged_on_purpose_only(
+    shop: Shop, state: StatusState, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop.promobot(*PROMOTE)
+    world = World(load_config(shop.company.folder / "promobot.yaml"), shop.environ, shop.company.folder / "cache")
+    forge = world.forge("local")
+    head = forge.get(PROJECT, 1).head
+    assert forge.set_status(PROJECT, head, CommitStatus(state, "0 of 2 approvals of sre"), branch=BRANCH)
+    world.close()
+    assert shop.promobot("mr", "merge", "1") == ExitCode.CONFLICT
+    refused = f"promobot's status on merge request {PROJECT}!1 is {state.value}: 0 of 2 approvals of sre"
+    assert refused in capsys.readouterr().err
+    assert shop.states == ["open"]
+    assert shop.promobot("mr", "merge", "1", "--despite-status") == ExitCode.DONE
+    assert shop.states == ["merged"]
+
+
 @pytest.mark.parametrize("kind", [CutBefore(), CutAfter(), AnswerAfter(502)], ids=str)
 @pytest.mark.parametrize("match", ["POST /api/v./.*/(merge_requests|pulls)$", "POST .*/git-receive-pack"])
 def test_an_answer_that_is_lost_leaves_one_merge_request(shop: Shop, kind: Kind, match: str) -> None:
@@ -116,7 +136,7 @@ def test_merge_requests_from_the_shell(shop: Shop, capsys: pytest.CaptureFixture
     assert shop.promobot(*PROMOTE) == ExitCode.BLOCKED
     assert "ann closed !1" in capsys.readouterr().out
     assert shop.promobot(*PROMOTE, "--reopen") == ExitCode.DONE
-    assert shop.promobot("mr", "merge", f"{PROJECT}!2") == ExitCode.DONE
+    assert shop.promobot("mr", "merge", f"{PROJECT}!2", "--despite-status") == ExitCode.DONE
     assert f"{PROJECT}!2 merged by " in capsys.readouterr().out
     assert shop.promobot("mr", "merge", f"{PROJECT}!2") == ExitCode.DONE
     assert f"{PROJECT}!2 was merged by " in capsys.readouterr().out

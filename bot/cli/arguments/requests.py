@@ -31,6 +31,13 @@ def _mr_end(parser: Parser) -> None:
     parser.add_argument("--as", metavar="NAME", dest="by", help="who does it (default: your user name)")
 
 
+def _mr_merge(parser: Parser) -> None:
+    _mr_end(parser)
+    parser.add_argument(
+        "--despite-status", action="store_true", help="though promobot's status on it says failure or pending"
+    )
+
+
 def _mr_close(parser: Parser) -> None:
     _mr_end(parser)
     parser.add_argument("--reason", metavar="TEXT", default="closed by hand", help="why, for those who read it later")
@@ -40,6 +47,6 @@ _MR_VERBS: tuple[tuple[str, str, Callable[[Parser], None]], ...] = (
     ("list", "list open merge requests", _mr_list),
     ("show", "show one as its approver reads it, with its diff", _mr_one),
     ("ready", "say that a draft may be merged", _mr_one),
-    ("merge", "merge one into its target branch", _mr_end),
+    ("merge", "merge one into its target branch", _mr_merge),
     ("close", "close one without merging; promobot takes that as a no", _mr_close),
 )
