@@ -36,6 +36,11 @@ _MEANINGS = (
         begun=True,
     ),
     _Meaning(
+        re.compile(r".*flow node\n.*\n$"),
+        "the file ends, and a bracket isn't closed",
+        "close it; put a text that holds brackets, braces or commas in quotes",
+    ),
+    _Meaning(
         re.compile(r".*simple key"),
         "neither a key nor a value",
         "write `key: value`, with a blank behind the colon",
@@ -64,11 +69,12 @@ def syntax_error(path: Path, content: bytes, error: yaml.MarkedYAMLError) -> Con
     """In our words where they are known to fit, else in the parser's."""
     noticed = error.problem_mark.line if error.problem_mark else 0
     begun = error.context_mark.line if error.context_mark else noticed
+    last = len(content.rstrip().splitlines()) - 1
     character = _character(content, error.problem_mark)
     said = f"{error.context or ''}\n{error.problem or ''}\n{character}"
     for meaning in _MEANINGS:
         if meaning.pattern.match(said):
-            line = begun if meaning.begun else noticed
+            line = min(begun if meaning.begun else noticed, last)
             what = meaning.what.format(begun=begun + 1, character=character or "*")
             return ConfigError(f"{path}:{line + 1}: not YAML: {what}", hint=meaning.hint)
     return ConfigError(f"{path}:{noticed + 1}: not YAML: {error.problem}")

@@ -63,6 +63,8 @@ def test_what_can_t_be_read(tmp_path: Path, old: str, new: str, says: str, advis
         (b"a: b\nb: \xfc\n", "2: not UTF-8: it holds the byte 0xfc", "save it as UTF-8"),
         (b"a: b\n\x00", "2: not a text: it holds the byte 0x00", "save it as UTF-8"),
         ("a: b".encode("utf-16"), "1: not a text: it holds the byte 0x00", "save it as UTF-8"),
+        (b"a: b\nc: [\n", "2: not YAML: the file ends, and a bracket isn't closed", "close it"),
+        (b"a: [b,\n{c: d,\n\n", "2: not YAML: the file ends, and a bracket isn't closed", "close it"),
         (b"- a\n", "1: file: must be a mapping with the keys forges, registries, environments, ", "every key"),
         (b"just text\n", "1: file: must be a mapping with the keys forges, ", "every key"),
         (b"? [a, b]\n: c\n", "1: a key must be a word", "quote"),

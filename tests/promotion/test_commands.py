@@ -390,7 +390,7 @@ def test_check_names_an_image_that_it_cannot_read_and_goes_on(
 
 def test_check_tells_what_cannot_be_read(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
     company.commit("main", FILE, b"values: [\n")
-    assert f"✗ {FILE}:2: not YAML" in said(company, capsys, "check", code=ExitCode.MANIFEST)
+    assert f"✗ {FILE}:1: not YAML" in said(company, capsys, "check", code=ExitCode.MANIFEST)
     config = company.folder / "promobot.yaml"
     config.write_text(config.read_text(encoding="utf-8").replace(PROJECT, "shop/gone"), encoding="utf-8")
     words = said(company, capsys, "check", code=ExitCode.GIT)
