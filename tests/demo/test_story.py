@@ -200,6 +200,14 @@ def test_a_world_that_was_interrupted_runs_no_registries(kept: Path) -> None:
     wait_until_gone(kept)
 
 
+def test_an_interrupted_story_says_so_once(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("bot.cli.check.main", lambda _call: signal.raise_signal(signal.SIGINT))
+    assert main(["demo", "--fast"], environ=environ) == ExitCode.INTERRUPTED
+    assert capsys.readouterr().err == "promobot: interrupted; nothing was left behind\n"
+
+
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
     for folder in ("file", "file/world"):
