@@ -93,6 +93,22 @@ def test_what_promobot_says_is_not_good_is_merged_on_purpose_only(
     assert shop.states == ["merged"]
 
 
+@pytest.mark.parametrize("forge", SHOPS)
+def test_a_merge_request_is_named_by_its_address_too(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    shop.promobot(*PROMOTE)
+    capsys.readouterr()
+    assert shop.promobot("mr", "list", "-o", "json") == ExitCode.DONE
+    address = json.loads(capsys.readouterr().out)[0]["url"]
+    for words in (address, f"{address}/files?tab=1#note_2", f"{PROJECT}#1", f"{PROJECT}!1"):
+        assert shop.promobot("mr", "show", words) == ExitCode.DONE
+        assert TITLE in capsys.readouterr().out
+    for wrong in (f"{address}1", f"https://elsewhere.example.com/{PROJECT}/pull/1", "https://elsewhere.example.com/x"):
+        assert shop.promobot("mr", "merge", wrong) == ExitCode.USAGE
+        assert "merge request" in capsys.readouterr().err
+    assert shop.promobot("mr", "close", address) == ExitCode.DONE
+    assert shop.states == ["closed"]
+
+
 @pytest.mark.parametrize("kind", [CutBefore(), CutAfter(), AnswerAfter(502)], ids=str)
 @pytest.mark.parametrize("match", ["POST /api/v./.*/(merge_requests|pulls)$", "POST .*/git-receive-pack"])
 def test_an_answer_that_is_lost_leaves_one_merge_request(shop: Shop, kind: Kind, match: str) -> None:

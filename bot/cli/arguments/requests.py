@@ -23,7 +23,9 @@ def _mr_list(parser: Parser) -> None:
 
 
 def _mr_one(parser: Parser) -> None:
-    parser.add_argument("request", metavar="[PROJECT!]NUMBER", help="which one, such as 3 or 'platform/gitops!3'")
+    parser.add_argument(
+        "request", metavar="[PROJECT!]NUMBER", help="which one, such as 3, 'platform/gitops!3' or its address"
+    )
 
 
 def _mr_end(parser: Parser) -> None:
