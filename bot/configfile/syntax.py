@@ -43,10 +43,10 @@ _MEANINGS = (
     _Meaning(
         re.compile(r".*simple key"),
         "neither a key nor a value",
-        "write `key: value`, with a blank behind the colon",
+        "write `key: value`, with a space behind the colon",
         begun=True,
     ),
-    _Meaning(re.compile(r".*\n.*any token\n\t"), "a tab where blanks must be", "indent with blanks"),
+    _Meaning(re.compile(r".*\n.*any token\n\t"), "a tab where spaces must be", "indent with spaces"),
     _Meaning(
         re.compile(r".*\n.*any token|.*(?:anchor|alias)|.*\n.*undefined alias"),
         "a text can't begin with {character}",
@@ -55,7 +55,7 @@ _MEANINGS = (
     _Meaning(
         re.compile(r".*\nmapping values"),
         "a colon where none can be",
-        "put a text that holds `: ` in quotes; see whether the line above lacks a blank behind `-` or `:`",
+        "put a text that holds `: ` in quotes; see whether the line above lacks a space behind `-` or `:`",
     ),
     _Meaning(
         re.compile(r".*\ndid not find expected"),

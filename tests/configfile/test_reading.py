@@ -24,7 +24,7 @@ def refused(tmp_path: Path, content: bytes | str) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("old", "new", "says", "advises"),
     [
-        ("    registry: e2e", "\tregistry: e2e", "15: not YAML: a tab where blanks must be", "indent with blanks"),
+        ("    registry: e2e", "\tregistry: e2e", "15: not YAML: a tab where spaces must be", "indent with spaces"),
         (
             "    registry: e2e",
             "   registry: e2e",
@@ -39,8 +39,8 @@ def refused(tmp_path: Path, content: bytes | str) -> tuple[str, str]:
         ("from: e2e", "from: *", "17: not YAML: a text can't begin with *", "put it in quotes"),
         ("from: e2e", "from: @e2e", "17: not YAML: a text can't begin with @", "put it in quotes"),
         ("from: e2e", "from: a: b", "17: not YAML: a colon where none can be", "put a text that holds `: ` in quotes"),
-        ("from: e2e", "from:e2e", "17: not YAML: neither a key nor a value", "with a blank behind the colon"),
-        ("  - name: e2e", "  -name: e2e", "13: not YAML: a colon where none can be", "a blank behind `-` or `:`"),
+        ("from: e2e", "from:e2e", "17: not YAML: neither a key nor a value", "with a space behind the colon"),
+        ("  - name: e2e", "  -name: e2e", "13: not YAML: a colon where none can be", "a space behind `-` or `:`"),
         ("from: e2e", "from: !env e2e", "17: the tag !env means nothing here", "write the value itself"),
         ("from: e2e", "<<: {from: e2e}", "17: << merges nothing here", "write the keys out"),
         ("from: e2e", "from: e2e\n    from: e2e", "18: from is given twice, first in line 17", "leave one of them out"),
