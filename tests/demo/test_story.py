@@ -82,7 +82,7 @@ def test_the_whole_story(
         "Nothing to do.",
         "1.1.3-rc2   1.1.3 =         1.1.3 =",
         "Nothing was left running.",
-        *(("to pending: 0 of 2 approvals of sre", "inventory to success") if forge != "local" else ()),
+        *(("inventory: pending, 0 of 2 approvals of sre", "inventory: success, ") if forge != "local" else ()),
     ):
         assert words in said
     assert servers_below(tmp_path) == []
