@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from bot.cli.call import Call
@@ -36,17 +36,21 @@ def _list(call: Call, world: World) -> None:
     if not found:
         terminal.say("No merge requests." if call.args.all else "No open merge requests.")
         return
-    rows = (
-        (
-            name_of(repository, request),
-            _short_state(request),
-            status.state.value if status else "",
-            ", ".join(request.reviewers),
-            request.title,
-        )
-        for repository, request, status in found
-    )
-    terminal.table(("MERGE REQUEST", "STATE", "STATUS", "REVIEWERS", "TITLE"), rows)
+    asked = {repository for repository, _, _ in found if world.config.forges[repository.forge].lists_statuses}
+    header = ("STATUS",) if asked else ()
+    terminal.table(("MERGE REQUEST", "STATE", *header, "REVIEWERS", "TITLE"), (_row(*one, asked) for one in found))
+
+
+def _row(
+    repository: Repository, request: MergeRequest, status: CommitStatus | None, asked: Collection[Repository]
+) -> tuple[str, ...]:
+    """`asked` are those whose forge is asked for statuses; without any, there is no column of them."""
+    first = (name_of(repository, request), _short_state(request))
+    last = (", ".join(request.reviewers), request.title)
+    if not asked:
+        return *first, *last
+    unknown = "" if repository in asked else "?"
+    return *first, status.state.value if status else unknown, *last
 
 
 def _show(call: Call, world: World) -> None:

@@ -121,13 +121,16 @@ def test_an_answer_that_is_lost_leaves_one_merge_request(shop: Shop, kind: Kind,
     assert sorted(shop.company.branches()) == ["main", BRANCH]
 
 
-def test_merge_requests_from_the_shell(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+def test_merge_requests_from_the_shell(forge: str, shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     shop.promobot(*PROMOTE)
     capsys.readouterr()
     assert shop.promobot("check", "--online") == ExitCode.DONE
     assert shop.promobot("status") == ExitCode.DONE
     assert shop.promobot("mr", "list") == ExitCode.DONE
-    assert TITLE in capsys.readouterr().out
+    listed = capsys.readouterr().out
+    assert TITLE in listed
+    asked = forge == "github"
+    assert ("STATUS" in listed, "pending" in listed) == (asked, asked)
     world = World(load_config(shop.company.folder / "promobot.yaml"), shop.environ, shop.company.folder / "cache")
     assert world.forge("local").set_note(PROJECT, 1, "Somebody should look at **this**.")
     world.close()
