@@ -25,6 +25,7 @@ PROMOTE = ("promote", "a", "--to", "b")
         ("promote", "promote needs SERVICE and --to ENV", "such as `promobot promote inventory --to staging`"),
         ("promote --all", "promote needs --to ENV", "such as `promobot promote inventory --to staging`"),
         ("promote --all a --to b", "--all and SERVICE don't go together", "leave one of them out"),
+        ("promote --all --to b a", "--all and SERVICE don't go together", "leave one of them out"),
         ("promote --all --to b --reopen", "--all says nothing beside --reopen", "leave one of them out"),
         ("promote --all --to b --image :1", "--all says nothing beside --image", "leave one of them out"),
         ("promote a --too b", "promote has no option --too, did you mean --to?", "`promobot promote --help`"),

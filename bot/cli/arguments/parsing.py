@@ -69,12 +69,12 @@ class Parser(argparse.ArgumentParser):
         for action in replaced.values():
             action.nargs, action.required, action.default = "*", False, ()
         args, left = self.parse_known_args(words, names)
+        for option, action in replaced.items():
+            if left or getattr(args, action.dest):
+                raise UsageError(f"{option} and {action.metavar} don't go together", hint="leave one of them out")
         if left:
             raise self._too_many(left)
         self._refuse_idle(given)
-        for option, action in replaced.items():
-            if getattr(args, action.dest):
-                raise UsageError(f"{option} and {action.metavar} don't go together", hint="leave one of them out")
         return args
 
     def error(self, message: str) -> NoReturn:
