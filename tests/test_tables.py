@@ -46,6 +46,33 @@ def test_a_last_column_that_has_next_to_no_room_stands_below(monkeypatch: pytest
     ]
 
 
+def test_a_header_stands_where_what_it_heads_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "32")
+    stream = Tty()
+    Terminal.on(stream, color=False).table(HEADERS, ROWS[:1])
+    assert re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue()).splitlines() == [
+        "SERVICE",
+        "    FOUND AT",
+        "inventory",
+        "    apps/inventory/staging/helmrelease.yaml:29",
+    ]
+
+
+def test_what_two_blanks_keep_apart_is_broken_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "28")
+    stream = Tty()
+    Terminal.on(stream, color=False).table(
+        ("TAG", ""), [("2.4.0", "● staging  = 2.4.0-rc1"), ("1", "= a  and more of it here")]
+    )
+    assert re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue()).splitlines() == [
+        "TAG",
+        "2.4.0   ● staging",
+        "        = 2.4.0-rc1",
+        "1       = a",
+        "        and more of it here",
+    ]
+
+
 def test_a_pipe_gets_one_line_for_a_row_and_no_blanks_at_its_end() -> None:
     stream = io.StringIO()
     Terminal.on(stream, color=False).table(HEADERS, ROWS)

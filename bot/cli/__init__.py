@@ -59,6 +59,11 @@ def main(argv: Sequence[str], *, environ: Mapping[str, str] = os.environ, watch:
         return int(ExitCode.INTERRUPTED)
 
 
+def run_within(argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run one command in the middle of another, which tells it if it is interrupted. Raises UsageError."""
+    return _run(read_arguments(argv), environ, _nobody_watches)
+
+
 def _run(args: Namespace, environ: Mapping[str, str], watch: Watch) -> int:
     try:
         command = importlib.import_module(_COMMANDS[args.command])

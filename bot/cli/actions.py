@@ -47,7 +47,7 @@ def action_text(action: Action) -> str:
             was = f" (was {expected.short})" if expected else " (new)"
             return f"move tag {tag} of {location.repository} in {location.registry} → {digest.short}{was}"
         case SetStatus(branch=branch, status=status):
-            return f"set status promobot of {branch} to {status.state.value}: {status.description}"
+            return f"set the status on {branch}: {status.state.value}, {status.description}"
         case OpenRequest() | UpdateRequest() | SetNote() | CloseRequest() | Merge() | HoldMerge():
             return _request_text(action)
         case _:

@@ -6,7 +6,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from bot.cli import main as run_command
+from bot.cli import run_within
 from bot.cli.call import Call
 from bot.errors import ExitCode, UsageError
 
@@ -46,7 +46,7 @@ def main(call: Call) -> int:
 
 def _run(line: list[str], environ: dict[str, str]) -> int:
     sys.stdout.flush()
-    return run_command(line, environ=environ)
+    return run_within(line, environ)
 
 
 def _left(keep: Path | None) -> str:

@@ -142,6 +142,17 @@ def _write(path: Path, content: bytes, *, force: bool) -> None:
 
 
 def _make_trial(found: _Found) -> None:
+    """Make the copies. Raises UsageError where they can't be written."""
+    try:
+        _make_copies(found)
+    except OSError as error:
+        raise UsageError(
+            f"{error.filename or found.config} can't be written: {error.strerror or error}",
+            hint="copies are made beside the configuration: name one by -c FILE in a folder that can be written",
+        ) from None
+
+
+def _make_copies(found: _Found) -> None:
     """Bare copies of what is committed, or of a plain folder's manifests; what is there already stays as it is."""
     root = found.config.absolute().parent / found.forge
     copies: dict[Path, list[Estate]] = {}

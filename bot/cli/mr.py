@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import getpass
-import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from bot.cli.call import Call
+from bot.cli.whichrequest import find_request, name_of, repositories
 from bot.decide.branch import branch_prefix
-from bot.errors import ConflictError, ExitCode, UsageError
+from bot.errors import ConflictError, ExitCode
 from bot.forges import Forge
+from bot.forges.statuses import must_be_good
 from bot.repositories import CommitStatus, MergeRequest, Repository, RequestState
 from bot.world import World
 
@@ -27,7 +28,7 @@ def main(call: Call) -> ExitCode:
 
 def _list(call: Call, world: World) -> None:
     state = None if call.args.all else RequestState.OPEN
-    found = [one for repository in _repositories(world) for one in _looked_at(world, repository, state)]
+    found = [one for repository in repositories(world) for one in _looked_at(world, repository, state)]
     if call.json:
         call.print_json([_listed(*one) for one in found])
         return
@@ -35,21 +36,25 @@ def _list(call: Call, world: World) -> None:
     if not found:
         terminal.say("No merge requests." if call.args.all else "No open merge requests.")
         return
-    rows = (
-        (
-            _name(repository, request),
-            _short_state(request),
-            status.state.value if status else "",
-            ", ".join(request.reviewers),
-            request.title,
-        )
-        for repository, request, status in found
-    )
-    terminal.table(("MERGE REQUEST", "STATE", "STATUS", "REVIEWERS", "TITLE"), rows)
+    asked = {repository for repository, _, _ in found if world.config.forges[repository.forge].lists_statuses}
+    header = ("STATUS",) if asked else ()
+    terminal.table(("MERGE REQUEST", "STATE", *header, "REVIEWERS", "TITLE"), (_row(*one, asked) for one in found))
+
+
+def _row(
+    repository: Repository, request: MergeRequest, status: CommitStatus | None, asked: Collection[Repository]
+) -> tuple[str, ...]:
+    """`asked` are those whose forge is asked for statuses; without any, there is no column of them."""
+    first = (name_of(repository, request), _short_state(request))
+    last = (", ".join(request.reviewers), request.title)
+    if not asked:
+        return *first, *last
+    unknown = "" if repository in asked else "?"
+    return *first, status.state.value if status else unknown, *last
 
 
 def _show(call: Call, world: World) -> None:
-    repository, request = _find(call, world)
+    repository, request = find_request(world, call.args.request)
     forge = world.forge(repository.forge)
     diff = forge.diff(repository.project, request.number)
     status = _statuses(forge, repository, [request]).get(request.head)
@@ -60,7 +65,7 @@ def _show(call: Call, world: World) -> None:
         call.print_json(shown)
         return
     terminal = call.terminal()
-    terminal.title(f"{_name(repository, request)}  {request.title}")
+    terminal.title(f"{name_of(repository, request)}  {request.title}")
     reviewers = f", for {', '.join(request.reviewers)}" if request.reviewers else ""
     terminal.say(f"{_state(request)}, {request.source_branch} → {request.target_branch}{reviewers}")
     if status:
@@ -103,31 +108,34 @@ def _state(request: MergeRequest) -> str:
 
 
 def _ready(call: Call, world: World) -> None:
-    repository, request = _find(call, world)
+    repository, request = find_request(world, call.args.request)
     ready = world.forge(repository.forge).ready(repository.project, request.number)
     if call.json:
         call.print_json(_data(repository, ready))
     else:
-        call.terminal().say(f"{_name(repository, ready)} is ready: {ready.title}")
+        call.terminal().say(f"{name_of(repository, ready)} is ready: {ready.title}")
 
 
 def _merge(call: Call, world: World) -> None:
-    repository, request = _find(call, world)
+    repository, request = find_request(world, call.args.request)
     if request.state is RequestState.CLOSED:
         raise ConflictError(
-            f"{_name(repository, request)} was closed by {request.ended_by}",
+            f"{name_of(repository, request)} was closed by {request.ended_by}",
             hint=f"`promobot promote {_what(world, repository, request)} --reopen` proposes it again",
         )
     forge = world.forge(repository.forge)
+    if not call.args.despite_status:
+        must_be_good(repository.project, request.number, _statuses(forge, repository, [request]).get(request.head))
     merged = forge.merge(repository.project, request.number, head=request.head, by=_who(call))
     _tell(call, repository, merged, already=request.state is RequestState.MERGED)
 
 
 def _close(call: Call, world: World) -> None:
-    repository, request = _find(call, world)
+    repository, request = find_request(world, call.args.request)
     if request.state is RequestState.MERGED:
         raise ConflictError(
-            f"{_name(repository, request)} was merged by {request.ended_by}", hint="to undo it, revert its merge commit"
+            f"{name_of(repository, request)} was merged by {request.ended_by}",
+            hint="to undo it, revert its merge commit",
         )
     forge = world.forge(repository.forge)
     closed = forge.close(repository.project, request.number, reason=call.args.reason, by=_who(call))
@@ -139,10 +147,10 @@ def _tell(call: Call, repository: Repository, request: MergeRequest, *, already:
     if call.json:
         call.print_json(_data(repository, request))
     elif already:
-        call.terminal().say(f"{_name(repository, request)} was {_state(request)} already: {request.title}")
+        call.terminal().say(f"{name_of(repository, request)} was {_state(request)} already: {request.title}")
     else:
         call.terminal().say(
-            f"{_name(repository, request)} {request.state.value} by {request.ended_by}: {request.title}"
+            f"{name_of(repository, request)} {request.state.value} by {request.ended_by}: {request.title}"
         )
 
 
@@ -155,39 +163,8 @@ def _what(world: World, repository: Repository, request: MergeRequest) -> str:
     return "SERVICE --to ENV"
 
 
-def _name(repository: Repository, request: MergeRequest) -> str:
-    return f"{repository.project}!{request.number}"
-
-
 def _who(call: Call) -> str:
     return call.args.by or getpass.getuser()
-
-
-def _repositories(world: World) -> Iterator[Repository]:
-    yield from dict.fromkeys(env.repository.repository for env in world.config.environments)
-
-
-def _find(call: Call, world: World) -> tuple[Repository, MergeRequest]:
-    """The request that was named; its project may be left out where only one has that number."""
-    project, _, number = call.args.request.rpartition("!")
-    if not number.isdigit():
-        raise UsageError(f"{call.args.request} is not a merge request", hint="write 3 or 'platform/gitops!3'")
-    found = [
-        (repository, request)
-        for repository in _repositories(world)
-        if project in {"", repository.project}
-        for request in _numbered(world.forge(repository.forge), repository, int(number))
-    ]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        names = " or ".join(shlex.quote(_name(*one)) for one in found)
-        raise UsageError(f"there are {len(found)} merge requests !{number}", hint=f"say which: {names}")
-    raise UsageError(f"no merge request {call.args.request}", hint="`promobot mr list --all` shows what there is")
-
-
-def _numbered(forge: Forge, repository: Repository, number: int) -> Iterator[MergeRequest]:
-    yield from (request for request in forge.requests(repository.project) if request.number == number)
 
 
 def _listed(repository: Repository, request: MergeRequest, status: CommitStatus | None) -> answers.MergeRequestListed:

@@ -165,7 +165,7 @@ def _check_automatic(config: Config, targets: Sequence[str]) -> None:
         if target not in (*automatic, *floating):
             raise UsageError(
                 f"{target} doesn't say `promote: auto`",
-                hint=f"`promobot promote SERVICE --to {target}` promotes by name; or set `promote: auto` for {target}",
+                hint=f"`promobot promote --all --to {target}` promotes what is due; or set `promote: auto` for it",
             )
     if not automatic and not floating:
         raise UsageError("no environment says `promote: auto`", hint="add it to one, or promote by name")

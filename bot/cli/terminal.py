@@ -22,6 +22,9 @@ _PROSE_WIDTH = 100
 # Seconds: what is quick is done before anything is said of it.
 _FIRST_NEWS = 0.5
 _NEWS = 0.1
+# Where a text may be broken; best where two blanks keep apart what belongs together.
+_PHRASES = re.compile(r"(?:[^ ]| (?=[^ ]))+ *| +")
+_WORDS = re.compile(r"[^ ]+ ?| ")
 # Blanks between the columns of a table.
 _GAP = 3
 # What stands below a row of a table is indented by so much.
@@ -69,23 +72,25 @@ class Terminal:
         """Print a table; where it is too wide, its last column goes on below, broken at blanks.
 
         Where a word of it has no room, such as a path, it stands below as a whole; all of them where next to nothing is
-        left.
+        left. Where none is beside the others, its header isn't either.
         """
         cells = [[Text(header, style="bold") for header in headers]]
         cells += [[printable(cell) for cell in row] for row in rows]
         widths = [max(row[column].cell_len for row in cells) + _GAP for column in range(len(headers) - 1)]
         indent, room = sum(widths), self.console.width - sum(widths)
         below = room < min(max(row[-1].cell_len for row in cells), _LEAST)
-        for *row, last in cells:
+        beside = [not below and max(map(cell_len, row[-1].plain.split(" "))) <= room for row in cells]
+        beside[0] &= any(fits and row[-1] for fits, row in zip(beside[1:], cells[1:], strict=True))
+        for fits, (*row, last) in zip(beside, cells, strict=True):
             line = Text()
             for cell, width in zip(row, widths, strict=True):
                 line.append_text(cell).append(" " * (width - cell.cell_len))
-            if below or max(map(cell_len, last.plain.split(" "))) > room:
-                self._line(line)
-                if last:
-                    self._last_cell(Text(" " * _BELOW), last, _BELOW)
-            else:
+            if fits:
                 self._last_cell(line, last, indent)
+                continue
+            self._line(line)
+            if last:
+                self._last_cell(Text(" " * _BELOW), last, _BELOW)
 
     def _last_cell(self, line: Text, cell: Text, indent: int) -> None:
         """The cell after what stands before it in the line, and in lines below as far as it has no room there."""
@@ -138,7 +143,10 @@ def _breaks(text: str, room: int) -> list[int]:
     """Where to break a text so that each part fits, if a blank is in the right place."""
     breaks: list[int] = []
     used = 0
-    for piece in re.finditer(r"[^ ]+ ?| ", text):
+    pieces = [*_PHRASES.finditer(text)]
+    if any(cell_len(piece[0].rstrip()) > room for piece in pieces):
+        pieces = [*_WORDS.finditer(text)]
+    for piece in pieces:
         width = cell_len(piece[0].rstrip())
         if used and used + width > room:
             breaks.append(piece.start())

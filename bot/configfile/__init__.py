@@ -17,6 +17,8 @@ from bot.errors import ConfigError
 
 __all__ = ["Places", "load_config"]
 
+_ABOUT_KEYS = ("unknown key", "a mapping with the key")
+
 
 def load_config(path: Path) -> Config:
     """Read and check a configuration file. Raises ConfigError, one line for each fault, `file:line: where: what`."""
@@ -56,8 +58,11 @@ class Places:
 
 
 def _refused(places: Places, faults: Iterable[Fault]) -> ConfigError:
-    told = "\n".join(f"{places.at(loc)}: {what}" for loc, what in faults)
-    return ConfigError(told, hint="`promobot schema` says of every key what it means")
+    told = [(places.at(loc), what) for loc, what in faults]
+    # What is wrong with a value says by itself what it must be.
+    about_keys = any(words in what for words in _ABOUT_KEYS for _, what in told)
+    hint = "`promobot schema` says of every key what it means" if about_keys else ""
+    return ConfigError("\n".join(f"{place}: {what}" for place, what in told), hint=hint)
 
 
 def _anchored(config: Config, folder: Path) -> Config:

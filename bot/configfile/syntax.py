@@ -36,12 +36,17 @@ _MEANINGS = (
         begun=True,
     ),
     _Meaning(
+        re.compile(r".*flow node\n.*\n$"),
+        "the file ends, and a bracket isn't closed",
+        "close it; put a text that holds brackets, braces or commas in quotes",
+    ),
+    _Meaning(
         re.compile(r".*simple key"),
         "neither a key nor a value",
-        "write `key: value`, with a blank behind the colon",
+        "write `key: value`, with a space behind the colon",
         begun=True,
     ),
-    _Meaning(re.compile(r".*\n.*any token\n\t"), "a tab where blanks must be", "indent with blanks"),
+    _Meaning(re.compile(r".*\n.*any token\n\t"), "a tab where spaces must be", "indent with spaces"),
     _Meaning(
         re.compile(r".*\n.*any token|.*(?:anchor|alias)|.*\n.*undefined alias"),
         "a text can't begin with {character}",
@@ -50,7 +55,7 @@ _MEANINGS = (
     _Meaning(
         re.compile(r".*\nmapping values"),
         "a colon where none can be",
-        "put a text that holds `: ` in quotes; see whether the line above lacks a blank behind `-` or `:`",
+        "put a text that holds `: ` in quotes; see whether the line above lacks a space behind `-` or `:`",
     ),
     _Meaning(
         re.compile(r".*\ndid not find expected"),
@@ -64,11 +69,12 @@ def syntax_error(path: Path, content: bytes, error: yaml.MarkedYAMLError) -> Con
     """In our words where they are known to fit, else in the parser's."""
     noticed = error.problem_mark.line if error.problem_mark else 0
     begun = error.context_mark.line if error.context_mark else noticed
+    last = len(content.rstrip().splitlines()) - 1
     character = _character(content, error.problem_mark)
     said = f"{error.context or ''}\n{error.problem or ''}\n{character}"
     for meaning in _MEANINGS:
         if meaning.pattern.match(said):
-            line = begun if meaning.begun else noticed
+            line = min(begun if meaning.begun else noticed, last)
             what = meaning.what.format(begun=begun + 1, character=character or "*")
             return ConfigError(f"{path}:{line + 1}: not YAML: {what}", hint=meaning.hint)
     return ConfigError(f"{path}:{noticed + 1}: not YAML: {error.problem}")

@@ -104,8 +104,6 @@ class Story:
         self.console.print(f"\n[dim]# {why}[/]\n[bold cyan]$ promobot {line}[/]")
         sys.stdout.flush()
         code = self.run(shlex.split(line), world.environ)
-        if code == ExitCode.INTERRUPTED:
-            raise KeyboardInterrupt
         if code != ExitCode.DONE:
             raise BotError(f"the demo went wrong: `promobot {line}` ended with exit code {code}")
         time.sleep(self.pause)

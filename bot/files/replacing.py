@@ -14,6 +14,7 @@ from typing import TypeAlias
 from bot.errors import ConflictError, ManifestError, UsageError
 from bot.files.reading import read_manifest
 
+_NAME = "name a file that is there; `promobot images` lists the images of a folder"
 # Device, inode, size and time of the last change, in nanoseconds: what differs once somebody wrote. Not the time of
 # the last modification: that can be set back, as `cp -p` and `rsync` do.
 _Stamp: TypeAlias = tuple[int, int, int, int]
@@ -50,11 +51,11 @@ def open_original(path: str) -> Original:
     try:
         status = Path(path).lstat()
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: {getattr(error, 'strerror', None) or error}", hint="name a file") from None
+        raise UsageError(f"{path}: {getattr(error, 'strerror', None) or error}", hint=_NAME) from None
     if stat.S_ISLNK(status.st_mode):
         raise UsageError(f"{path} is a symbolic link", hint=f"name what it leads to: {os.path.realpath(path)}")
     if not stat.S_ISREG(status.st_mode):
-        raise UsageError(f"{path} is no file", hint="name a file; `promobot images` lists the images of a folder")
+        raise UsageError(f"{path} is no file", hint=_NAME)
     # Stamped before it is read: a change between the two is noticed as well.
     return Original(path, read_manifest(path), _stamp(status))
 

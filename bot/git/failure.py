@@ -19,6 +19,14 @@ _HINTS = (
     ),
     (
         re.compile(
+            r"Read-only file system|insufficient permission for adding"
+            r"|(?:unable to|cannot|could not|failed to) .*: Permission denied$",
+            re.IGNORECASE | re.MULTILINE,
+        ),
+        "let promobot's user write there, or name a folder for clones that can be written (PROMOBOT_CACHE)",
+    ),
+    (
+        re.compile(
             r"Authentication failed|could not read (Username|Password)|Permission denied|access denied"
             r"|returned error: 40[13]|Host key verification failed",
             re.IGNORECASE,

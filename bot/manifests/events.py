@@ -25,6 +25,8 @@ _BYTE_ORDER_MARK = "\ufeff"
 _NAME_THAT_ENDS_EARLY = re.compile(r"""[&*](?<![^\s\[{,:"'][&*])[A-Za-z0-9_-]+[?:%@`]""")
 _ODD_TAG = "!!!"
 _AFTER_INDENT = re.compile(r"[^ \t\r\n][^\r\n]*")
+# What a parser was reading, if it is to be looked for where that begins.
+_UNENDED = re.compile(r"flow (?:sequence|mapping)|quoted scalar|simple key")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -75,16 +77,20 @@ def _guarded(path: str, text: str, parse: Callable[[], Iterable[Event]]) -> Iter
 
 
 def _not_yaml(path: str, text: str, error: Exception) -> NotYamlError:
-    mark = getattr(error, "problem_mark", None)
-    message = (
-        f"{path}:{mark.line + 1 if mark else 1}: not YAML: {getattr(error, 'problem', None) or 'no way to parse it'}"
-    )
+    message = f"{path}:{_line(text, error)}: not YAML: {getattr(error, 'problem', None) or 'no way to parse it'}"
     if "{{" not in text:
         return NotYamlError(message, hint="correct the YAML")
     # What a template writes between nodes makes no nodes; in quotes, where it does no harm, there are other problems.
     is_template = isinstance(error, yaml.parser.ParserError) or "could not find expected ':'" in message
     hint = "templates can't be read: render it first, or leave the file out"
     return NotYamlError(message, hint=hint, is_template=is_template)
+
+
+def _line(text: str, error: Exception) -> int:
+    """Where that begins which never ends, if a parser says so, else what it stumbled over; no line below the last."""
+    unended = _UNENDED.search(getattr(error, "context", None) or "")
+    mark = getattr(error, "context_mark" if unended else "problem_mark", None)
+    return min(mark.line + 1 if mark else 1, len(text.rstrip().splitlines()) or 1)
 
 
 def _joined(path: str, events: Iterable[Event]) -> Iterator[Event]:

@@ -87,6 +87,7 @@ def completions(folder: Path, line: str, **more: str) -> list[str]:
         ("promobot status --env ", ["e2e", "prod"]),
         ("promobot status --bl", ["--blocked"]),
         ("promobot promote --tog", ["--together"]),
+        ("promobot promote --all --to p", ["prod"]),
         ("promobot schema mr l", ["list"]),
         ("promobot schema im", ["images"]),
         ("promobot plan --output-file ap", [FILES]),

@@ -165,7 +165,7 @@ def test_a_few_unreadable_files_are_told_one_by_one(tree: Path, promobot: Promob
     said = promobot("images", tree, "-o", "json")
     assert said.code == 0
     assert said.data == before
-    assert f"{tree}/broken.yaml:3: not YAML" in said.err
+    assert f"{tree}/broken.yaml:2: not YAML" in said.err
     assert f"{tree}/binary.yaml:2: not UTF-8\n  → save the file as UTF-8\n" in said.err
     strict = promobot("images", tree, "--strict")
     assert strict.code == ExitCode.MANIFEST
@@ -181,7 +181,7 @@ def test_many_unreadable_files_are_told_by_folder(tree: Path, promobot: Promobot
     given = tree / "given"
     given.write_text("a: [\n", encoding="utf-8")
     said = promobot("images", tree, given)
-    assert f"{given}:2: not YAML" in said.err, "what was named is told by itself"
+    assert f"{given}:1: not YAML" in said.err, "what was named is told by itself"
     assert f"  {tree}/chart/templates: 8 templates\n  {tree}: 1 encrypted by SOPS\n" in said.err
     assert said.err.endswith("10 files can't be read (-v lists them)\n")
     assert promobot("images", tree, given, "-v").err.count("/templates/part") == 8

@@ -439,6 +439,16 @@ def test_where_nothing_can_be_written_nothing_is_left(folder: Path, promobot: Pr
     assert "missing/promobot.yaml can't be written: No such file or directory" in said.err
 
 
+def test_where_no_copy_can_be_made_the_place_is_told(folder: Path, promobot: Promobot) -> None:
+    Path(".promobot").write_text("in the way", encoding="utf-8")
+    said = promobot("init", folder, "--try")
+    assert said.code == ExitCode.USAGE
+    assert f"{Path('.promobot').absolute()}" in said.err
+    assert "can't be written: Not a directory" in said.err
+    assert "name one by -c FILE" in said.err
+    assert not Path("promobot.yaml").exists()
+
+
 def test_a_copy_that_is_there_stays(folder: Path, promobot: Promobot) -> None:
     assert promobot("init", folder, "--try").code == ExitCode.DONE
     copy = Path(".promobot/git/estate.git")

@@ -131,7 +131,7 @@ def test_a_pointer_to_nothing_names_what_is_there(path: Path, promobot: Promobot
         (("values.yaml", "0:/image", ""), "such as :1.4.2"),
         (("values.yaml", "0:/image", "1.4.2"), "write :1.4.2\n"),
         (("values.yaml", "0:/image", "latest"), "'latest' looks like a tag"),
-        (("missing.yaml", "0:/image", ":2"), "missing.yaml: No such file"),
+        (("missing.yaml", "0:/image", ":2"), "missing.yaml: No such file or directory\n  → name a file that is there"),
         ((".", "0:/image", ":2"), ". is no file"),
         (("link.yaml", "0:/image", ":2"), "values.yaml\n"),
         (("values.yaml", "0:/image", f":2@{NEW}", "--drop-digest"), "gives a digest, and --drop-digest takes it away"),

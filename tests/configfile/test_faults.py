@@ -400,10 +400,17 @@ def test_faults_of_a_forge(tmp_path: Path, forge: str, says: str) -> None:
     assert says in said
 
 
-def test_the_advice_is_where_to_read_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("old", "new", "hint"),
+    [
+        ("tag:", "tga:", "`promobot schema` says of every key what it means"),
+        ("name: prod", "name: 3", ""),
+    ],
+)
+def test_where_to_read_on_is_told_of_keys_alone(tmp_path: Path, old: str, new: str, hint: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        load(tmp_path, GOOD.replace("tag:", "tga:"))
-    assert caught.value.hint == "`promobot schema` says of every key what it means"
+        load(tmp_path, GOOD.replace(old, new))
+    assert caught.value.hint == hint
 
 
 @pytest.mark.parametrize(("key", "under"), [("soak: 3 days", "gates"), ("branch: main", "repository")])

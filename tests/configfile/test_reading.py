@@ -24,7 +24,7 @@ def refused(tmp_path: Path, content: bytes | str) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("old", "new", "says", "advises"),
     [
-        ("    registry: e2e", "\tregistry: e2e", "15: not YAML: a tab where blanks must be", "indent with blanks"),
+        ("    registry: e2e", "\tregistry: e2e", "15: not YAML: a tab where spaces must be", "indent with spaces"),
         (
             "    registry: e2e",
             "   registry: e2e",
@@ -39,8 +39,8 @@ def refused(tmp_path: Path, content: bytes | str) -> tuple[str, str]:
         ("from: e2e", "from: *", "17: not YAML: a text can't begin with *", "put it in quotes"),
         ("from: e2e", "from: @e2e", "17: not YAML: a text can't begin with @", "put it in quotes"),
         ("from: e2e", "from: a: b", "17: not YAML: a colon where none can be", "put a text that holds `: ` in quotes"),
-        ("from: e2e", "from:e2e", "17: not YAML: neither a key nor a value", "with a blank behind the colon"),
-        ("  - name: e2e", "  -name: e2e", "13: not YAML: a colon where none can be", "a blank behind `-` or `:`"),
+        ("from: e2e", "from:e2e", "17: not YAML: neither a key nor a value", "with a space behind the colon"),
+        ("  - name: e2e", "  -name: e2e", "13: not YAML: a colon where none can be", "a space behind `-` or `:`"),
         ("from: e2e", "from: !env e2e", "17: the tag !env means nothing here", "write the value itself"),
         ("from: e2e", "<<: {from: e2e}", "17: << merges nothing here", "write the keys out"),
         ("from: e2e", "from: e2e\n    from: e2e", "18: from is given twice, first in line 17", "leave one of them out"),
@@ -63,6 +63,8 @@ def test_what_can_t_be_read(tmp_path: Path, old: str, new: str, says: str, advis
         (b"a: b\nb: \xfc\n", "2: not UTF-8: it holds the byte 0xfc", "save it as UTF-8"),
         (b"a: b\n\x00", "2: not a text: it holds the byte 0x00", "save it as UTF-8"),
         ("a: b".encode("utf-16"), "1: not a text: it holds the byte 0x00", "save it as UTF-8"),
+        (b"a: b\nc: [\n", "2: not YAML: the file ends, and a bracket isn't closed", "close it"),
+        (b"a: [b,\n{c: d,\n\n", "2: not YAML: the file ends, and a bracket isn't closed", "close it"),
         (b"- a\n", "1: file: must be a mapping with the keys forges, registries, environments, ", "every key"),
         (b"just text\n", "1: file: must be a mapping with the keys forges, ", "every key"),
         (b"? [a, b]\n: c\n", "1: a key must be a word", "quote"),

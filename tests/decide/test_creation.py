@@ -164,7 +164,7 @@ def test_a_file_that_is_listed_already_is_not_listed_twice(paper: Paper) -> None
             {"kustomization.yaml": "resources:\n- apps/web/staging\n"},
             "kustomization.yaml lists folders, and apps/api/staging has no kustomization: add one, and list the folder",
         ),
-        ({"apps/kustomization.yaml": "resources: ["}, "apps/kustomization.yaml:2: not YAML"),
+        ({"apps/kustomization.yaml": "resources: ["}, "apps/kustomization.yaml:1: not YAML"),
     ],
 )
 def test_where_no_kustomization_is_plain_the_reviewer_is_told(

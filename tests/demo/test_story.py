@@ -82,7 +82,7 @@ def test_the_whole_story(
         "Nothing to do.",
         "1.1.3-rc2   1.1.3 =         1.1.3 =",
         "Nothing was left running.",
-        *(("to pending: 0 of 2 approvals of sre", "inventory to success") if forge != "local" else ()),
+        *(("inventory: pending, 0 of 2 approvals of sre", "inventory: success, ") if forge != "local" else ()),
     ):
         assert words in said
     assert servers_below(tmp_path) == []
@@ -208,6 +208,14 @@ def test_a_world_that_was_interrupted_runs_no_registries(kept: Path) -> None:
     assert len(servers_below(kept)) == 3
     assert not making.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
     wait_until_gone(kept)
+
+
+def test_an_interrupted_story_says_so_once(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("bot.cli.check.main", lambda _call: signal.raise_signal(signal.SIGINT))
+    assert main(["demo", "--fast"], environ=environ) == ExitCode.INTERRUPTED
+    assert capsys.readouterr().err == "promobot: interrupted; nothing was left behind\n"
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

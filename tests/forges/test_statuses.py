@@ -218,16 +218,16 @@ def test_what_the_token_of_github_lacks_is_named(hub: GitHubPlace) -> None:
 
 
 @pytest.mark.parametrize("status", [RED, WAITING], ids=lambda status: status.state.value)
-def test_the_local_forge_merges_nothing_that_is_not_good(world: World, status: CommitStatus) -> None:
+def test_the_local_forge_merges_nothing_by_itself_that_is_not_good(world: World, status: CommitStatus) -> None:
     head, main = world.push("x", "2"), world.head("main")
     world.open()
     world.forge.set_status(PROJECT, head, status, branch="x")
-    with pytest.raises(ConflictError, match=f"promobot's status on merge request {PROJECT}!1 is {status.state.value}"):
-        world.forge.merge(PROJECT, 1, head=head, by="ann")
+    waits = world.forge.merge_when_ready(PROJECT, 1, head=head).waits
+    assert waits.startswith(f"promobot's status on merge request {PROJECT}!1 is {status.state.value}")
     assert (world.head("main"), world.forge.get(PROJECT, 1).state) == (main, RequestState.OPEN)
     moved = world.push("x", "3")
     world.forge.set_status(PROJECT, moved, GREEN, branch="x")
-    assert world.forge.merge(PROJECT, 1, head=moved, by="ann").state is RequestState.MERGED
+    assert world.forge.merge_when_ready(PROJECT, 1, head=moved).request.state is RequestState.MERGED
 
 
 def test_the_local_forge_keeps_those_of_branches(world: World) -> None:

@@ -27,6 +27,25 @@ def test_a_full_disk_is_not_taken_for_a_broken_clone() -> None:
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        "error: unable to create temporary file: Read-only file system\nfatal: Unable to add (null) to database",
+        "error: insufficient permission for adding an object to repository database ./objects",
+        "fatal: update_ref failed for ref 'refs/heads/x': cannot lock ref 'refs/heads/x': "
+        "Unable to create '/srv/x.git/./refs/heads/x.lock': Permission denied",
+        "fatal: cannot mkdir /srv/x.git: Permission denied",
+    ],
+)
+def test_where_git_may_not_write_it_is_to_be_let(words: str) -> None:
+    assert explain(words)[1].startswith("let promobot's user write there")
+
+
+def test_a_refused_key_is_not_taken_for_a_folder_that_can_t_be_written() -> None:
+    words = "git@forge.example.com: Permission denied (publickey).\nfatal: Could not read from remote repository."
+    assert explain(words)[1].startswith("check the credential")
+
+
+@pytest.mark.parametrize(
     ("credential", "hint"),
     [
         ("", "check `project` in the configuration"),

@@ -15,7 +15,9 @@ import pytest
 
 from bot.cli import main
 from bot.demo.oci import build_index
+from bot.demo.registries import RunningRegistry
 from bot.errors import ExitCode
+from bot.repositories import RequestState
 from tests.company import E2E, PROJECT, STAGING, Company
 from tests.promotion.test_kill import left_running
 from tests.proxy import Answer, CutAfter, CutBefore, Delay, Fault, start_proxy
@@ -109,6 +111,23 @@ def test_a_reconcile_that_can_never_do_anything_is_a_mistake(
     assert "no environment says `promote: auto`" in said(company, capsys, "reconcile", code=ExitCode.USAGE)
     assert "staging doesn't say" in said(company, capsys, "reconcile", "--to", "staging", code=ExitCode.USAGE)
     assert company.requests() == ()
+
+
+def test_all_that_is_due_is_promoted_whether_by_itself_or_not(
+    tmp_path: Path, e2e_registry: RunningRegistry, prod_registry: RunningRegistry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company = Company.found(tmp_path / "company", e2e_registry, prod_registry, ["cart", "inventory", "web"])
+    config = company.folder / "promobot.yaml"
+    manual = config.read_text(encoding="utf-8").replace("promote: auto", "promote: manual")
+    config.write_text(manual, encoding="utf-8")
+    assert company.promobot("promote", "web", "--to", "staging") == ExitCode.DONE
+    assert company.promobot("mr", "close", "1") == ExitCode.DONE
+    assert "closed !1" in said(company, capsys, "promote", "--all", "--to", "staging", code=ExitCode.BLOCKED)
+    assert {request.source_branch for request in company.requests() if request.state is RequestState.OPEN} == {
+        "promobot/staging/cart",
+        "promobot/staging/inventory",
+    }
+    assert "nothing is promoted to e2e" in said(company, capsys, "promote", "--all", "--to", "e2e", code=ExitCode.USAGE)
 
 
 def test_a_newer_image_updates_the_same_merge_request(company: Company) -> None:
@@ -390,7 +409,7 @@ def test_check_names_an_image_that_it_cannot_read_and_goes_on(
 
 def test_check_tells_what_cannot_be_read(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
     company.commit("main", FILE, b"values: [\n")
-    assert f"✗ {FILE}:2: not YAML" in said(company, capsys, "check", code=ExitCode.MANIFEST)
+    assert f"✗ {FILE}:1: not YAML" in said(company, capsys, "check", code=ExitCode.MANIFEST)
     config = company.folder / "promobot.yaml"
     config.write_text(config.read_text(encoding="utf-8").replace(PROJECT, "shop/gone"), encoding="utf-8")
     words = said(company, capsys, "check", code=ExitCode.GIT)

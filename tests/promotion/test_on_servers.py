@@ -10,6 +10,7 @@ import pytest
 
 from bot.configfile import load_config
 from bot.errors import ExitCode
+from bot.repositories import CommitStatus, StatusState
 from bot.world import World
 from tests.company import PROJECT, Company
 from tests.promotion.shops import SHOPS, Shop
@@ -73,6 +74,41 @@ def test_what_is_merged_by_the_button_is_done(shop: Shop, *, squash: bool) -> No
     assert sorted(shop.company.branches()) == ["main"]
 
 
+@pytest.mark.parametrize("forge", SHOPS)
+@pytest.mark.parametrize("state", [StatusState.PENDING, StatusState.FAILURE], ids=lambda state: state.value)
+def test_what_promobot_says_is_not_good_is_merged_on_purpose_only(
+    shop: Shop, state: StatusState, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop.promobot(*PROMOTE)
+    world = World(load_config(shop.company.folder / "promobot.yaml"), shop.environ, shop.company.folder / "cache")
+    forge = world.forge("local")
+    head = forge.get(PROJECT, 1).head
+    assert forge.set_status(PROJECT, head, CommitStatus(state, "0 of 2 approvals of sre"), branch=BRANCH)
+    world.close()
+    assert shop.promobot("mr", "merge", "1") == ExitCode.CONFLICT
+    refused = f"promobot's status on merge request {PROJECT}!1 is {state.value}: 0 of 2 approvals of sre"
+    assert refused in capsys.readouterr().err
+    assert shop.states == ["open"]
+    assert shop.promobot("mr", "merge", "1", "--despite-status") == ExitCode.DONE
+    assert shop.states == ["merged"]
+
+
+@pytest.mark.parametrize("forge", SHOPS)
+def test_a_merge_request_is_named_by_its_address_too(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    shop.promobot(*PROMOTE)
+    capsys.readouterr()
+    assert shop.promobot("mr", "list", "-o", "json") == ExitCode.DONE
+    address = json.loads(capsys.readouterr().out)[0]["url"]
+    for words in (address, f"{address}/files?tab=1#note_2", f"{PROJECT}#1", f"{PROJECT}!1"):
+        assert shop.promobot("mr", "show", words) == ExitCode.DONE
+        assert TITLE in capsys.readouterr().out
+    for wrong in (f"{address}1", f"https://elsewhere.example.com/{PROJECT}/pull/1", "https://elsewhere.example.com/x"):
+        assert shop.promobot("mr", "merge", wrong) == ExitCode.USAGE
+        assert "merge request" in capsys.readouterr().err
+    assert shop.promobot("mr", "close", address) == ExitCode.DONE
+    assert shop.states == ["closed"]
+
+
 @pytest.mark.parametrize("kind", [CutBefore(), CutAfter(), AnswerAfter(502)], ids=str)
 @pytest.mark.parametrize("match", ["POST /api/v./.*/(merge_requests|pulls)$", "POST .*/git-receive-pack"])
 def test_an_answer_that_is_lost_leaves_one_merge_request(shop: Shop, kind: Kind, match: str) -> None:
@@ -85,13 +121,16 @@ def test_an_answer_that_is_lost_leaves_one_merge_request(shop: Shop, kind: Kind,
     assert sorted(shop.company.branches()) == ["main", BRANCH]
 
 
-def test_merge_requests_from_the_shell(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+def test_merge_requests_from_the_shell(forge: str, shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     shop.promobot(*PROMOTE)
     capsys.readouterr()
     assert shop.promobot("check", "--online") == ExitCode.DONE
     assert shop.promobot("status") == ExitCode.DONE
     assert shop.promobot("mr", "list") == ExitCode.DONE
-    assert TITLE in capsys.readouterr().out
+    listed = capsys.readouterr().out
+    assert TITLE in listed
+    asked = forge == "github"
+    assert ("STATUS" in listed, "pending" in listed) == (asked, asked)
     world = World(load_config(shop.company.folder / "promobot.yaml"), shop.environ, shop.company.folder / "cache")
     assert world.forge("local").set_note(PROJECT, 1, "Somebody should look at **this**.")
     world.close()
@@ -116,7 +155,7 @@ def test_merge_requests_from_the_shell(shop: Shop, capsys: pytest.CaptureFixture
     assert shop.promobot(*PROMOTE) == ExitCode.BLOCKED
     assert "ann closed !1" in capsys.readouterr().out
     assert shop.promobot(*PROMOTE, "--reopen") == ExitCode.DONE
-    assert shop.promobot("mr", "merge", f"{PROJECT}!2") == ExitCode.DONE
+    assert shop.promobot("mr", "merge", f"{PROJECT}!2", "--despite-status") == ExitCode.DONE
     assert f"{PROJECT}!2 merged by " in capsys.readouterr().out
     assert shop.promobot("mr", "merge", f"{PROJECT}!2") == ExitCode.DONE
     assert f"{PROJECT}!2 was merged by " in capsys.readouterr().out

@@ -210,7 +210,7 @@ def test_a_persons_merge_request_is_merged_once_its_image_is_there(
     ann = LocalForge(company.folder / "git", user="ann")
     ann.open(PROJECT, RequestDraft("ann/bump", "main", "Bump", "", Reviewers(), ()))
     assert company.promobot("plan", "--exit-code") == ExitCode.CONFLICT
-    assert "set status promobot of ann/bump to failure" in " ".join(capsys.readouterr().out.split())
+    assert "set the status on ann/bump: failure, " in " ".join(capsys.readouterr().out.split())
     assert company.promobot("reconcile") == 0
     capsys.readouterr()
     assert company.promobot("mr", "merge", "1", "--as", "ann") == ExitCode.CONFLICT

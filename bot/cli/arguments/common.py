@@ -39,9 +39,9 @@ def _add_common(parser: Parser, *, data: bool, configured: bool) -> None:
     group.add_argument("--no-color", action="store_true", help="no colour (NO_COLOR works too)")
 
 
-def add_services(parser: Parser, *, nargs: str) -> None:
+def add_services(parser: Parser, *, nargs: str) -> argparse.Action:
     """Services by name."""
-    parser.add_argument("services", metavar="SERVICE", nargs=nargs, help="services or groups by name")
+    return parser.add_argument("services", metavar="SERVICE", nargs=nargs, help="services or groups by name")
 
 
 def add_targets(parser: Parser, what: str, *, required: bool) -> None:

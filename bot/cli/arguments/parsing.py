@@ -24,6 +24,7 @@ class Parser(argparse.ArgumentParser):
         self.commands: Mapping[str, Parser] = {}
         self._only_with: dict[str, str] = {}
         self._never_with: dict[str, tuple[str, ...]] = {}
+        self._instead: dict[str, argparse.Action] = {}
 
     @property
     def name(self) -> str:
@@ -54,13 +55,23 @@ class Parser(argparse.ArgumentParser):
         """Refuse an option that says nothing beside others."""
         self._never_with[option] = others
 
+    def instead(self, option: str, needed: argparse.Action) -> None:
+        """Let an option stand for words that are needed without it, and refuse it beside them."""
+        self._instead[option] = needed
+
     def read(self, words: Sequence[str], names: argparse.Namespace) -> argparse.Namespace:
         """What the words after a command's name say, added to `names`. Raises UsageError."""
         given = dict.fromkeys(_options(words))
         if given.keys() & {"-h", "--help"}:
             self.parse_args(["--help"])
         self._refuse_unknown(given)
+        replaced = {option: action for option, action in self._instead.items() if option in given}
+        for action in replaced.values():
+            action.nargs, action.required, action.default = "*", False, ()
         args, left = self.parse_known_args(words, names)
+        for option, action in replaced.items():
+            if left or getattr(args, action.dest):
+                raise UsageError(f"{option} and {action.metavar} don't go together", hint="leave one of them out")
         if left:
             raise self._too_many(left)
         self._refuse_idle(given)

@@ -76,6 +76,7 @@ def add_promote(commands: Parser) -> None:
   promobot promote inventory --to staging
   promobot promote inventory storefront --to prod --dry-run
   promobot promote cart inventory --to prod --together     in one merge request
+  promobot promote --all --to prod               everything that is due there
   promobot promote inventory --to prod --wait --timeout 2h
   promobot promote inventory --to prod --output-file promoted.env
   promobot promote inventory --to prod --image :1.1.2
@@ -89,7 +90,11 @@ manifest's history there; else --unproven says why it goes untried, and the
 merge request says so.
 """,
     )
-    add_services(parser, nargs="+")
+    services = add_services(parser, nargs="+")
+    parser.add_argument(
+        "--all", action="store_true", help="in place of SERVICE: all that is due, `promote: manual` too"
+    )
+    parser.instead("--all", services)
     add_targets(parser, "the environment to promote to", required=True)
     add_together(parser)
     _add_waiting(parser)
@@ -98,6 +103,8 @@ merge request says so.
     parser.add_argument("--reopen", action="store_true", help="propose again what a person closed or took back")
     add_output_file(parser)
     _add_orders(parser)
+    # What is allowed by name is about what somebody looked at.
+    parser.without("--all", "--together", "--reopen", "--image", "--allow-downgrade", "--allow-mixed")
 
 
 def _add_waiting(parser: Parser) -> None:

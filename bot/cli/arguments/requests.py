@@ -23,12 +23,21 @@ def _mr_list(parser: Parser) -> None:
 
 
 def _mr_one(parser: Parser) -> None:
-    parser.add_argument("request", metavar="[PROJECT!]NUMBER", help="which one, such as 3 or 'platform/gitops!3'")
+    parser.add_argument(
+        "request", metavar="[PROJECT!]NUMBER", help="which one, such as 3, 'platform/gitops!3' or its address"
+    )
 
 
 def _mr_end(parser: Parser) -> None:
     _mr_one(parser)
     parser.add_argument("--as", metavar="NAME", dest="by", help="who does it (default: your user name)")
+
+
+def _mr_merge(parser: Parser) -> None:
+    _mr_end(parser)
+    parser.add_argument(
+        "--despite-status", action="store_true", help="though promobot's status on it says failure or pending"
+    )
 
 
 def _mr_close(parser: Parser) -> None:
@@ -40,6 +49,6 @@ _MR_VERBS: tuple[tuple[str, str, Callable[[Parser], None]], ...] = (
     ("list", "list open merge requests", _mr_list),
     ("show", "show one as its approver reads it, with its diff", _mr_one),
     ("ready", "say that a draft may be merged", _mr_one),
-    ("merge", "merge one into its target branch", _mr_end),
+    ("merge", "merge one into its target branch", _mr_merge),
     ("close", "close one without merging; promobot takes that as a no", _mr_close),
 )

@@ -12,12 +12,13 @@ from bot.errors import ConflictError, ForgeError
 from bot.forges.certainty import must_be_as_seen, must_go_into
 from bot.forges.local.project import project_directory
 from bot.forges.local.record import NUMBER_MARK, Record, dump_status
-from bot.forges.local.refusals import must_be_at, must_be_good, must_be_open, must_be_ready, stored_record
+from bot.forges.local.refusals import must_be_at, must_be_open, must_be_ready, stored_record
 from bot.forges.local.settling import Wanted, settle
 from bot.forges.local.store import Change, Snapshot, put, read, remove_stale_locks, status_ref
 from bot.forges.local.writing import Moment, Writing, branch_removal, ended, merged, opened, rewritten
 from bot.forges.port import AutoMerge, Opened
 from bot.forges.rights import Right, Use
+from bot.forges.statuses import must_be_good
 from bot.git.command import GitDirectory
 from bot.git.names import branch_ref
 from bot.repositories import BranchProtection, CommitStatus, MergeRequest, RequestDraft, RequestState
@@ -204,7 +205,7 @@ class LocalForge:
 
         Where the target has `head` already, no commit is made and `reason` says so. A merge request that was merged
         at `head` before is returned as it is. Raises ConflictError if the branch moved or conflicts, or if the
-        merge request is closed or a draft, or promobot's status on `head` isn't good.
+        merge request is closed or a draft.
         """
 
         def decide(moment: Moment) -> Writing:
@@ -214,7 +215,6 @@ class LocalForge:
             must_be_open(project, record)
             must_be_ready(project, record)
             must_be_at(project, moment.snapshot, record, head)
-            must_be_good(project, moment.snapshot, record, head)
             return merged(moment, record, by or self._user)
 
         return self._write(project, decide, [number])[0]
@@ -223,6 +223,7 @@ class LocalForge:
         """Merge, if the source branch is still at `head`: there are no checks to wait for but promobot's status."""
         must_go_into(project, self.get(project, number), into)
         try:
+            must_be_good(project, number, self.statuses(project, [head]).get(head))
             return AutoMerge(self.merge(project, number, head=head))
         except ConflictError as error:
             now = self.get(project, number)

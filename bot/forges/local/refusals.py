@@ -5,7 +5,6 @@ from __future__ import annotations
 from bot.errors import ConflictError, ForgeError
 from bot.forges.local.record import Record
 from bot.forges.local.store import Snapshot
-from bot.repositories import StatusState
 
 
 def stored_record(project: str, snapshot: Snapshot, number: int) -> Record:
@@ -41,15 +40,4 @@ def must_be_at(project: str, snapshot: Snapshot, record: Record, head: str) -> N
             f"branch {record.source_branch} of merge request {project}!{record.number} is at {now or 'no commit'},"
             f" not at {head}",
             hint="look at what changed, then merge that",
-        )
-
-
-def must_be_good(project: str, snapshot: Snapshot, record: Record, head: str) -> None:
-    """Raises ConflictError where promobot's status on the head says anything but success; it may say nothing."""
-    said = snapshot.statuses.get(head)
-    if said is not None and said.status.state is not StatusState.SUCCESS:
-        raise ConflictError(
-            f"promobot's status on merge request {project}!{record.number} is {said.status.state.value}: "
-            f"{said.status.description}",
-            hint="do what it says; the next `promobot reconcile` looks again",
         )
