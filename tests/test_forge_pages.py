@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +15,6 @@ import yaml
 
 from bot.cli import main
 from bot.cli.arguments import make_parser
-from bot.configfile import load_config
 from bot.demo.oci import build_index, push
 from bot.demo.registries import RunningRegistry
 from tests.doubles.github import GitHub, Role
@@ -91,37 +89,6 @@ def test_the_first_merge_request_is_as_the_page_tells(
             said = capsys.readouterr().out
             for line in shown.splitlines():
                 assert _words(line.replace(shown_at, url)) in _words(said)
-
-
-@pytest.mark.parametrize(
-    ("page", "origin"),
-    [("gitlab", "git@gitlab.example.com:platform/gitops.git"), ("github", "git@github.com:acme/gitops.git")],
-)
-def test_two_edits_move_what_init_writes(
-    page: str, origin: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The forge, and its name in each repository; the project is right already."""
-    shown = tmp_path / "shown.yaml"
-    shown.write_text(blocks(page, "yaml")[0], encoding="utf-8")
-    forges = re.findall(r"^forges:\n((?: .*\n)+)", shown.read_text(encoding="utf-8"), re.MULTILINE)
-    clone = tmp_path / "clone"
-    for env in ("dev", "prod"):
-        file = clone / f"apps/cart/{env}/values.yaml"
-        file.parent.mkdir(parents=True)
-        file.write_text(f"image:\n  repository: registry.example.com/{env}/cart\n  tag: 1.0.0\n", encoding="utf-8")
-    for words in ("init --quiet --initial-branch=main", f"remote add origin {origin}"):
-        subprocess.run(["git", *words.split()], cwd=clone, check=True)  # noqa: S607
-    monkeypatch.chdir(clone)
-    assert main(["init", "--stdout"], environ={}) == 0
-    written = capsys.readouterr().out
-    (name,) = load_config(shown).forges
-    moved = re.sub(r"^  local: .*\n", lambda _: forges[0], written, flags=re.MULTILINE)
-    (tmp_path / "moved.yaml").write_text(moved.replace("forge: local", f"forge: {name}"), encoding="utf-8")
-    config = load_config(tmp_path / "moved.yaml")
-    assert config.forges == load_config(shown).forges
-    assert {one.repository for one in config.environments} == {
-        one.repository for one in load_config(shown).environments
-    }
 
 
 def _words(text: str) -> str:

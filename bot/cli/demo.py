@@ -10,8 +10,6 @@ from bot.cli import run_within
 from bot.cli.call import Call
 from bot.errors import ExitCode, UsageError
 
-_TO_MERGE = "# merge in a browser, at the address that `promote` told"
-
 
 def main(call: Call) -> int:
     """Tell the story, unless only a kept world's servers are meant."""
@@ -67,7 +65,10 @@ def _command(call: Call) -> str:
 
 def _next_steps(keep: Path, command: str, forge: str) -> str:
     """Every line works as printed: quoted where a shell would split it, or take `!2` for a line of its history."""
-    merge = f"{command} mr merge 'platform/gitops!2' --as you" if forge == "local" else _TO_MERGE
+    merge = f"{command} mr merge 'platform/gitops!2' --as you"
+    if forge != "local":
+        browser = "a browser, at the address that `promote` told"
+        merge = f"# approve in {browser}\n  {command} reconcile\n  # merge there"
     return f"""\
 It is yours to play with; its servers run on loopback until you stop them.
 

@@ -222,12 +222,12 @@ def test_the_local_forge_merges_nothing_by_itself_that_is_not_good(world: World,
     head, main = world.push("x", "2"), world.head("main")
     world.open()
     world.forge.set_status(PROJECT, head, status, branch="x")
-    waits = world.forge.merge_when_ready(PROJECT, 1, head=head).waits
+    waits = world.forge.merge_when_ready(PROJECT, 1, head=head, into="main").waits
     assert waits.startswith(f"promobot's status on merge request {PROJECT}!1 is {status.state.value}")
     assert (world.head("main"), world.forge.get(PROJECT, 1).state) == (main, RequestState.OPEN)
     moved = world.push("x", "3")
     world.forge.set_status(PROJECT, moved, GREEN, branch="x")
-    assert world.forge.merge_when_ready(PROJECT, 1, head=moved).request.state is RequestState.MERGED
+    assert world.forge.merge_when_ready(PROJECT, 1, head=moved, into="main").request.state is RequestState.MERGED
 
 
 def test_the_local_forge_keeps_those_of_branches(world: World) -> None:
