@@ -149,7 +149,8 @@ def _upkeep(ask: Ask, place: Place, theirs: Theirs) -> Upkeep | None:
     # What a person pushed to what the forge merges for us would be merged as soon as this is green.
     hold = (HoldMerge(repository, request.number),) if is_merged_for_us(request) and not theirs.ours else ()
     # By that later passes know that it has to be looked at until it is well again.
-    marks = (_marking(repository, request),) if say and theirs.ours and not is_marked(request) else ()
+    red = any(status.state is StatusState.FAILURE for status in wanted)
+    marks = (_marking(repository, request),) if red and theirs.ours and not is_marked(request) else ()
     step = Step(unit, target, repository, request.source_branch, request.head, (), (*hold, *marks, *say))
     return Upkeep(unit, target, step, around=said.around) if step.actions else None
 

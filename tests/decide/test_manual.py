@@ -92,9 +92,11 @@ def test_it_is_not_pushed_out_because_it_is_blocked(desk: Desk, unit: str) -> No
     by_name(desk, unit)
     desk.paper.tags["staging", "shop/b", "2.0.0"] = digest(9)
     desk.commit(e2e("a", "3.0.0"))
-    verdict = only(automatic(desk, unit))
+    plan = automatic(desk, unit)
+    (verdict,) = plan.verdicts
     assert verdict.blocked is not None
     assert verdict.blocked.reason.startswith(f"{unit} waits for b: version taken")
+    assert [item.unit.name for item in plan.upkeep] == ["!1"], "whose status is red by now"
     assert proposed(desk, unit).endswith(BOTH)
 
 

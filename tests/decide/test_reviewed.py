@@ -30,7 +30,7 @@ def proposed(desk: Desk, config: Config = CONFIG) -> None:
 
 
 def blocked(plan: Plan, unit: str = "a") -> Verdict:
-    said = [action for step in plan.steps for action in step.actions]
+    said = [action for one in plan.verdicts if one.step for action in one.step.actions]
     assert all(isinstance(action, SetNote | UpdateRequest) for action in said), "nothing but that it is so"
     verdict = next(one for one in plan.verdicts if one.unit.name == unit)
     assert verdict.standing is Standing.BLOCKED
