@@ -90,8 +90,8 @@ class ProcessWatch(threading.Thread):
         program = b"skopeo" if b"skopeo" in names else names[0]  # it may be run by a loader
         if not self.programs.isdisjoint(names):
             self.environments.add(process.joinpath("environ").read_bytes())
-        # Other tests may run on this machine at the same time.
-        if unnamed_files_of(process) and started_by_us(process):
+        # Other tests may run on this machine at the same time; what is just becoming a program has no name yet.
+        if program and unnamed_files_of(process) and started_by_us(process):
             self.holders.add(program)
 
 
