@@ -25,6 +25,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 E2E_LOGIN = Login("e2e-robot", "e2e-pässword-7c1f")
 PROD_LOGIN = Login("prod-robot", "prod-password-91ab")
 
+# Thousands of real files: what they run, other tests run too, and to trace it takes longer than all of it.
+UNTRACED = ("tests/manifests/corpus/", "tests/manifests/test_fuzz.py", "tests/layout/test_corpus.py", "tests/doubles/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep coverage from what would take too long with it."""
+    for item in items:
+        if item.nodeid.startswith(UNTRACED):
+            item.add_marker(pytest.mark.no_cover)
+
 
 @pytest.fixture(scope="session")
 def open_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRegistry]:
