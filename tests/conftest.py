@@ -27,13 +27,22 @@ PROD_LOGIN = Login("prod-robot", "prod-password-91ab")
 
 # Thousands of real files: what they run, other tests run too, and to trace it takes longer than all of it.
 UNTRACED = ("tests/manifests/corpus/", "tests/manifests/test_fuzz.py", "tests/layout/test_corpus.py", "tests/doubles/")
+# What runs promobot four times at once, over and over, to the same end.
+UNTRACED_CHILDREN = ("tests/promotion/test_race.py", "tests/promotion/test_flip.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep coverage from what would take too long with it."""
     for item in items:
-        if item.nodeid.startswith(UNTRACED):
+        if item.nodeid.startswith((*UNTRACED, *UNTRACED_CHILDREN)):
             item.add_marker(pytest.mark.no_cover)
+
+
+@pytest.fixture(autouse=True)
+def untraced_children(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Coverage follows by the environment."""
+    if request.node.nodeid.startswith(UNTRACED_CHILDREN):
+        monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
 
 
 @pytest.fixture(scope="session")

@@ -77,9 +77,10 @@ def must_be_promoted(shop: Shop, services: list[str]) -> None:
 
 
 def parts() -> Iterator[object]:
+    """GitHub with commits of its API is GitHub but for them."""
     for forge in ALL_SHOPS:
         for part in range(ROUNDS // FEW):
-            yield pytest.param(forge, part, marks=pytest.mark.long if part else ())
+            yield pytest.param(forge, part, marks=pytest.mark.long if part or forge not in SHOPS else ())
 
 
 @pytest.mark.parametrize(("forge", "part"), [*parts()])
