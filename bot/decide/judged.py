@@ -169,12 +169,15 @@ def _images(manifest: Manifest) -> Iterator[ImageRef]:
 
 
 def said(state: StatusState, text: str) -> CommitStatus:
+    """A status in as many characters as every forge takes."""
     return CommitStatus(state, text).within(_LONGEST)
 
 
 def all_there(count: int, registry: str) -> CommitStatus:
+    """Green."""
     return said(StatusState.SUCCESS, f"{counted(count, 'image')} found in registry {registry}")
 
 
 def waiting(why: str) -> CommitStatus:
+    """Neither green nor red yet."""
     return said(StatusState.PENDING, why)

@@ -28,8 +28,6 @@ EACH = {"gitlab": 4, "github": 5}
 WAITING = {"gitlab": 1 + 1 + 2 * SERVICES, "github": 1 + 1}
 # Of those that everything runs at: a few in each test, so that several processors share them.
 FEW = 5
-# Of notes one round with a shared cache, and one without.
-NOTED = 2
 
 
 def promote_in_rounds(
@@ -77,10 +75,9 @@ def must_be_promoted(shop: Shop, services: list[str]) -> None:
 
 
 def parts() -> Iterator[object]:
-    """GitHub with commits of its API is GitHub but for them."""
     for forge in ALL_SHOPS:
         for part in range(ROUNDS // FEW):
-            yield pytest.param(forge, part, marks=pytest.mark.long if part or forge not in SHOPS else ())
+            yield pytest.param(forge, part, marks=pytest.mark.long if part else ())
 
 
 @pytest.mark.parametrize(("forge", "part"), [*parts()])
@@ -102,7 +99,7 @@ def test_one_branch_and_one_merge_request(
 
 @pytest.mark.parametrize("forge", SHOPS)
 def test_one_note(tmp_path: Path, e2e_registry: RunningRegistry, prod_registry: RunningRegistry, forge: str) -> None:
-    services = [f"service-{number}" for number in range(NOTED)]
+    services = [f"service-{number}" for number in range(FEW)]
     company = Company.found(tmp_path / "company", e2e_registry, prod_registry, services)
     with SHOPS[forge](company) as shop:
         assert shop.promobot("promote", *services, "--to", "staging") == 0
@@ -111,7 +108,7 @@ def test_one_note(tmp_path: Path, e2e_registry: RunningRegistry, prod_registry: 
             shop.repository.commit(branch, {f"notes/{service}.md": b"a note\n"}, who=ANN)
         ended = race(shop, services)
         assert [(service, said) for service, code, said in ended if code != 0] == []
-        assert [len(request.notes) for request in shop.requests()] == [1] * NOTED
+        assert [len(request.notes) for request in shop.requests()] == [1] * FEW
         before = shop.requests()
         assert shop.promobot("reconcile") == 0
         assert shop.requests() == before
