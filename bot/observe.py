@@ -40,7 +40,6 @@ from bot.questions import (
     Unknown,
 )
 from bot.registry import ImageRepository, labels
-from bot.repositories import Repository, Rev
 from bot.world import World
 
 Answers: TypeAlias = dict[Question[Any], Answer[Any]]
@@ -66,26 +65,34 @@ def _told(world: World, batch: Callable[[], Answers]) -> Answers:
 
 
 def _batches(world: World, questions: Iterable[Question[Any]]) -> Iterator[Callable[[], Answers]]:
-    together: dict[tuple[type[Question[Any]], Repository], list[Question[Any]]] = {}
-    walks: dict[tuple[type[Question[Any]], Rev, int], list[Any]] = {}
+    together: dict[tuple[Any, ...], list[Question[Any]]] = {}
     for question in questions:
-        match question:
-            case BranchHead(repository) | Branches(repository):
-                together.setdefault((BranchHead, repository), []).append(question)
-            case MergedBy(repository) | Status(repository) | ClosedRequests(repository):
-                together.setdefault((type(question), repository), []).append(question)
-            case History(rev, _, limit) | Landed(rev, _, limit):
-                walks.setdefault((type(question), rev, limit), []).append(question)
-            case _:
-                yield partial(_single, world, question)
-    for (kind, repository), asked in together.items():
-        yield partial(_OF_REPOSITORY[kind], world, repository, asked)
-    for (_, rev, limit), files in walks.items():
-        yield partial(_walked, world, rev, limit, files)
+        if shared := _shared(question):
+            together.setdefault(shared, []).append(question)
+        else:
+            yield partial(_single, world, question)
+    for (kind, *_), asked in together.items():
+        yield partial(_TOGETHER[kind], world, asked)
 
 
-def _branch_heads(world: World, repository: Repository, questions: list[BranchHead | Branches]) -> Answers:
+def _shared(question: Question[Any]) -> tuple[Any, ...]:
+    """The kind and what else is equal in all questions that one look answers; nothing where each needs its own."""
+    match question:
+        case BranchHead(repository) | Branches(repository):
+            return BranchHead, repository
+        case MergedBy(repository) | Status(repository) | ClosedRequests(repository):
+            return type(question), repository
+        case History(rev, _, limit) | Landed(rev, _, limit):
+            return type(question), rev, limit
+        case Commits(repository, base, _, paths):
+            return Commits, repository, base, paths
+        case _:
+            return ()
+
+
+def _branch_heads(world: World, questions: list[BranchHead | Branches]) -> Answers:
     """One look at the repository for all of its branches that were asked about."""
+    repository = questions[0].repository
     named = {question.branch: question for question in questions if isinstance(question, BranchHead)}
     bad: Answers = {named[name]: Unknown(error) for name in named if (error := not_a_branch(name))}
     good = [question for question in questions if question not in bad]
@@ -105,9 +112,10 @@ def _seen(question: BranchHead | Branches, heads: Mapping[str, str]) -> Answer[A
             return Found({name: head for name, head in heads.items() if name.startswith(prefix)})
 
 
-def _walked(world: World, rev: Rev, limit: int, questions: list[History] | list[Landed]) -> Answers:
+def _walked(world: World, questions: list[History] | list[Landed]) -> Answers:
     """One walk from the commit for all of its files that were asked about."""
     found: Mapping[str, object]
+    rev, limit = questions[0].rev, questions[0].limit
     try:
         clone, paths = world.clone(rev.repository), [question.path for question in questions]
         landed = isinstance(questions[0], Landed)
@@ -117,8 +125,24 @@ def _walked(world: World, rev: Rev, limit: int, questions: list[History] | list[
     return {question: Found(found[question.path]) for question in questions}
 
 
-def _merged_by(world: World, repository: Repository, questions: list[MergedBy]) -> Answers:
+def _commits(world: World, questions: list[Commits]) -> Answers:
+    """One walk for all heads that were asked about; one for each where one is gone, which spoils no other's."""
+    repository, base, paths = questions[0].repository, questions[0].base, questions[0].paths
+    try:
+        found = world.clone(repository).commits(base, [question.head for question in questions], paths=paths)
+        forge = world.committing(repository)
+    except BotError as error:
+        if len(questions) == 1:
+            return {questions[0]: Unknown(error)}
+        return {question: answer for each in questions for question, answer in _commits(world, [each]).items()}
+    email = world.config.author.email
+    told = {head: forge.told(commits, email) for head, commits in found.items()} if forge else found
+    return {question: Found(told[question.head]) for question in questions}
+
+
+def _merged_by(world: World, questions: list[MergedBy]) -> Answers:
     """One look at the forge for all commits of a repository that were asked about."""
+    repository = questions[0].repository
     try:
         merged = world.forge(repository.forge).merged(repository.project, {question.commit for question in questions})
     except BotError as error:
@@ -126,8 +150,9 @@ def _merged_by(world: World, repository: Repository, questions: list[MergedBy]) 
     return {q: Found(merged[q.commit]) if q.commit in merged else Absent() for q in questions}
 
 
-def _statuses(world: World, repository: Repository, questions: list[Status]) -> Answers:
+def _statuses(world: World, questions: list[Status]) -> Answers:
     """One look at the forge for all commits of a repository that were asked about."""
+    repository = questions[0].repository
     try:
         found = world.forge(repository.forge).statuses(repository.project, {question.commit for question in questions})
     except BotError as error:
@@ -135,8 +160,9 @@ def _statuses(world: World, repository: Repository, questions: list[Status]) -> 
     return {q: Found(found[q.commit]) if q.commit in found else Absent() for q in questions}
 
 
-def _closed_requests(world: World, repository: Repository, questions: list[ClosedRequests]) -> Answers:
+def _closed_requests(world: World, questions: list[ClosedRequests]) -> Answers:
     """One look at the forge for all branches of a repository that were asked about."""
+    repository = questions[0].repository
     branches = {question.source_branch for question in questions}
     try:
         found = world.forge(repository.forge).closed_requests(repository.project, branches)
@@ -145,9 +171,17 @@ def _closed_requests(world: World, repository: Repository, questions: list[Close
     return {question: Found(found[question.source_branch]) for question in questions}
 
 
-# One look answers all of a kind about one repository.
-_OF_REPOSITORY: Mapping[type[Question[Any]], Callable[[World, Repository, list[Any]], Answers]] = MappingProxyType(
-    {BranchHead: _branch_heads, ClosedRequests: _closed_requests, MergedBy: _merged_by, Status: _statuses}
+# Who answers all that share one look.
+_TOGETHER: Mapping[type[Question[Any]], Callable[..., Answers]] = MappingProxyType(
+    {
+        BranchHead: _branch_heads,
+        ClosedRequests: _closed_requests,
+        Commits: _commits,
+        History: _walked,
+        Landed: _walked,
+        MergedBy: _merged_by,
+        Status: _statuses,
+    }
 )
 
 
@@ -160,7 +194,7 @@ def _single(world: World, question: Question[Any]) -> Answers:
 
 def _answer(world: World, question: Question[Any]) -> Answer[Any]:
     match question:
-        case Files() | Paths() | Commits() | Summaries():
+        case Files() | Paths() | Summaries():
             return Found(_in_git(world, question))
         case Changed(repository, branch, since, paths):
             changed = world.clone(repository).changed(branch, since, paths)
@@ -216,15 +250,11 @@ def _of_registry(world: World, question: TagDigest | Tags | Holds | Labels) -> o
             return labels(ImageRepository(registry, repository), manifest) if manifest else None
 
 
-def _in_git(world: World, question: Files | Paths | Commits | Summaries) -> object:
+def _in_git(world: World, question: Files | Paths | Summaries) -> object:
     match question:
         case Files(rev, patterns):
             return world.clone(rev.repository).files(rev.commit, patterns)
         case Paths(rev):
             return world.clone(rev.repository).paths(rev.commit)
-        case Commits(repository, base, head, paths):
-            commits = world.clone(repository).commits(base, head, paths=paths)
-            forge = world.committing(repository)
-            return forge.told(commits, world.config.author.email) if forge else commits
         case Summaries(repository, base, head, limit):
             return world.clone(repository).summaries(base, head, limit)

@@ -54,7 +54,7 @@ class Commit:
     """A commit with what recognises it as ours: its addresses and its trailers in their order.
 
     Who amends or rebases a commit becomes its committer; its author stays. `paths` are the files that it changes
-    against its first parent, where that was asked. One that `merges` has several parents.
+    against its first parent, where that was asked.
     """
 
     sha: str
@@ -62,7 +62,12 @@ class Commit:
     committer_email: str
     trailers: tuple[tuple[str, str], ...]
     paths: tuple[str, ...] = ()
-    merges: bool = False
+    parents: tuple[str, ...] = ()
+
+    @property
+    def merges(self) -> bool:
+        """Whether it has several parents."""
+        return len(self.parents) > 1
 
     def trailer(self, key: str) -> tuple[str, ...]:
         """Every value of the trailer `key`."""

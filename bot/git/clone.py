@@ -64,6 +64,7 @@ class Clone:
         self._lock = directory.absolute().with_name(f"{directory.name}.lock")
         self._identity = identity
         self._seen: dict[str, str] = {}
+        self._here: set[str] = set()
 
     def __repr__(self) -> str:
         return f"Clone({redact(self._remote.url)!r}, {str(self._git.path)!r})"
@@ -120,10 +121,11 @@ class Clone:
         except GitError:
             return ()
 
-    def commits(self, base: str, head: str, *, paths: bool = False) -> tuple[Commit, ...]:
-        """The commits that `head` has and `base` has not, newest first; with `paths`, also which files each changes."""
-        self._need(base, head)
-        return (reading.log_with_paths if paths else reading.log)(self._git, f"{base}..{head}")
+    def commits(self, base: str, heads: Iterable[str], *, paths: bool = False) -> dict[str, tuple[Commit, ...]]:
+        """The commits that each head has and `base` has not, newest first; with `paths`, which files each changes."""
+        wanted = tuple(heads)
+        self._need(base, *wanted)
+        return reading.commits(self._git, base, wanted, paths=paths)
 
     def merge_base(self, one: str, other: str) -> str | None:
         """The newest commit that both come from, if there is one."""
@@ -220,20 +222,29 @@ class Clone:
     def _need(self, *commits: str) -> None:
         """Fetch the commits that aren't here, and with them every branch head seen, in one go."""
         self._make()
-        wanted = [object_id(commit) for commit in commits]
-        if not wanted or not reading.missing(self._git, wanted):
+        wanted = {object_id(commit) for commit in commits}
+        if not wanted & self._missing(wanted):
             return
         with self._writing() as git:
-            missing = reading.missing(git, wanted)
+            more = self._missing(wanted)
+            missing = sorted(wanted & more)
             if not missing:
                 return
-            more = reading.missing(git, [*wanted, *self._seen.copy().values()])
-            done = self._fetch(more)
+            done = self._fetch(sorted(more))
             if done.returncode and len(more) > len(missing):  # a head seen before may be gone by now
                 done = self._fetch(missing)
             if done.returncode:
                 raise self._server.failed(f"fetch {', '.join(missing)} from", done, self._git.path)
             self._maintain(git)
+
+    def _missing(self, wanted: set[str]) -> set[str]:
+        """Those of the commits that aren't here, and of the heads seen; what was here once in our time still is."""
+        if wanted <= self._here:
+            return set()
+        asked = {*wanted, *self._seen.copy().values()} - self._here
+        missing = set(reading.missing(self._git, asked))
+        self._here |= asked - missing
+        return missing
 
     def _fetch(self, commits: Iterable[str]) -> Completed:
         """By object id, not by name: what is fetched is what was seen, even if the branch has moved since.

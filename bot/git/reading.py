@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bot.git.command import GitDirectory
 from bot.globs import within_segments
@@ -93,19 +93,39 @@ def missing(git: GitDirectory, oids: Iterable[str]) -> list[str]:
 def details(git: GitDirectory, shas: Iterable[str]) -> tuple[Commit, ...]:
     """These commits."""
     wanted = "".join(f"{sha}\n" for sha in shas).encode()
-    return log(git, "--no-walk=unsorted", "--stdin", stdin=wanted) if wanted else ()
+    return tuple(_log(git, "--no-walk=unsorted", stdin=wanted)) if wanted else ()
 
 
-def log(git: GitDirectory, *args: str, stdin: bytes = b"") -> tuple[Commit, ...]:
-    """What `git log` with these arguments finds, no commit before its children."""
-    output = git.run("log", "-z", "--date-order", f"--format={_FORMAT}", *args, stdin=stdin).stdout
-    fields = output.decode("utf-8", "replace").split("\0")[:-1]
-    return tuple(_commit(fields[start : start + _FIELDS]) for start in range(0, len(fields), _FIELDS))
+def commits(git: GitDirectory, base: str, heads: Iterable[str], *, paths: bool) -> dict[str, tuple[Commit, ...]]:
+    """The commits that each head has and `base` has not, no commit before its children: one walk for all of them."""
+    wanted = dict.fromkeys(heads)
+    stdin = "\n".join((f"^{base}", *wanted, ""))
+    found = tuple(_log(git, *(_PATHS if paths else ()), stdin=stdin.encode()))
+    return {head: tuple(_led_to(head, found)) for head in wanted}
 
 
-def _commit(fields: Sequence[str]) -> Commit:
-    sha, parents, author, committer, trailers = fields
-    return Commit(sha, author, committer, _trailers(trailers), merges=" " in parents)
+def _led_to(head: str, found: Iterable[Commit]) -> Iterator[Commit]:
+    reached = {head}
+    for commit in found:
+        if commit.sha in reached:
+            reached.update(commit.parents)
+            yield commit
+
+
+def _log(git: GitDirectory, *args: str, stdin: bytes) -> Iterator[Commit]:
+    """An empty field begins a record: those of the commit, then its paths, none of which is empty."""
+    output = git.run("log", "-z", "--date-order", *args, f"--format=%x00{_FORMAT}", "--stdin", stdin=stdin).stdout
+    fields, start = output.split(b"\0")[:-1], 0
+    while start < len(fields):
+        first = start + 1 + _FIELDS
+        sha, parents, author, committer, trailers = (
+            field.decode("utf-8", "replace") for field in fields[start + 1 : first]
+        )
+        start = next((index for index in range(first, len(fields)) if not fields[index]), len(fields))
+        # The first one is on a line of its own.
+        names = b"\0".join(fields[first:start]).removeprefix(b"\n").decode("utf-8", "surrogateescape")
+        paths = tuple(names.split("\0")) if names else ()
+        yield Commit(sha, author, committer, _trailers(trailers), paths, tuple(parents.split()))
 
 
 def summaries(git: GitDirectory, base: str, head: str, limit: int) -> tuple[Summary, ...]:
@@ -115,24 +135,6 @@ def summaries(git: GitDirectory, base: str, head: str, limit: int) -> tuple[Summ
     fields = output.decode("utf-8", "replace").split("\0")[:-1]
     records = zip(fields[0::2], fields[1::2], strict=True)
     return tuple(Summary(sha, subject[:_LONGEST_SUBJECT]) for sha, subject in records)
-
-
-def log_with_paths(git: GitDirectory, *args: str) -> tuple[Commit, ...]:
-    """The same with the files that each commit changes."""
-    output = git.run("log", "-z", "--date-order", *_PATHS, f"--format=%x00{_FORMAT}", *args).stdout
-    return tuple(_with_paths(output.split(b"\0")[:-1]))
-
-
-def _with_paths(fields: Sequence[bytes]) -> Iterator[Commit]:
-    """An empty field begins a record: those of the commit, then its paths, none of which is empty."""
-    start = 0
-    while start < len(fields):
-        first = start + 1 + _FIELDS
-        commit = _commit([field.decode("utf-8", "replace") for field in fields[start + 1 : first]])
-        start = next((index for index in range(first, len(fields)) if not fields[index]), len(fields))
-        # The first one is on a line of its own.
-        names = b"\0".join(fields[first:start]).removeprefix(b"\n").decode("utf-8", "surrogateescape")
-        yield replace(commit, paths=tuple(names.split("\0")) if names else ())
 
 
 def _trailers(text: str) -> tuple[tuple[str, str], ...]:

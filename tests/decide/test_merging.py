@@ -293,7 +293,7 @@ OTHER = {"apps/b/staging/values.yaml": b"image: evil/evil:1\n"}
 FORGED: Mapping[str, Callable[[Commit], tuple[Commit, ...]]] = {
     "a commit on top": lambda ours: (replace(ours, sha="p9", paths=tuple(OTHER)), ours),
     "another file in it": lambda ours: (replace(ours, paths=(*ours.paths, *OTHER)),),
-    "a merge": lambda ours: (replace(ours, merges=True),),
+    "a merge": lambda ours: (replace(ours, parents=("a", "b")),),
     "a symbolic link": lambda ours: (ours,),
 }
 

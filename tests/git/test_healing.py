@@ -135,5 +135,6 @@ def test_housekeeping_keeps_everything(origin: Origin, clone: Clone, monkeypatch
         origin.commit({"b": b"%d" % n})
     packs = list((clone._git.path / "objects" / "pack").glob("*.pack"))
     assert len(packs) <= 3
-    assert len(clone.commits(first, clone.fetch(["main"])["main"])) == 4
+    head = clone.fetch(["main"])["main"]
+    assert len(clone.commits(first, [head])[head]) == 4
     works(clone, origin, "after")

@@ -118,7 +118,7 @@ def test_a_kept_clone_with_nothing_new_costs_one_ls_remote(
     assert len(again.files(again.fetch(["main"])["main"], ["a/*"])) == 2
     argvs = processes()
     assert network(argvs) == ["ls-remote"]
-    assert len(argvs) == 6  # and five local ones: are the commits here (twice), what is in the tree, sizes, contents
+    assert len(argvs) == 5  # and four local ones: is the commit here, what is in the tree, sizes, contents
 
 
 def test_one_fetch_brings_every_head_seen(origin: Origin, clone: Clone, processes: Callable[[], list[str]]) -> None:
@@ -127,7 +127,7 @@ def test_one_fetch_brings_every_head_seen(origin: Origin, clone: Clone, processe
     processes()
     clone.heads(["main", "feature"])
     clone.files(main, [])
-    assert shas(clone.commits(main, feature)) == [feature]
+    assert shas(clone.commits(main, [feature])[feature]) == [feature]
     assert network(processes()) == ["ls-remote", "fetch"]
 
 
@@ -188,8 +188,8 @@ def test_commits_with_their_trailers(origin: Origin, clone: Clone) -> None:
         "Promoted-Image: web:1.2@sha256:abc\nPromoted-Image: api:3\nEmpty:\nFolded: one\n  two: three",
     )
     second = origin.commit({"a": b"3"}, "no trailers: here")
-    assert clone.commits(base, second) == (
-        Commit(second, "pat@example.com", "pat@example.com", ()),
+    assert clone.commits(base, [second])[second] == (
+        Commit(second, "pat@example.com", "pat@example.com", (), parents=(first,)),
         Commit(
             first,
             "pat@example.com",
@@ -200,10 +200,11 @@ def test_commits_with_their_trailers(origin: Origin, clone: Clone) -> None:
                 ("Empty", ""),
                 ("Folded", "one two: three"),
             ),
+            parents=(base,),
         ),
     )
-    assert clone.commits(second, second) == ()
-    assert clone.commits(second, base) == ()
+    assert clone.commits(second, [second])[second] == ()
+    assert clone.commits(second, [base])[base] == ()
 
 
 def test_commits_with_the_files_that_each_changes(origin: Origin, clone: Clone) -> None:
@@ -215,13 +216,36 @@ def test_commits_with_the_files_that_each_changes(origin: Origin, clone: Clone) 
     side = clone.fetch(["side"])["side"]
     merge = git(origin.bare, "commit-tree", f"{side}^{{tree}}", "-p", first, "-p", side, "-m", "merge\n\nLast: one")
     git(origin.bare, "branch", "merge", merge)
-    found = {commit.sha: (commit.paths, commit.trailers) for commit in clone.commits(base, merge, paths=True)}
+    found = {commit.sha: (commit.paths, commit.trailers) for commit in clone.commits(base, [merge], paths=True)[merge]}
     assert found[merge] == (("b/c",), (("Last", "one"),))
     assert found[first] == (("\n", "a", "b/new\nline"), (("Key", "value"),))
     assert found[side] == (("b/c",), ())
     assert ((), (("One", "more"),)) in found.values()
-    assert [commit.sha for commit in clone.commits(base, merge)] == list(found)
-    assert clone.commits(merge, base, paths=True) == ()
+    assert [commit.sha for commit in clone.commits(base, [merge])[merge]] == list(found)
+    assert clone.commits(merge, [base], paths=True)[base] == ()
+
+
+def test_the_commits_of_many_heads_are_one_walk(
+    origin: Origin, clone: Clone, processes: Callable[[], list[str]]
+) -> None:
+    base = origin.commit({"a": b"1"})
+    one = origin.commit({"b": b"1"}, branch="one")
+    two = origin.commit({"b": b"2"}, branch="one")
+    other = origin.commit({"c": b"1"}, branch="other")
+    merge = git(origin.bare, "commit-tree", f"{other}^{{tree}}", "-p", base, "-p", other, "-m", "merge")
+    git(origin.bare, "branch", "merge", merge)
+    clone.fetch(["main", "one", "other", "merge"])
+    processes()
+    found = clone.commits(base, [two, one, other, merge, base], paths=True)
+    assert len(processes()) == 2  # whether they are here, and the walk
+    assert {head: shas(commits) for head, commits in found.items()} == {
+        two: [two, one],
+        one: [one],
+        other: [other, two, one],
+        merge: [merge, other, two, one],
+        base: [],
+    }
+    assert [commit.paths for commit in found[two]] == [("b",), ("b",)]
 
 
 def test_who_amended_a_commit_is_its_committer(origin: Origin, clone: Clone) -> None:
@@ -229,7 +253,7 @@ def test_who_amended_a_commit_is_its_committer(origin: Origin, clone: Clone) -> 
     theirs = {"GIT_COMMITTER_EMAIL": "ann@example.com"}
     amended = git(origin.bare, "commit-tree", f"{base}^{{tree}}", "-p", base, "-m", "amended", env=theirs)
     git(origin.bare, "branch", "amended", amended)
-    (commit,) = clone.commits(base, amended)
+    (commit,) = clone.commits(base, [amended])[amended]
     assert (commit.author_email, commit.committer_email) == ("pat@example.com", "ann@example.com")
 
 
@@ -237,7 +261,7 @@ def test_a_message_cannot_pretend_to_be_several_commits(origin: Origin, clone: C
     base = origin.commit({"a": b"1"})
     forged = f"subject\n\nKey: value\x1e\x1f{'1' * 40}\x1eother@example.com\r\nSecond: \x85\u2028line"
     head = origin.commit({"a": b"2"}, forged)
-    (commit,) = clone.commits(base, head)
+    (commit,) = clone.commits(base, [head])[head]
     assert commit.sha == head
     assert commit.author_email == "pat@example.com"
     assert [key for key, _ in commit.trailers] == ["Key", "Second"]
@@ -267,7 +291,7 @@ def test_a_server_without_filters_works(tmp_path: Path) -> None:
     assert clone.files(commit, ["a"]) == (File("a", "100644", b"1"),)
     later = origin.commit({"a": b"2"})
     assert clone.files(clone.fetch(["main"])["main"], ["a"]) == (File("a", "100644", b"2"),)
-    assert shas(clone.commits(commit, later)) == [later]
+    assert shas(clone.commits(commit, [later])[later]) == [later]
 
 
 def test_summaries_are_first_lines_newest_first_without_merges(origin: Origin, clone: Clone) -> None:

@@ -67,7 +67,7 @@ def test_by_an_ssh_key(origin: Origin, clone: Clone, tmp_path: Path, key: Path) 
     plain = clone.commit(base, [FileChange("a", b"2")], "Promote\n\nbody\n\nPromotion: a/b", NOON)
     clone.push("plain", plain, None)
     assert without_signature(origin, commit) == without_signature(origin, plain)
-    (found,) = clone.commits(base, commit)
+    (found,) = clone.commits(base, [commit])[commit]
     assert (found.author_email, found.committer_email) == (BOT.email, BOT.email)
     assert found.trailer("Promotion") == ("a/b",)
 

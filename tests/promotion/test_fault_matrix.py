@@ -9,7 +9,7 @@ import contextlib
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -198,6 +198,15 @@ class Matrix:
             code = main(["promote", *services, "--to", "staging"], environ=environ)
         return code, said.getvalue()
 
+    def kind(self, number: int) -> str:
+        """What fits all requests that differ from this one in commits and numbers only."""
+        return f"^{_ANY.sub(_kind_of, re.escape(self.requests[number].partition('?')[0]))}"
+
+    def numbers(self, *, lasting: bool) -> Iterable[int]:
+        """Those of all requests; of one for each kind where all of its kind are broken."""
+        every = range(len(self.requests))
+        return {self.kind(number): number for number in reversed(every)}.values() if lasting else every
+
     def case(self, number: int, fault: str, *, lasting: bool = False) -> list[str]:
         """What is wrong when this request is broken, and then when the run is repeated.
 
@@ -206,8 +215,7 @@ class Matrix:
         service, kind = self.services.pop(), FAULTS[fault]
         self.work.begin(self.shop, service)
         self.running.forget()
-        match = _ANY.sub(_kind_of, re.escape(self.requests[number].partition("?")[0]))
-        self.running.inject(Fault(f"^{match}", kind, ALWAYS) if lasting else Fault("", kind, skip=number))
+        self.running.inject(Fault(self.kind(number), kind, ALWAYS) if lasting else Fault("", kind, skip=number))
         code, said = self.run(service)
         struck = [exchange for exchange in self.running.exchanges if exchange.fault is not None]
         if not struck:
@@ -307,5 +315,5 @@ def test_the_whole_matrix(
     lasting: bool,
 ) -> None:
     with matrix_of(tmp_path, registries, forge, work, MOST) as matrix:
-        numbers = range(len(matrix.requests))
+        numbers = matrix.numbers(lasting=lasting)
         assert [text for number in numbers for text in matrix.case(number, fault, lasting=lasting)] == []

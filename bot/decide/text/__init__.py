@@ -112,7 +112,7 @@ class Texts:
         from bot.decide.text.language import compiled  # noqa: PLC0415  Jinja takes its time, and most commands render nothing
 
         promotion, background = samples()[0]
-        names = make_context(promotion, background, 1).keys()
+        names = frozenset(make_context(promotion, background, 1))
         for name, source in self.templates.items():
             yield name, compiled(self._place(name), source, names)
 

@@ -6,8 +6,9 @@ most: it loops a limited number of times over what it was given, and each text i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from jinja2 import StrictUndefined, Template
 from jinja2.exceptions import TemplateError, TemplateRuntimeError, TemplateSyntaxError
@@ -63,7 +64,8 @@ def _said(error: BaseException) -> str:
     return str(error.message if isinstance(error, TemplateError) and error.message else error)
 
 
-def compiled(place: str, source: str, names: Iterable[str]) -> Program:
+@lru_cache(maxsize=64)
+def compiled(place: str, source: str, names: frozenset[str]) -> Program:
     """Read a template that may use `names`. Raises ConfigError, `file:line: what`."""
     if len(source) > LONGEST_SOURCE:
         raise ConfigError(f"{place}:1: is longer than {LONGEST_SOURCE:,} characters", hint=_HINT)
