@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import partial
 from urllib.parse import parse_qs
 
 from bot.errors import ConfigError, RegistryError
@@ -80,7 +80,7 @@ class Transport:
         self.access = access
         self._sleep = sleep
         self._home = _home(access)
-        trust = cache(partial(trusting, access.ca_file, f"registry {access.name}"))
+        trust = partial(trusting, access.ca_file, f"registry {access.name}")
         if not access.plain_http:
             trust()
         self._connections = Connections(self._home.origin, Limits.of(timeout), trust, kept=access.concurrency)
