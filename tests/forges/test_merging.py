@@ -127,6 +127,14 @@ def test_gitlab_is_held_and_by_a_push(gitlab: GitLabPlace) -> None:
     assert gitlab.forge.get(gitlab.project, 1).auto_merge_by == ""
 
 
+def test_an_older_gitlab_waits_for_a_pipeline_too(gitlab: GitLabPlace) -> None:
+    gitlab.gitlab.version = "17.10.0-ee"
+    gitlab.made.pipelines_for = "push"
+    head = gitlab.push("x", "2")
+    gitlab.open()
+    assert begun(gitlab, head) == (OPEN, "promobot", "")
+
+
 @pytest.mark.parametrize("kind", [CutAfter(), AnswerAfter(502)])
 def test_gitlab_is_asked_once_to_hold_it(gitlab: GitLabPlace, kind: Kind) -> None:
     gitlab.made.pipelines_for = "push"

@@ -85,7 +85,7 @@ _MORE: Mapping[str, Mapping[str, frozenset[str]]] = {
     "/api/v4/projects/{id}/approval_rules": {"GET": frozenset()},
     "/api/v4/projects/{id}/approvals": {"GET": frozenset()},
     "/api/v4/projects/{id}/merge_trains/merge_requests/{merge_request_iid}": {
-        "POST": frozenset({"sha", "auto_merge", "squash"})
+        "POST": frozenset({"sha", "auto_merge", "squash", "when_pipeline_succeeds"})
     },
     f"{_MR}/versions": {"GET": frozenset()},
     f"{_MR}/approval_rules": {

@@ -40,6 +40,10 @@ class Instance:
     gap: Callable[[], None] = lambda: None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
+    def since(self, *release: int) -> bool:
+        """Whether this is that release of GitLab, or a later one."""
+        return tuple(map(int, self.version.partition("-")[0].split("."))) >= release
+
     # --- people -----------------------------------------------------------------------------------------
 
     def user(self, username: str, *groups: str, role: int = DEVELOPER) -> User:
