@@ -13,7 +13,6 @@ from bot.forges.gitlab.merging import Merging
 from bot.forges.gitlab.requests import Identity
 from bot.forges.port import AutoMerge
 
-
 # By its new name, and by that before GitLab 17.11, which merges at once where it is told nothing that it knows:
 # https://docs.gitlab.com/api/merge_requests/#merge-a-merge-request
 _LATER = {"auto_merge": True, "merge_when_pipeline_succeeds": True}
