@@ -110,11 +110,12 @@ class MergeRequest:
     `ours` says whether the account that promobot works as opened it, `ended_by_us` whether promobot ended it: a person
     may have the same account, and close it by hand. `head` is the source branch's commit, `ended_by` who merged or
     closed it, and `reason` what was said then. A `draft` is not merged before a person says that it is ready. An
-    `unfinished` one of ours was opened, and neither labels nor reviewers given to it, by a run that ended there. Of a
-    merged one, `merge_commit` is where the target's branch was right after, and `merged_at` the forge's own time of it.
-    `note` is what ours says, where the forge tells that. `auto_merge_by` is who had the forge merge it by itself as
-    soon as it may. `approvals` are the users who approve it now, None where lists don't tell. One that `needs_rebase`
-    isn't merged, by the project's rules, before its branch has all that the target's has; False where lists don't tell.
+    `unfinished` one of ours was opened by a run that ended there: neither labels nor reviewers are given to it, or not
+    the rules that it is to have of its own. Of a merged one, `merge_commit` is where the target's branch was right
+    after, and `merged_at` the forge's own time of it. `note` is what ours says, where the forge tells that.
+    `auto_merge_by` is who had the forge merge it by itself as soon as it may. `approvals` are the users who approve it
+    now, None where lists don't tell. One that `needs_rebase` isn't merged, by the project's rules, before its branch
+    has all that the target's has; False where lists don't tell.
     """
 
     number: int

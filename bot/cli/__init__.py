@@ -36,6 +36,8 @@ _COMMANDS = {
     "status": "bot.cli.status",
     "tags": "bot.cli.tags",
 }
+# How a command ends to which a server doesn't answer.
+_NO_ANSWER = {ExitCode.REGISTRY, ExitCode.FORGE, ExitCode.GIT}
 _WRITE = {"mr", "pin", "promote", "reconcile", "set-image"}
 
 
@@ -65,6 +67,15 @@ def run_within(argv: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 def _run(args: Namespace, environ: Mapping[str, str], watch: Watch) -> int:
+    code = _outcome(args, environ, watch)
+    if code in _NO_ANSWER and hasattr(args, "config"):
+        from bot.cli.demo import how_to_start  # noqa: PLC0415
+
+        _say(how_to_start(Call(args, environ, watch)))
+    return code
+
+
+def _outcome(args: Namespace, environ: Mapping[str, str], watch: Watch) -> int:
     try:
         command = importlib.import_module(_COMMANDS[args.command])
         with ExitStack() as closing:

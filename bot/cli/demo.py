@@ -42,6 +42,18 @@ def main(call: Call) -> int:
     return code
 
 
+def how_to_start(call: Call) -> str:
+    """What to do where the configuration is that of a demo whose servers don't run; empty where it isn't."""
+    try:
+        from bot.demo import servers  # noqa: PLC0415
+    except ModuleNotFoundError:
+        return ""
+    folder = call.config_path.parent
+    if not servers.is_stopped(folder):
+        return ""
+    return f"promobot: this demo's servers don't run\n  → {_command(call)} demo --start {shlex.quote(str(folder))}\n"
+
+
 def _run(line: list[str], environ: dict[str, str]) -> int:
     sys.stdout.flush()
     return run_within(line, environ)

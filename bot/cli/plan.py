@@ -38,9 +38,7 @@ if TYPE_CHECKING:
 
 # Of more units that are due, what would be done is told with --diff only.
 _FEW = 5
-# What people may not know by our word for it.
-_WORDS = {Standing.OUTSIDE: "not promoted there"}
-_UPKEEP = "beside promotions"
+_UPKEEP = "upkeep"
 # What somebody has to look at comes first.
 _ORDER = (Standing.BLOCKED, Standing.DUE, Standing.PROPOSED, Standing.CURRENT, Standing.OUTSIDE)
 
@@ -86,11 +84,11 @@ def show_plan(call: Call, config: Config, plan: Plan, *, diff: bool | None = Non
             if verdict.standing is not Standing.BLOCKED and (named or call.args.verbose or _is_news(verdict, shown)):
                 _show_verdict(terminal, verdict_line(verdict, width, config), verdict, in_full=in_full)
         if len(targets) > 1 and len(shown) > _FEW:
-            terminal.say(_sum(shown), indent=2)
+            terminal.say(sum_text(shown), indent=2)
     if due and not in_full:
         terminal.say(Text("--diff shows what would be done for each that is due", style="dim"))
     show_upkeep(terminal, plan, {})
-    terminal.say(_sum(plan.verdicts, len(plan.upkeep)))
+    terminal.say(sum_text(plan.verdicts, len(plan.upkeep), told=call.args.verbose))
 
 
 def plan_data(plan: Plan) -> answers.Planned:
@@ -165,13 +163,13 @@ def _show_verdict(terminal: Terminal, first: Text, verdict: Verdict, *, in_full:
         terminal.diff(verdict.step.diff, indent=6)
 
 
-def _sum(verdicts: Iterable[Verdict], upkeep: int = 0) -> Text:
-    words = [*_counted(verdicts), *([Text(f"{upkeep} {_UPKEEP}")] if upkeep else [])]
-    return Text(", ").join(words) if words else Text("nothing to promote: no environment has a `from`")
-
-
-def _counted(verdicts: Iterable[Verdict]) -> Iterator[Text]:
+def sum_text(verdicts: Iterable[Verdict], upkeep: int = 0, *, told: bool = True) -> Text:
+    """`told`: whether it is said why those are left out that are."""
     counts = Counter(verdict.standing for verdict in verdicts)
-    for standing in _ORDER:
-        if counts[standing]:
-            yield Text(f"{counts[standing]:,} {_WORDS.get(standing, standing.value)}", style=mark(standing).style)
+    out = counts.pop(Standing.OUTSIDE, 0)
+    words = [
+        *(Text(f"{counts[one]:,} {one.value}", style=mark(one).style) for one in _ORDER if counts[one]),
+        *([Text(f"{upkeep:,} of {_UPKEEP}")] if upkeep else []),
+        *([Text(f"{out:,} left out{'' if told else ' (-v says why)'}", style="dim")] if out else []),
+    ]
+    return Text(", ").join(words) if words else Text("nothing to promote: no environment has a `from`")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from rich.text import Text
 from bot.config import Config, EnvironmentConfig
 from bot.decide.approving import Assurance, demands, reviewers_of
 from bot.errors import BotError, ExitCode
-from bot.forges import Right, Use
+from bot.forges import Right, Use, about_status
 from bot.parallel import in_parallel
 from bot.promotion import Deployed
 from bot.reconcile import look_at_approvals
@@ -48,11 +48,12 @@ def _look(world: World, name: str, uses: Sequence[Use], assured: Sequence[tuple[
     ruled = {place.project for place in places if place.forge == name}
     uses = tuple(replace(use, by_rule=use.project in ruled) for use in uses)
     try:
+        told = world.forge(name).rights(uses)
         rights = (
-            *world.forge(name).rights(uses),
+            *told,
             *_commits(world, name, uses),
             *_by_git(world, name),
-            *_approvals(world.config, name, assured),
+            *_approvals(world.config, name, assured, {right.about for right in told if right.good}),
         )
     except BotError as error:
         found = Right("configuration", good=False, found=error.message, advice=error.hint)
@@ -72,6 +73,7 @@ def _uses(config: Config, name: str, deployed: Sequence[Deployed]) -> tuple[Use,
             project,
             any(one.from_ for one in sharing),
             _reviewers(config, sharing, deployed),
+            tuple(dict.fromkeys(one.repository.branch for one in sharing if one.from_)),
             _merges(config, sharing, deployed),
         )
         for project, sharing in found.items()
@@ -130,14 +132,19 @@ def _by_git(world: World, name: str) -> Iterator[Right]:
             yield Right(about, there, found, "" if there else "make it, or correct `branch`")
 
 
-def _approvals(config: Config, name: str, assured: Sequence[tuple[str, Assurance]]) -> Iterator[Right]:
-    """What makes sure that enough approve, in each of the forge's environments."""
+def _approvals(
+    config: Config, name: str, assured: Sequence[tuple[str, Assurance]], good: Collection[str]
+) -> Iterator[Right]:
+    """What makes sure that enough approve, in each of the forge's environments, by what else is found to be good."""
     for environment, one in assured:
-        if config.environment(environment).repository.forge != name:
+        place = config.environment(environment).repository
+        if place.forge != name:
             continue
         about = f"{environment} needs {one.demand}"
         if one.by:
             yield Right(about, good=True, found=f"{one.by} found")
+        elif about_status(place.project, place.branch) in good:
+            yield Right(about, good=True, found="promobot's status, which is required, waits for them")
         elif one.known:
             instead = f"; {one.why}" if one.why else ""
             advice = "promobot's status waits for them: require it, or make a rule on the forge"

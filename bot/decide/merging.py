@@ -89,7 +89,7 @@ def _may_go_by_itself(proposal: Proposal, request: MergeRequest) -> bool:
     plain = not any(
         move.allowed or (isinstance(move.origin, Given) and move.origin.unproven) for move in promotion.moves
     )
-    return asked and ours and plain and not request.draft and not request.unfinished
+    return asked and ours and plain and not request.draft
 
 
 def _missing(ask: Ask, proposal: Proposal, request: MergeRequest) -> str:

@@ -61,6 +61,15 @@ def stop(folder: Path) -> int:
     return stopped
 
 
+def is_stopped(folder: Path) -> bool:
+    """Whether a world is kept there whose servers don't all run."""
+    try:
+        state = _state(folder)
+    except UsageError:
+        return False
+    return not all(_runs(folder.resolve(), name, entry["pid"]) for name, entry in state.items())
+
+
 def _start(folder: Path, name: str, port: int | None, *, detach: bool) -> AbstractContextManager[Running]:
     if name in KINDS:
         token = folder / FORGE_TOKEN

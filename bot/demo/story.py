@@ -69,8 +69,9 @@ class Story:
     def _introduce(self, double: RunningDouble) -> None:
         """What stands for a server, and how it calls things."""
         kind = double.kind
-        named = f"; promobot calls its {kind.request}s merge requests" if kind.request != "merge request" else ""
-        self.console.print(f"  {kind.name:<8} {double.url + '/':<33} what stands for it in promobot's tests{named}")
+        self.console.print(f"  {kind.name:<8} {double.url + '/':<33}  a stand-in, from promobot's tests")
+        if kind.request != "merge request":
+            self.console.print(f"  {'':<8} promobot calls its {kind.request}s merge requests")
 
     def _look(self, world: DemoWorld) -> None:
         self._chapter("What is there?")

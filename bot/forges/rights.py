@@ -13,13 +13,14 @@ from bot.repositories import Reviewers
 class Use:
     """What a project is needed for: to read it, or (`proposes`) to push branches and open merge requests as well.
 
-    `merges` are the branches into which promobot merges by itself; `by_rule`: a rule of the project's is what makes
-    sure that enough approve.
+    `into` are the branches that it proposes to, `merges` those into which promobot merges by itself; `by_rule`: a rule
+    of the project's is what makes sure that enough approve.
     """
 
     project: str
     proposes: bool = False
     reviewers: Reviewers = field(default_factory=Reviewers)
+    into: tuple[str, ...] = ()
     merges: tuple[str, ...] = ()
     by_rule: bool = False
 
@@ -35,6 +36,21 @@ class Right:
     good: bool | None
     found: str
     advice: str = ""
+
+
+def about_status(project: str, branch: str) -> str:
+    """How findings about promobot's own status there begin."""
+    return f"promobot's status on {branch} of {project}"
+
+
+def of_status(project: str, branch: str, *, required: bool | None, by: str, advice: str) -> Right:
+    """Whether nothing is merged there before promobot's status is success; None: it isn't told."""
+    found = {
+        True: f"is required, by {by}",
+        False: "is not required: what it says keeps nobody from merging",
+        None: f"whether it is required isn't told: {by} would do that",
+    }
+    return Right(about_status(project, branch), True if required else None, found[required], "" if required else advice)
 
 
 def looked_at(about: str, look: Callable[[], Iterable[Right]]) -> Iterator[Right]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.cli.plan import sum_text
 from bot.cli.status import _request
 from bot.cli.views import name_width, unit_text, upkeep_line, verdict_line
 from bot.decide import EVERYTHING
@@ -13,7 +14,14 @@ from bot.repositories import MergeRequest, RequestState
 from tests.paper import configured
 
 BLOCKED = Blocked("local:shop/gitops has no branch mian", "push the branch")
+OUTSIDE = Verdict(Unit("web", ("web",)), "staging", Standing.OUTSIDE)
 WHOLE = Verdict(EVERYTHING, "staging", Standing.BLOCKED, blocked=BLOCKED)
+
+
+@pytest.mark.parametrize(("told", "said"), [(False, "1 left out (-v says why)"), (True, "1 left out")])
+def test_a_plan_ends_with_numbers_of_what_it_has(told: bool, said: str) -> None:  # noqa: FBT001
+    assert sum_text([OUTSIDE, WHOLE], 2, told=told).plain == f"1 blocked, 2 of upkeep, {said}"
+    assert sum_text([]).plain.startswith("nothing to promote")
 
 
 def test_what_is_said_of_a_whole_environment_is_said_of_every_service() -> None:

@@ -73,6 +73,19 @@ def said_next(paper: Paper, config: Config = GITLAB) -> CommitStatus:
     return paper.statuses[paper.heads[BRANCH]]
 
 
+def test_approvers_that_are_corrected_later_are_told_and_waited_for_and_asked_by_hand(paper: Paper) -> None:
+    """Who was asked may have been taken off the list by people, which nothing tells from never having been asked."""
+    proposed(paper)
+    corrected = configured_on("gitlab", {"users": ["dan"]})
+    verdict = paper.verdict(config=corrected)
+    assert verdict.step is not None
+    (edit,) = verdict.step.actions
+    assert isinstance(edit, UpdateRequest)
+    assert "- Needs 1 approval of `dan`. " in edit.body
+    paper.carry_out(verdict)
+    assert said_next(paper, corrected) == waits("0 of 1 approval of dan")
+
+
 def settled(paper: Paper, config: Config = GITLAB) -> CommitStatus:
     """What the status says when nothing is left to be done."""
     while steps := paper.plan(config=config).steps:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.servers import stop
+from bot.demo.servers import is_stopped, stop
 from bot.errors import UsageError
 
 NAMES = ("e2e", "staging", "prod")
@@ -26,6 +26,7 @@ def test_what_is_no_state_of_ours_is_a_usage_error(tmp_path: Path, state: str) -
     (tmp_path / "servers.json").write_text(state)
     with pytest.raises(UsageError, match="no kept demo"):
         stop(tmp_path)
+    assert not is_stopped(tmp_path)
 
 
 def test_no_process_but_our_registries_is_stopped(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ MERGED = {
         "sre/gitops-prod!1 merged by approver: inventory 1.1.2 → 1.1.3 to prod",
     ),
     "gitlab": (
-        "what stands for it in promobot's tests\n",
+        "a stand-in, from promobot's tests\n",
         "platform/gitops/-/merge_requests/1\n",
         "\nmerged merge request http://",
     ),
@@ -71,6 +71,7 @@ def test_the_whole_story(
 ) -> None:
     assert main(["demo", "--fast", "--forge", forge], environ=environ) == ExitCode.DONE
     said = capsys.readouterr().out
+    assert max(map(len, said.partition("What is there?")[0].splitlines()[2:])) <= 80, "as wide as terminals are"
     for words in (
         *MERGED[forge],
         "$ promobot check --online",
@@ -110,9 +111,13 @@ def test_a_kept_world_can_be_played_with_stopped_and_started(
     assert main(["promote", "storefront", "--to", "staging"], environ=playing) == ExitCode.DONE
     assert main(["demo", "--stop", str(kept)], environ=environ) == ExitCode.DONE
     wait_until_gone(kept)
-    assert main(["plan", "storefront", "--to", "prod"], environ=playing) == ExitCode.REGISTRY
+    capsys.readouterr()
+    again = f"promobot: this demo's servers don't run\n  → promobot demo --start '{kept}'\n"
+    assert main(["status"], environ=playing) == ExitCode.REGISTRY
+    assert capsys.readouterr().err == again
     assert main(["demo", "--start", str(kept)], environ=environ) == ExitCode.DONE
-    assert main(["plan", "storefront", "--to", "prod"], environ=playing) == ExitCode.DONE
+    assert main(["plan", "--to", "prod"], environ=playing) == ExitCode.DONE
+    assert again not in capsys.readouterr().err
     assert main(["demo", "--keep", str(kept)], environ=environ) == ExitCode.USAGE
     assert len(servers_below(kept)) == 3
 

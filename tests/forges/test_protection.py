@@ -200,6 +200,46 @@ def test_gitlab_premium_takes_a_rule_once(gitlab: GitLabPlace) -> None:
     assert opened_with(gitlab, OWN) == (), "it is open already"
     assert ADD not in gitlab.running.counts()
     assert gitlab.made.requests[1].rules == rules
+    assert gitlab.made.requests[1].description == gitlab.draft("x").body, "with no mark left"
+
+
+def test_a_rule_that_another_run_makes_in_that_moment_is_there(gitlab: GitLabPlace) -> None:
+    with_sre(gitlab)
+    gitlab.running.inject(Fault("POST .*/approval_rules", AnswerAfter(400)))
+    assert opened_with(gitlab, OWN) == ()
+    assert [rule.name for rule in gitlab.made.requests[1].rules or ()] == [OWN.name]
+
+
+@pytest.mark.parametrize("route", ["GET .*/approval_rules", "POST .*/approval_rules", "PUT .*"])
+def test_who_opens_it_again_makes_a_rule_that_an_ended_run_did_not(gitlab: GitLabPlace, route: str) -> None:
+    with_sre(gitlab)
+    gitlab.running.inject(Fault(route, Answer(400)))
+    with pytest.raises(ForgeError):
+        opened_with(gitlab, OWN)
+    (request,) = gitlab.forge.open_requests(gitlab.project)
+    assert request.unfinished
+    made = gitlab.forge.open(gitlab.project, replace(gitlab.draft("x"), rules=(OWN,)))
+    assert (made.created, made.request.unfinished, made.notes) == (False, False, ())
+    assert [rule.name for rule in gitlab.made.requests[1].rules or ()] == [OWN.name]
+    assert gitlab.made.requests[1].description == gitlab.draft("x").body
+    gitlab.made.requests[1].rules = []
+    gitlab.forge.open(gitlab.project, replace(gitlab.draft("x"), rules=(OWN,)))
+    assert gitlab.made.requests[1].rules == [], "a person has taken it away"
+
+
+def test_what_people_wrote_after_the_end_of_a_run_stays(gitlab: GitLabPlace) -> None:
+    with_sre(gitlab)
+    gitlab.running.inject(Fault("GET .*/approval_rules", Answer(400)))
+    with pytest.raises(ForgeError):
+        opened_with(gitlab, OWN)
+    told = gitlab.made.requests[1]
+    told.description = f"Look at this!\n\n{told.description}\n"
+    gitlab.forge.open(gitlab.project, replace(gitlab.draft("x"), rules=(OWN,)))
+    assert told.description == f"Look at this!\n\n{gitlab.draft('x').body}"
+    told.author = gitlab.ann
+    told.description += "\n<!-- promobot-unruled -->"
+    (request,) = gitlab.forge.open_requests(gitlab.project)
+    assert not request.unfinished, "nobody else's is ours to finish"
 
 
 @pytest.mark.parametrize("kind", [CutAfter(), AnswerAfter(502), Answer(429)], ids=repr)

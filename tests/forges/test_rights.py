@@ -18,6 +18,7 @@ from tests.forges.places import GitHubPlace, GitLabPlace, github_place, gitlab_p
 from tests.proxy import Answer, Fault
 
 QUERY = "POST /graphql repository"
+OF_RULESETS = "GET /repos/:owner/:repo/rules/branches/:branch"
 FINE_GRAINED = {"metadata": "read", "contents": "write", "pull_requests": "write"}
 
 
@@ -133,6 +134,23 @@ def test_gitlab_who_may_merge_into_a_branch(gitlab: GitLabPlace) -> None:
     assert found(gitlab.gitlab.bot(gitlab.made.namespace, role=REPORTER)) == {}, "it may not even push"
 
 
+def test_gitlab_whether_the_status_is_required(gitlab: GitLabPlace) -> None:
+    use = Use(gitlab.project, proposes=True, into=("main",))
+    about = f"promobot's status on main of {gitlab.project}"
+
+    def found() -> Right:
+        return rights(gitlab, gitlab.token, use)[about]
+
+    assert (found().good, found().found) == (None, "is not required: what it says keeps nobody from merging")
+    assert "switch on *Pipelines must succeed*" in found().advice
+    gitlab.running.forget()
+    gitlab.made.only_allow_merge_if_pipeline_succeeds = True
+    assert found() == Right(about, good=True, found="is required, by *Pipelines must succeed*")
+    assert gitlab.running.counts()["GET /projects/:id"] == 1, "what is read of the project anyway tells"
+    token = gitlab.gitlab.bot(gitlab.made.namespace, role=REPORTER)
+    assert about not in rights(gitlab, token, use), "it may not even push"
+
+
 def test_gitlab_that_rules_can_be_edited_in_merge_requests_is_to_be_known(gitlab: GitLabPlace) -> None:
     about = f"approval rules of {gitlab.project}"
     use = Use(gitlab.project, proposes=True, reviewers=Reviewers(users=("bob",)), by_rule=True)
@@ -199,6 +217,36 @@ def test_github_who_may_merge_into_a_branch(github: GitHubPlace) -> None:
     assert good() is None, "whom a ruleset lets pass isn't told"
     project.roles["passer-by"] = Role.READ
     assert about not in rights(github, github.hub.classic("passer-by", "repo"), use), "it may not even push"
+
+
+@pytest.mark.parametrize("kept", ["protections", "rules"])
+def test_github_whether_the_status_is_required(github: GitHubPlace, kept: str) -> None:
+    project = github.hub.projects[github.project]
+    about = f"promobot's status on main of {github.project}"
+    use = Use(github.project, proposes=True, into=("main",), merges=("main",))
+
+    def found() -> Right:
+        return rights(github, github.token, use)[about]
+
+    getattr(project, kept)["main"] = Protection(approvals=1, contexts=("ci",))
+    assert (found().good, found().found) == (None, "is not required: what it says keeps nobody from merging")
+    assert "requires status check promobot" in found().advice
+    getattr(project, kept)["main"] = Protection(contexts=("ci", "promobot"))
+    github.running.forget()
+    assert found() == Right(about, good=True, found="is required, by a status check")
+    counted = github.running.counts()
+    assert (counted[QUERY], counted[OF_RULESETS]) == (1, 1), "one look tells this and who may merge"
+
+
+def test_github_that_does_not_tell_of_rulesets(github: GitHubPlace) -> None:
+    """As a server has no such address that is older than they are."""
+    about = f"promobot's status on main of {github.project}"
+    use = Use(github.project, proposes=True, into=("main",))
+    github.running.inject(Fault("GET .*/rules/branches/main", Answer(404), times=2))
+    right = rights(github, github.token, use)[about]
+    assert (right.good, right.found) == (None, "whether it is required isn't told: a status check would do that")
+    github.hub.projects[github.project].protections["main"] = Protection(contexts=("promobot",))
+    assert rights(github, github.token, use)[about].good is True, "the branch's own protection is told"
 
 
 def test_github_a_wrong_token(github: GitHubPlace) -> None:

@@ -14,7 +14,8 @@ from tests.company import Company
 from tests.doubles.server import Exchange
 from tests.promotion.held import FILE, PROMOTE, started
 from tests.promotion.people import BRANCH
-from tests.promotion.shops import SHOPS, Shop
+from tests.promotion.shops import SHOPS, Shop, gitlab_shop
+from tests.promotion.shops.shop import APPROVERS
 from tests.promotion.test_kill import left_running
 from tests.proxy import Fault, Silence
 from tests.registry.copies import wait_until
@@ -22,6 +23,15 @@ from tests.secrets import leaking_files, spellings
 
 FORGES = [forge for forge in SHOPS if forge != "local"]
 SHARDS = 4
+# What an idle pass asks of GitLab Premium where one waits for approvals, as docs/gitlab.md says.
+IDLE = {
+    "GET /user": 1,
+    "GET /projects/:id/merge_requests": 1,
+    "GET /projects/:id/approval_rules": 1,
+    "GET /projects/:id/protected_branches": 1,
+    "GET /projects/:id/merge_requests/:iid/approvals": 1,
+    "GET /projects/:id/repository/commits/:sha/statuses": 1,
+}
 
 
 def must_be_promoted(shop: Shop) -> None:
@@ -72,6 +82,27 @@ def test_killed_right_after_a_write(
         assert kill(shop, after=lambda it: re.fullmatch(request_, it.route) is not None and it.request.method == "POST")
         assert shop.promobot(*PROMOTE) == 0
         must_be_promoted(shop)
+
+
+@pytest.mark.parametrize("route", [r"POST .*/merge_requests", r"GET .*/:iid/approval_rules", r"POST .*/approval_rules"])
+def test_a_rule_of_its_own_is_made_by_the_pass_after_the_kill_and_by_no_later_one(
+    tmp_path: Path, e2e_registry: RunningRegistry, prod_registry: RunningRegistry, route: str
+) -> None:
+    company = Company.found(tmp_path, e2e_registry, prod_registry, ["inventory"])
+    with gitlab_shop(company) as shop:
+        shop.gitlab.premium = True
+        shop.settle(rule=True)
+        assert kill(shop, after=lambda exchange: re.fullmatch(route, exchange.route) is not None)
+        assert shop.promobot(*PROMOTE) == 0
+        must_be_promoted(shop)
+        request = shop.project.requests[1]
+        assert [rule.name for rule in request.rules or ()] == [f"promobot: {APPROVERS}"]
+        assert "unruled" not in request.description
+        request.rules = []  # by a person
+        shop.running.forget()
+        assert shop.promobot("reconcile") == 0
+        assert request.rules == []
+        assert shop.running.counts() == IDLE, "as without rules"
 
 
 @pytest.mark.long

@@ -323,6 +323,12 @@ def test_a_check_tells_what_the_token_can_do(shop: GitLabShop, capsys: pytest.Ca
     assert found[f"git {path}"][0] is True
     needs = "staging needs 1 of staging-approvers"
     assert found[needs] == (None, "nothing on the forge makes sure of it")
+    status = f"promobot's status on main of {path}"
+    assert found[status][0] is None
+    shop.project.only_allow_merge_if_pipeline_succeeds = True
+    found = checked(shop, capsys, ExitCode.DONE)
+    assert found[needs] == (True, "promobot's status, which is required, waits for them")
+    assert found[status] == (True, "is required, by *Pipelines must succeed*")
     assert shop.writes() == []
     shop.gitlab.premium = True
     shop.project.rules = [shop.gitlab.rule("SREs", 1, groups=("staging-approvers",))]

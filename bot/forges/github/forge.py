@@ -105,7 +105,7 @@ class GitHubForge:
     def protection(self, project: str, branch: str) -> BranchProtection:
         """What a branch's own protection and rulesets ask for."""
         self.git_url(project)
-        return protection.protection(self._connecting.client(project), project, branch)
+        return protection.protected(self._connecting.client(project), project, branch).asks
 
     def approvals(self, project: str, number: int) -> tuple[str, ...]:
         """Who approves a pull request's head, by their last review; its author can't."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from github.NamedUser import NamedUser
@@ -11,52 +12,67 @@ from github.PaginatedList import PaginatedList
 from bot.errors import ForgeError
 from bot.forges.errors import StatusError
 from bot.forges.github.client import Client
+from bot.forges.statuses import NAME
 from bot.repositories import ApprovalRule, BranchProtection
 
 # What protects a branch is told to administrators alone; what of it concerns who asks, to them.
 _RULE = """query($owner: String!, $name: String!, $ref: String!) {
   repository(owner: $owner, name: $name) {
-    ref(qualifiedName: $ref) { refUpdateRule { requiredApprovingReviewCount requiresCodeOwnerReviews } }
+    ref(qualifiedName: $ref) {
+      refUpdateRule {
+        requiredApprovingReviewCount requiresCodeOwnerReviews requiredStatusCheckContexts viewerCanPush
+      }
+    }
   }
 }"""
 
 
-_MAY = """query($owner: String!, $name: String!, $ref: String!) {
-  repository(owner: $owner, name: $name) { ref(qualifiedName: $ref) { refUpdateRule { viewerCanPush } } }
-}"""
+@dataclass(frozen=True)
+class Protected:
+    """What is told of a branch: its own protection, and the rules of rulesets, None where those aren't told."""
+
+    rule: Mapping[str, Any]
+    rulesets: Sequence[Mapping[str, Any]] | None
+
+    @property
+    def asks(self) -> BranchProtection:
+        """For approvals."""
+        of_rulesets = list(self._of("pull_request"))
+        own = ApprovalRule("branch protection", self.rule.get("requiredApprovingReviewCount") or 0)
+        others = (ApprovalRule(_name(one), one["parameters"]["required_approving_review_count"]) for one in of_rulesets)
+        return BranchProtection(
+            tuple(one for one in (own, *others) if one.required),
+            owners=bool(self.rule.get("requiresCodeOwnerReviews"))
+            or any(one["parameters"]["require_code_owner_review"] for one in of_rulesets),
+        )
+
+    @property
+    def lets_merge(self) -> bool | None:
+        """Whether who asks may change it, who may push to the repository; None: it isn't told."""
+        # Who gets past such a ruleset isn't told.
+        kept = any(rule["type"] == "update" for rule in self.rulesets or ())
+        return True if self.rule.get("viewerCanPush", True) and not kept else None
+
+    @property
+    def requires_status(self) -> bool | None:
+        """Whether nothing is merged into it before promobot's status is success; None: it isn't told."""
+        checks = (one for rule in self._of("required_status_checks") for one in _checks(rule))
+        if NAME in (self.rule.get("requiredStatusCheckContexts") or ()) or NAME in checks:
+            return True
+        return None if self.rulesets is None else False
+
+    def _of(self, kind: str) -> Iterator[Mapping[str, Any]]:
+        yield from (rule for rule in self.rulesets or () if rule["type"] == kind and rule.get("parameters"))
 
 
-def may_merge(client: Client, project: str, branch: str) -> bool | None:
-    """Whether what protects a branch lets who asks change it, who may push to the repository; None: it isn't told."""
-    ref = client.repository(_MAY, project, ref=f"refs/heads/{branch}")["ref"] or {}
-    lets = (ref.get("refUpdateRule") or {"viewerCanPush": True})["viewerCanPush"]
-    # Who gets past such a ruleset isn't told.
-    kept = any(rule["type"] == "update" for rule in _rules(client, project, branch))
-    return True if lets and not kept else None
-
-
-def protection(client: Client, project: str, branch: str) -> BranchProtection:
+def protected(client: Client, project: str, branch: str) -> Protected:
     """Two requests: the branch's own protection, and what rulesets ask for."""
     ref = client.repository(_RULE, project, ref=f"refs/heads/{branch}")["ref"] or {}
-    rule = ref.get("refUpdateRule") or {}
-    owned = bool(rule.get("requiresCodeOwnerReviews"))
-    own = ApprovalRule("branch protection", rule.get("requiredApprovingReviewCount") or 0)
-    rulesets = list(_of_rulesets(client, project, branch))
-    asked = (own, *(ApprovalRule(_name(one), _parameters(one)["required_approving_review_count"]) for one in rulesets))
-    return BranchProtection(
-        tuple(one for one in asked if one.required),
-        owners=owned or any(_parameters(one)["require_code_owner_review"] for one in rulesets),
-    )
+    return Protected(ref.get("refUpdateRule") or {}, _rules(client, project, branch))
 
 
-def _of_rulesets(client: Client, project: str, branch: str) -> Iterator[Mapping[str, Any]]:
-    """Of approvals alone."""
-    found = _rules(client, project, branch)
-    yield from (rule for rule in found if rule["type"] == "pull_request" and rule.get("parameters"))
-
-
-def _rules(client: Client, project: str, branch: str) -> Sequence[Mapping[str, Any]]:
-    """What rulesets ask for; a server that is older than those has none."""
+def _rules(client: Client, project: str, branch: str) -> Sequence[Mapping[str, Any]] | None:
+    """What rulesets ask for; a server that is older than those tells of none."""
     try:
         _, said = client.requester.requestJsonAndCheck(
             "GET", f"/repos/{project}/rules/branches/{branch}", parameters={"per_page": 100}
@@ -64,13 +80,12 @@ def _rules(client: Client, project: str, branch: str) -> Sequence[Mapping[str, A
     except StatusError as error:
         if not error.hides:
             raise
-        return ()
+        return None
     return tuple(said)
 
 
-def _parameters(rule: Mapping[str, Any]) -> Mapping[str, Any]:
-    parameters: Mapping[str, Any] = rule["parameters"]
-    return parameters
+def _checks(rule: Mapping[str, Any]) -> Iterator[str]:
+    yield from (one["context"] for one in rule["parameters"]["required_status_checks"])
 
 
 def _name(rule: Mapping[str, Any]) -> str:

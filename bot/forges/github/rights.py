@@ -9,11 +9,14 @@ from typing import Any
 
 from bot.forges.github import protection
 from bot.forges.github.connecting import Connecting
-from bot.forges.rights import Right, Use, looked_at
+from bot.forges.github.protection import Protected
+from bot.forges.rights import Right, Use, about_status, looked_at, of_status
+from bot.forges.statuses import NAME
 
 # https://docs.github.com/en/rest/authentication/permissions-required-for-github-apps
 _READING = {"contents": "read", "metadata": "read"}
 _PROPOSING = {"contents": "write", "pull_requests": "write", "statuses": "write"}
+_REQUIRE = f"in GitHub, Settings of the repository, Rules: a ruleset for the branch that requires status check {NAME}"
 _LEVELS = ("read", "write", "admin")
 
 
@@ -32,9 +35,8 @@ class Rights:
         for use in uses:
             project = tuple(looked_at(f"project {use.project}", partial(self._project, use)))
             yield from project
-            for branch in use.merges if all(right.good for right in project) else ():
-                into = f"merging into {branch} of {use.project}"
-                yield from looked_at(into, partial(self._merging, into, use, branch))
+            for branch in dict.fromkeys((*use.into, *use.merges)) if all(right.good for right in project) else ():
+                yield from looked_at(about_status(use.project, branch), partial(self._branch, use, branch))
         teams = {(use.project.partition("/")[0], team): use for use in uses for team in use.reviewers.groups}
         for (_, team), use in teams.items():
             yield from looked_at(f"team {team}", partial(self._team, use, team))
@@ -86,13 +88,21 @@ class Rights:
         found = "may push branches and open pull requests" if use.proposes else "may read it"
         return Right(about, good=True, found=f"installed, {found}")
 
-    def _merging(self, about: str, use: Use, branch: str) -> Iterator[Right]:
-        may = protection.may_merge(self.connecting.client(use.project), use.project, branch)
+    def _branch(self, use: Use, branch: str) -> Iterator[Right]:
+        found = protection.protected(self.connecting.client(use.project), use.project, branch)
+        if branch in use.into:
+            required = found.requires_status
+            yield of_status(use.project, branch, required=required, by="a status check", advice=_REQUIRE)
+        if branch in use.merges:
+            yield self._merging(f"merging into {branch} of {use.project}", found)
+
+    def _merging(self, about: str, protected: Protected) -> Right:
+        may = protected.lets_merge
         found = (
             "as far as its protection goes, the account may" if may else "its protection may keep the account from it"
         )
         advice = "" if may else "where it restricts who may push, or update, name the account there"
-        yield Right(about, may, found, advice)
+        return Right(about, may, found, advice)
 
     def _team(self, use: Use, team: str) -> Iterator[Right]:
         members = protection.members(self.connecting.client(use.project), use.project, team)

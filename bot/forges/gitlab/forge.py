@@ -20,11 +20,11 @@ from bot.forges.gitlab.joining import Joining
 from bot.forges.gitlab.lists import Lists
 from bot.forges.gitlab.merging import Merging
 from bot.forges.gitlab.notes import Notes
-from bot.forges.gitlab.opening import open_request
+from bot.forges.gitlab.opening import After, open_request
 from bot.forges.gitlab.people import People
 from bot.forges.gitlab.protection import protection
 from bot.forges.gitlab.refusals import must_be_open
-from bot.forges.gitlab.requests import LONGEST_BODY, Identity, body_of, landed, request_of, title_of
+from bot.forges.gitlab.requests import LONGEST_BODY, Identity, body_of, landed, request_of, ruled, title_of
 from bot.forges.gitlab.rights import Rights
 from bot.forges.gitlab.statuses import Statuses
 from bot.forges.port import AutoMerge, Opened
@@ -130,7 +130,16 @@ class GitLabForge:
         def close(number: int, reason: str) -> None:
             self.close(project, number, reason=reason)
 
-        return open_request(project, draft, self._lists(project), self._people, close=close, sleep=self._sleep)
+        def finish(number: int) -> MergeRequest:
+            return self._change(
+                project,
+                number,
+                lambda request: not request.unfinished,
+                lambda request: {"description": body_of(ruled(request.body))},
+            )
+
+        lists, after = self._lists(project), After(close, finish)
+        return open_request(project, draft, lists, self._people, after=after, sleep=self._sleep)
 
     def note(self, project: str, number: int) -> str:
         """What our one note on a merge request says; empty where there is none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from bot.forges.certainty import certain
@@ -10,11 +11,19 @@ from bot.forges.errors import StatusError
 from bot.forges.gitlab.lists import Lists
 from bot.forges.gitlab.people import Asked, People
 from bot.forges.gitlab.refusals import explain, is_about
-from bot.forges.gitlab.requests import body_of, request_of, title_of
+from bot.forges.gitlab.requests import body_of, request_of, title_of, unruled
 from bot.forges.gitlab.rules import add_rules
 from bot.forges.port import Opened
 from bot.network.retry import ATTEMPTS, pause
 from bot.repositories import MergeRequest, RequestDraft
+
+
+@dataclass(frozen=True)
+class After:
+    """What is done to one that is there: closed with a reason, or freed of what says that it lacks rules."""
+
+    close: Callable[[int, str], object]
+    finish: Callable[[int], MergeRequest]
 
 
 def open_request(
@@ -23,13 +32,14 @@ def open_request(
     lists: Lists,
     people: People,
     *,
-    close: Callable[[int, str], object],
+    after: After,
     sleep: Callable[[float], None],
 ) -> Opened:
     """Open, or adopt the one that is open between the two branches. Raises ForgeError.
 
     GitLab looks before it makes one, so that two who ask at once may both get one: it is looked at afterwards, and
-    the one with the lowest number stays; `close` is for ours if it isn't that, with the reason.
+    the one with the lowest number stays, and ours is closed if it isn't that. It gets its own rules last, and says so
+    long that it lacks them: what a run that ended did not do does who adopts it.
     """
     asked = people.asked(project, draft.reviewers, without=lists.me.user)
 
@@ -40,13 +50,14 @@ def open_request(
     lowest, *others = between() or (made.request,)
     for other in others:
         if other.number == made.request.number and made.created:
-            close(other.number, f"!{lowest.number} is the same")
+            after.close(other.number, f"!{lowest.number} is the same")
     created = made.created and lowest.number == made.request.number
-    if not created:
-        return Opened(lowest, created)
+    notes = people.notes(asked, made.request) if created else ()
+    if made.created is not created or not lowest.unfinished:
+        return Opened(lowest, created, notes)
     request = lists.project.mergerequests.get(lowest.number, lazy=True)
-    unruled = add_rules(request, people, draft.rules, sleep=sleep) if draft.rules else ()
-    return Opened(lowest, created, (*people.notes(asked, made.request), *unruled))
+    lacking = tuple(add_rules(request, people, draft.rules, sleep=sleep)) if draft.rules else ()
+    return Opened(after.finish(lowest.number), created, (*notes, *lacking))
 
 
 def _fields(draft: RequestDraft, asked: Asked, people: People) -> dict[str, Any]:
@@ -54,7 +65,7 @@ def _fields(draft: RequestDraft, asked: Asked, people: People) -> dict[str, Any]
         "source_branch": draft.source_branch,
         "target_branch": draft.target_branch,
         "title": title_of(draft.title, draft=draft.draft),
-        "description": body_of(draft.body),
+        "description": unruled(body_of(draft.body)) if draft.rules else body_of(draft.body),
         "labels": list(draft.labels),
         "reviewer_ids": [person.number for person in asked.people],
         "remove_source_branch": True,

@@ -23,6 +23,8 @@ _DRAFT = re.compile(r"\A(?:\[draft\]|draft:|\(draft\))\s*", re.IGNORECASE)
 _COMMAND = re.compile(r"^/(?=\w+(?: |\s*$))", re.MULTILINE)
 # Longer ones are refused: app/models/concerns/issuable.rb
 _LONGEST_TITLE, LONGEST_BODY = 255, 1_048_576
+# What ends a body of ours until it has the rules of its own that it is to have; whoever writes it gets these, no more.
+_UNRULED = "\n<!-- promobot-unruled -->"
 # app/services/merge_requests/mergeability/check_rebase_status_service.rb: by fast-forward, or with a linear history.
 NEED_REBASE = "need_rebase"
 
@@ -78,6 +80,7 @@ def request_of(fields: Mapping[str, Any], me: Identity) -> MergeRequest:
         ended_by_us=asked_by == me.name and (bool(closed) or not closed_by_us),
         reason=closed.get("reason", "") if closed_by_us else "",
         draft=bool(fields.get("draft", fields.get("work_in_progress", False))),
+        unfinished=state is RequestState.OPEN and me.is_of(fields.get("author")) and body.rstrip().endswith(_UNRULED),
         merge_commit=landed(fields) if state is RequestState.MERGED else "",
         merged_at=_time(fields.get("merged_at")) if state is RequestState.MERGED else None,
         auto_merge_by=_auto_merge_by(fields, me) if state is RequestState.OPEN else "",
@@ -122,3 +125,13 @@ def without_draft(title: str) -> str:
 def body_of(body: str) -> str:
     """A body as GitLab takes it. Whose words it has, GitLab would obey it as ours: so no line of it is a command."""
     return within(_COMMAND.sub(r"\\/", plain(body).replace("\r", "")), LONGEST_BODY)
+
+
+def unruled(body: str) -> str:
+    """A body that says that its merge request lacks rules of its own."""
+    return f"{body}{_UNRULED}"
+
+
+def ruled(body: str) -> str:
+    """A body that says so no more."""
+    return body.rstrip().removesuffix(_UNRULED)

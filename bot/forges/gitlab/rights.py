@@ -13,7 +13,7 @@ from bot.forges.errors import StatusError
 from bot.forges.gitlab.people import People
 from bot.forges.gitlab.protection import LET_MERGE, may_merge
 from bot.forges.gitlab.requests import Identity
-from bot.forges.rights import Right, Use, looked_at
+from bot.forges.rights import Right, Use, looked_at, of_status
 
 _ROLES = {
     5: "Minimal access",
@@ -29,6 +29,8 @@ _NOT_FOUND = 404
 _FORBID = (
     "in GitLab, Settings of the project, Merge requests: switch on *Prevent editing approval rules in merge requests*"
 )
+_REQUIRED = "*Pipelines must succeed*"
+_REQUIRE = f"in GitLab, Settings of the project, Merge requests: switch on {_REQUIRED}"
 # What does for reading projects, and what for all that promobot does.
 _READING = frozenset({"read_api", "read_repository"})
 
@@ -89,6 +91,9 @@ class Rights:
             yield Right(about, good, f"{name}, {'may' if good else 'may not'} read it", advice)
         elif role >= _DEVELOPER:
             yield Right(about, good=True, found=f"{name}, may push branches and open merge requests")
+            required = place.attributes.get("only_allow_merge_if_pipeline_succeeds")
+            for branch in use.into:
+                yield of_status(use.project, branch, required=required, by=_REQUIRED, advice=_REQUIRE)
             for branch in use.merges:
                 into = f"merging into {branch} of {use.project}"
                 yield from looked_at(into, partial(self._merging, into, place, branch, role))

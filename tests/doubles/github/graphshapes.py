@@ -52,6 +52,7 @@ def ref(call: Call, project: Project, name: str) -> dict[str, Any] | None:
     rule = asked and {
         "requiredApprovingReviewCount": asked.approvals or None,
         "requiresCodeOwnerReviews": asked.code_owners,
+        "requiredStatusCheckContexts": list(asked.contexts) or None,
         "viewerCanPush": asked.lets(call.login),
     }
     return {"name": name, "target": commit(call, project, head), "refUpdateRule": rule}

@@ -47,12 +47,12 @@ class Shop(ABC):
     def promobot(self, *argv: str) -> int:
         return main(argv, environ=self.environ)
 
-    def settle(self, *settings: str, required: int = 1) -> None:
-        """Let the configuration say these lines of staging besides, and that so many have to approve."""
+    def settle(self, *settings: str, required: int = 1, rule: bool = False) -> None:
+        """Let the configuration say these lines of staging besides, and how many have to approve."""
         file = self.company.folder / "promobot.yaml"
         head, tail = file.read_text().split("    promote: auto\n")
         lines = "".join(f"    {line}\n" for line in settings)
-        approvers = f"    approvers: {{groups: [staging-approvers], required: {required}}}\n"
+        approvers = f"    approvers: {{groups: [staging-approvers], required: {required}, rule: {str(rule).lower()}}}\n"
         kept = tail.partition("    approvers:")[2].partition("\n")[2]
         file.write_text(f"{head}    promote: auto\n{lines}{approvers}{kept}")
 
