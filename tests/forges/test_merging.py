@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.errors import ConflictError, ForgeError
-from bot.repositories import RequestState
+from bot.repositories import MergeRequest, RequestState
 from tests.doubles.github.state import Protection
 from tests.doubles.gitlab import MAINTAINER
+from tests.doubles.http import Request, Response
 from tests.forges.places import PLACES, GitHubPlace, GitLabPlace, Place, github_place, gitlab_place
 from tests.proxy import Answer, AnswerAfter, CutAfter, CutBefore, Fault, Kind
 
@@ -291,4 +293,153 @@ def test_github_is_looked_at_again_whatever_it_answers(github: GitHubPlace, kind
     head = github.push("x", "2")
     github.open()
     github.running.inject(Fault("PUT .*/merge$", kind))
+    assert begun(github, head) == (MERGED, "", "")
+
+
+STRICT = Protection(contexts=("ci",), up_to_date=True)
+
+
+def strict(github: GitHubPlace, *, approvals: int = 0) -> str:
+    """A pull request whose check has succeeded, and which the target has left behind since."""
+    github.hub.projects[github.project].rules["main"] = replace(STRICT, approvals=approvals)
+    head = github.push("x", "2")
+    github.open()
+    says(github, head, "success")
+    github.push("main", "theirs", path="b")
+    return head
+
+
+def says(github: GitHubPlace, head: str, state: str) -> None:
+    assert github.rest("POST", f"/statuses/{head}", {"state": state, "context": "ci"})[0] == 201
+
+
+def listed(github: GitHubPlace) -> MergeRequest:
+    (found,) = github.forge.open_requests(github.project)
+    return found
+
+
+def test_github_wants_it_up_to_date_where_checks_have_to_be_of_that(github: GitHubPlace) -> None:
+    head = strict(github)
+    for _ in range(2):
+        with pytest.raises(ConflictError, match="main has moved on, and its rules want the source branch up to date"):
+            begun(github, head)
+    assert listed(github).needs_rebase
+    assert github.rest("PUT", "/pulls/1/merge", {"sha": head})[0] == 405
+    repository = github.repository
+    rebased = repository.commit("y", {"a": b"2\n"}, "2")
+    assert repository.move("x", rebased, head)
+    assert not listed(github).needs_rebase
+    says(github, rebased, "success")
+    assert begun(github, rebased) == (MERGED, "", "")
+
+
+def test_github_s_lists_forget_what_is_no_longer_so(github: GitHubPlace) -> None:
+    head = strict(github)
+    with pytest.raises(ConflictError):
+        begun(github, head)
+    github.hub.projects[github.project].rules.clear()
+    assert not github.forge.get(github.project, 1).needs_rebase
+    assert not listed(github).needs_rebase
+
+
+def test_github_tells_of_what_it_merges_by_itself_that_it_is_behind(github: GitHubPlace) -> None:
+    """As soon as nothing else is in the way, in the one request that lists all."""
+    head = strict(github, approvals=1)
+    assert begun(github, head) == (OPEN, "promobot", "")
+    github.forge = github.another()
+    assert not listed(github).needs_rebase, "what is behind lacks an approval, too"
+    github.hub.review(github.project, 1, "ann")
+    says(github, head, "failure")
+    assert not listed(github).needs_rebase, "its check failed"
+    says(github, head, "success")
+    github.running.forget()
+    assert listed(github).needs_rebase
+    assert github.running.counts().total() == 1
+
+
+def queue(github: GitHubPlace, protection: Protection | None = None) -> str:
+    project = github.hub.projects[github.project]
+    project.queues.add("main")
+    if protection:
+        project.protections["main"] = protection
+    head = github.push("x", "2")
+    github.open()
+    return head
+
+
+def test_github_s_queue_is_not_gone_past(github: GitHubPlace) -> None:
+    """It is not auto-merge, which the repository needn't allow."""
+    head, main = queue(github), github.head("main")
+    github.hub.projects[github.project].auto_merge = False
+    github.running.inject(Fault("POST .*/graphql", CutAfter(), skip=2))
+    assert begun(github, head) == (OPEN, "promobot", "")
+    assert github.running.counts()["POST /graphql enqueuePullRequest"] == 1
+    assert github.head("main") == main
+    assert begun(github, head) == (OPEN, "promobot", "")
+    github.hub.land(github.project)
+    assert github.forge.get(github.project, 1).state is MERGED
+
+
+def test_github_s_queue_gets_what_its_auto_merge_waited_for(github: GitHubPlace) -> None:
+    head = queue(github, replace(STRICT, approvals=1))
+    assert begun(github, head) == (OPEN, "promobot", "")
+    github.push("main", "theirs", path="b")
+    github.hub.review(github.project, 1, "ann")
+    for _ in range(2):  # at the first it isn't known yet
+        assert not listed(github).needs_rebase, "the queue sees to that"
+
+
+def test_github_s_queue_is_asked_again_where_it_refuses(github: GitHubPlace) -> None:
+    head = queue(github)
+    error = {"type": "UNPROCESSABLE", "message": "Pull request Required workflow is not satisfied"}
+    refused = {"Content-Type": "application/json"}, json.dumps({"data": None, "errors": [error]}).encode()
+    github.running.inject(Fault("POST .*/graphql", Answer(200, *refused), skip=2))
+    assert begun(github, head) == (OPEN, "promobot", "")
+    assert github.forge.hold(github.project, 1)
+    github.running.inject(Fault("POST .*/graphql", Answer(200, *refused), skip=1))
+    assert begun(github, head) == (OPEN, "promobot", "")
+
+
+@pytest.mark.parametrize("kind", [None, CutBefore(), CutAfter(), AnswerAfter(502)], ids=str)
+def test_github_s_queue_gives_it_back(github: GitHubPlace, kind: Kind | None) -> None:
+    head, main = queue(github), github.head("main")
+    begun(github, head)
+    assert listed(github).auto_merge_by == "promobot"
+    github.push("x", "a person's")
+    github.running.forget()
+    if kind is not None:
+        github.running.inject(Fault("POST .*/graphql", kind, skip=1))
+    assert github.forge.hold(github.project, 1)
+    assert github.running.counts()["POST /graphql dequeuePullRequest"] == 1 + isinstance(kind, CutBefore)
+    assert not github.forge.hold(github.project, 1)
+    github.hub.land(github.project)
+    assert (listed(github).auto_merge_by, github.head("main")) == ("", main)
+
+
+def test_github_s_queue_may_take_it_in_the_moment_of_a_hold(
+    github: GitHubPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head, main = queue(github, Protection(approvals=1)), github.head("main")
+    begun(github, head)
+    answer = github.hub.answer
+
+    def approved_before(request: Request) -> Response:
+        if b"disablePullRequestAutoMerge" in request.body:
+            github.hub.review(github.project, 1, "ann")
+        return answer(request)
+
+    monkeypatch.setattr(github.hub, "answer", approved_before)
+    assert github.forge.hold(github.project, 1)
+    github.hub.land(github.project)
+    assert (github.head("main"), listed(github).auto_merge_by) == (main, "")
+
+
+def test_a_github_that_is_older_than_queues_has_none(github: GitHubPlace) -> None:
+    github.hub.older = True
+    head = github.push("x", "2")
+    github.open()
+    assert listed(github).auto_merge_by == ""
+    github.running.forget()
+    assert listed(github).head == head
+    assert github.running.counts().total() == 1, "it is found out once"
     assert begun(github, head) == (MERGED, "", "")

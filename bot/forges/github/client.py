@@ -15,6 +15,7 @@ from bot.errors import ForgeError
 from bot.forges.access import ForgeAccess
 from bot.forges.certainty import certain
 from bot.forges.errors import Asked, LimitError
+from bot.forges.github import queries
 from bot.forges.github.dialect import pause_of
 from bot.forges.github.sending import OurRequester
 from bot.network.pace import Pace
@@ -56,12 +57,20 @@ class Client:
         self.requester = requester
         self._pace = pace
         self._sleep = sleep
+        self._has_queues = True  # until it says that it hasn't
 
     # --- GraphQL ----------------------------------------------------------------------------------------
 
     def query(self, text: str, **variables: object) -> dict[str, Any]:
         """What a query finds, which is asked again where no answer comes. Raises ForgeError."""
-        return self.certain(lambda: self.graphql(text, **variables), lambda: None)
+        asked = text if self._has_queues else queries.without_queues(text)
+        try:
+            return self.certain(lambda: self.graphql(asked, **variables), lambda: None)
+        except GraphError as error:
+            if asked != text or not error.lacks("mergeQueueEntry"):
+                raise
+            self._has_queues = False
+        return self.query(text, **variables)
 
     def mutate(self, text: str, look: Callable[[], dict[str, Any] | None], **variables: object) -> dict[str, Any]:
         """What a mutation makes; where no answer comes, `look` tells whether it was done."""

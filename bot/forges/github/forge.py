@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -56,6 +57,7 @@ class GitHubForge:
         self._user = user
         self._ssh = ssh
         self._sleep = sleep
+        self._behind = defaultdict[str, set[tuple[int, str]]](set)
 
     def close_connections(self) -> None:
         """Close what is kept open."""
@@ -233,7 +235,8 @@ class GitHubForge:
         self.git_url(project)
         client = self._connecting.client(project)
         teams = self._connecting.sees_teams(project)
-        return Pulls(client, project, Queries(teams=teams), Identity(self._connecting.login, self._user))
+        me = Identity(self._connecting.login, self._user)
+        return Pulls(client, project, Queries(teams=teams), me, self._behind[project])
 
     def _statuses(self, project: str) -> Statuses:
         self.git_url(project)

@@ -1,4 +1,7 @@
-"""How promobot has its own pull requests merged: at once where nothing is in the way, else by GitHub's auto-merge."""
+"""How promobot has its own pull requests merged: at once where nothing is in the way, else by GitHub's auto-merge.
+
+Or by its merge queue, where the target has one.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ _LATER = frozenset({"BLOCKED", "BEHIND"})
 
 
 def begin(pulls: Pulls, number: int, head: str, into: str, *, sleep: Callable[[float], None] = time.sleep) -> AutoMerge:
-    """Merge `head`, or let GitHub. Raises ConflictError where it moved, is closed or a draft, or goes elsewhere."""
+    """Merge `head`, or let GitHub. Raises ConflictError where it may not be: see the port."""
     project = pulls.client.whole_project(pulls.project)
     found, why = pulls.get(number), "GitHub is still at it"
     for attempt in range(1, _LOOKS + 1):
@@ -34,7 +37,7 @@ def begin(pulls: Pulls, number: int, head: str, into: str, *, sleep: Callable[[f
             return AutoMerge(found.request, "the branches conflict")
         merging.must_be_mergeable(pulls, found, head)
         if found.state != "UNKNOWN":
-            why = _arm(pulls, found, project) if found.state in _LATER else _merge(pulls, found, project)
+            why = _joined(pulls, found, project)
         if why == "":
             return AutoMerge(pulls.get(number).request)
         if attempt < _LOOKS:
@@ -44,19 +47,48 @@ def begin(pulls: Pulls, number: int, head: str, into: str, *, sleep: Callable[[f
 
 
 def hold(pulls: Pulls, number: int) -> bool:
-    """Let GitHub no longer merge it by itself; False where it wouldn't have."""
+    """Let GitHub no longer merge it by itself or by its queue; False where it wouldn't have."""
     found = pulls.get(number)
     if not found.request.auto_merge_by:
         return False
     try:
-        pulls.client.mutate(
-            queries.HOLD, lambda: None if pulls.get(number).request.auto_merge_by else {}, id=found.node
-        )
+        _take_back(pulls, found)
     except GraphError:
-        if pulls.get(number).request.auto_merge_by:
+        now = pulls.get(number)
+        if not now.request.auto_merge_by:
+            return False  # somebody else has done it in that moment, or it is merged
+        if now.queued == found.queued:
             raise
-        return False  # somebody else has done it in that moment, or it is merged
+        _take_back(pulls, now)  # the queue took it in that moment
     return True
+
+
+def _take_back(pulls: Pulls, found: Pulled) -> None:
+    number = found.request.number
+    query = queries.DEQUEUE if found.queued else queries.HOLD
+    pulls.client.mutate(query, lambda: None if pulls.get(number).request.auto_merge_by else {}, id=found.node)
+
+
+def _joined(pulls: Pulls, found: Pulled, project: Repository) -> str:
+    """Why it is neither merged nor will be by itself, empty where it is or will."""
+    if found.state in _LATER:
+        return _arm(pulls, found, project)
+    return _enqueue(pulls, found) if found.by_queue else _merge(pulls, found, project)
+
+
+def _enqueue(pulls: Pulls, found: Pulled) -> str:
+    """Why the queue won't take it, empty where it has. Repositories with a queue needn't allow auto-merge."""
+    number = found.request.number
+    try:
+        pulls.client.mutate(
+            queries.ENQUEUE,
+            lambda: {} if pulls.get(number).request.auto_merge_by else None,
+            id=found.node,
+            head=found.request.head,
+        )
+    except GraphError as error:
+        return error.words
+    return ""
 
 
 def _arm(pulls: Pulls, found: Pulled, project: Repository) -> str:

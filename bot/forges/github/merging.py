@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 _MOVED, _REFUSED = 409, 405
 # It takes GitHub some seconds to find out whether branches go together.
 _LOOKS = 6
+_UPDATE = "bring the source branch up to date with the target branch"
 
 
 def merge(pulls: Pulls, number: int, head: str, *, sleep: Callable[[float], None] = time.sleep) -> MergeRequest:
@@ -87,7 +88,7 @@ def method_of(project: Repository) -> str:
 
 
 def must_be_mergeable(pulls: Pulls, found: Pulled, head: str) -> None:
-    """Raises ConflictError where it is closed or a draft, where the branch moved, or where the branches conflict."""
+    """Raises ConflictError where it is closed or a draft, where a branch moved, or where the branches conflict."""
     request, name = found.request, f"{pulls.project}!{found.request.number}"
     must_be_open(pulls.project, request)
     if request.draft:
@@ -100,10 +101,11 @@ def must_be_mergeable(pulls: Pulls, found: Pulled, head: str) -> None:
             f"branch {request.source_branch} of merge request {name} is at {request.head}, not at {head}",
             hint="look at what changed, then merge that",
         )
+    if request.needs_rebase:
+        why = f"{request.target_branch} has moved on, and its rules want the source branch up to date with it first"
+        raise ConflictError(f"{name}: {why}", hint=_UPDATE)
     if found.state == "DIRTY":
-        raise ConflictError(
-            f"{name}: the branches conflict", hint="bring the source branch up to date with the target branch"
-        )
+        raise ConflictError(f"{name}: the branches conflict", hint=_UPDATE)
 
 
 def must_be_open(project: str, request: MergeRequest) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,12 +38,16 @@ class Identity:
 
 @dataclass(frozen=True)
 class Pulls:
-    """`me` is who asks."""
+    """`me` is who asks; `behind` are those that were found to need a rebase, by their numbers and heads.
+
+    Lists tell that of few, so what is seen of one by itself is remembered, in a set for each project.
+    """
 
     client: Client
     project: str
     queries: Queries
     me: Identity
+    behind: set[tuple[int, str]] = field(default_factory=set)
 
     def listed(self, state: RequestState | None, branch: str | None = None) -> Iterator[MergeRequest]:
         """Those in a state, of a branch of this repository or of any, lowest number first."""
@@ -51,7 +55,7 @@ class Pulls:
         for page in self.client.pages(self.queries.listing, self.project, states=states, head=branch):
             for request in self._those(page):
                 if branch in {None, request.source_branch}:
-                    yield request
+                    yield replace(request, needs_rebase=True) if _state_of(request) in self.behind else request
 
     def get(self, number: int) -> Pulled:
         """One of them. Raises ForgeError."""
@@ -65,6 +69,7 @@ class Pulls:
         if said is None:
             raise ForgeError(f"{self.project} has no merge request !{number}", hint="see promobot mr list")
         found = queries.pulled(said, repository["id"])
+        (self.behind.add if found.request.needs_rebase else self.behind.discard)(_state_of(found.request))
         return replace(found, request=self._told(found.request))
 
     def approvals(self, number: int) -> tuple[str, ...]:
@@ -160,3 +165,7 @@ class Pulls:
             reason=closed.get("reason", "") if closed_by_us else "",
             approvals=self._by_others(request.approvals),
         )
+
+
+def _state_of(request: MergeRequest) -> tuple[int, str]:
+    return request.number, request.head

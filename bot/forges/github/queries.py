@@ -19,7 +19,8 @@ _PULL = """
 fragment pull on PullRequest {
   id number title body url state isDraft
   headRefName headRefOid baseRefName isCrossRepository headRepositoryOwner { login }
-  autoMergeRequest { enabledBy { __typename login } }
+  autoMergeRequest { enabledBy { __typename login } pullRequest { ...ending } }
+  mergeQueueEntry { enqueuer { __typename login } }
   author { __typename login } mergedAt mergeCommit { oid }
   labels(first: 100) { nodes { name } }
   labeled: timelineItems(first: 1, itemTypes: [LABELED_EVENT]) { nodes { __typename } }
@@ -28,6 +29,15 @@ fragment pull on PullRequest {
   timelineItems(last: 1, itemTypes: [CLOSED_EVENT]) { nodes { ... on ClosedEvent { actor { __typename login } } } }
 }
 """
+# Whether it merges. GitHub takes long to find that out, so lists have it of those alone that it merges by itself.
+_ENDING = """
+fragment ending on PullRequest {
+  mergeStateStatus reviewDecision isMergeQueueEnabled
+  commits(last: 1) { nodes { commit { status { state } } } }
+}
+"""
+# What a server doesn't know that is older than merge queues.
+_QUEUES = ("isMergeQueueEnabled", "mergeQueueEntry { enqueuer { __typename login } }")
 _LIST = """query($owner: String!, $name: String!, $after: String, $states: [PullRequestState!], $head: String) {
   repository(owner: $owner, name: $name) {
     pullRequests(
@@ -37,7 +47,7 @@ _LIST = """query($owner: String!, $name: String!, $after: String, $states: [Pull
   }
 }"""
 _ONE = """query($owner: String!, $name: String!, $number: Int!) {
-  repository(owner: $owner, name: $name) { id pullRequest(number: $number) { ...pull mergeStateStatus } }
+  repository(owner: $owner, name: $name) { id pullRequest(number: $number) { ...pull ...ending } }
 }"""
 _CLOSED = """b%(number)d: pullRequests(
     first: 10, states: [CLOSED], headRefName: $b%(number)d, orderBy: {field: CREATED_AT, direction: DESC}
@@ -65,6 +75,11 @@ AUTO_MERGE = """mutation($id: ID!, $method: PullRequestMergeMethod!, $head: GitO
 HOLD = """mutation($id: ID!) {
   disablePullRequestAutoMerge(input: {pullRequestId: $id}) { clientMutationId }
 }"""
+ENQUEUE = """mutation($id: ID!, $head: GitObjectID!) {
+  enqueuePullRequest(input: {pullRequestId: $id, expectedHeadOid: $head}) { clientMutationId }
+}"""
+# The pull request's id, and not its entry's: https://docs.github.com/en/graphql/reference/input-objects.
+DEQUEUE = "mutation($id: ID!) { dequeuePullRequest(input: {id: $id}) { clientMutationId } }"
 DELETE_NOTE = "mutation($id: ID!) { deleteIssueComment(input: {id: $id}) { clientMutationId } }"
 # The only way at GitHub to delete a branch on the condition that it is where it was seen.
 DELETE = """mutation($repository: ID!, $name: GitRefname!, $head: GitObjectID!, $nothing: GitObjectID!) {
@@ -84,6 +99,9 @@ REPLACES = 'query { __type(name: "UpdateRefsInput") { name } }'
 NOTHING = "0" * 40
 
 _STATES = {"OPEN": RequestState.OPEN, "MERGED": RequestState.MERGED, "CLOSED": RequestState.CLOSED}
+# By what GitHub merges something by itself.
+_BY_ITSELF = ("autoMergeRequest", "mergeQueueEntry")
+_RED = frozenset({"ERROR", "FAILURE"})
 WORDS = {state: word for word, state in _STATES.items()}
 
 
@@ -96,12 +114,17 @@ def said_of(commits: Iterable[str]) -> str:
 
 @dataclass(frozen=True)
 class Pulled:
-    """A pull request: ours to pass on, GraphQL's ids of it and its repository, and its word for whether it merges."""
+    """A pull request: ours to pass on, GraphQL's ids of it and its repository, and its word for whether it merges.
+
+    `by_queue`: into its target a merge queue alone merges, where it is `queued` already or isn't.
+    """
 
     request: MergeRequest
     node: str
     repository: str
     state: str
+    by_queue: bool = False
+    queued: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,12 +158,22 @@ class Queries:
 
     @property
     def _pull(self) -> str:
-        return _PULL % (_TEAM if self.teams else "")
+        return f"{_PULL % (_TEAM if self.teams else '')}{_ENDING}"
+
+
+def without_queues(query: str) -> str:
+    """The same for a server that has none."""
+    for field in _QUEUES:
+        query = query.replace(field, "")
+    return query
 
 
 def pulled(said: Mapping[str, Any], repository: str = "") -> Pulled:
     """One out of an answer."""
-    merge, auto = said["mergeCommit"], said["autoMergeRequest"] if said["state"] == "OPEN" else None
+    merge = said["mergeCommit"]
+    auto, entry = (said.get(name) if said["state"] == "OPEN" else None for name in _BY_ITSELF)
+    ending = said if "mergeStateStatus" in said else (auto or {}).get("pullRequest") or {}
+    by = auto["enabledBy"] if auto else entry["enqueuer"] if entry else None
     return Pulled(
         MergeRequest(
             number=said["number"],
@@ -159,14 +192,29 @@ def pulled(said: Mapping[str, Any], repository: str = "") -> Pulled:
             draft=said["isDraft"],
             merge_commit=merge["oid"] if merge else "",
             unfinished=not _nodes(said["labels"]) and not _nodes(said["labeled"]),
-            auto_merge_by=login(auto["enabledBy"]) if auto else "",
+            auto_merge_by=login(by) if auto or entry else "",
             merged_at=datetime.fromisoformat(said["mergedAt"]) if said["mergedAt"] else None,
             approvals=tuple(approving(said)),
+            needs_rebase=_needs_rebase(ending),
         ),
         said["id"],
         repository,
-        said.get("mergeStateStatus", ""),
+        ending.get("mergeStateStatus", ""),
+        bool(ending.get("isMergeQueueEnabled")),
+        entry is not None,
     )
+
+
+def _needs_rebase(ending: Mapping[str, Any]) -> bool:
+    """Whether nothing else that is told keeps it from being merged; that it is behind hides what does.
+
+    Of checks that is what statuses say: a look at check runs takes a permission more. A queue needs no branch anew.
+    """
+    if ending.get("mergeStateStatus") != "BEHIND" or ending.get("isMergeQueueEnabled"):
+        return False
+    statuses = [node["commit"]["status"] for node in _nodes(ending["commits"])]
+    red = any(status and status["state"] in _RED for status in statuses)
+    return not red and ending["reviewDecision"] in {None, "APPROVED"}
 
 
 def pulls(said: Mapping[str, Any] | None) -> tuple[MergeRequest, ...]:

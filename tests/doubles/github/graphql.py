@@ -42,6 +42,9 @@ def answer(call: Call) -> Response:
     if call.token.kind == "classic" and not call.token.grants(Grant("members")) and "on Team" in said["query"]:
         kind, words, _ = GraphRefused.NO_SCOPE.value
         return Response(200, {"errors": [{"type": kind, "message": words.format(field="slug")}]})
+    if call.hub.older and "mergeQueueEntry" in said["query"]:
+        told = GraphRefusedError(GraphRefused.NO_FIELD, field="mergeQueueEntry", type="PullRequest")
+        return Response(200, {"errors": [{"message": str(told), **told.more}]})
     root = {name: getattr(_Root(call), name) for name in dir(_Root) if not name.startswith("_")}
     result = graphql.graphql_sync(schema(), said["query"], root, variable_values=said.get("variables"))
     assert isinstance(result, ExecutionResult)
@@ -94,6 +97,9 @@ class _Root:
         if input.get("expectedHeadOid", pull.head) != pull.head:
             raise GraphRefusedError(GraphRefused.HEAD_MOVED)
         match project.merge_state(pull):
+            # It is for both: https://github.com/cli/cli/blob/trunk/pkg/cmd/pr/merge/merge.go, `shouldAddToMergeQueue`.
+            case state if pull.target in project.queues and state in life.READY:
+                life.enqueue(pull, next(self.call.hub.ids), self.call.login)
             case "clean":
                 raise GraphRefusedError(GraphRefused.CLEAN)
             case "unstable":
@@ -114,6 +120,28 @@ class _Root:
             "pullRequest": graphshapes.pull_request(self.call, project, pull),
             "actor": graphshapes.actor(self.call, self.call.login),
         }
+
+    def enqueuePullRequest(self, _: Any, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002, N802
+        project, pull = _pull(self.call, input)
+        if input.get("expectedHeadOid", pull.head) != pull.head:
+            raise GraphRefusedError(GraphRefused.HEAD_MOVED)
+        assert pull.target in project.queues, "nobody asks for that where there is no queue"
+        if pull.queued:
+            raise GraphRefusedError(GraphRefused.QUEUED)
+        try:
+            life.must_merge(project, pull, "merge", None)
+        except RefusedError as refused:
+            raise GraphRefusedError(GraphRefused.NOT_READY, words=refused.words) from None
+        life.enqueue(pull, next(self.call.hub.ids), self.call.login)
+        return {"mergeQueueEntry": graphshapes.queue_entry(self.call, pull.queued)}
+
+    def dequeuePullRequest(self, _: Any, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002, N802
+        """`id` is the pull request's: https://docs.github.com/en/graphql/reference/input-objects#dequeuepullrequestinput"""
+        _, pull = _pull(self.call, {"pullRequestId": input["id"]})
+        queued, pull.queued = pull.queued, None
+        if queued is None:
+            raise GraphRefusedError(GraphRefused.NOT_QUEUED, number=pull.number)
+        return {"mergeQueueEntry": graphshapes.queue_entry(self.call, queued)}
 
     def deleteIssueComment(self, _: Any, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002, N802
         """Whoever may push may take away anybody's."""

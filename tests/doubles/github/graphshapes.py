@@ -12,7 +12,7 @@ from tests.doubles.github.accounts import Grant, Role
 from tests.doubles.github.call import Call
 from tests.doubles.github.refusals import GraphRefused, GraphRefusedError
 from tests.doubles.github.shapes import when
-from tests.doubles.github.state import Project, Pull, Status
+from tests.doubles.github.state import Project, Pull, Queued, Status
 
 _LARGEST_PAGE = 100
 
@@ -28,9 +28,8 @@ def repository(call: Call, project: Project) -> dict[str, Any]:
             raise GraphRefusedError(GraphRefused.NO_PULL, words=words)
         pull = project.pulls[number]
         said = pull_request(call, project, pull)
-        # Told as it was before this very look set the work going.
+        # Whatever of it is asked for sets the work going that tells whether it merges.
         said["mergeStateStatus"] = said["mergeStateStatus"](None)
-        pull.computing = max(0, pull.computing - 1)
         return said
 
     return {
@@ -66,7 +65,11 @@ def commit(call: Call, project: Project, sha: str) -> dict[str, Any]:
     def status(_: Any) -> dict[str, Any] | None:
         call.hub.reachable(call.token, project.path, Grant("statuses"))
         said = project.combined(sha)
-        return {"context": lambda _, name: _context(said[name]) if name in said else None} if said else None
+        states = {one.state for one in said.values()}
+        # https://docs.github.com/en/rest/commits/statuses#get-the-combined-status-for-a-specific-reference
+        state = "FAILURE" if states & {"error", "failure"} else "PENDING" if "pending" in states else "SUCCESS"
+        context = lambda _, name: _context(said[name]) if name in said else None  # noqa: E731
+        return {"state": state, "context": context} if said else None
 
     return {"__typename": "Commit", "oid": sha, "associatedPullRequests": pulls, "status": status}
 
@@ -154,12 +157,30 @@ def pull_request(call: Call, project: Project, pull: Pull) -> dict[str, Any]:
         },
         "reviewDecision": lambda _: _decision(project, pull),
         "latestOpinionatedReviews": lambda _, **asked: {"nodes": _reviews(call, project, pull, **asked)},
-        "mergeStateStatus": lambda _: project.merge_state(pull).upper() if pull.open else "UNKNOWN",
-        "autoMergeRequest": {"enabledBy": actor(call, auto.login), "mergeMethod": auto.method.upper()}
+        "mergeStateStatus": lambda _: _merge_state(project, pull),
+        "autoMergeRequest": {
+            "enabledBy": actor(call, auto.login),
+            "mergeMethod": auto.method.upper(),
+            "pullRequest": lambda _: pull_request(call, project, pull),
+        }
         if auto
         else None,
+        "isMergeQueueEnabled": pull.target in project.queues,
+        "mergeQueueEntry": queue_entry(call, pull.queued),
+        "commits": lambda _, **__: {"nodes": [{"commit": commit(call, project, pull.head)}]},
         "timelineItems": lambda _, itemTypes, **__: {"nodes": _events(pull, itemTypes, closer)},  # noqa: N803
     }
+
+
+def _merge_state(project: Project, pull: Pull) -> str:
+    """Told as it was before this very look set the work going."""
+    state = project.merge_state(pull).upper() if pull.open else "UNKNOWN"
+    pull.computing = max(0, pull.computing - 1)
+    return state
+
+
+def queue_entry(call: Call, queued: Queued | None) -> dict[str, Any] | None:
+    return {"id": f"MQE_{queued.id}", "enqueuer": actor(call, queued.login)} if queued else None
 
 
 def _events(pull: Pull, kinds: Sequence[str], closer: dict[str, Any] | None) -> list[dict[str, Any]]:

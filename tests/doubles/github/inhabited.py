@@ -161,6 +161,12 @@ class Inhabited:
             self.synced(path)
             return made
 
+    def land(self, path: str) -> None:
+        """The merge queue merges all that is in it."""
+        with self.lock:
+            life.land(self.synced(path), self.now())
+            self.synced(path)
+
     def close(self, path: str, number: int, login: str) -> None:
         with self.lock:
             life.close(self.synced(path).pulls[number], login, self.now())

@@ -9,10 +9,12 @@ from bot.forges.local import merging
 from bot.git.identity import Identity, stamp
 from tests.doubles.github.accounts import Account, Role
 from tests.doubles.github.refusals import Refused, RefusedError
-from tests.doubles.github.state import Project, Protection, Pull, Review
+from tests.doubles.github.state import Project, Protection, Pull, Queued, Review
 from tests.doubles.repository import Repository
 
 Verdict: TypeAlias = Literal["APPROVED", "CHANGES_REQUESTED", "COMMENTED"]
+# Of `Project.merge_state`, what may be merged.
+READY = frozenset({"clean", "unstable"})
 # Who commits what is done on the site.
 SITE = Identity("GitHub", "noreply@github.com")
 # Nobody can look whether it is right; that it is there is what tells a signed commit.
@@ -91,15 +93,34 @@ def settle(project: Project, now: datetime) -> None:
     """Merge what was to be merged as soon as it may be."""
     for pull in project.open_pulls:
         wanted = pull.auto_merge
-        if wanted and not pull.computing and project.merge_state(pull) in {"clean", "unstable"}:
+        if wanted is None or project.merge_state(pull) not in READY:
+            continue
+        if pull.target in project.queues:
+            enqueue(pull, pull.id, wanted.login)
+        else:
             merge(project, pull, login=wanted.login, method=wanted.method, now=now)
+
+
+def enqueue(pull: Pull, number: int, login: str) -> None:
+    """Where it is queued its auto-merge is no more: https://github.com/objectstack-ai/objectstack/issues/14605."""
+    pull.queued, pull.auto_merge = Queued(number, login, pull.head), None
+
+
+def land(project: Project, now: datetime) -> None:
+    """Let the queue merge what is in it, as it was when it got there, whatever was pushed since.
+
+    https://github.com/kgateway-dev/kgateway/issues/10802
+    """
+    for pull in project.open_pulls:
+        if pull.queued:
+            _merged(project, pull, pull.queued.head, login=pull.queued.login, now=now)
 
 
 def close(pull: Pull, login: str, now: datetime) -> None:
     if pull.open:
         pull.closed = pull.updated = now
         pull.closed_by = login
-        pull.auto_merge = None
+        pull.auto_merge = pull.queued = None
 
 
 def reopen(project: Project, pull: Pull, now: datetime) -> None:
@@ -138,28 +159,37 @@ def merge(
     now: datetime,
 ) -> str:
     """Merge as the site does, by a merge commit or a squashed one; the commit."""
-    _must_merge(project, pull, method, sha)
+    if pull.target in project.queues:
+        raise RefusedError(Refused.QUEUE)
+    must_merge(project, pull, method, sha)
     if not all(kept.get(pull.target, Protection()).lets(login) for kept in (project.protections, project.rules)):
         raise RefusedError(Refused.MAY_NOT_PUSH)
+    return _merged(project, pull, pull.head, login=login, now=now, method=method, message=message)
+
+
+def _merged(
+    project: Project, pull: Pull, head: str, *, login: str, now: datetime, method: str = "merge", message: str = ""
+) -> str:
     repository, base = project.repository, project.repository.head(pull.target)
     assert base is not None
-    tree = merging.merged_tree(repository.directory, base, pull.head)
+    tree = merging.merged_tree(repository.directory, base, head)
     if method == "squash":
         text = message or squash_message(repository, pull, base)
         made = commit(repository, tree, (base,), text, author=signature(login), now=now)
     else:
         text = f"Merge pull request #{pull.number} from {project.owner}/{pull.source}\n\n{message or pull.title}\n"
-        made = commit(repository, tree, (base, pull.head), text, author=signature(login), now=now)
+        made = commit(repository, tree, (base, head), text, author=signature(login), now=now)
     if not repository.move(pull.target, made, base):
         raise RefusedError(Refused.BASE_MOVED)
     pull.merged = pull.closed = pull.updated = now
-    pull.merge_commit, pull.closed_by, pull.auto_merge = made, login, None
+    pull.merge_commit, pull.closed_by = made, login
+    pull.auto_merge = pull.queued = None
     if project.delete_branch_on_merge:
         repository.move(pull.source, None, pull.head)
     return made
 
 
-def _must_merge(project: Project, pull: Pull, method: str, sha: str | None) -> None:
+def must_merge(project: Project, pull: Pull, method: str, sha: str | None) -> None:
     if pull.draft and pull.open:
         raise RefusedError(Refused.DRAFT)
     if not pull.open:
@@ -172,6 +202,11 @@ def _must_merge(project: Project, pull: Pull, method: str, sha: str | None) -> N
         raise RefusedError(Refused.BASE_MOVED)
     if not project.merges(pull):
         raise RefusedError(Refused.NOT_MERGEABLE)
+    if project.is_behind(pull):
+        # What was said of a head that is behind counts for nothing.
+        contexts = project.asked(pull.target).contexts
+        several = len(contexts) > 1
+        raise RefusedError(Refused.ALL_CHECKS if several else Refused.CHECKS, context=contexts[0], count=len(contexts))
     for kind, what in project.lacking(pull):
         if kind == "approvals":
             raise RefusedError(Refused.APPROVALS, count=what)

@@ -149,6 +149,14 @@ class Refused(Enum):
         f"{_THREADS}/Reviewable/Reviewable/issues/561",
     )
     CHECKS = Words(405, 'Required status check "{context}" is expected.', f"{_REST}/pulls/pulls#merge-a-pull-request")
+    ALL_CHECKS = Words(
+        405, "{count} of {count} required status checks are expected.", f"{_THREADS}/RakuenSoftware/aimee/pull/2460"
+    )
+    QUEUE = Words(
+        405,
+        "Changes must be made through the merge queue",
+        f"{_THREADS}/pascalgn/automerge-action/issues/235",
+    )
     MAY_NOT_PUSH = Words(
         405,
         "You're not authorized to push to this branch. Visit "
@@ -242,6 +250,17 @@ class GraphRefused(Enum):
         "UNPROCESSABLE",
         "Can't disable auto-merge for this pull request.",
         f"{_DOCS}/graphql/reference/mutations#disablepullrequestautomerge",
+    )
+    QUEUED = (
+        "UNPROCESSABLE",
+        "Pull request is already in the queue",
+        f"{_THREADS}/ClickHouse/ClickHouse/pull/109183",
+    )
+    NOT_READY = ("UNPROCESSABLE", "Pull request {words}", f"{_THREADS}/github/app/issues/93")
+    NOT_QUEUED = (
+        "UNPROCESSABLE",
+        "Failed to remove PR #{number}",
+        f"{_THREADS}/vanillagreencom/kendex/issues/1289",
     )
     HEAD_MOVED = (
         "UNPROCESSABLE",

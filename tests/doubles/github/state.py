@@ -71,6 +71,15 @@ class AutoMerge:
     method: str
 
 
+@dataclass(frozen=True)
+class Queued:
+    """A place in the merge queue, with the head that the pull request had when it got there."""
+
+    id: int
+    login: str
+    head: str
+
+
 @dataclass
 class Pull:
     """A pull request. `computing` is how often it will still be read before it is known whether it merges."""
@@ -97,6 +106,7 @@ class Pull:
     reviews: list[Review] = field(default_factory=list)
     comments: list[Comment] = field(default_factory=list)
     auto_merge: AutoMerge | None = None
+    queued: Queued | None = None
     closed: datetime | None = None
     closed_by: str = ""
     merged: datetime | None = None
@@ -145,6 +155,8 @@ class Project:
     teams: dict[str, Role] = field(default_factory=dict)
     methods: frozenset[str] = frozenset({"merge", "squash"})
     auto_merge: bool = True
+    # Branches that are merged into by a queue alone.
+    queues: set[str] = field(default_factory=set)
     delete_branch_on_merge: bool = False
     paid: bool = True
     # By branch: what protects it, which administrators alone are told, and what rulesets ask for, which all are told.
@@ -219,18 +231,31 @@ class Project:
             one.up_to_date or other.up_to_date,
         )
 
+    def is_behind(self, pull: Pull) -> bool:
+        """Whether it has to be up to date first, which nothing has to that needs no check.
+
+        https://github.com/home-operations/tuppr/pull/426
+        """
+        asked, base = self.asked(pull.target), self.repository.head(pull.target)
+        strict = asked.up_to_date and bool(asked.contexts)
+        return strict and base is not None and not self.repository.contains(pull.head, base)
+
     def merge_state(self, pull: Pull) -> str:
-        """In a word of `mergeable_state`. https://docs.github.com/en/graphql/reference/enums#mergestatestatus"""
-        if pull.computing:
+        """In a word of `mergeable_state`. https://docs.github.com/en/graphql/reference/enums#mergestatestatus
+
+        What is queued is unknown: https://github.com/objectstack-ai/objectstack/issues/14605. That it is behind is said
+        before what else is missing, see https://kodiakhq.com/docs/troubleshooting#codeowners and the count of
+        https://github.com/rjmurillo/ai-agents/pull/4663.
+        """
+        if pull.computing or pull.queued:
             return "unknown"
         if not self.merges(pull):
             return "dirty"
         if pull.draft:
             return "draft"
+        if self.is_behind(pull):
+            return "behind"
         if any(self.lacking(pull)):
             return "blocked"
-        base = self.repository.head(pull.target)
-        if self.asked(pull.target).up_to_date and base and not self.repository.contains(pull.head, base):
-            return "behind"
         said = self.conclusions(pull.head).values()
         return "unstable" if any(state != "success" for state in said) else "clean"

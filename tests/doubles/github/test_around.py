@@ -84,7 +84,7 @@ def test_branches_and_what_they_ask_for(world: World) -> None:
 
 
 def test_one_that_has_to_be_up_to_date_is_behind(world: World) -> None:
-    world.hub.projects[PROJECT].protections["main"] = Protection(up_to_date=True)
+    world.hub.projects[PROJECT].protections["main"] = Protection(up_to_date=True, contexts=("ci",))
     world.open()
     world.repository.commit("main", {"b": b"theirs"})
     states = [world.bot.rest("GET", f"{REPO}/pulls/1").body["mergeable_state"] for _ in range(2)]

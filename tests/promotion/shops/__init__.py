@@ -23,6 +23,7 @@ __all__ = [
     "Shop",
     "Shown",
     "github_app_shop",
+    "github_shop",
     "gitlab_shop",
 ]
 
