@@ -65,7 +65,7 @@ class Connecting:
         self._sleep = sleep
         self._writes = Spacing(_BETWEEN_WRITES if self.site.hosted else 0.0, sleep=sleep)
         self._sessions: list[requests.Session] = []
-        self._app = App(app, partial(self._requester, self._adapter())) if app else None
+        self._app = App(app, partial(self._requester, self._adapter()), sleep=sleep) if app else None
         self._lock = RLock()
         self._clients: dict[int, tuple[Client, InstallationTokens]] = {}
         self._installations: dict[str, int] = {}

@@ -13,6 +13,7 @@ from github.Auth import AppAuth, Auth
 
 from bot.errors import ConfigError, ForgeError
 from bot.forges.access import AppKey
+from bot.forges.certainty import certain
 from bot.forges.errors import StatusError
 from bot.forges.github.sending import OurRequester
 from bot.network.retry import pause
@@ -63,9 +64,16 @@ class Supplied(Auth):
 class App:
     """The App itself, by what it signs."""
 
-    def __init__(self, key: AppKey, open_requester: Callable[[Auth], OurRequester]) -> None:
+    def __init__(
+        self,
+        key: AppKey,
+        open_requester: Callable[[Auth], OurRequester],
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         """Raises ConfigError where the key is none."""
         self._key = key
+        self._sleep = sleep
         self._requester = open_requester(_signing(key))
 
     def login(self) -> str:
@@ -100,7 +108,13 @@ class App:
     def fetch(self, installation: int) -> Held:
         """A new token, good for an hour. Raises ForgeError."""
         url = f"/app/installations/{installation}/access_tokens"
-        _, said = self._requester.requestJsonAndCheck("POST", url, input={})
+
+        def write() -> dict[str, Any]:
+            said: dict[str, Any] = self._requester.requestJsonAndCheck("POST", url, input={})[1]
+            return said
+
+        # One that nobody has heard of ends by itself.
+        said = certain(write, lambda: None, sleep=self._sleep)
         return Held(said["token"], datetime.fromisoformat(said["expires_at"]))
 
 

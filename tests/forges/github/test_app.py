@@ -19,7 +19,7 @@ from bot.repositories import Reviewers
 from tests.doubles.github import Role
 from tests.doubles.github.accounts import AppRegistration
 from tests.forges.github.conftest import PROJECT, World, draft
-from tests.proxy import Answer, Fault
+from tests.proxy import Answer, AnswerAfter, CutAfter, CutBefore, Fault, Kind
 
 PERMISSIONS = {
     "metadata": "read",
@@ -95,6 +95,15 @@ def test_a_fresh_token_may_be_unknown_for_a_moment(
     )
     assert forge(world, registered, key).open_requests(PROJECT) == ()
     assert len(world.clock.slept) == 2
+
+
+@pytest.mark.parametrize("kind", [Answer(500), AnswerAfter(502), CutBefore(), CutAfter()], ids=str)
+def test_a_token_whose_answer_is_lost_is_asked_for_again(
+    world: World, registered: AppRegistration, key: rsa.RSAPrivateKey, kind: Kind
+) -> None:
+    world.running.inject(Fault("POST .*/access_tokens", kind))
+    assert forge(world, registered, key).open_requests(PROJECT) == ()
+    assert world.running.counts()[TOKENS] == 2
 
 
 def test_an_app_that_is_not_installed_there(world: World, key: rsa.RSAPrivateKey, registered: AppRegistration) -> None:
