@@ -14,7 +14,7 @@ from github.Auth import AppAuth, Auth
 from bot.errors import ConfigError, ForgeError
 from bot.forges.access import AppKey
 from bot.forges.certainty import certain
-from bot.forges.errors import StatusError
+from bot.forges.errors import StatusError, UnansweredError
 from bot.forges.github.sending import OurRequester
 from bot.network.retry import pause
 
@@ -113,8 +113,13 @@ class App:
             said: dict[str, Any] = self._requester.requestJsonAndCheck("POST", url, input={})[1]
             return said
 
-        # One that nobody has heard of ends by itself.
-        said = certain(write, lambda: None, sleep=self._sleep)
+        try:
+            # One that nobody has heard of ends by itself.
+            said = certain(write, lambda: None, sleep=self._sleep)
+        except (StatusError, UnansweredError) as error:
+            if not error.unsure:
+                raise
+            raise ForgeError(error.message, hint=error.hint) from error  # who asked for it has no more tries
         return Held(said["token"], datetime.fromisoformat(said["expires_at"]))
 
 

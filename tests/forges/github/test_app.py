@@ -15,11 +15,12 @@ from bot.forges import Use
 from bot.forges.access import AppKey
 from bot.forges.github import GitHubForge
 from bot.forges.github.tokens import Held, InstallationTokens
+from bot.network.retry import ATTEMPTS
 from bot.repositories import Reviewers
 from tests.doubles.github import Role
 from tests.doubles.github.accounts import AppRegistration
 from tests.forges.github.conftest import PROJECT, World, draft
-from tests.proxy import Answer, AnswerAfter, CutAfter, CutBefore, Fault, Kind
+from tests.proxy import ALWAYS, Answer, AnswerAfter, CutAfter, CutBefore, Fault, Kind
 
 PERMISSIONS = {
     "metadata": "read",
@@ -101,9 +102,19 @@ def test_a_fresh_token_may_be_unknown_for_a_moment(
 def test_a_token_whose_answer_is_lost_is_asked_for_again(
     world: World, registered: AppRegistration, key: rsa.RSAPrivateKey, kind: Kind
 ) -> None:
+    app = forge(world, registered, key)
     world.running.inject(Fault("POST .*/access_tokens", kind))
-    assert forge(world, registered, key).open_requests(PROJECT) == ()
+    assert app.git_token(PROJECT)
     assert world.running.counts()[TOKENS] == 2
+
+
+def test_a_token_that_there_is_none_of_is_not_asked_for_by_everybody_again(
+    world: World, registered: AppRegistration, key: rsa.RSAPrivateKey
+) -> None:
+    world.running.inject(Fault("POST .*/access_tokens", Answer(503), ALWAYS))
+    with pytest.raises(ForgeError, match=r"POST .*/access_tokens: the forge failed \(HTTP 503\)"):
+        forge(world, registered, key).open_requests(PROJECT)
+    assert world.running.counts()[TOKENS] == ATTEMPTS
 
 
 def test_an_app_that_is_not_installed_there(world: World, key: rsa.RSAPrivateKey, registered: AppRegistration) -> None:
