@@ -130,13 +130,12 @@ def _commits(world: World, questions: list[Commits]) -> Answers:
     repository, base, paths = questions[0].repository, questions[0].base, questions[0].paths
     try:
         found = world.clone(repository).commits(base, [question.head for question in questions], paths=paths)
-        forge = world.committing(repository)
+        forge, email = world.committing(repository), world.config.author.email
+        told = {head: forge.told(commits, email) for head, commits in found.items()} if forge else found
     except BotError as error:
         if len(questions) == 1:
             return {questions[0]: Unknown(error)}
         return {question: answer for each in questions for question, answer in _commits(world, [each]).items()}
-    email = world.config.author.email
-    told = {head: forge.told(commits, email) for head, commits in found.items()} if forge else found
     return {question: Found(told[question.head]) for question in questions}
 
 

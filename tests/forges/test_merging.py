@@ -187,6 +187,20 @@ def test_gitlab_s_merge_train_is_not_gone_past(gitlab: GitLabPlace) -> None:
     assert gitlab.running.counts()["POST /projects/:id/merge_trains/merge_requests/:iid"] == 1
 
 
+def test_an_older_gitlab_s_merge_train_is_got_on_at_once_or_after_the_pipeline(gitlab: GitLabPlace) -> None:
+    gitlab.gitlab.version = "17.10.0-ee"
+    gitlab.made.merge_trains_enabled = True
+    gitlab.made.pipelines_for = "push"
+    head = gitlab.push("x", "2")
+    gitlab.open()
+    gitlab.running.forget()
+    assert begun(gitlab, head) == (OPEN, "promobot", ""), "it runs"
+    assert gitlab.forge.hold(gitlab.project, 1)
+    for pipeline in gitlab.made.pipelines:
+        pipeline.status = "success"
+    assert begun(gitlab, head) == (OPEN, "promobot", ""), "it has succeeded"
+
+
 @pytest.mark.parametrize("method", ["ff", "rebase_merge"])
 def test_gitlab_wants_a_rebase_where_history_is_linear(gitlab: GitLabPlace, method: str) -> None:
     gitlab.made.merge_method = method
@@ -434,8 +448,10 @@ def test_github_s_queue_may_take_it_in_the_moment_of_a_hold(
     assert (github.head("main"), listed(github).auto_merge_by) == (main, "")
 
 
-def test_a_github_that_is_older_than_queues_has_none(github: GitHubPlace) -> None:
-    github.hub.older = True
+@pytest.mark.parametrize("fields", [{"isMergeQueueEnabled", "mergeQueueEntry"}, {"isMergeQueueEnabled"}])
+def test_a_github_that_is_older_than_queues_has_none(github: GitHubPlace, fields: set[str]) -> None:
+    """One of the two came later: https://github.com/octokit/graphql-schema/pull/892."""
+    github.hub.lacks = frozenset(fields)
     head = github.push("x", "2")
     github.open()
     assert listed(github).auto_merge_by == ""

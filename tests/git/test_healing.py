@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -96,6 +97,17 @@ def test_locks_left_by_a_killed_git_are_removed(origin: Origin, clone: Clone, lo
     (clone._git.path / lock).touch()
     works(clone, origin, "after")
     assert not (clone._git.path / lock).exists()
+
+
+@pytest.mark.parametrize("by", ["nobody", "another"])
+def test_a_clone_that_somebody_removes_meanwhile_is_filled_again(origin: Origin, clone: Clone, by: str) -> None:
+    """Whoever makes it anew: another run may have the same one."""
+    origin.commit({"a": b"1"})
+    works(clone, origin, "before")
+    shutil.rmtree(clone._git.path)
+    if by == "another":
+        Clone(origin.url, clone._git.path, BOT)._make()
+    works(clone, origin, "after")
 
 
 def test_half_a_clone_is_made_anew(origin: Origin, clone: Clone) -> None:

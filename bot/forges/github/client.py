@@ -67,7 +67,7 @@ class Client:
         try:
             return self.certain(lambda: self.graphql(asked, **variables), lambda: None)
         except GraphError as error:
-            if asked != text or not error.lacks("mergeQueueEntry"):
+            if asked != text or not any(map(error.lacks, queries.QUEUES)):
                 raise
             self._has_queues = False
         return self.query(text, **variables)

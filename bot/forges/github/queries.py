@@ -36,8 +36,9 @@ fragment ending on PullRequest {
   commits(last: 1) { nodes { commit { status { state } } } }
 }
 """
-# What a server doesn't know that is older than merge queues.
-_QUEUES = ("isMergeQueueEnabled", "mergeQueueEntry { enqueuer { __typename login } }")
+# What a server doesn't know that is older than merge queues, or than one of the two:
+# https://github.com/octokit/graphql-schema/pull/892
+QUEUES = {"isMergeQueueEnabled": "", "mergeQueueEntry": " { enqueuer { __typename login } }"}
 _LIST = """query($owner: String!, $name: String!, $after: String, $states: [PullRequestState!], $head: String) {
   repository(owner: $owner, name: $name) {
     pullRequests(
@@ -163,8 +164,8 @@ class Queries:
 
 def without_queues(query: str) -> str:
     """The same for a server that has none."""
-    for field in _QUEUES:
-        query = query.replace(field, "")
+    for field, rest in QUEUES.items():
+        query = query.replace(f"{field}{rest}", "")
     return query
 
 

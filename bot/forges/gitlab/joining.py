@@ -16,7 +16,10 @@ from bot.forges.port import AutoMerge
 # By its new name, and by that before GitLab 17.11, which merges at once where it is told nothing that it knows:
 # https://docs.gitlab.com/api/merge_requests/#merge-a-merge-request
 _LATER = {"auto_merge": True, "merge_when_pipeline_succeeds": True}
-_ON_TRAIN_LATER = {"auto_merge": True, "when_pipeline_succeeds": True}
+# By the old name such a one takes it only while a pipeline runs, and says 400 to what could get on the train at once:
+# ee/app/services/auto_merge/add_to_merge_train_when_pipeline_succeeds_service.rb, available_for?
+_ON_TRAIN = {"auto_merge": True}
+_ON_TRAIN_LATER = {**_ON_TRAIN, "when_pipeline_succeeds": True}
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,9 @@ class Joining:
         """See `Merging.begin`. Whoever merges at once in a project with merge trains goes past all that wait there."""
         path = self.project.mergerequests.path
         settings = self.gitlab.http_get(f"/projects/{self.project.encoded_id}")
-        now: Callable[[], object] = partial(self._on_train, number, head)
-        later = now
+        board = partial(self._on_train, number)
+        now: Callable[[], object] = partial(board, {"sha": head, **_ON_TRAIN})
+        later: Callable[[], object] = partial(board, {"sha": head, **_ON_TRAIN_LATER})
         if not (isinstance(settings, dict) and settings.get("merge_trains_enabled")):
             put = partial(self.gitlab.http_put, f"{path}/{number}/merge")
             told = {"sha": head, "should_remove_source_branch": True}
@@ -40,6 +44,6 @@ class Joining:
         name = f"{self.project.get_id()}!{number}"
         return Merging(name, head, self.sleep).begin(look=look, now=now, later=later)
 
-    def _on_train(self, number: int, head: str) -> object:
+    def _on_train(self, number: int, told: dict[str, object]) -> object:
         path = f"/projects/{self.project.encoded_id}/merge_trains/merge_requests/{number}"
-        return self.gitlab.http_post(path, post_data={"sha": head, **_ON_TRAIN_LATER})
+        return self.gitlab.http_post(path, post_data=told)

@@ -35,6 +35,9 @@ def first_field(request: Request) -> str:
     return selections[0].name.value if selections and isinstance(selections[0], FieldNode) else "?"
 
 
+_QUEUES = frozenset({"isMergeQueueEnabled", "mergeQueueEntry"})
+
+
 def answer(call: Call) -> Response:
     if call.token is None:
         raise RefusedError(Refused.NO_CREDENTIALS)
@@ -42,9 +45,11 @@ def answer(call: Call) -> Response:
     if call.token.kind == "classic" and not call.token.grants(Grant("members")) and "on Team" in said["query"]:
         kind, words, _ = GraphRefused.NO_SCOPE.value
         return Response(200, {"errors": [{"type": kind, "message": words.format(field="slug")}]})
-    if call.hub.older and "mergeQueueEntry" in said["query"]:
-        told = GraphRefusedError(GraphRefused.NO_FIELD, field="mergeQueueEntry", type="PullRequest")
-        return Response(200, {"errors": [{"message": str(told), **told.more}]})
+    lacks = _QUEUES if call.hub.older else call.hub.lacks
+    asked = [field for field in sorted(lacks) if field in said["query"]]
+    if asked:
+        told = [GraphRefusedError(GraphRefused.NO_FIELD, field=field, type="PullRequest") for field in asked]
+        return Response(200, {"errors": [{"message": str(one), **one.more} for one in told]})
     root = {name: getattr(_Root(call), name) for name in dir(_Root) if not name.startswith("_")}
     result = graphql.graphql_sync(schema(), said["query"], root, variable_values=said.get("variables"))
     assert isinstance(result, ExecutionResult)

@@ -24,13 +24,15 @@ _OWNER = "apps-owner"
 class Inhabited:
     """Accounts, repositories and tokens. Repositories are below `root`.
 
-    `latency` is how often a pull request is read before it is known to merge, `older` a server without what is new.
+    `latency` is how often a pull request is read before it is known to merge, `older` a server without what is new,
+    `lacks` the fields of pull requests that are too new for it.
     """
 
     root: Path
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     latency: int = 1
     older: bool = False
+    lacks: frozenset[str] = frozenset()
     limits: Limits = field(default_factory=Limits)
     accounts: dict[str, Account] = field(default_factory=dict)
     teams: dict[tuple[str, str], Team] = field(default_factory=dict)

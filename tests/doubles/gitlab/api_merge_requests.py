@@ -221,6 +221,10 @@ def _board(call: Call) -> Response:
     sha = call.text("sha")
     if sha and sha != request.sha:
         raise refuse("head moved", f"SHA does not match HEAD of source branch: {request.sha}")
+    pipeline = life.head_pipeline(project, request)
+    runs = pipeline is not None and pipeline.status == "running"
+    if call.flag("when_pipeline_succeeds") and not runs and not call.gitlab.since(17, 11):
+        raise refuse("nothing to wait for", "400 Bad request - Failed to merge")
     request.auto_merge = call.me
     return Response(201, [])
 

@@ -20,6 +20,8 @@ class Refusal:
     source: str
 
 
+_TRAINS = "ee/app/services/auto_merge/add_to_merge_train_when_pipeline_succeeds_service.rb"
+
 REFUSALS = {
     # --- who asks ---------------------------------------------------------------------------------------
     "nobody": Refusal(401, "message", "lib/api/helpers.rb, unauthorized!; an unknown token is nobody's"),
@@ -43,6 +45,7 @@ REFUSALS = {
     "cannot be merged": Refusal(422, "message", "lib/api/merge_requests.rb, execute_immediate_merge!"),
     "not armed": Refusal(406, "message", "docs: api/merge_requests, cancel merge when pipeline succeeds"),
     "no train": Refusal(403, "message", "docs: api/merge_trains, add a merge request to a merge train"),
+    "nothing to wait for": Refusal(400, "message", f"{_TRAINS}, available_for?; since 17.11 it gets on at once"),
     "may not approve": Refusal(401, "message", "lib/api/merge_request_approvals.rb, unauthorized! unless success"),
     # --- commits and branches ---------------------------------------------------------------------------
     "transition": Refusal(400, "message", "app/services/ci/create_commit_status_service.rb, apply_job_state!"),
