@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -63,6 +64,16 @@ def script(path: Path, body: str) -> None:
     path.chmod(0o755)
 
 
+def installed(checkout: Path, body: str) -> None:
+    """A .venv that counts as made from the checkout, and whose Python is this script."""
+    python = checkout / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    script(python, body)
+    metadata = (checkout / "pyproject.toml").read_text().partition("\n[tool.")[0]
+    made_from = f"{python}\n{checkout}\n{(checkout / 'requirements-dev.txt').read_text()}{metadata}\n"
+    (checkout / ".venv" / ".made-from").write_text(f"{hashlib.sha256(made_from.encode()).hexdigest()}  -\n")
+
+
 def run(checkout: Path, path: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [checkout / "run", *arguments],
@@ -112,6 +123,14 @@ def test_a_failed_install_shows_why_and_is_not_taken_for_a_good_one(checkout: Pa
     assert "failed: pip install" in done.stderr
     assert "No matching distribution found" in done.stderr
     assert not (checkout / ".venv" / ".made-from").exists()
+
+
+def test_the_tests_keep_bytecode_whatever_the_environment_says(checkout: Path, programs: Path) -> None:
+    for name in ("skopeo", "docker-registry"):
+        script(programs / name, "exit 0")
+    installed(checkout, 'echo "${PYTHONDONTWRITEBYTECODE-unset}"')
+    done = run(checkout, str(programs), "test", PYTHONDONTWRITEBYTECODE="1")
+    assert done.stdout == "unset\n", done.stderr
 
 
 def test_the_help_names_every_command() -> None:

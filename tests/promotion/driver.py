@@ -23,7 +23,7 @@ from bot.apply import Ended, Event, Progressing, Started
 from bot.cli import main as promobot
 
 # What a promotion imports on its way: loaded once, before the first fork.
-_PRELOAD = ("bot.cli.promote", "bot.configfile", "bot.world", "jinja2.sandbox", "rich.console", "rich.status")
+PRELOAD = ("bot.cli.promote", "bot.configfile", "bot.world", "jinja2.sandbox", "rich.console", "rich.status")
 
 
 class Order(TypedDict):
@@ -103,7 +103,7 @@ def serve() -> None:
 
     Forking from here saves each run the second that importing everything takes.
     """
-    for name in _PRELOAD:
+    for name in PRELOAD:
         importlib.import_module(name)
     for line in sys.stdin:
         child = os.fork()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from bot.demo.oci import Image, build_index, move_tag
 from bot.demo.registries import RunningRegistry
 from bot.registry import RegistryAccess
 from tests.company import Company
+from tests.promotion.forking import forking
 
 ROUNDS = 60
 SHARDS = 4
@@ -64,10 +64,10 @@ class Flipper:
 @contextmanager
 def flipping(company: Company, images: list[Image]) -> Iterator[Flipper]:
     """A process that flips what it is turned to."""
-    spawning = multiprocessing.get_context("spawn")
-    flipper = Flipper(spawning.Queue(), spawning.Event(), spawning.Value("L", 0))
+    context = forking(__name__)
+    flipper = Flipper(context.Queue(), context.Event(), context.Value("L", 0))
     registry = company.e2e.access("e2e")
-    process = spawning.Process(target=flip, args=(registry, images, flipper.wanted, flipper.began, flipper.moves))
+    process = context.Process(target=flip, args=(registry, images, flipper.wanted, flipper.began, flipper.moves))
     process.start()
     try:
         yield flipper

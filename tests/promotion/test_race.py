@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import multiprocessing
 import os
 from collections.abc import Iterator
 from multiprocessing.queues import Queue
@@ -16,6 +15,7 @@ import pytest
 from bot.cli import main
 from bot.demo.registries import RunningRegistry
 from tests.company import Company
+from tests.promotion.forking import forking
 from tests.promotion.shops import ALL_SHOPS, ANN, SHOPS, Shop
 
 PROCESSES = 4
@@ -46,10 +46,10 @@ def promote_in_rounds(
 
 def race(shop: Shop, services: list[str]) -> list[tuple[str, int, str]]:
     """What each process says of each service, all of which start with it at the same moment."""
-    spawning = multiprocessing.get_context("spawn")
-    barrier, codes = spawning.Barrier(PROCESSES), spawning.Queue()
+    context = forking(__name__)
+    barrier, codes = context.Barrier(PROCESSES), context.Queue()
     workers = [
-        spawning.Process(target=promote_in_rounds, args=(number, services, dict(shop.environ), barrier, codes))
+        context.Process(target=promote_in_rounds, args=(number, services, dict(shop.environ), barrier, codes))
         for number in range(PROCESSES)
     ]
     for worker in workers:
