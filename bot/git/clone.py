@@ -16,6 +16,7 @@ from bot.git.command import Credential, GitDirectory, Remote
 from bot.git.failure import explain, redact
 from bot.git.histories import histories
 from bot.git.identity import Identity, stamp
+from bot.git.known import Known
 from bot.git.landings import landings
 from bot.git.locks import locked, remove_stale_locks
 from bot.git.merging import merged_files
@@ -64,9 +65,7 @@ class Clone:
         self._lock = directory.absolute().with_name(f"{directory.name}.lock")
         self._identity = identity
         self._seen: dict[str, str] = {}
-        # In the clone that was found last: somebody may remove it, and any process makes it anew.
-        self._here: set[str] = set()
-        self._found: object = None
+        self._known = Known(self._git)
 
     def __repr__(self) -> str:
         return f"Clone({redact(self._remote.url)!r}, {str(self._git.path)!r})"
@@ -200,14 +199,7 @@ class Clone:
         directory = self._git.path
         if (directory / "HEAD").is_file():
             _must_be_ours(directory.parent, directory)
-        else:
-            self._make_anew(directory)
-        found = _which(directory)
-        if self._found != found:
-            self._here.clear()
-            self._found = found
-
-    def _make_anew(self, directory: Path) -> None:
+            return
         with locked(self._lock, timeout=self._remote.timeout):
             if (directory / "HEAD").is_file():
                 return
@@ -247,13 +239,7 @@ class Clone:
             self._maintain(git)
 
     def _missing(self, wanted: set[str]) -> set[str]:
-        """Those of the commits that aren't here, and of the heads seen; what was found here once still is."""
-        if wanted <= self._here:
-            return set()
-        asked = {*wanted, *self._seen.copy().values()} - self._here
-        missing = set(reading.missing(self._git, asked))
-        self._here.update(asked - missing)
-        return missing
+        return self._known.missing(wanted, self._seen.copy().values())
 
     def _fetch(self, commits: Iterable[str]) -> Completed:
         """By object id, not by name: what is fetched is what was seen, even if the branch has moved since.
@@ -306,15 +292,6 @@ def _must_be_ours(*folders: Path) -> None:
                 f"{folder} {why}, so what it tells git to do can't be trusted",
                 hint="choose a folder of your own (PROMOBOT_CACHE)",
             )
-
-
-def _which(directory: Path) -> object:
-    """What another clone in this place would have otherwise; none where there is none any more."""
-    try:
-        head = (directory / "HEAD").stat()  # which nobody changes
-    except OSError:
-        return None
-    return head.st_ino, head.st_mtime_ns
 
 
 def _kept(branch: str) -> str:
