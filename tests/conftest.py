@@ -25,8 +25,18 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 E2E_LOGIN = Login("e2e-robot", "e2e-pässword-7c1f")
 PROD_LOGIN = Login("prod-robot", "prod-password-91ab")
 
-# Thousands of real files: what they run, other tests run too, and to trace it takes longer than all of it.
-UNTRACED = ("tests/manifests/corpus/", "tests/manifests/test_fuzz.py", "tests/layout/test_corpus.py", "tests/doubles/")
+# The same over and over, with thousands of real files, faults, orders or histories: what they run, other tests run too,
+# and to trace it takes longer than all of it.
+UNTRACED = (
+    "tests/manifests/corpus/",
+    "tests/manifests/test_fuzz.py",
+    "tests/layout/test_corpus.py",
+    "tests/doubles/",
+    "tests/git/test_histories.py",
+    "tests/promotion/test_fault_matrix.py",
+    "tests/promotion/test_machine.py",
+    "tests/registry/test_fault_matrix.py",
+)
 # What runs promobot four times at once, over and over, to the same end.
 UNTRACED_CHILDREN = ("tests/promotion/test_race.py", "tests/promotion/test_flip.py")
 

@@ -52,11 +52,13 @@ def github(root: Path) -> Iterator[dict[str, str]]:
 
 
 FORGES = {"gitlab": gitlab, "github": github}
+# What it doesn't get of our environment. Coverage has those cases from the run that they are part of.
+_OURS = ("PROMOBOT_LIVE", "PYTEST", "COVERAGE_PROCESS")
 
 
 def cases(forge: str, variables: dict[str, str], *chosen: str) -> str:
     """What pytest says of the cases on the live forge."""
-    environ = {name: text for name, text in os.environ.items() if not name.startswith(("PROMOBOT_LIVE", "PYTEST"))}
+    environ = {name: text for name, text in os.environ.items() if not name.startswith(_OURS)}
     told = {f"PROMOBOT_LIVE_{forge.upper()}_{name}": text for name, text in variables.items()}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n0", *chosen]
     done = subprocess.run(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from http import HTTPStatus
+from threading import Lock
 from typing import Any
 
 from tests.doubles.contract import graphql
@@ -17,6 +18,8 @@ from tests.doubles.server import Exchange
 from tests.proxy import Answer, AnswerAfter
 
 GITHUB = FORGE_SCHEMAS / "github"
+# Who asks first reads the schema, which takes a second; several would read it side by side.
+_READING = Lock()
 # What any operation may be answered with, described for it or not: who asks is nobody, may not, asks too often or for
 # what can't be; what is asked for is hidden; the server is ill. https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api
 _ANYWHERE = frozenset({401, 403, 404, 422, 429, 500, 502, 503, 504})
@@ -130,8 +133,13 @@ def _of_graphql(request: Request, response: Response | None) -> Iterator[str]:
         yield f"response: status {response.status} is not described"
 
 
-@cache
 def sdl() -> graphql.Schema:
+    with _READING:
+        return _sdl()
+
+
+@cache
+def _sdl() -> graphql.Schema:
     return graphql.read((GITHUB / "schema.graphql").read_text())
 
 

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import graphql
-from graphql import GraphQLAbstractType, GraphQLResolveInfo, GraphQLSchema, InlineFragmentNode
+from graphql import (
+    DocumentNode,
+    GraphQLAbstractType,
+    GraphQLError,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    InlineFragmentNode,
+)
 
 Schema: TypeAlias = GraphQLSchema
 
@@ -16,14 +24,25 @@ def read(sdl: str) -> Schema:
     return graphql.build_schema(sdl, assume_valid=True, no_location=True)
 
 
+@lru_cache(256)
+def document(query: str) -> DocumentNode:
+    """A query, read once: the same few are asked over and over. Raises GraphQLSyntaxError."""
+    return graphql.parse(query)
+
+
+@lru_cache(256)
+def refusals(schema: Schema, query: str) -> tuple[GraphQLError, ...]:
+    """Why it may not be asked of a schema, which takes longer than to answer it. Raises GraphQLSyntaxError."""
+    return tuple(graphql.validate(schema, document(query)))
+
+
 def faults(schema: Schema, request: Mapping[str, Any], response: Mapping[str, Any]) -> Iterator[str]:
     """What of a query and its answer is not as the schema says."""
     try:
-        document = graphql.parse(request["query"])
+        query, refused = document(request["query"]), refusals(schema, request["query"])
     except graphql.GraphQLSyntaxError as error:
         yield f"query: {error.message}"
         return
-    refused = graphql.validate(schema, document)
     variables = request.get("variables") or {}
     yield from (f"query: {error.message}" for error in refused)
     data = response.get("data")
@@ -31,7 +50,7 @@ def faults(schema: Schema, request: Mapping[str, Any], response: Mapping[str, An
         return
     # The query is executed over its own answer: what comes out has to be what went in.
     result = graphql.execute_sync(
-        schema, document, data, variable_values=variables, field_resolver=_of_answer, type_resolver=_told_type
+        schema, query, data, variable_values=variables, field_resolver=_of_answer, type_resolver=_told_type
     )
     yield from (f"response.{_path(error)}: {error.message}" for error in result.errors or ())
     if not result.errors and result.data != data:

@@ -9,8 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import graphql
-from graphql import ExecutionResult, FieldNode, GraphQLError, GraphQLSchema, OperationDefinitionNode
+from graphql import (
+    ExecutionResult,
+    FieldNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+)
 
+from tests.doubles.contract.graphql import document, refusals
 from tests.doubles.github import api_git, graphshapes, life
 from tests.doubles.github.accounts import Grant
 from tests.doubles.github.call import Call
@@ -28,7 +36,7 @@ def schema() -> GraphQLSchema:
 def first_field(request: Request) -> str:
     """What a request asks for first, which is its name in counts."""
     try:
-        operation = graphql.parse(request.json["query"]).definitions[0]
+        operation = document(request.json["query"]).definitions[0]
     except (GraphQLError, KeyError, TypeError, ValueError):
         return "?"
     selections = operation.selection_set.selections if isinstance(operation, OperationDefinitionNode) else ()
@@ -51,12 +59,24 @@ def answer(call: Call) -> Response:
         told = [GraphRefusedError(GraphRefused.NO_FIELD, field=field, type="PullRequest") for field in asked]
         return Response(200, {"errors": [{"message": str(one), **one.more} for one in told]})
     root = {name: getattr(_Root(call), name) for name in dir(_Root) if not name.startswith("_")}
-    result = graphql.graphql_sync(schema(), said["query"], root, variable_values=said.get("variables"))
-    assert isinstance(result, ExecutionResult)
+    result = _executed(said, root)
     body: dict[str, Any] = {"data": result.data}
     if result.errors:
         body["errors"] = [_error(error) for error in result.errors]
     return Response(200, body)
+
+
+def _executed(said: dict[str, Any], root: dict[str, Any]) -> ExecutionResult:
+    """What `graphql.graphql_sync` does, which would read and validate the query each time."""
+    try:
+        query, refused = document(said["query"]), refusals(schema(), said["query"])
+    except GraphQLSyntaxError as error:
+        return ExecutionResult(None, [error])
+    if refused:
+        return ExecutionResult(None, [*refused])
+    result = graphql.execute_sync(schema(), query, root, variable_values=said.get("variables"))
+    assert isinstance(result, ExecutionResult)
+    return result
 
 
 def _error(error: GraphQLError) -> dict[str, Any]:
