@@ -21,7 +21,13 @@ from tests.git.conftest import NOON
 from tests.secrets import ProcessWatch, spellings
 from tests.served import HERE, PROJECT, Served, served_github
 
-PERMISSIONS = {"metadata": "read", "contents": "write", "pull_requests": "write", "members": "read"}
+PERMISSIONS = {
+    "metadata": "read",
+    "contents": "write",
+    "pull_requests": "write",
+    "statuses": "write",
+    "members": "read",
+}
 
 
 @pytest.fixture
