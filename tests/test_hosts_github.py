@@ -16,18 +16,10 @@ from bot.errors import ConfigError, ForgeError, GitError
 from bot.hosts import Hosts
 from bot.repositories import FileChange
 from tests.doubles.github import GitHub
-from tests.doubles.github.accounts import AppRegistration
+from tests.doubles.github.accounts import OF_THE_MANUAL, AppRegistration
 from tests.git.conftest import NOON
 from tests.secrets import ProcessWatch, spellings
 from tests.served import HERE, PROJECT, Served, served_github
-
-PERMISSIONS = {
-    "metadata": "read",
-    "contents": "write",
-    "pull_requests": "write",
-    "statuses": "write",
-    "members": "read",
-}
 
 
 @pytest.fixture
@@ -56,7 +48,7 @@ def pem(key: rsa.RSAPrivateKey) -> str:
 def app(hub: GitHub, key: rsa.RSAPrivateKey) -> AppRegistration:
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     registered = hub.register("promo", public.decode())
-    hub.install(registered, "acme", PERMISSIONS)
+    hub.install(registered, "acme", OF_THE_MANUAL)
     return registered
 
 
@@ -127,12 +119,25 @@ def test_what_an_app_lacks_is_named_with_what_to_do(
 ) -> None:
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     weak = hub.register("weak", public.decode())
-    hub.install(weak, "acme", {**PERMISSIONS, "pull_requests": "read"})
+    hub.install(weak, "acme", {**OF_THE_MANUAL, "pull_requests": "read"})
     hub.projects[PROJECT].repository.commit("x", {"a": b"2"})
     number = hub.open(PROJECT, "robot", "x").number
     made = served.world(pem, app=GitHubApp(id=weak.id, key_env="SECRET"))
     with pytest.raises(ForgeError, match="the token lacks the permission pull_requests=write") as caught:
         made.forge("work").update(PROJECT, number, title="t", body="b")
+    assert caught.value.hint.startswith(f"give App {weak.id} that permission")
+    made.close()
+
+
+def test_so_is_what_it_lacks_for_a_look(hub: GitHub, served: Served, key: rsa.RSAPrivateKey, pem: str) -> None:
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    weak = hub.register("weak", public.decode())
+    hub.install(weak, "acme", {name: level for name, level in OF_THE_MANUAL.items() if name != "statuses"})
+    hub.projects[PROJECT].repository.commit("x", {"a": b"2"})
+    number = hub.open(PROJECT, "robot", "x").number
+    made = served.world(pem, app=GitHubApp(id=weak.id, key_env="SECRET"))
+    with pytest.raises(ForgeError, match="the token lacks the permission statuses=read: Resource not") as caught:
+        made.forge("work").get(PROJECT, number)
     assert caught.value.hint.startswith(f"give App {weak.id} that permission")
     made.close()
 

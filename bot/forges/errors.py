@@ -85,12 +85,18 @@ def of_status(asked: Asked, status: int, said: tuple[str, ...], lacking: str) ->
     )
 
 
+def words_of_lack(access: ForgeAccess, lacking: str) -> tuple[str, str]:
+    """What is wrong with the token where it lacks this, and what to do."""
+    token = access.token_from or f"the token of forge {access.name}"
+    return f"the token lacks {lacking}", access.remedy or f"make a token that has it, and put it into {token}"
+
+
 def _words(access: ForgeAccess, status: int, lacking: str) -> tuple[str, str]:
     token = access.token_from or f"the token of forge {access.name}"
     if status == 401 and not (access.token or access.remedy):
         return "the forge wants a token, and none is configured", f"give forge {access.name} a token_env or token_file"
     if lacking:
-        return f"the token lacks {lacking}", access.remedy or f"make a token that has it, and put it into {token}"
+        return words_of_lack(access, lacking)
     if status >= 500:
         return "the forge failed", _LATER
     message, hint = _REFUSALS.get(status, ("the forge refuses", "see what it says, then run again"))

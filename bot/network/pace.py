@@ -21,10 +21,11 @@ _HOPE = 30.0
 
 @dataclass(frozen=True)
 class _Pause:
-    """From when to when nobody asks; of several pauses without success between, as long as they are together."""
+    """Until when nobody asks, how many seconds that is, and how many were waited in vain before it."""
 
-    since: float = _NEVER
     until: float = _NEVER
+    seconds: float = 0.0
+    before: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class Pace:
         while (pause := self._pause).until > waited:
             left = pause.until - self._clock()
             if left > 0:
-                if pause.until - pause.since > self._longest:
+                if pause.before + pause.seconds > self._longest:
                     raise place.limited(left)
                 self._tell(left)
                 self._sleep(left)
@@ -114,10 +115,12 @@ class Pace:
     def wait_for(self, seconds: float) -> None:
         """The endpoint wants everybody to wait this long from now."""
         with self._lock:
-            now = self._clock()
-            # The time between two pauses is none of them.
-            since = self._pause.since + max(0.0, now - self._pause.until) if self._in_vain else now
-            self._pause = _Pause(since, max(self._pause.until, now + seconds))
+            now, last = self._clock(), self._pause
+            if now < last.until:  # who is told this had asked before that pause, and hasn't waited for its end
+                before, seconds, until = last.before, max(last.seconds, seconds), max(last.until, now + seconds)
+            else:
+                before, until = last.before + last.seconds, now + seconds
+            self._pause = _Pause(until, seconds, before if self._in_vain else 0.0)
             self._in_vain = True
             self._silence = _Silence()
 

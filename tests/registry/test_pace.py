@@ -126,6 +126,19 @@ def test_pauses_without_success_between_add_up() -> None:
     assert clock.slept == [50, 50]
 
 
+def test_several_who_had_asked_at_once_are_told_of_one_pause() -> None:
+    clock = Clock(1023.9)  # plus 60 and minus 60 again it is a hair more than 60
+    pace = clock.pace()
+    pace.wait_for(60)
+    clock.now += 0.2
+    pace.wait_for(60)
+    pace.wait(PLACE)
+    assert clock.slept == [60]
+    pace.wait_for(1)  # it was in vain
+    with pytest.raises(RateLimitError):
+        pace.wait(PLACE)
+
+
 def test_the_time_between_two_pauses_does_not_count() -> None:
     clock = Clock()
     pace = clock.pace()

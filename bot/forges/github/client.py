@@ -14,7 +14,7 @@ from requests.structures import CaseInsensitiveDict
 from bot.errors import ForgeError
 from bot.forges.access import ForgeAccess
 from bot.forges.certainty import certain
-from bot.forges.errors import Asked, LimitError
+from bot.forges.errors import Asked, LimitError, words_of_lack
 from bot.forges.github import queries
 from bot.forges.github.dialect import pause_of
 from bot.forges.github.sending import OurRequester
@@ -27,6 +27,8 @@ _HINTS = {
     "FORBIDDEN": "give the token what the manual names, and let it have this repository",
     "INSUFFICIENT_SCOPES": "make a token that has the scope, or a fine-grained one",
 }
+# GraphQL doesn't say what a token lacks, but at which field it stopped. Without these two, promobot promotes nothing.
+_PERMISSIONS = {"status": "statuses=read", "updateRefs": "contents=write"}
 
 
 class GraphError(ForgeError):
@@ -153,6 +155,14 @@ class Client:
 
 def _refused(asked: Asked, errors: list[dict[str, Any]]) -> GraphError:
     kinds = [str(error.get("type", "")) for error in errors]
-    words = asked.access.quoted("; ".join(str(error.get("message", "")) for error in errors))
+    words = asked.access.quoted("; ".join(dict.fromkeys(str(error.get("message", "")) for error in errors)))
     hint = next((_HINTS[kind] for kind in kinds if kind in _HINTS), "see what it says, then run again")
+    if lacking := " and ".join(dict.fromkeys(filter(None, map(_lacking, errors)))):
+        said, hint = words_of_lack(asked.access, f"the permission {lacking}")
+        words = f"{said}: {words}"
     return GraphError(f"{asked}: {words}", hint=hint, errors=errors)
+
+
+def _lacking(error: dict[str, Any]) -> str:
+    path = error.get("path") or [""]
+    return _PERMISSIONS.get(str(path[-1]), "") if error.get("type") == "FORBIDDEN" else ""

@@ -65,6 +65,16 @@ class Grant:
         return f"{self.permission}={self.level}"
 
 
+# What docs/github.md names for an App of promobot's.
+OF_THE_MANUAL = {
+    "metadata": "read",
+    "contents": "write",
+    "pull_requests": "write",
+    "statuses": "write",
+    "members": "read",
+}
+
+
 @dataclass(frozen=True)
 class Token:
     """What opens the API: a classic token with scopes, or one with permissions for some repositories (None: all)."""

@@ -18,17 +18,10 @@ from bot.forges.github.tokens import Held, InstallationTokens
 from bot.network.retry import ATTEMPTS
 from bot.repositories import Reviewers
 from tests.doubles.github import Role
-from tests.doubles.github.accounts import AppRegistration
+from tests.doubles.github.accounts import OF_THE_MANUAL, AppRegistration
 from tests.forges.github.conftest import PROJECT, World, draft
 from tests.proxy import ALWAYS, Answer, AnswerAfter, CutAfter, CutBefore, Fault, Kind
 
-PERMISSIONS = {
-    "metadata": "read",
-    "contents": "write",
-    "pull_requests": "write",
-    "statuses": "write",
-    "members": "read",
-}
 TOKENS = "POST /app/installations/:id/access_tokens"
 INSTALLATION = "GET /repos/:owner/:repo/installation"
 
@@ -42,7 +35,7 @@ def key() -> rsa.RSAPrivateKey:
 def registered(world: World, key: rsa.RSAPrivateKey) -> AppRegistration:
     pem = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     app = world.hub.register("promo", pem.decode())
-    world.hub.install(app, "acme", PERMISSIONS)
+    world.hub.install(app, "acme", OF_THE_MANUAL)
     return app
 
 
@@ -73,7 +66,7 @@ def test_one_token_is_enough_for_the_repositories_of_an_account(
 ) -> None:
     world.hub.project("acme/gitops-e2e", {"a": b"1"})
     world.hub.account("other", "Organization")
-    world.hub.install(registered, "other", PERMISSIONS)
+    world.hub.install(registered, "other", OF_THE_MANUAL)
     world.hub.project("other/gitops", {"a": b"1"})
     app = forge(world, registered, key)
     for project in (PROJECT, "acme/gitops-e2e", "other/gitops", PROJECT):

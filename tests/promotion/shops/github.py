@@ -10,16 +10,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from tests.company import PROJECT, Company
 from tests.doubles.github import GitHub, Role, life
+from tests.doubles.github.accounts import OF_THE_MANUAL
 from tests.doubles.github.refusals import RefusedError
 from tests.doubles.github.serving import serve_github
 from tests.doubles.github.state import Pull
 from tests.doubles.server import Running
 from tests.promotion.shops.shop import APPROVERS, Shop, Shown, configured
-
-_PERMISSIONS = {
-    **dict.fromkeys(("contents", "pull_requests", "statuses"), "write"),
-    **dict.fromkeys(("metadata", "members"), "read"),
-}
 
 
 class GitHubShop(Shop):
@@ -113,7 +109,7 @@ class GitHubAppShop(GitHubShop):
         key = rsa.generate_private_key(65537, 2048)
         public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
         app = self.hub.register("promo", public)
-        self.hub.install(app, "shop", _PERMISSIONS)
+        self.hub.install(app, "shop", OF_THE_MANUAL)
         secret = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
         environ = configured(self.company, "github", self.running.url, "GITHUB_APP_KEY", secret)
         file = self.company.folder / "promobot.yaml"
