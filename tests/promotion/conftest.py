@@ -14,3 +14,10 @@ from tests.company import Company
 def company(tmp_path: Path, e2e_registry: RunningRegistry, prod_registry: RunningRegistry) -> Company:
     """One service, inventory."""
     return Company.found(tmp_path / "company", e2e_registry, prod_registry, ["inventory"])
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fails is tried again a little later; promobot as a process of its own waits as it does for users."""
+    monkeypatch.setattr("bot.network.retry._FIRST", 0.05)
+    monkeypatch.setattr("bot.forges.github.dialect._A_WHILE", 1.0)
