@@ -15,7 +15,7 @@ from tests.doubles.github.state import Protection
 from tests.doubles.gitlab import MAINTAINER
 from tests.doubles.http import Request, Response
 from tests.forges.places import PLACES, GitHubPlace, GitLabPlace, Place, github_place, gitlab_place
-from tests.proxy import Answer, AnswerAfter, CutAfter, CutBefore, Fault, Kind
+from tests.proxy import ALWAYS, Answer, AnswerAfter, CutAfter, CutBefore, Fault, Kind
 
 OPEN, MERGED = RequestState.OPEN, RequestState.MERGED
 
@@ -96,6 +96,20 @@ def test_what_isn_t_merged_by_itself_needs_no_holding(place: Place) -> None:
     place.push("x", "2")
     place.open()
     assert not place.forge.hold(place.project, 1)
+
+
+@pytest.mark.parametrize("kind", [Answer(503), CutBefore()])
+@pytest.mark.parametrize("on", ["gitlab", "github"])
+def test_a_forge_that_fails_each_time_is_no_merge_request_that_waits(
+    request: pytest.FixtureRequest, on: str, kind: Kind
+) -> None:
+    place: GitLabPlace | GitHubPlace = request.getfixturevalue(on)
+    head, main = place.push("x", "2"), place.head("main")
+    place.open()
+    place.running.inject(Fault("PUT .*/merge", kind, ALWAYS))
+    with pytest.raises(ForgeError, match=r"PUT .*/merge"):
+        begun(place, head)
+    assert (place.forge.get(place.project, 1).state, place.head("main")) == (OPEN, main)
 
 
 # --- GitLab -------------------------------------------------------------------------------------------------

@@ -91,8 +91,12 @@ class Merging:
         now: Callable[[], object],
         later: Callable[[], object],
     ) -> AutoMerge:
-        """Merge `now`, or `later` by GitLab itself while a pipeline runs. Raises ConflictError as `carry_out` does."""
-        why, begun = "GitLab is still at it", False
+        """Merge `now`, or `later` by GitLab itself while a pipeline runs. Raises ConflictError as `carry_out` does.
+
+        Raises ForgeError where GitLab fails all the time, which is no reason of a merge request's to wait.
+        """
+        refused: StatusError | UnansweredError | None = None
+        begun = False
         for number in range(_LOOKS):
             if number:
                 self.sleep(pause(number))
@@ -110,8 +114,13 @@ class Merging:
                 return AutoMerge(request, refusal)
             if not begun and status not in _SOON and fields["state"] != "locked":
                 refused = self._refused(later if _is_running(fields) else now)
-                begun, why = refused is None, refused.message if refused else why
-        return AutoMerge(request_of(*look()), why)
+                begun = refused is None
+        return self._not_begun(request_of(*look()), refused)
+
+    def _not_begun(self, request: MergeRequest, refused: StatusError | UnansweredError | None) -> AutoMerge:
+        if refused and refused.unsure:
+            raise refused
+        return AutoMerge(request, refused.message if refused else "GitLab is still at it")
 
     def _refused(self, merge: Callable[[], object]) -> StatusError | UnansweredError | None:
         """Why it isn't merged: 405, 409 and 422 mean to look again, as what isn't known does; the rest is raised."""
