@@ -98,7 +98,8 @@ def decide(config: Config, texts: Texts, intent: Intent, facts: Facts, now: date
     try:
         arriving = dict(_arriving(turn.verdicts))
         told = {step.branch for verdict in turn.verdicts if (step := verdict.step) and _tells(step)}
-        upkeep = find_upkeep(ask, config, Wanted(intent.services, intent.targets, arriving, told))
+        forbidden = {one.request.source_branch: one.forbidden for one in turn.verdicts if one.request and one.forbidden}
+        upkeep = find_upkeep(ask, config, Wanted(intent.services, intent.targets, arriving, told, forbidden))
     except Unanswered as need:
         turn.questions += need.questions
     if turn.questions:

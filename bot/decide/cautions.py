@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from bot.decide.built import REVISION, is_commit, labels_after, labels_before
-from bot.decide.facts import Ask, NotKnown, Refusal, for_each
+from bot.decide.facts import Ask, Forbidden, NotKnown, Refusal, for_each
 from bot.decide.pairing import Hop, Pair
 from bot.decide.sentences import sentence
 from bot.decide.tags import split_arch
@@ -24,7 +24,7 @@ def refuse_policy(hop: Hop, pair: Pair, after: ImageRef) -> None:
     """Refuse to change what Flux changes by itself: it would put its own tag back."""
     manifest, field, before = pair.target
     if field.marker and before != after and not hop.settings.allow_image_policy:
-        raise Refusal(
+        raise Forbidden(
             f"{manifest.file.path}:{field.line}: Flux sets the tag here by its image policy {field.marker}, "
             "and would overwrite what is promoted",
             "remove the `$imagepolicy` comment from that line, or set `allow_image_policy: true` for "
@@ -97,7 +97,7 @@ def _refuse_mixed(ask: Ask, hop: Hop, moves: Sequence[Move]) -> None:
         return
     target = hop.target.environment.name
     one, two = (f"{move.origin.image.repository.rpartition('/')[2]} {move.origin.image.tag}" for move in (first, other))
-    raise Refusal(
+    raise Forbidden(
         f"{first.origin.environment} runs {one} and {two}, while {target} runs {first.before.tag} of every image of "
         f"{hop.service}: the update of {first.origin.environment} seems to be unfinished",
         f"bring them to one version in {first.origin.environment}; if they are meant to differ, "
@@ -133,7 +133,7 @@ def _refuse_drop(ask: Ask, hop: Hop, move: Move) -> None:
     elif move.before.tag and is_older(split_arch(move.tag)[0], split_arch(move.before.tag)[0]):
         # Of the same commit a newer version is a rebuild: what that mended, such as a base image, no commit tells.
         same = f", though both were built from commit {now[:12]}" if now else ""
-        raise Refusal(
+        raise Forbidden(
             f"would be a downgrade: {hop.target.environment.name} runs {move.before.tag}, which is newer than "
             f"{move.tag}{same}",
             _remedy(hop, f"a version after {move.before.tag}"),
@@ -154,7 +154,7 @@ def _refuse_lost_commits(ask: Ask, hop: Hop, move: Move, code: Repository, revis
         ) from None
     if lost:
         count = f"{len(lost)} commits" if len(lost) > 1 else "a commit"
-        raise Refusal(
+        raise Forbidden(
             f"would lose a hotfix: {target} runs {name}, which has {count} of {code.project} that {move.tag} lacks, "
             f"{'the newest is ' if len(lost) > 1 else ''}{lost[0].sha[:12]}",
             _remedy(hop, "a version that has them"),

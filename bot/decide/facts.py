@@ -49,6 +49,10 @@ class Outside(Refusal):
     """Nothing of this service is promoted to that environment; a refusal only to who names it."""
 
 
+class Forbidden(Refusal):
+    """What would be proposed isn't to come there by the configuration's rules, nor is what is open of just that."""
+
+
 class NotKnown(Refusal):
     """What decides it could not be found out."""
 

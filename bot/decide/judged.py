@@ -29,13 +29,15 @@ class Wanted:
     """What is asked about: of these services or groups, and of these environments; none: of all.
 
     `arriving` are the questions for images that this pass copies for promotions, with the keys of the steps that do;
-    `told` are the branches of which promotions say themselves that nothing has to be waited for any more.
+    `told` are the branches of which promotions say themselves that nothing has to be waited for any more;
+    `forbidden` says of others, by branch, why what promobot proposed there isn't to be merged.
     """
 
     services: Collection[str] = ()
     targets: Collection[str] = ()
     arriving: Mapping[Question[Any], StepKey] = field(default_factory=dict)
     told: Collection[str] = ()
+    forbidden: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,18 @@ def judged(ask: Ask, place: Place, theirs: Theirs) -> Judged:
         return Judged(good)
     waits, steps = waiting("promobot copies what it names"), {place.wanted.arriving[one.question] for one in absent}
     return Judged(waits, good, steps.pop()) if len(steps) == 1 else Judged(waits)
+
+
+def is_forbidden(place: Place, theirs: Theirs) -> bool:
+    """Whether the configuration's rules are against what promobot proposed there."""
+    return theirs.promoted and theirs.request.source_branch in place.wanted.forbidden
+
+
+def permitted(place: Place, theirs: Theirs, images: Judged) -> Judged:
+    """The same, red where the configuration's rules are against it; an image that isn't there says more."""
+    if not is_forbidden(place, theirs) or images.status.state is StatusState.FAILURE:
+        return images
+    return Judged(said(StatusState.FAILURE, place.wanted.forbidden[theirs.request.source_branch]))
 
 
 def is_spoiled(ask: Ask, place: Place, theirs: Theirs) -> bool:

@@ -13,7 +13,7 @@ from bot.decide.cautions import warnings
 from bot.decide.companions import find_companions
 from bot.decide.creation import Creation, create_missing
 from bot.decide.environments import Snapshot
-from bot.decide.facts import Ask, NotKnown, Outside, Refusal, Unanswered, for_each
+from bot.decide.facts import Ask, Forbidden, NotKnown, Outside, Refusal, Unanswered, for_each
 from bot.decide.moves import find_moves, hop_questions
 from bot.decide.objections import fingerprints
 from bot.decide.orders import Orders
@@ -114,7 +114,7 @@ def _hold_all(ask: Ask, case: Case, held: Mapping[str, Refusal], kept: Collectio
     for service, refusal in blocked.items():
         if service in kept or _holds_the_others(ask, case, service, refusal):
             why = refusal.blocked
-            kind = NotKnown if isinstance(refusal, NotKnown) else Refusal
+            kind = next((one for one in (NotKnown, Forbidden) if isinstance(refusal, one)), Refusal)
             raise kind(f"{case.unit.name} waits for {service}: {why.reason}", why.remedy, why.code)
 
 
@@ -230,7 +230,7 @@ def _agreed(
         for move in moves[0]:
             found = theirs.get((move.destination, move.tag))
             if found is None or found.digest != move.digest:
-                raise Refusal(
+                raise Forbidden(
                     f"{move.origin.environment} runs {_runs(move)}, but {other[0].origin.environment} "
                     + (f"runs {_runs(found)}" if found else f"runs {', '.join(map(_runs, other))}"),
                     f"{hops[0].target.environment.name} gets what all environments before it run: deploy the same "

@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.decide.branch import Branch, branch_prefix
 from bot.decide.environments import Snapshot, fields_at
-from bot.decide.facts import Ask, Refusal, for_each
+from bot.decide.facts import Ask, Forbidden, for_each
 from bot.decide.objections import reopening
 from bot.decide.sentences import sentence
 from bot.decide.trailers import AGAIN, ALLOWED, PROMOTED_IMAGE, every_record, is_into, recorded
@@ -53,7 +53,7 @@ def with_reverts(ask: Ask, target: Snapshot, branch: Branch, promotion: Promotio
     reverts = {move: revert for move, revert in zip(unsettled, found, strict=True) if revert is not None}
     for move, revert in reverts.items():
         if not reopen:
-            raise Refusal(
+            raise Forbidden(
                 f"{_who(revert)} took {promotion.target} back from {_version(move.after.at(move.tag, move.digest))} "
                 f"of {move.service} to {_version(revert.image)}",
                 f"a newer image will be proposed; {reopening(promotion)} proposes this one again",

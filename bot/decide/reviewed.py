@@ -8,7 +8,7 @@ from dataclasses import replace
 from bot.config import Config
 from bot.decide.branch import Branch, branch_behind, branch_name, open_request, promotion_mark, requests_from
 from bot.decide.environments import Manifest, fields_at
-from bot.decide.facts import Ask, NotKnown, Refusal
+from bot.decide.facts import Ask, Forbidden, NotKnown, Refusal
 from bot.decide.merging import is_merged_for_us
 from bot.decide.notes import Waits, about_blocked, saying
 from bot.decide.text import read
@@ -39,9 +39,12 @@ def reviewed(ask: Ask, config: Config, reach: Reach, refusal: Refusal, verdict: 
     if request is None or branch is None:
         return replace(verdict, request=_of_others(reach, unit), step=_sent_elsewhere(ask, reach, unit))
     outdated = _outdated(reach, unit, request, branch)
-    verdict = replace(verdict, request=request, outdated=outdated)
     ours = request.ours and branch.ours
-    note = about_blocked(branch, refusal, outdated, _put_instead(ask, reach, unit, branch)) if ours else None
+    instead = _put_instead(ask, reach, unit, branch) if ours else ()
+    forbids = isinstance(refusal, Forbidden) and ours and not (outdated or instead)
+    forbidden = refusal.blocked.reason if forbids else ""
+    verdict = replace(verdict, request=request, outdated=outdated, forbidden=forbidden)
+    note = about_blocked(branch, refusal, outdated, instead) if ours else None
     repository = target.rev.repository
     stands = isinstance(refusal, Waits | NotKnown) and not branch.foreign
     hold = (HoldMerge(repository, request.number),) if is_merged_for_us(request) and not stands else ()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 
 from bot.decide.environments import Manifest, fields_at
-from bot.decide.facts import Ask, Refusal, for_each
+from bot.decide.facts import Ask, Forbidden, for_each
 from bot.decide.pairing import Hop
 from bot.decide.sentences import sentence
 from bot.decide.trailers import Record, records
@@ -47,7 +47,7 @@ def must_have_soaked(ask: Ask, hop: Hop, moves: Sequence[Move], now: datetime) -
     since, youngest = max(zip(times, changing, strict=True), key=lambda pair: pair[0])
     if since + soak > now:
         version = f"{youngest.service} {youngest.origin.image.tag or 'image'} ({youngest.digest.short})"
-        raise Refusal(
+        raise Forbidden(
             f"{version} soaks in {hop.source.environment.name} until {_minute(since + soak)}",
             f"nothing to do: the first run after that proposes it (`gates.soak` of {hop.target.environment.name} is "
             f"{_span(soak)})",
@@ -78,7 +78,7 @@ def _since(ask: Ask, hop: Hop, move: Move, manifest: Manifest, now: datetime) ->
     named = tuple(takewhile(lambda landing: move.digest in _digests(manifest, landing, image, promoted), landings))
     first = _oldest_known(ask, hop, move, manifest, named)
     if first is None:
-        raise Refusal(
+        raise Forbidden(
             f"since when {hop.source.environment.name} has run {move.digest.short} isn't known: {move.origin.path} "
             f"names {image.tag} without a digest, and no commit of promobot recorded which one that was",
             f"write the digest beside the tag in {move.origin.path}, or remove `gates.soak` from "

@@ -12,7 +12,19 @@ from bot.decide.approving import WAITS, Assurance, assured_of, is_marked, missin
 from bot.decide.branch import Branch, is_of_fork
 from bot.decide.environments import Snapshot, head_of, service_at
 from bot.decide.facts import Ask, NotKnown, for_each
-from bot.decide.judged import Judged, Place, Theirs, Wanted, all_there, files_of, is_spoiled, judged, waiting
+from bot.decide.judged import (
+    Judged,
+    Place,
+    Theirs,
+    Wanted,
+    all_there,
+    files_of,
+    is_forbidden,
+    is_spoiled,
+    judged,
+    permitted,
+    waiting,
+)
 from bot.decide.merging import is_merged_for_us
 from bot.decide.text import read
 from bot.decide.trailers import PROMOTION, records
@@ -108,7 +120,12 @@ def _are_ours(config: Config, commits: Collection[Commit]) -> bool:
 def _is_watched(ask: Ask, place: Place, theirs: Theirs) -> bool:
     """Whether its status may have to change though nobody pushes."""
     left = is_marked(theirs.request) and theirs.request.source_branch not in place.wanted.told
-    if not theirs.ours or left or any(not each.by for each in _assured(ask, place, theirs)):
+    if (
+        not theirs.ours
+        or left
+        or is_forbidden(place, theirs)
+        or any(not each.by for each in _assured(ask, place, theirs))
+    ):
         return True
     return is_spoiled(ask, place, theirs)
 
@@ -138,7 +155,7 @@ def _upkeep(ask: Ask, place: Place, theirs: Theirs) -> Upkeep | None:
     target = next((environment.name for environment, _ in theirs.touched), place.environment.name)
     ask.together(Status(repository, request.head), *files_of(place, theirs))
     try:
-        said = _approved(ask, place, theirs, judged(ask, place, theirs))
+        said = permitted(place, theirs, _approved(ask, place, theirs, judged(ask, place, theirs)))
         now = ask.maybe(Status(repository, request.head))
     except NotKnown as refusal:
         return Upkeep(unit, target, blocked=refusal.blocked)

@@ -86,6 +86,7 @@ class Verdict:
     no longer due, a branch that is left over, a note on what people did, a merge.
     `request` is the open merge request, also of a unit that is blocked; `outdated` says what it proposes then that
     would not be proposed now.
+    `forbidden` says why it isn't to be merged, where the configuration's rules are against just that.
     `note` says why it stands as it does, where nothing is against it and that isn't plain. What is `queued` is due,
     and waits until there are fewer open merge requests.
     """
@@ -98,6 +99,7 @@ class Verdict:
     blocked: Blocked | None = None
     request: MergeRequest | None = None
     outdated: str = ""
+    forbidden: str = ""
     note: str = ""
     queued: bool = False
 

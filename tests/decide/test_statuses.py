@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import count
 
 import pytest
@@ -11,9 +12,9 @@ from bot.decide import Intent
 from bot.errors import ExitCode, RegistryError
 from bot.plan import CopyImage, HoldMerge, SetStatus, Standing
 from bot.questions import Status, Unknown
-from bot.repositories import CommitStatus, RequestState, StatusState
+from bot.repositories import CommitStatus, Landing, RequestState, StatusState
 from tests.paper import CONFIG, E2E, SHOP, STAGING, Paper, configured, digest, values
-from tests.paperwork import Desk, desk_with
+from tests.paperwork import Desk, desk_with, e2e, staging
 
 E2E_FILE, STAGING_FILE = "apps/api/e2e/values.yaml", "apps/api/staging/values.yaml"
 MINE = "ann/bump"
@@ -431,3 +432,66 @@ def test_what_is_well_is_not_asked_for(promoted: Desk) -> None:
     promoted.paper.asked.clear()
     assert promoted.paper.plan(intent=AUTOMATIC, config=MANUAL).steps == ()
     assert not [question for question in promoted.paper.asked if isinstance(question, Status)]
+
+
+# --- ours, when the configuration's rules are against it ---------------------------------------------------
+
+
+SOAK = configured(staging={"gates": {"soak": timedelta(hours=2)}})
+DOWNGRADE = CommitStatus(FAILURE, "would be a downgrade: staging runs 2.5.0, which is newer than 2.0.0")
+
+
+def test_ours_is_red_while_what_it_proposes_would_be_a_downgrade(promoted: Desk) -> None:
+    body = promoted.request("promobot/staging/api").body
+    promoted.commit(staging("api", "2.5.0"))
+    assert passed(promoted) == DOWNGRADE
+    promoted.commit(staging("api", "1.0.0"))
+    assert passed(promoted) == DONE
+    assert promoted.request("promobot/staging/api").body == body
+
+
+def test_ours_is_red_while_what_it_proposes_soaks(promoted: Desk) -> None:
+    path, at = "apps/api/e2e/values.yaml", promoted.paper.now
+    exact = e2e("api", "2.0.0", extra=f"  digest: {digest(1)}\n")
+    promoted.commit(exact)
+    assert passed(promoted) == DONE
+    promoted.paper.landed[path] = (Landing("c", at, exact[path]),)
+    told = passed(promoted, config=SOAK)
+    assert (told.state, told.description) == (
+        FAILURE,
+        f"api 2.0.0 ({digest(1).short}) soaks in e2e until 2026-11-21 14:00 UTC",
+    )
+    promoted.paper.now += timedelta(hours=2)
+    assert passed(promoted, config=SOAK) == DONE
+
+
+def test_what_is_older_is_well_while_what_is_newer_soaks(promoted: Desk) -> None:
+    promoted.commit(e2e("api", "3.0.0"))
+    assert passed(promoted, config=SOAK) == DONE
+    assert promoted.paper.verdict("api", config=SOAK).standing is Standing.BLOCKED
+
+
+def test_what_is_not_known_makes_nothing_red(promoted: Desk) -> None:
+    promoted.paper.unreachable = frozenset({"e2e"})
+    assert passed(promoted) == DONE
+    assert promoted.paper.verdict("api").standing is Standing.BLOCKED
+
+
+def test_with_a_person_s_commit_on_top_the_rules_hold_too(promoted: Desk) -> None:
+    promoted.amend("promobot/staging/api", {"notes.md": b"a note"})
+    assert passed(promoted) == DONE
+    promoted.commit(staging("api", "2.5.0"))
+    assert passed(promoted) == DOWNGRADE
+
+
+def test_what_a_person_put_in_its_place_is_a_person_s(promoted: Desk) -> None:
+    promoted.paper.tags["staging", "shop/api", "2.6.0"] = digest(6)
+    promoted.amend("promobot/staging/api", staging("api", "2.6.0"))
+    promoted.commit(staging("api", "2.5.0"))
+    assert passed(promoted) == DONE
+
+
+def test_an_image_that_is_gone_is_told_first(promoted: Desk) -> None:
+    promoted.commit(staging("api", "2.5.0"))
+    del promoted.paper.tags["staging", "shop/api", "2.0.0"]
+    assert passed(promoted) == GONE

@@ -13,7 +13,7 @@ from bot.errors import ExitCode
 from bot.repositories import CommitStatus, StatusState
 from bot.world import World
 from tests.company import PROJECT, Company
-from tests.promotion.shops import SHOPS, Shop
+from tests.promotion.shops import ANN, SHOPS, Shop
 from tests.proxy import AnswerAfter, CutAfter, CutBefore, Fault, Kind
 
 BRANCH = "promobot/staging/inventory"
@@ -91,6 +91,24 @@ def test_what_promobot_says_is_not_good_is_merged_on_purpose_only(
     assert shop.states == ["open"]
     assert shop.promobot("mr", "merge", "1", "--despite-status") == ExitCode.DONE
     assert shop.states == ["merged"]
+
+
+@pytest.mark.parametrize("forge", SHOPS)
+def test_what_would_be_a_downgrade_by_now_is_not_merged(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    """A hotfix came to staging by hand while what e2e runs was reviewed."""
+    shop.need_no_approvals()
+    shop.promobot(*PROMOTE)
+    company, body = shop.company, shop.requests()[0].body
+    before = company.content("main", FILE)
+    shop.repository.commit("main", {FILE: company.manifest("inventory", "staging", "1.2.0")}, who=ANN)
+    assert shop.promobot("reconcile") == ExitCode.DONE
+    assert shop.promobot("mr", "merge", "1") == ExitCode.CONFLICT
+    assert "is failure: would be a downgrade: staging runs 1.2.0" in capsys.readouterr().err
+    shop.repository.commit("main", {FILE: before}, who=ANN)
+    for _ in range(2):
+        assert shop.promobot("reconcile") == ExitCode.DONE
+    assert shop.requests()[0].body == body
+    assert shop.promobot("mr", "merge", "1") == ExitCode.DONE
 
 
 @pytest.mark.parametrize("forge", SHOPS)
