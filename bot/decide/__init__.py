@@ -6,14 +6,15 @@ No I/O and no clock here; imports of adapters are refused by CI.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from bot.config import Config, EnvironmentConfig
+from bot.decide.branch import branch_name, open_request, open_requests_of
 from bot.decide.environments import read_environments
-from bot.decide.facts import Ask, Facts, Outside, Refusal, Unanswered
+from bot.decide.facts import Ask, Facts, Forbidden, Outside, Refusal, Unanswered
 from bot.decide.gaps import find_gaps
 from bot.decide.judged import Wanted
 from bot.decide.judging import Case, judge
@@ -71,6 +72,8 @@ class _Turn:
     questions: list[Question[object]]
     # Every name that somebody may mean.
     known: set[str]
+    # By its branch, why what is open of a promotion isn't to be merged.
+    forbidden: dict[str, str] = field(default_factory=dict)
 
 
 def decide(config: Config, texts: Texts, intent: Intent, facts: Facts, now: datetime) -> Need | Plan:
@@ -81,25 +84,16 @@ def decide(config: Config, texts: Texts, intent: Intent, facts: Facts, now: date
     ask = Ask(facts)
     turn = _Turn([], [], set())
     for target in _targets(config, intent):
-        try:
-            reach = read_reach(ask, config, target, _to_read(config, intent))
-        except Unanswered as need:
-            turn.questions += need.questions
-            turn.known.update(intent.services)
-        except Refusal as refusal:
-            turn.verdicts.append(_refused(EVERYTHING, target, refusal, intent))
-            turn.known.update(intent.services)
-        else:
-            turn.known.update(reach.sources, filter(None, map(config.group, reach.sources)))
-            _judge_all(ask, turn, _Pass(config, texts, intent, now), reach)
-            _tell_gaps(ask, turn, config, intent, reach)
+        _judge_target(ask, turn, _Pass(config, texts, intent, now), target)
     upkeep: tuple[Upkeep, ...] = ()
     _limit(ask, turn, config, intent)
+    for verdict in turn.verdicts:
+        turn.forbidden |= _forbidden_by(verdict)
     try:
         arriving = dict(_arriving(turn.verdicts))
         told = {step.branch for verdict in turn.verdicts if (step := verdict.step) and _tells(step)}
-        forbidden = {one.request.source_branch: one.forbidden for one in turn.verdicts if one.request and one.forbidden}
-        upkeep = find_upkeep(ask, config, Wanted(intent.services, intent.targets, arriving, told, forbidden))
+        wanted = Wanted(intent.services, intent.targets, arriving, told, turn.forbidden)
+        upkeep = find_upkeep(ask, config, wanted)
     except Unanswered as need:
         turn.questions += need.questions
     if turn.questions:
@@ -143,6 +137,27 @@ def _with_around(verdict: Verdict, upkeep: Iterable[Upkeep]) -> Verdict:
     return verdict
 
 
+def _judge_target(ask: Ask, turn: _Turn, given: _Pass, target: EnvironmentConfig) -> None:
+    config, intent = given.config, given.intent
+    # Of what nobody names there is nothing to say but whether what is open of it may still be merged.
+    unasked = intent.automatic and not config.may_be_automatic(target)
+    try:
+        if unasked and not open_requests_of(ask, target):
+            return
+        reach = read_reach(ask, config, target, _to_read(config, intent))
+    except Unanswered as need:
+        turn.questions += need.questions
+        turn.known.update(intent.services)
+    except Refusal as refusal:
+        turn.verdicts += () if unasked else (_refused(EVERYTHING, target, refusal, intent),)
+        turn.known.update(intent.services)
+    else:
+        turn.known.update(reach.sources, filter(None, map(config.group, reach.sources)))
+        _judge_all(ask, turn, given, reach)
+        if not unasked:
+            _tell_gaps(ask, turn, config, intent, reach)
+
+
 def _judge_all(ask: Ask, turn: _Turn, given: _Pass, reach: Reach) -> None:
     config, intent, target = given.config, given.intent, reach.target.environment
     misnamed = config.misnamed(reach.sources.keys())
@@ -150,19 +165,41 @@ def _judge_all(ask: Ask, turn: _Turn, given: _Pass, reach: Reach) -> None:
         case = Case(config, given.texts, unit, reach.target, reach.sources, given.now, intent.reopen, intent.orders)
         manual = frozenset(_unasked(config, intent, target, unit))
         case = replace(case, manual=manual, looking=intent.looking)
-        if case.manual.issuperset(unit.services):
-            continue
         try:
-            _refuse_misnamed(unit, misnamed)
-            refuse_taken(config, reach, unit)
-            turn.verdicts += judge(ask, case)
+            if manual.issuperset(unit.services):
+                turn.forbidden |= _forbidden(ask, reach, replace(case, manual=frozenset()))
+            else:
+                turn.verdicts += _judged(ask, reach, case, intent, misnamed)
         except Unanswered as need:
             turn.questions += need.questions
-        except Refusal as refusal:
-            try:
-                turn.verdicts.append(reviewed(ask, config, reach, refusal, _refused(unit, target, refusal, intent)))
-            except Unanswered as need:
-                turn.questions += need.questions
+
+
+def _judged(ask: Ask, reach: Reach, case: Case, intent: Intent, misnamed: Collection[str]) -> Sequence[Verdict]:
+    try:
+        _refuse_misnamed(case.unit, misnamed)
+        refuse_taken(case.config, reach, case.unit)
+        return judge(ask, case)
+    except Refusal as refusal:
+        verdict = _refused(case.unit, reach.target.environment, refusal, intent)
+        return (reviewed(ask, case.config, reach, refusal, verdict),)
+
+
+def _forbidden(ask: Ask, reach: Reach, case: Case) -> Mapping[str, str]:
+    """Of what nobody names, by its branch, why what is open of it isn't to be merged: rules hold for that, too."""
+    target = reach.target.environment
+    try:
+        if open_request(ask, reach.target, branch_name(target, case.unit)) is not None:
+            judge(ask, case)
+    except Forbidden as refusal:
+        found = reviewed(ask, case.config, reach, refusal, _refused(case.unit, target, refusal, Intent()))
+        return _forbidden_by(found)
+    except Refusal:
+        pass
+    return {}
+
+
+def _forbidden_by(verdict: Verdict) -> Mapping[str, str]:
+    return {verdict.request.source_branch: verdict.forbidden} if verdict.request and verdict.forbidden else {}
 
 
 def _tell_gaps(ask: Ask, turn: _Turn, config: Config, intent: Intent, reach: Reach) -> None:
@@ -191,8 +228,7 @@ def _refused(unit: Unit, target: EnvironmentConfig, refusal: Refusal, intent: In
 
 def _targets(config: Config, intent: Intent) -> Iterator[EnvironmentConfig]:
     for target in config.targets:
-        named = not intent.targets or target.name in intent.targets
-        if named and (not intent.automatic or config.may_be_automatic(target)):
+        if not intent.targets or target.name in intent.targets:
             yield target
 
 

@@ -495,3 +495,16 @@ def test_an_image_that_is_gone_is_told_first(promoted: Desk) -> None:
     promoted.commit(staging("api", "2.5.0"))
     del promoted.paper.tags["staging", "shop/api", "2.0.0"]
     assert passed(promoted) == GONE
+
+
+def test_of_what_nobody_promotes_by_itself_the_rules_hold_too(promoted: Desk) -> None:
+    body = promoted.request("promobot/staging/api").body
+    promoted.commit(staging("api", "2.5.0"))
+    assert passed(promoted, AUTOMATIC, MANUAL) == DOWNGRADE
+    plan = promoted.paper.plan(intent=AUTOMATIC, config=MANUAL)
+    assert plan.verdicts == ()
+    promoted.commit({**staging("api", "1.0.0"), **e2e("api", "3.0.0")})
+    assert passed(promoted, AUTOMATIC, MANUAL) == DONE
+    promoted.commit(e2e("api", "2.0.0"))
+    assert passed(promoted) == DONE
+    assert promoted.request("promobot/staging/api").body == body
