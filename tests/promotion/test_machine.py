@@ -18,7 +18,7 @@ from bot.errors import ExitCode
 from tests.company import Company
 from tests.doubles.server import Exchange
 from tests.promotion.people import BRANCH, DEEDS, FILE, WRITES, Ann, tag_in
-from tests.promotion.shops import SHOPS, Shop
+from tests.promotion.shops import ALL_SHOPS, Shop
 from tests.proxy import Answer, AnswerAfter, CutAfter, CutBefore, Fault
 
 UNDISTURBED = {ExitCode.DONE, ExitCode.BLOCKED, ExitCode.CONFLICT}
@@ -195,7 +195,7 @@ def machine_of(forge: str, folder: Path, e2e: RunningRegistry, prod: RunningRegi
         @contextlib.contextmanager
         def make(self) -> Iterator[Shop]:
             company = Company.found(folder / str(next(numbers)), e2e, prod, ["inventory"])
-            with SHOPS[forge](company) as shop:
+            with ALL_SHOPS[forge](company) as shop:
                 yield shop
 
     return Bound
@@ -205,12 +205,12 @@ def settings_of(examples: int, steps: int) -> settings:
     return settings(max_examples=examples, stateful_step_count=steps, suppress_health_check=list(HealthCheck))
 
 
-@pytest.mark.parametrize("forge", SHOPS)
+@pytest.mark.parametrize("forge", ALL_SHOPS)
 def test_some_orders(tmp_path: Path, e2e_registry: RunningRegistry, prod_registry: RunningRegistry, forge: str) -> None:
     run_state_machine_as_test(machine_of(forge, tmp_path, e2e_registry, prod_registry), settings=settings_of(3, 8))
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("forge", SHOPS)
+@pytest.mark.parametrize("forge", ALL_SHOPS)
 def test_many_orders(tmp_path: Path, e2e_registry: RunningRegistry, prod_registry: RunningRegistry, forge: str) -> None:
     run_state_machine_as_test(machine_of(forge, tmp_path, e2e_registry, prod_registry), settings=settings_of(100, 20))

@@ -14,7 +14,8 @@ from tests.doubles.server import Running
 
 ANN = Identity("Ann", "ann@example.com")
 APPROVERS = "staging-approvers"
-_READS = ("GET", "git git-upload-pack", "POST /graphql repository")
+# An App asks for a token in each run, which changes nothing.
+_READS = ("GET", "git git-upload-pack", "POST /graphql repository", "POST /app/installations/:id/access_tokens")
 
 
 @dataclass(frozen=True)
