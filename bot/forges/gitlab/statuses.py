@@ -64,7 +64,7 @@ class Statuses:
     def follow(self, request: MergeRequest, status: CommitStatus, *, prepared: bool) -> None:
         """Say it in the pipeline that an open merge request goes by, which opening may have begun.
 
-        What was said before is in another one then. Where it waits there, it would forever.
+        What was said before is in another one then.
         """
         if not prepared:
             self.sleep(pause(1))
@@ -74,20 +74,25 @@ class Statuses:
             return
         known = _Seen(head) if before and before.pipeline and head else None
         self._set(commit, status, request.source_branch, known)
-        if before and before.pipeline and head and wanted.state is StatusState.PENDING:
-            self._withdraw(commit, before.pipeline)
 
     def begun(self, number: int, commit: str) -> int:
         """The number of the pipeline that an open merge request goes by; 0 where there is none of this commit."""
         return head_pipeline(lambda: self.project.mergerequests.get(number).attributes, commit, self.sleep)
 
-    def _withdraw(self, commit: str, pipeline: int) -> None:
-        """Of a pipeline that counts no more: whatever it comes to, nothing depends on it."""
-        with suppress(ForgeError):
-            self._statuses(commit).create({"state": "canceled", "name": NAME, "pipeline_id": pipeline})
-
     def _set(self, commit: str, status: CommitStatus, branch: str, known: _Seen | None) -> bool:
-        wanted = status.within(_LONGEST)
+        before = self.said.get(commit)
+        said = self._tried(commit, status.within(_LONGEST), branch, known)
+        if before and before.pipeline not in {0, self.said[commit].pipeline}:
+            self._withdraw(commit, before)
+        return said
+
+    def _withdraw(self, commit: str, said: Said) -> None:
+        """What waits in a pipeline that counts no more would for good. Nothing depends on it, so it may fail."""
+        if said.status.state is StatusState.PENDING:
+            with suppress(ForgeError):
+                self._statuses(commit).create({"state": "canceled", "name": NAME, "pipeline_id": said.pipeline})
+
+    def _tried(self, commit: str, wanted: CommitStatus, branch: str, known: _Seen | None) -> bool:
         for attempt in range(1, _ATTEMPTS + 1):
             seen = known if known and attempt == 1 else self._look(commit)
             if seen.status == wanted:
