@@ -190,22 +190,28 @@ def _perform(step: Step, action: Action, world: World, now: datetime, watch: Wat
         case MoveTag(location, tag, expected, digest):
             moved = world.move_tag(location, tag, expected=expected, digest=digest)
             return (Done if moved else AlreadyDone)(action, str(digest))
-        case SetStatus(repository, commit, branch, status):
-            about = commit or step.head
-            assert about is not None, "a step says nothing of a branch that it has neither found nor pushed"  # noqa: S101
-            said = _forge(world, repository).set_status(repository.project, about, status, branch=branch)
-            return (Done if said else AlreadyDone)(action, status.description)
+        case SetStatus():
+            return _say(step, action, world)
         case OpenRequest() | UpdateRequest() | SetNote() | CloseRequest() | Merge() | HoldMerge():
             return _about_request(action, world)
         case _:
             assert_never(action)
 
 
+def _say(step: Step, action: SetStatus, world: World) -> Outcome:
+    about = action.commit or step.head
+    assert about is not None, "a step says nothing of a branch that it has neither found nor pushed"  # noqa: S101
+    said = _forge(world, action.repository).set_status(
+        action.repository.project, about, action.status, branch=action.branch, new=action.new, request=action.request
+    )
+    return (Done if said else AlreadyDone)(action, action.status.description)
+
+
 def _about_request(action: AboutRequest, world: World) -> Outcome:
     match action:
-        case OpenRequest(repository, draft):
+        case OpenRequest(repository, draft, status):
             named = replace(draft, assignees=world.hosts.assignees(repository.forge, draft.assignees))
-            opened = _forge(world, repository).open(repository.project, named)
+            opened = _forge(world, repository).open(repository.project, named, status=status)
             took = OpenRequest(repository, replace(named, reviewers=Reviewers(users=opened.request.reviewers)))
             return (Done if opened.created else AlreadyDone)(took, opened.request.url, opened.notes)
         case UpdateRequest(repository, number, title, body, seen):

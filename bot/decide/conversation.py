@@ -16,7 +16,7 @@ from bot.decide.telling import first_questions, tell
 from bot.decide.text import Background, fingerprints_in, read
 from bot.plan import Action, OpenRequest
 from bot.questions import Approvals, Question
-from bot.repositories import MergeRequest, Repository
+from bot.repositories import CommitStatus, MergeRequest, Repository
 
 
 def first_told(proposal: Proposal, request: MergeRequest | None) -> tuple[Question[Any], ...]:
@@ -27,15 +27,20 @@ def first_told(proposal: Proposal, request: MergeRequest | None) -> tuple[Questi
 
 
 def converse(
-    ask: Ask, proposal: Proposal, request: MergeRequest | None, changes: Iterable[Change], needed: Needed
+    ask: Ask,
+    proposal: Proposal,
+    request: MergeRequest | None,
+    changes: Iterable[Change],
+    needed: Needed,
+    said: CommitStatus | None,
 ) -> Iterator[Action]:
-    """What lets the merge request say what is proposed. A person's is left as it is."""
+    """What lets the merge request say what is proposed, once this is `said` of it. A person's is left as it is."""
     environment, repository = proposal.target.environment, proposal.target.rev.repository
     text = _texts(ask, proposal, request, changes, needed)
     if request is None or request.unfinished:
         services, draft = proposal.promotion.unit.services, proposal.creation is not None
         made = make_draft(proposal.config, environment, services, proposal.branch.name, text, draft=draft)
-        yield OpenRequest(repository, made)
+        yield OpenRequest(repository, made, said)
     elif request.ours:
         yield from _kept(ask, proposal, request, text, needed)
 

@@ -108,8 +108,10 @@ def _effects(
     repository = proposal.target.rev.repository
     lacks = approving.missing(ask, repository, needed.assured, request, pushed=bool(pushes))
     anew = lacks or ("" if needed.waits_no_more(ask, repository, request) else None)
-    yield from with_status(proposal.target, proposal.branch, proposal.promotion.moves, actions, request, anew)
-    yield from converse(ask, proposal, request, changes, needed)
+    there = tuple(with_status(proposal.target, proposal.branch, proposal.promotion.moves, actions, request, anew))
+    yield from there
+    said = next((action.status for action in reversed(there) if isinstance(action, SetStatus)), None)
+    yield from converse(ask, proposal, request, changes, needed, said)
 
 
 def _first(proposal: Proposal, request: MergeRequest | None, changes: tuple[Change, ...]) -> Iterator[Question[Any]]:

@@ -44,13 +44,15 @@ def with_status(
 ) -> Iterator[Action]:
     """What brings a promotion to its branch and its images, with what is to be said of the branch's head by then.
 
-    It is said before anybody sees a merge request of it, so that no later pass has to look. Where it `lacks` approvals
-    that nothing on the forge asks for, later passes do: see `judge_requests`; empty, it lacks them no more.
+    It is said before anybody sees a merge request of it, so that no later pass has to look, and a run that ends before
+    it opens one leaves none that could be merged. Where it `lacks` approvals that nothing on the forge asks for, later
+    passes do: see `judge_requests`; empty, it lacks them no more.
     """
-    say = partial(SetStatus, target.rev.repository, None, branch.name)
     images = {(move.destination, move.tag, move.digest) for move in moves}
     good = waiting(lacks) if lacks else all_there(len(images), target.environment.registry)
     pushes = [action for action in actions if isinstance(action, PushBranch)]
+    new, to = bool(pushes) and request is None, request.number if pushes and request else None
+    say = partial(SetStatus, target.rev.repository, None, branch.name, new=new, request=to)
     copies = [action for action in actions if not isinstance(action, PushBranch)]
     yield from pushes
     if pushes and copies and request is not None:

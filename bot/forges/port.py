@@ -98,15 +98,30 @@ class Forge(Protocol):
         """Whether the token can do what these projects are used for. Reads only; what fails is a finding."""
         ...
 
-    def set_status(self, project: str, commit: str, status: CommitStatus, *, branch: str) -> bool:
+    def set_status(
+        self,
+        project: str,
+        commit: str,
+        status: CommitStatus,
+        *,
+        branch: str,
+        new: bool = False,
+        request: int | None = None,
+    ) -> bool:
         """Let promobot's own status on a commit say this; False where it said so before, and nothing was written.
 
         `branch` is where the commit is, for a forge that wants to know. No status of another name is touched.
+        Of a `new` commit nothing is said yet, so that a forge may do without a look. One that was just pushed to an
+        open merge request, `request`, may not have the pipeline yet that has to hold it.
         """
         ...
 
-    def open(self, project: str, draft: RequestDraft) -> Opened:
-        """Open a merge request, or adopt, as it is, the one that is open between the two branches."""
+    def open(self, project: str, draft: RequestDraft, *, status: CommitStatus | None = None) -> Opened:
+        """Open a merge request, or adopt, as it is, the one that is open between the two branches.
+
+        `status` is what was said of its head before; where opening begins a pipeline that counts from then on, it says
+        so too.
+        """
         ...
 
     def update(

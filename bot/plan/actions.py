@@ -56,10 +56,14 @@ class MoveTag:
 
 @dataclass(frozen=True)
 class OpenRequest:
-    """Open a merge request, or adopt the one that is already open between the two branches."""
+    """Open a merge request, or adopt the one that is already open between the two branches.
+
+    `status` is what promobot's own says of its head by then, for a forge where opening begins a pipeline without it.
+    """
 
     repository: Repository
     draft: RequestDraft
+    status: CommitStatus | None = None
 
 
 @dataclass(frozen=True)
@@ -117,13 +121,16 @@ class HoldMerge:
 class SetStatus:
     """Let promobot's own status say this of a commit; None: of the one that the step's branch is at by then.
 
-    `branch` is where the commit is.
+    `branch` is where the commit is. `new` is one of which nothing is said yet, as the step pushes it; `request` is the
+    open merge request that it was pushed to, whose pipeline may take a moment to begin.
     """
 
     repository: Repository
     commit: str | None
     branch: str
     status: CommitStatus
+    new: bool = False
+    request: int | None = None
 
 
 Action: TypeAlias = (

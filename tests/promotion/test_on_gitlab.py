@@ -28,7 +28,8 @@ def shop(company: Company) -> Iterator[GitLabShop]:
 def test_what_a_run_asks_of_the_api(shop: GitLabShop) -> None:
     """What is open, what people closed, and after the opening what is open now.
 
-    Beyond what a run reads once it is four requests: the status, with a look, and the opening, with another.
+    Beyond what a run reads once it is four requests: the status, and the opening, with a look at what is open then and
+    one at the pipeline that it goes by.
     """
     shop.promobot(*PROMOTE)
     listed = "GET /projects/:id/merge_requests"
@@ -42,7 +43,7 @@ def test_what_a_run_asks_of_the_api(shop: GitLabShop) -> None:
         **once,
         listed: 3,
         "POST /projects/:id/merge_requests": 1,
-        "GET /projects/:id/repository/commits/:sha/statuses": 1,
+        "GET /projects/:id/merge_requests/:iid": 1,
         "POST /projects/:id/statuses/:sha": 1,
     }
 
@@ -239,6 +240,122 @@ def test_where_people_merge_a_branch_that_has_to_be_rebased_is_left_to_them(shop
     shop.running.forget()
     assert shop.promobot("reconcile") == ExitCode.DONE
     assert shop.writes() == []
+
+
+# --- the pipeline that counts ----------------------------------------------------------------------------
+
+PIPELINES = [
+    ("", 0),
+    ("", 2),
+    ("push", 0),
+    ("push", 2),
+    ("merge_request_event", 0),
+    ("merge_request_event", 2),
+]
+HOW = [f"{source or 'none'} after {looks} looks" for source, looks in PIPELINES]
+GREEN = "1 image found in registry staging"
+
+
+def with_pipelines(shop: GitLabShop, pipelines_for: str, looks: int) -> None:
+    shop.project.pipelines_for, shop.project.only_allow_merge_if_pipeline_succeeds = pipelines_for, True
+    shop.gitlab.patience.pipelines = looks
+
+
+def all_succeed(shop: GitLabShop) -> None:
+    """What is to be made is made, and what the project itself runs is green."""
+    with shop.gitlab.lock:
+        while shop.project.coming:
+            life.go_on(shop.gitlab, shop.project)
+        for pipeline in shop.project.pipelines:
+            pipeline.built = "success"
+            life.settle(pipeline)
+
+
+def said_where_it_counts(shop: GitLabShop) -> tuple[str, str]:
+    """What promobot says in the pipeline that the open merge request goes by; and nothing waits in another one."""
+    (request,) = [one for one in shop.project.requests.values() if one.open]
+    counts = life.head_pipeline(shop.project, request)
+    assert counts is not None
+    own = [pipeline for pipeline in shop.project.pipelines if pipeline.sha == request.sha]
+    assert len([pipeline for pipeline in own if pipeline.source == "external"]) <= 1
+    assert [pipeline.status for pipeline in own if pipeline is not counts and pipeline.status == "pending"] == []
+    job = [job for job in counts.statuses if job.name == "promobot"][-1]
+    return job.state, job.description or ""
+
+
+@pytest.mark.parametrize(("pipelines_for", "looks"), PIPELINES, ids=HOW)
+def test_what_is_opened_waits_from_the_beginning(shop: GitLabShop, pipelines_for: str, looks: int) -> None:
+    with_pipelines(shop, pipelines_for, looks)
+    assert shop.promobot(*PROMOTE) == ExitCode.DONE
+    all_succeed(shop)
+    assert not mergeable(shop)
+    assert said_where_it_counts(shop) == ("pending", WAITS)
+    (request,) = shop.project.requests.values()
+    shop.gitlab.approve(shop.project, request, shop.ann)
+    assert shop.promobot("reconcile") == ExitCode.DONE
+    assert said_where_it_counts(shop) == ("success", GREEN)
+    assert mergeable(shop)
+    shop.running.forget()
+    assert shop.promobot("reconcile") == ExitCode.DONE
+    assert shop.writes() == []
+
+
+@pytest.mark.parametrize(("pipelines_for", "looks"), PIPELINES, ids=HOW)
+def test_what_waits_for_nobody_says_so_where_it_counts(shop: GitLabShop, pipelines_for: str, looks: int) -> None:
+    shop.settle(required=0)
+    with_pipelines(shop, pipelines_for, looks)
+    assert shop.promobot(*PROMOTE) == ExitCode.DONE
+    all_succeed(shop)
+    assert said_where_it_counts(shop) == ("success", GREEN)
+    assert mergeable(shop)
+
+
+@pytest.mark.parametrize(("pipelines_for", "looks"), PIPELINES, ids=HOW)
+def test_what_is_pushed_to_an_open_one_waits_from_the_beginning(
+    shop: GitLabShop, pipelines_for: str, looks: int
+) -> None:
+    with_pipelines(shop, pipelines_for, 0)
+    assert shop.promobot(*PROMOTE) == ExitCode.DONE
+    (request,) = shop.project.requests.values()
+    shop.gitlab.approve(shop.project, request, shop.ann)
+    assert shop.promobot("reconcile") == ExitCode.DONE
+    all_succeed(shop)
+    assert mergeable(shop)
+    before, shop.gitlab.patience.pipelines = request.sha, looks
+    shop.company.push_e2e("inventory", "1.1.4-rc1", build_index("newer"))
+    manifest = shop.company.manifest("inventory", "e2e", "1.1.4-rc1")
+    shop.project.repository.commit("main", {FILE.replace("staging", "e2e"): manifest})
+    assert shop.promobot(*PROMOTE) == ExitCode.DONE
+    assert request.sha != before
+    all_succeed(shop)
+    assert not mergeable(shop)
+    assert said_where_it_counts(shop) == ("pending", WAITS)
+
+
+def test_one_whose_run_ended_before_its_pipeline_was_looked_at_waits_from_the_next_pass_on(shop: GitLabShop) -> None:
+    with_pipelines(shop, "merge_request_event", 0)
+    refusal = Answer(403, {"Content-Type": "application/json"}, b'{"message":"403 Forbidden"}')
+    shop.running.inject(Fault("GET .*/merge_requests/1", refusal))
+    assert shop.promobot(*PROMOTE) == ExitCode.FORGE
+    assert shop.states == ["open"]
+    all_succeed(shop)
+    assert shop.promobot("reconcile") == ExitCode.DONE
+    assert not mergeable(shop)
+    (request,) = shop.project.requests.values()
+    shop.gitlab.approve(shop.project, request, shop.ann)
+    assert shop.promobot("reconcile") == ExitCode.DONE
+    assert mergeable(shop)
+
+
+@pytest.mark.parametrize(("pipelines_for", "more"), [("", 0), ("push", 0), ("merge_request_event", 2)])
+def test_what_the_pipeline_that_counts_costs(shop: GitLabShop, pipelines_for: str, more: int) -> None:
+    """Where opening begins one, promobot's status in it, and what was said before it is taken back."""
+    with_pipelines(shop, pipelines_for, 0)
+    shop.promobot(*PROMOTE)
+    counts = shop.running.counts()
+    assert counts["GET /projects/:id/merge_requests/:iid"] == 1
+    assert counts["POST /projects/:id/statuses/:sha"] == 1 + more
+    assert counts["GET /projects/:id/repository/commits/:sha/statuses"] == 0
 
 
 def rebased_by_ann(shop: GitLabShop, head: str, onto: str) -> str:

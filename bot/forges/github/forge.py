@@ -132,11 +132,20 @@ class GitHubForge:
 
     # --- writing ----------------------------------------------------------------------------------------
 
-    def set_status(self, project: str, commit: str, status: CommitStatus, *, branch: str) -> bool:  # noqa: ARG002
+    def set_status(
+        self,
+        project: str,
+        commit: str,
+        status: CommitStatus,
+        *,
+        branch: str,  # noqa: ARG002 - a status is the commit's, whatever becomes of it
+        new: bool = False,  # noqa: ARG002
+        request: int | None = None,  # noqa: ARG002
+    ) -> bool:
         """Let promobot's own status on a commit say this, wherever it is; False where it said so before."""
         return self._statuses(project).set(commit, status)
 
-    def open(self, project: str, draft: RequestDraft) -> Opened:
+    def open(self, project: str, draft: RequestDraft, *, status: CommitStatus | None = None) -> Opened:  # noqa: ARG002
         """Open a merge request, or adopt, as it is, the one that is open between the two branches.
 
         Raises ForgeError if a branch is missing, or the source has nothing that the target hasn't.

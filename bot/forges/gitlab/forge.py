@@ -26,7 +26,7 @@ from bot.forges.gitlab.protection import protection
 from bot.forges.gitlab.refusals import must_be_open
 from bot.forges.gitlab.requests import LONGEST_BODY, Identity, body_of, landed, request_of, ruled, title_of
 from bot.forges.gitlab.rights import Rights
-from bot.forges.gitlab.statuses import Statuses
+from bot.forges.gitlab.statuses import Said, Statuses
 from bot.forges.port import AutoMerge, Opened
 from bot.forges.rights import Right, Use
 from bot.network.pace import Pace
@@ -58,6 +58,7 @@ class GitLabForge:
         self._gitlab = make_client(access, pace or Pace(8, sleep=sleep), sleep=sleep)
         self._people = People(self._gitlab)
         self._identity: Identity | None = None
+        self._said: dict[str, dict[str, Said]] = {}
         self._lock = Lock()
 
     def close_connections(self) -> None:
@@ -88,7 +89,7 @@ class GitLabForge:
 
     def statuses(self, project: str, commits: Collection[str]) -> Mapping[str, CommitStatus]:
         """What promobot's own status says in the newest pipelines of these commits, by commit."""
-        return Statuses(self._project(project), self._sleep).found(commits)
+        return self._statuses(project).found(commits)
 
     def get(self, project: str, number: int) -> MergeRequest:
         """One merge request."""
@@ -120,12 +121,27 @@ class GitLabForge:
 
     # --- writing ----------------------------------------------------------------------------------------
 
-    def set_status(self, project: str, commit: str, status: CommitStatus, *, branch: str) -> bool:
+    def set_status(
+        self,
+        project: str,
+        commit: str,
+        status: CommitStatus,
+        *,
+        branch: str,
+        new: bool = False,
+        request: int | None = None,
+    ) -> bool:
         """Let promobot's own status in a commit's newest pipeline say this; False where it said so before."""
-        return Statuses(self._project(project), self._sleep).set(commit, status, branch)
+        statuses = self._statuses(project)
+        if request is not None:
+            statuses.begun(request, commit)
+        return statuses.set(commit, status, branch, new=new)
 
-    def open(self, project: str, draft: RequestDraft) -> Opened:
-        """Open a merge request, or adopt the one that is open between the two branches."""
+    def open(self, project: str, draft: RequestDraft, *, status: CommitStatus | None = None) -> Opened:
+        """Open a merge request, or adopt the one that is open between the two branches.
+
+        Opening begins a pipeline of the merge request's own where the project has such, and only that counts then.
+        """
 
         def close(number: int, reason: str) -> None:
             self.close(project, number, reason=reason)
@@ -138,7 +154,11 @@ class GitLabForge:
                 lambda request: {"description": body_of(ruled(request.body))},
             )
 
-        lists, after = self._lists(project), After(close, finish)
+        def follow(request: MergeRequest, prepared: bool) -> None:  # noqa: FBT001
+            if status is not None:
+                self._statuses(project).follow(request, status, prepared=prepared)
+
+        lists, after = self._lists(project), After(close, finish, follow)
         return open_request(project, draft, lists, self._people, after=after, sleep=self._sleep)
 
     def note(self, project: str, number: int) -> str:
@@ -243,6 +263,9 @@ class GitLabForge:
 
     def _project(self, project: str) -> Any:  # noqa: ANN401 - the library's object, which asks nothing by itself
         return self._gitlab.projects.get(project, lazy=True)
+
+    def _statuses(self, project: str) -> Statuses:
+        return Statuses(self._project(project), self._sleep, self._said.setdefault(project, {}))
 
     def _notes(self, project: str, number: int) -> Notes:
         return Notes(self._project(project).mergerequests.get(number, lazy=True), self._me.user, self._sleep)

@@ -10,6 +10,7 @@ from bot.forges.certainty import certain
 from bot.forges.errors import StatusError
 from bot.forges.gitlab.lists import Lists
 from bot.forges.gitlab.people import Asked, People
+from bot.forges.gitlab.pipelines import is_preparing
 from bot.forges.gitlab.refusals import explain, is_about
 from bot.forges.gitlab.requests import body_of, request_of, title_of, unruled
 from bot.forges.gitlab.rules import add_rules
@@ -20,10 +21,14 @@ from bot.repositories import MergeRequest, RequestDraft
 
 @dataclass(frozen=True)
 class After:
-    """What is done to one that is there: closed with a reason, or freed of what says that it lacks rules."""
+    """What is done to one that is there: closed with a reason, or freed of what says that it lacks rules.
+
+    And its pipeline gets promobot's status, told whether GitLab had `prepared` it when it was made.
+    """
 
     close: Callable[[int, str], object]
     finish: Callable[[int], MergeRequest]
+    follow: Callable[[MergeRequest, bool], None]
 
 
 def open_request(
@@ -46,11 +51,13 @@ def open_request(
     def between() -> tuple[MergeRequest, ...]:
         return lists.between("opened", draft.source_branch, target_branch=draft.target_branch)
 
-    made = _create(project, lists, _fields(draft, asked, people), lambda: next(iter(between()), None), sleep)
+    fields = _fields(draft, asked, people)
+    made, prepared = _create(project, lists, fields, lambda: next(iter(between()), None), sleep)
     lowest, *others = between() or (made.request,)
     for other in others:
         if other.number == made.request.number and made.created:
             after.close(other.number, f"!{lowest.number} is the same")
+    after.follow(lowest, prepared)
     created = made.created and lowest.number == made.request.number
     notes = people.notes(asked, made.request) if created else ()
     if made.created is not created or not lowest.unfinished:
@@ -80,16 +87,19 @@ def _create(
     fields: Mapping[str, Any],
     look: Callable[[], MergeRequest | None],
     sleep: Callable[[float], None],
-) -> Opened:
-    """One that is made, or found where GitLab says that there is one, or where it didn't say anything."""
+) -> tuple[Opened, bool]:
+    """One that is made, or found where GitLab says that there is one, or where it didn't say anything.
 
-    def write() -> Opened:
-        made = lists.project.mergerequests.create(fields)
-        return Opened(request_of(made.attributes, lists.me), created=True)
+    And whether GitLab is through with what it does in the background to a new one.
+    """
 
-    def found() -> Opened | None:
+    def write() -> tuple[Opened, bool]:
+        made = lists.project.mergerequests.create(fields).attributes
+        return Opened(request_of(made, lists.me), created=True), not is_preparing(made)
+
+    def found() -> tuple[Opened, bool] | None:
         request = look()
-        return Opened(request, created=request.author == lists.me.name) if request else None
+        return (Opened(request, created=request.author == lists.me.name), True) if request else None
 
     for attempt in range(1, ATTEMPTS + 2):
         try:
@@ -97,7 +107,7 @@ def _create(
         except StatusError as error:
             there = look() if error.status == 409 else None
             if there is not None:
-                return Opened(there, created=False)
+                return Opened(there, created=False), True
             # A branch that was just pushed may not be seen yet.
             if not is_about(error, "source_branch") or attempt == ATTEMPTS + 1:
                 explain(error, project, fields)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from bot.errors import ForgeError
 from bot.forges.certainty import certain
 from bot.forges.errors import StatusError
 from bot.forges.gitlab.commits import of_each
+from bot.forges.gitlab.pipelines import head_pipeline
 from bot.forges.statuses import NAME
 from bot.network.retry import pause
-from bot.repositories import CommitStatus, StatusState
+from bot.repositories import CommitStatus, MergeRequest, StatusState
 
 # app/models/commit_status.rb: the description is a string of 255.
 _LONGEST = 255
@@ -35,25 +38,68 @@ class _Seen:
 
 
 @dataclass(frozen=True)
+class Said:
+    """What this run said of a commit, and in which pipeline; 0 where GitLab doesn't tell."""
+
+    pipeline: int
+    status: CommitStatus
+
+
+@dataclass(frozen=True)
 class Statuses:
-    """Those of one project, which is an object of the library's."""
+    """Those of one project, which is an object of the library's; `said` is by commits, and grows."""
 
     project: Any
     sleep: Callable[[float], None]
+    said: dict[str, Said]
 
     def found(self, commits: Collection[str]) -> dict[str, CommitStatus]:
         """What is said of these commits."""
         return of_each(self.project, commits, lambda commit: self._look(commit).status)
 
-    def set(self, commit: str, status: CommitStatus, branch: str) -> bool:
-        """Say it, unless it is said already."""
-        wanted = status.within(_LONGEST)
+    def set(self, commit: str, status: CommitStatus, branch: str, *, new: bool = False) -> bool:
+        """Say it, unless it is said already; of a `new` commit nothing is."""
+        return self._set(commit, status, branch, _Seen() if new else None)
+
+    def follow(self, request: MergeRequest, status: CommitStatus, *, prepared: bool) -> None:
+        """Say it in the pipeline that an open merge request goes by, which opening may have begun.
+
+        What was said before is in another one then.
+        """
+        if not prepared:
+            self.sleep(pause(1))
+        commit, wanted = request.head, status.within(_LONGEST)
+        head, before = self.begun(request.number, commit), self.said.get(commit)
+        if before and before.status == wanted and head in {0, before.pipeline}:
+            return
+        known = _Seen(head) if before and before.pipeline and head else None
+        self._set(commit, status, request.source_branch, known)
+
+    def begun(self, number: int, commit: str) -> int:
+        """The number of the pipeline that an open merge request goes by; 0 where there is none of this commit."""
+        return head_pipeline(lambda: self.project.mergerequests.get(number).attributes, commit, self.sleep)
+
+    def _set(self, commit: str, status: CommitStatus, branch: str, known: _Seen | None) -> bool:
+        before = self.said.get(commit)
+        said = self._tried(commit, status.within(_LONGEST), branch, known)
+        if before and before.pipeline not in {0, self.said[commit].pipeline}:
+            self._withdraw(commit, before)
+        return said
+
+    def _withdraw(self, commit: str, said: Said) -> None:
+        """What waits in a pipeline that counts no more would for good. Nothing depends on it, so it may fail."""
+        if said.status.state is StatusState.PENDING:
+            with suppress(ForgeError):
+                self._statuses(commit).create({"state": "canceled", "name": NAME, "pipeline_id": said.pipeline})
+
+    def _tried(self, commit: str, wanted: CommitStatus, branch: str, known: _Seen | None) -> bool:
         for attempt in range(1, _ATTEMPTS + 1):
-            seen = self._look(commit)
+            seen = known if known and attempt == 1 else self._look(commit)
             if seen.status == wanted:
+                self.said[commit] = Said(seen.pipeline, wanted)
                 return attempt > 1
             try:
-                self._say(commit, wanted, seen, branch)
+                self.said[commit] = Said(self._say(commit, wanted, seen, branch), wanted)
             except StatusError as error:
                 if attempt == _ATTEMPTS or not _may_pass(error):
                     raise
@@ -62,21 +108,26 @@ class Statuses:
                 break
         return True
 
-    def _say(self, commit: str, wanted: CommitStatus, seen: _Seen, branch: str) -> None:
+    def _say(self, commit: str, wanted: CommitStatus, seen: _Seen, branch: str) -> int:
         """A job that waits can't be told to wait, so that another reason for it needs another job."""
         # Without a pipeline's number or a branch's name, GitLab would take any branch that has the commit.
         where = {"pipeline_id": seen.pipeline} if seen.pipeline else {"ref": branch}
         if seen.status is not None and seen.status.state is wanted.state is StatusState.PENDING:
             self._post(commit, {"state": "canceled", "name": NAME, **where}, lambda now: now.status is None)
         told = {"state": _WORDS[wanted.state], "name": NAME, "description": wanted.description, **where}
-        self._post(commit, told, lambda now: now.status == wanted)
+        return self._post(commit, told, lambda now: now.status == wanted)
 
-    def _post(self, commit: str, told: dict[str, object], done: Callable[[_Seen], bool]) -> None:
-        def write() -> bool:
-            self._statuses(commit).create(told)
-            return True
+    def _post(self, commit: str, told: dict[str, object], done: Callable[[_Seen], bool]) -> int:
+        """The number of the pipeline that it came to."""
 
-        certain(write, lambda: done(self._look(commit)) or None, sleep=self.sleep)
+        def write() -> int:
+            return int(self._statuses(commit).create(told).attributes.get("pipeline_id") or 0)
+
+        def look() -> int | None:
+            now = self._look(commit)
+            return now.pipeline if done(now) else None
+
+        return certain(write, look, sleep=self.sleep)
 
     def _look(self, commit: str) -> _Seen:
         """All jobs, as they tell which pipeline counts; GitLab leaves out those of child pipelines."""

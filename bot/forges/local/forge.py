@@ -91,7 +91,16 @@ class LocalForge:
         """Nothing: whoever can write in the folder may do everything."""
         return ()
 
-    def set_status(self, project: str, commit: str, status: CommitStatus, *, branch: str) -> bool:  # noqa: ARG002
+    def set_status(
+        self,
+        project: str,
+        commit: str,
+        status: CommitStatus,
+        *,
+        branch: str,  # noqa: ARG002 - a status is the commit's, whatever becomes of it
+        new: bool = False,  # noqa: ARG002
+        request: int | None = None,  # noqa: ARG002
+    ) -> bool:
         """Let promobot's own status on a commit say this; those of commits that no branch is at any more go."""
         git, wanted = self._git(project), status.within(_LONGEST_DESCRIPTION)
         if git.run("cat-file", "-e", f"{commit}^{{commit}}", statuses=(0, 1, 128)).returncode:
@@ -128,7 +137,7 @@ class LocalForge:
         ends = f"{branch_ref(request.target_branch)}...{request.head}"
         return self._git(project).run("diff", "--no-ext-diff", "--no-color", ends, "--").stdout.decode(errors="replace")
 
-    def open(self, project: str, draft: RequestDraft) -> Opened:
+    def open(self, project: str, draft: RequestDraft, *, status: CommitStatus | None = None) -> Opened:  # noqa: ARG002
         """Open a merge request, or adopt the one that is open between the two branches.
 
         Raises ForgeError if a branch is missing, or the source has nothing that the target hasn't.

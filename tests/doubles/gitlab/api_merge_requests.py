@@ -54,7 +54,10 @@ def _fits(call: Call, request: MergeRequest) -> bool:
 
 
 def _get(call: Call) -> Response:
-    return call.shown(call.merge_request(), looked=True)
+    request = call.merge_request()
+    answer = call.shown(request, looked=True)
+    life.go_on(call.gitlab, call.project)
+    return answer
 
 
 def _create(call: Call) -> Response:

@@ -183,6 +183,7 @@ def _statuses(call: Call) -> Response:
     found = [(p, s) for p in project.pipelines if p.sha == sha for s in _jobs(call, p) if _asked_for(call, p, s)]
     if not call.flag("all"):
         found = list({(p.id, s.name): (p, s) for p, s in found}.values())
+    life.go_on(call.gitlab, project)
     return call.page([shapes.status(call.base, pipeline, status) for pipeline, status in found])
 
 

@@ -134,10 +134,11 @@ class Instance:
             request.base_sha = project.repository.base(heads[target], request.sha) or ""
             request.versions.append((request.sha, request.created))
             project.requests[number] = request
-            life.recheck(self, request, new=True)
+            life.recheck(self, request)
+            request.preparing = self.patience.pipelines
             if project.pipelines_for == "merge_request_event":
                 ref = f"refs/merge-requests/{number}/head"
-                life.start_pipeline(self, project, request.sha, ref, "merge_request_event", user)
+                life.begin_pipeline(self, project, request.sha, ref, "merge_request_event", user)
             return request
 
     def approve(self, project: Project, request: MergeRequest, *users: User) -> None:

@@ -11,13 +11,12 @@ from bot.forges.local import merging
 from bot.git.identity import Identity
 from tests.doubles.gitlab.accounts import DEVELOPER, User
 from tests.doubles.gitlab.behaviour import refuse
-from tests.doubles.gitlab.state import MergeRequest, Note, Pipeline, Project, Rule, Status
+from tests.doubles.gitlab.state import Coming, MergeRequest, Note, Pipeline, Project, Rule, Status
 from tests.doubles.repository import Repository
 
 if TYPE_CHECKING:
     from tests.doubles.gitlab.instance import Instance
 
-_PREPARING = ("preparing", "checking")
 _ACTIVE = frozenset({"created", "pending", "running"})
 # The first that a pipeline has is what it is.
 _ORDER = ("running", "pending", "failed", "canceled", "success", "skipped")
@@ -38,7 +37,7 @@ def look(gitlab: Instance, project: Project, pusher: User | None = None) -> None
         if branch not in project.heads:
             project.unseen[branch] = gitlab.patience.unseen
         if branch in heads and project.pipelines_for == "push":
-            start_pipeline(gitlab, project, heads[branch], branch, "push", pusher)
+            begin_pipeline(gitlab, project, heads[branch], branch, "push", pusher)
     project.heads = heads
     for request in project.requests.values():
         if request.source_branch in moved and request.source_branch in heads and not request.fork:
@@ -62,7 +61,7 @@ def _new_commits(gitlab: Instance, project: Project, request: MergeRequest, head
     request.sha = head
     request.auto_merge = None
     if project.pipelines_for == "merge_request_event":
-        start_pipeline(gitlab, project, head, f"refs/merge-requests/{request.iid}/head", "merge_request_event", pusher)
+        begin_pipeline(gitlab, project, head, f"refs/merge-requests/{request.iid}/head", "merge_request_event", pusher)
 
 
 def _merged_by_hand(project: Project, request: MergeRequest, heads: dict[str, str], pusher: User | None) -> None:
@@ -71,10 +70,9 @@ def _merged_by_hand(project: Project, request: MergeRequest, heads: dict[str, st
         request.state, request.merged_by, request.ended = "merged", pusher, now()
 
 
-def recheck(gitlab: Instance, request: MergeRequest, *, new: bool = False) -> None:
+def recheck(gitlab: Instance, request: MergeRequest) -> None:
     """Forget whether it can be merged."""
-    states = _PREPARING if new else _PREPARING[1:]
-    request.pending = [states[min(number, len(states) - 1)] for number in range(gitlab.patience.mergeability)]
+    request.pending = ["checking"] * gitlab.patience.mergeability
 
 
 def say(gitlab: Instance, request: MergeRequest, author: User, body: str, *, system: bool = False) -> Note:
@@ -90,6 +88,34 @@ def start_pipeline(gitlab: Instance, project: Project, sha: str, ref: str, sourc
     pipeline = Pipeline(gitlab.accounts.next_id(), len(project.pipelines) + 1, sha, ref, source, user, now())
     project.pipelines.append(pipeline)
     return pipeline
+
+
+def begin_pipeline(gitlab: Instance, project: Project, sha: str, ref: str, source: str, user: User | None) -> None:
+    """What a job in the background makes, now or some looks later."""
+    if gitlab.patience.pipelines:
+        project.coming.append(Coming(gitlab.patience.pipelines, sha, ref, source, user))
+    else:
+        start_pipeline(gitlab, project, sha, ref, source, user)
+
+
+def go_on(gitlab: Instance, project: Project) -> None:
+    """Somebody looks, and by the next time the jobs in the background have come further."""
+    for request in project.requests.values():
+        request.preparing = max(0, request.preparing - 1)
+    for one in project.coming:
+        one.looks -= 1
+    due = [one for one in project.coming if one.looks <= 0]
+    project.coming = [one for one in project.coming if one.looks > 0]
+    for one in due:
+        start_pipeline(gitlab, project, one.sha, one.ref, one.source, one.user)
+
+
+def shown_pipeline(project: Project, request: MergeRequest) -> Pipeline | None:
+    """The one of its head, or as long as there is none that of the newest head that had one."""
+    own = f"refs/merge-requests/{request.iid}/head"
+    heads = [sha for sha, _ in request.versions]
+    fitting = [p for p in project.pipelines if p.sha in heads and p.ref in {own, request.source_branch}]
+    return max(fitting, key=lambda p: (heads.index(p.sha), p.ref == own, p.id), default=None)
 
 
 def head_pipeline(project: Project, request: MergeRequest) -> Pipeline | None:
@@ -166,6 +192,8 @@ def may_approve(gitlab: Instance, project: Project, request: MergeRequest, user:
 
 def merge_status(gitlab: Instance, project: Project, request: MergeRequest, *, checked: bool = True) -> str:
     """GitLab's `detailed_merge_status`; looking is what makes its background job go on."""
+    if request.open and request.preparing:
+        return "preparing"
     if request.open and request.pending:
         return request.pending.pop(0) if checked else request.pending[0]
     return why_not(gitlab, project, request) or "mergeable"

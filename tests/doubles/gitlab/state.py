@@ -18,11 +18,13 @@ class Patience:
     """How long GitLab's background jobs take, in looks at what they are to change.
 
     `unseen` is for how many requests a branch that was just pushed is not there yet for whoever opens a merge request;
-    `mergeability` is for how many looks a merge request's state is being prepared or checked.
+    `mergeability` is for how many looks a merge request's state is being checked. `pipelines` is for how many looks at
+    a merge request or a commit's statuses a pipeline is yet to be made; a new merge request is being prepared so long.
     """
 
     unseen: int = 0
     mergeability: int = 2
+    pipelines: int = 0
 
 
 @dataclass
@@ -86,6 +88,17 @@ class Pipeline:
 
 
 @dataclass
+class Coming:
+    """A pipeline that is to be made after so many looks."""
+
+    looks: int
+    sha: str
+    ref: str
+    source: str
+    user: User | None
+
+
+@dataclass
 class MergeRequest:
     """A merge request. `pending` are the states that it still shows before it is known whether it can be merged."""
 
@@ -106,6 +119,7 @@ class MergeRequest:
     remove_source_branch: bool = False
     squash: bool = False
     pending: list[str] = field(default_factory=list)
+    preparing: int = 0  # for so many looks
     notes: list[Note] = field(default_factory=list)
     approvals: dict[int, datetime] = field(default_factory=dict)
     versions: list[tuple[str, datetime]] = field(default_factory=list)  # its heads, and since when
@@ -170,6 +184,7 @@ class Project:
     protections: list[Protection] = field(default_factory=list)
     requests: dict[int, MergeRequest] = field(default_factory=dict)
     pipelines: list[Pipeline] = field(default_factory=list)
+    coming: list[Coming] = field(default_factory=list)
     heads: dict[str, str] = field(default_factory=dict)  # as they were last looked at
     unseen: dict[str, int] = field(default_factory=dict)
 

@@ -248,11 +248,11 @@ def test_a_merge(project: Project, bot: Client, method: str, squash: bool) -> No
 
 
 def test_a_merge_has_to_wait_until_it_is_prepared(gitlab: GitLab, bot: Client) -> None:
-    gitlab.patience.mergeability = 2
+    gitlab.patience = Patience(mergeability=1, pipelines=1)
     assert bot.open()["detailed_merge_status"] == "preparing"
     assert bot.refused("PUT", "/merge_requests/1/merge") == (405, {"message": "405 Method Not Allowed"})
-    assert bot.get()["detailed_merge_status"] == "checking"
-    assert bot.get()["detailed_merge_status"] == "mergeable"
+    for state in ("preparing", "checking", "mergeable"):
+        assert bot.get()["detailed_merge_status"] == state
     assert bot("PUT", "/merge_requests/1/merge").status_code == 200
 
 

@@ -89,7 +89,7 @@ def whole_merge_request(
     base: str, gitlab: Instance, one: Project, of: MergeRequest, asker: User | None, detailed: str
 ) -> Json:
     """As it is by itself."""
-    found = life.head_pipeline(one, of)
+    found = life.shown_pipeline(one, of)
     target = one.repository.head(of.target_branch)
     return {
         **merge_request(base, gitlab, one, of, detailed),
