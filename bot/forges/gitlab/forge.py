@@ -127,8 +127,8 @@ class GitLabForge:
     def open(self, project: str, draft: RequestDraft) -> Opened:
         """Open a merge request, or adopt the one that is open between the two branches."""
 
-        def close(number: int, reason: str) -> None:
-            self.close(project, number, reason=reason)
+        def close(number: int, same: MergeRequest) -> None:
+            self.close(project, number, reason=f"!{same.number} is the same", link=same.url)
 
         def finish(number: int) -> MergeRequest:
             return self._change(
