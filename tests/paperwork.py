@@ -52,11 +52,12 @@ def desk_with(*services: str) -> Desk:
 
 @dataclass
 class Desk:
-    """A world on paper, and what happens to it."""
+    """A world on paper, and what happens to it; `replaced` are the links that merge requests were closed with."""
 
     paper: Paper
     numbers: count[int] = field(default_factory=lambda: count(1))
     commits: count[int] = field(default_factory=lambda: count(1))
+    replaced: dict[int, str] = field(default_factory=dict)
 
     def carry_out(self, plan: Plan) -> None:
         """Do what is planned."""
@@ -94,8 +95,9 @@ class Desk:
                 self.change(number, auto_merge_by="")
             case SetNote(_, number, text):
                 paper.notes[number] = text
-            case CloseRequest(_, number, reason, _):
+            case CloseRequest(_, number, reason, link):
                 self.close(number, by="promobot", reason=reason)
+                self.replaced[number] = link
             case _:
                 raise AssertionError(f"nobody taught this desk to do {action}")
 

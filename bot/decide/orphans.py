@@ -9,8 +9,10 @@ from bot.config import Config
 from bot.decide.branch import (
     Branch,
     branch_behind,
+    branch_name,
     branch_prefix,
     branch_questions,
+    open_request,
     open_requests_of,
     promotion_mark,
 )
@@ -45,7 +47,7 @@ def find_orphans(ask: Ask, config: Config, reach: Reach) -> Iterator[Upkeep]:
             yield Upkeep(
                 Unit(name, ()),
                 target.environment.name,
-                _ending(reach, request, branch, name, _reason(config, reach, name)),
+                _ending(reach, request, branch, name, *_reason(ask, config, reach, name)),
             )
 
 
@@ -61,28 +63,38 @@ def _may_be_promoted(config: Config, target: Snapshot, service: str) -> bool:
     return service in target.manifests or bool(config.settings(target.environment.name, service).when_missing)
 
 
-def _reason(config: Config, reach: Reach, name: str) -> str:
-    """What became of the service or group."""
-    target = reach.target.environment
+def _reason(ask: Ask, config: Config, reach: Reach, name: str) -> tuple[str, str]:
+    """What became of the service or group, and the address of the merge request that it is in now, if there is one."""
     if holding := reach.holding(name):
-        why = f"{name} goes together with others now, in {holding}"
-    elif config.skips(target.name, name):
-        why = f"by `skip`, {name} doesn't go to {target.name}"
-    elif name in reach.sources and name not in reach.target.manifests:
-        why = f"{target.name} has no manifest of {name} any more"
-    elif name in reach.sources:
-        why = f"{name} goes with group {config.group(name)} now"
-    elif name in reach.target.manifests:
+        return f"no longer due: {name} goes together with others now, in {holding}", holding.request.url
+    target, group = reach.target, config.group(name)
+    if _is_fed(config, reach, name) and group is not None:
+        instead = open_request(ask, target, branch_name(target.environment, Unit(group, ())))
+        return f"no longer due: {name} goes with group {group} now", instead.url if instead is not None else ""
+    return f"no longer due: {_lack(config, reach, name)}", ""
+
+
+def _is_fed(config: Config, reach: Reach, name: str) -> bool:
+    """Whether there still is such a service, on both sides."""
+    target = reach.target
+    return not config.skips(target.environment.name, name) and name in reach.sources and name in target.manifests
+
+
+def _lack(config: Config, reach: Reach, name: str) -> str:
+    target = reach.target.environment
+    if config.skips(target.name, name):
+        return f"by `skip`, {name} doesn't go to {target.name}"
+    if name in reach.sources:
+        return f"{target.name} has no manifest of {name} any more"
+    if name in reach.target.manifests:
         sources = " and ".join(source.name for source in config.sources(target, name))
-        why = f"{sources} {'have' if ' and ' in sources else 'has'} no manifest of {name} any more"
-    else:
-        why = f"there is no service or group named {name} any more"
-    return f"no longer due: {why}"
+        return f"{sources} {'have' if ' and ' in sources else 'has'} no manifest of {name} any more"
+    return f"there is no service or group named {name} any more"
 
 
-def _ending(reach: Reach, request: MergeRequest, branch: Branch, name: str, reason: str) -> Step:
+def _ending(reach: Reach, request: MergeRequest, branch: Branch, name: str, reason: str, link: str) -> Step:
     environment, rev = reach.target.environment, reach.target.rev
-    actions: list[Action] = [CloseRequest(rev.repository, request.number, reason)]
+    actions: list[Action] = [CloseRequest(rev.repository, request.number, reason, link)]
     if branch.head is not None:
         actions.append(DeleteBranch(rev.repository, branch.name, branch.head))
     read = {one.environment.name: one for before in reach.sources.values() for one in (*before, reach.target)}

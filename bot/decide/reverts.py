@@ -6,25 +6,24 @@ else by the merge request that it came by.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from types import MappingProxyType
 from typing import Any
 
-from bot.decide.branch import Branch, branch_prefix
-from bot.decide.environments import Snapshot, fields_at
+from bot.decide import arrivals
+from bot.decide.arrivals import is_promotion, is_same, landed
+from bot.decide.branch import Branch
+from bot.decide.environments import Snapshot
 from bot.decide.facts import Ask, Forbidden, for_each
 from bot.decide.objections import reopening
 from bot.decide.sentences import sentence
 from bot.decide.trailers import AGAIN, ALLOWED, PROMOTED_IMAGE, every_record, is_into, recorded
 from bot.images import ImageRef
 from bot.promotion import Move, Promotion
-from bot.questions import History, Landed, MergedBy, Question
-from bot.repositories import Commit, Landing, MergeRequest
-
-# Of the changes of a manifest on its branch, as many are read.
-_MOST = 50
+from bot.questions import History, MergedBy, Question
+from bot.repositories import Commit, MergeRequest
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Revert:
 def revert_questions(target: Snapshot, branch: Branch, promotion: Promotion) -> Iterator[Question[Any]]:
     """What `with_reverts` begins with."""
     for move in _unsettled(branch, promotion):
-        yield Landed(target.rev, move.path, _MOST)
+        yield landed(target, move)
         yield History(target.rev, move.path)
 
 
@@ -109,18 +108,18 @@ def _version(image: ImageRef) -> str:
 
 def _revert(ask: Ask, target: Snapshot, move: Move) -> Revert | None:
     """Who took it back, where the branch had it because of us and then had again what it had before that."""
-    landings = ask.maybe(Landed(target.rev, move.path, _MOST)) or ()
+    landings = ask.maybe(landed(target, move)) or ()
     history = ask.maybe(History(target.rev, move.path)) or ()
     mark = (move.after.tag or move.digest.text).encode()
     if not any(mark in (landing.content or b"") for landing in landings):
         return None  # what names it, says it: so most contents needn't be read
-    named = _named(target, move, landings)
+    named = list(arrivals.named(target, move, landings))
     wanted = move.after.at(move.tag, move.digest)
-    has = [image is not None and _is_same(image, wanted) for image in named]
+    has = [image is not None and is_same(image, wanted) for image in named]
     newest = has.index(True) if True in has else 0
     oldest = newest + len(list(takewhile(bool, has[newest:])))
     back = named[newest - 1] if newest else None
-    if back is None or not any(image is not None and _is_same(image, back) for image in named[oldest:]):
+    if back is None or not any(image is not None and is_same(image, back) for image in named[oldest:]):
         return None
     return _by_people(
         ask, target, move, Revert(landings[newest - 1].commit, back), landings[oldest - 1].commit, history
@@ -137,32 +136,11 @@ def _by_people(
     )
     if promoted is None and any(image == move.after.at(move.tag, None) for _, image, _ in every_record(ours)):
         return None  # that tag was another image then
-    if any(_is_same(image, found.image) for _, image, _ in every_record(ours[:promoted] if promoted else ())):
+    if any(is_same(image, found.image) for _, image, _ in every_record(ours[:promoted] if promoted else ())):
         return None
     back, there = (MergedBy(target.rev.repository, commit) for commit in (found.commit, arrival))
     ask.together(back, *(() if promoted is not None else (there,)))
     request = ask.maybe(back)
-    if _is_ours(target, request) or (promoted is None and not _is_ours(target, ask.maybe(there))):
+    if is_promotion(target, request) or (promoted is None and not is_promotion(target, ask.maybe(there))):
         return None
     return replace(found, request=request)
-
-
-def _is_ours(target: Snapshot, request: MergeRequest | None) -> bool:
-    """Whether it is a promotion's: who runs promobot as themselves opens others by that account, too."""
-    prefix = branch_prefix(target.environment)
-    return request is not None and request.ours and request.source_branch.startswith(prefix)
-
-
-def _named(target: Snapshot, move: Move, landings: Iterable[Landing]) -> list[ImageRef | None]:
-    """What the place said at each of them; None where it wasn't there, or can't be read any more."""
-    manifest = next(one for one in target.manifests[move.service] if one.file.path == move.path)
-    return [
-        next((f.image for f in fields_at(manifest, each.content) if f"{f.document}:{f.pointer}" == move.pointer), None)
-        for each in landings
-    ]
-
-
-def _is_same(one: ImageRef, other: ImageRef) -> bool:
-    """Whether they agree in what both say: a version tag stands for its digest, as it doesn't move."""
-    agree = [a == b for a, b in ((one.tag, other.tag), (one.digest, other.digest)) if a and b]
-    return one.name == other.name and all(agree) and (bool(agree) or one == other)

@@ -24,7 +24,7 @@ def tell(
 ) -> Background:
     """What stays behind, and what the images were built from; `body` is what our merge request says so far."""
     left_behind, built_from = both(
-        lambda: uncarried.not_carried(ask, sources, target, promotion),
+        lambda: uncarried.not_carried(ask, config, sources, target, promotion, body),
         lambda: revisions.find_revisions(ask, config, promotion, body),
     )
     return Background(left_behind, revisions=built_from)

@@ -38,6 +38,7 @@ class Record:
     digest: Digest
     source: ImageRef
     commit: str
+    environment: str
 
 
 def trailer_block(key: str, moves: Sequence[Move]) -> str:
@@ -108,11 +109,11 @@ def _pairs(commit: Commit) -> tuple[tuple[ImageRef, Record], ...]:
 def _read_pairs(commit: Commit) -> Iterator[tuple[ImageRef, Record]]:
     for image_text, from_text in zip(commit.trailer(PROMOTED_IMAGE), commit.trailer(PROMOTED_FROM), strict=False):
         origin, _, source = from_text.partition(" ")
-        _, _, source_commit = origin.partition("@")
+        environment, _, source_commit = origin.partition("@")
         try:
             image = ImageRef.parse(image_text)
             source_image = ImageRef.parse(source)
         except ValueError:
             continue
         if image.digest is not None:
-            yield image.at(image.tag, None), Record(image.digest, source_image, source_commit)
+            yield image.at(image.tag, None), Record(image.digest, source_image, source_commit, environment)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bot.decide.environments import Manifest, Snapshot
-from bot.decide.facts import Ask
-from bot.decide.trailers import promoted_from
+from bot.config import Config
+from bot.decide.arrivals import is_same
+from bot.decide.environments import Manifest, Snapshot, fields_at
+from bot.decide.facts import Ask, for_each
+from bot.decide.since import Never, NotKnown, PromotedAt, Search, Since, find_since, remembered
 from bot.errors import ManifestError
 from bot.manifests import Difference, find_differences
 from bot.promotion import Move, Promotion
@@ -17,6 +19,8 @@ from bot.repositories import Rev
 
 # Deciding asks in rounds, and each round compares the same bytes again.
 _find_differences = lru_cache(maxsize=1 << 10)(find_differences)
+# Of a promotion's manifests the forge is asked about as many as anybody will read of.
+_MOST_BY_FORGE = 50
 
 
 @dataclass(frozen=True)
@@ -29,34 +33,51 @@ class NotCarried:
     differences: tuple[Difference, ...]
 
 
+@dataclass(frozen=True)
+class NotCompared:
+    """A manifest of an environment of which isn't known what it said when it was promoted last."""
+
+    environment: str
+    path: str
+
+
+@dataclass(frozen=True)
+class LeftBehind:
+    """What isn't carried, where that isn't known, and what the merge request remembers to ask no forge again."""
+
+    found: tuple[NotCarried, ...] = ()
+    unknown: tuple[NotCompared, ...] = ()
+    marks: tuple[str, ...] = ()
+
+
 def first_questions(target: Snapshot, promotion: Promotion) -> tuple[History, ...]:
     """What `not_carried` begins with, so that it can be asked with other things."""
-    return tuple(_history(target, move) for move in _by_source(promotion).values())
+    return tuple(History(target.rev, move.path) for move in _by_source(promotion).values())
 
 
 def not_carried(
-    ask: Ask, sources: Mapping[str, Snapshot], target: Snapshot, promotion: Promotion
-) -> tuple[NotCarried, ...]:
-    """What each of the source's manifests says otherwise than when it was promoted last; nothing where nobody knows.
+    ask: Ask, config: Config, sources: Mapping[str, Snapshot], target: Snapshot, promotion: Promotion, body: str
+) -> LeftBehind:
+    """What each of the source's manifests says otherwise than when it was promoted last.
 
-    The target's own manifest is no measure: most of what it says otherwise is meant to be so.
+    The target's own manifest is no measure: most of what it says otherwise is meant to be so. `body` is what our merge
+    request says so far, empty without one.
     """
-    moves = _by_source(promotion)
+    moves, said = _by_source(promotion), remembered(body)
     ask.together(*first_questions(target, promotion))
-    then = {path: _files_then(ask, sources[move.service], target, promotion, move) for path, move in moves.items()}
-    ask.together(*(question for question in then.values() if question is not None))
-    now = {
-        (service, manifest.file.path): manifest
-        for service in promotion.unit.services
-        for manifest in sources[service].manifests[service]
-    }
-    return tuple(
-        compared
-        for path, question in then.items()
-        if question is not None
-        for compared in _compared(
-            ask, moves[path], question, now[moves[path].service, path], _carried_from(promotion, path)
-        )
+    asked = frozenset(list(moves)[:_MOST_BY_FORGE])
+
+    def look(path: str) -> tuple[Since, NotCarried | NotCompared | None]:
+        move = moves[path]
+        copies = config.settings(promotion.target, move.service).when_missing is not None
+        since = find_since(ask, target, promotion, move, Search(said, path in asked, copies))
+        return since, _compared(ask, sources[move.service], promotion, move, since)
+
+    looked = for_each(moves, look)
+    return LeftBehind(
+        tuple(found for _, found in looked if isinstance(found, NotCarried)),
+        tuple(found for _, found in looked if isinstance(found, NotCompared)),
+        tuple(since.mark for since, _ in looked if since.mark),
     )
 
 
@@ -65,30 +86,45 @@ def _by_source(promotion: Promotion) -> dict[str, Move]:
     return {move.origin.path: move for move in promotion.moves}
 
 
-def _history(target: Snapshot, move: Move) -> History:
-    return History(target.rev, move.path)
-
-
-def _files_then(ask: Ask, source: Snapshot, target: Snapshot, promotion: Promotion, move: Move) -> Files | None:
-    """The source's manifest when it was promoted last, as the commit says that did it; squashed merges may not."""
-    commits = ask.perhaps(_history(target, move)) or ()
-    origin = move.origin
-    commit = promoted_from(commits, promotion.target, origin.environment, origin.image.name)
-    return Files(Rev(source.rev.repository, commit), (origin.path,)) if commit else None
-
-
 def _carried_from(promotion: Promotion, path: str) -> set[str]:
     return {companion.origin_pointer for companion in promotion.companions if companion.origin == path}
 
 
-def _compared(ask: Ask, move: Move, question: Files, now: Manifest, carried: set[str]) -> Iterator[NotCarried]:
-    origin = move.origin
-    for file in ask.perhaps(question) or ():
-        if file.path == origin.path:
-            try:
-                found = _find_differences(origin.path, file.content, now.file.content, now.rules)
-            except ManifestError:
-                continue  # what can't be read now is refused elsewhere; what couldn't then tells nothing
-            left = tuple(one for one in found if f"{one.document}:{one.pointer}" not in carried)
-            if left:
-                yield NotCarried(origin.environment, question.rev.commit, origin.path, left)
+def _compared(
+    ask: Ask, source: Snapshot, promotion: Promotion, move: Move, since: Since
+) -> NotCarried | NotCompared | None:
+    environment, path = move.origin.environment, move.origin.path
+    match since.last:
+        case Never():
+            return None
+        case NotKnown():
+            return NotCompared(environment, path)
+        case PromotedAt(commit) as last:
+            differences = _differences(ask, source, promotion, move, last)
+            if differences is None:
+                return NotCompared(environment, path)
+            return NotCarried(environment, commit, path, differences) if differences else None
+
+
+def _differences(
+    ask: Ask, source: Snapshot, promotion: Promotion, move: Move, last: PromotedAt
+) -> tuple[Difference, ...] | None:
+    """What the manifest says otherwise now; None where it can't be told what it said then."""
+    path = move.origin.path
+    now = next((one for one in source.manifests[move.service] if one.file.path == path), None)
+    files = ask.perhaps(Files(Rev(source.rev.repository, last.commit), (path,))) or ()
+    then = next((file.content for file in files if file.path == path), None)
+    if now is None or then is None or not _named(now, then, last):
+        return None
+    try:
+        found = _find_differences(path, then, now.file.content, now.rules)
+    except ManifestError:
+        return None  # what can't be read now is refused elsewhere; what couldn't then tells nothing
+    carried = _carried_from(promotion, path)
+    return tuple(one for one in found if f"{one.document}:{one.pointer}" not in carried)
+
+
+def _named(manifest: Manifest, then: bytes, last: PromotedAt) -> bool:
+    """Whether the source ran the image then, where only others than the target's branch say so."""
+    images = (field.image for field in fields_at(manifest, then))
+    return last.ran is None or any(image is not None and is_same(image, last.ran) for image in images)

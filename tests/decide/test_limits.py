@@ -199,6 +199,12 @@ def ended(plan: Plan) -> list[str]:
     return found
 
 
+def links(plan: Plan) -> list[str]:
+    """Where it is said that what is closed went."""
+    steps = [item.step for item in plan.upkeep if item.step is not None]
+    return [action.link for step in steps for action in step.actions if isinstance(action, CloseRequest)]
+
+
 GONE = "!1: no longer due: there is no service or group named {} any more"
 
 
@@ -215,7 +221,21 @@ def test_a_merge_request_of_nothing_is_closed(paper: Paper, unit: str, config: C
     paper.opened = (request(unit),)
     on_branch(paper, unit)
     said = f"!1: no longer due: {why.format(config.group('a'))}"
-    assert ended(paper.plan(config=config)) == [said, f"promobot/staging/{unit}"]
+    plan = paper.plan(config=config)
+    assert ended(plan) == [said, f"promobot/staging/{unit}"]
+    assert links(plan) == [""], "nothing is open in its place"
+
+
+def test_what_goes_with_a_group_now_leads_to_its_merge_request(paper: Paper) -> None:
+    group = replace(request("shop", 2), url="https://forge/2")
+    paper.opened = (request("a"), group)
+    on_branch(paper, "a")
+    plan = paper.plan(config=GROUPED)
+    assert ended(plan)[0].startswith("!1: no longer due: a goes with group")
+    assert links(plan) == ["https://forge/2"]
+    paper.opened = (request("gone"), group)
+    on_branch(paper, "gone")
+    assert links(paper.plan(config=GROUPED)) == [""], "what is gone is in none"
 
 
 def test_who_names_a_service_that_joined_a_group_ends_what_it_had_alone(paper: Paper) -> None:

@@ -51,6 +51,7 @@ def test_ours_that_is_open_already_gives_way(desk: Desk) -> None:
     desk.carry_out(desk.paper.plan())
     assert desk.paper.opened == (theirs,)
     assert desk.paper.closed[0].reason == f"no longer due: !{theirs.number} proposes the same"
+    assert desk.replaced == {desk.paper.closed[0].number: theirs.url}
 
 
 def test_when_it_is_closed_ours_is_proposed(desk: Desk) -> None:

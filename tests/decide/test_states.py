@@ -26,6 +26,7 @@ from bot.plan import (
     UpdateRequest,
     Verdict,
 )
+from bot.questions import MergedBy
 from bot.repositories import MergeRequest
 from tests.paper import CONFIG, configured, digest
 from tests.paperwork import Desk, desk_with, e2e, staging
@@ -214,7 +215,9 @@ def test_what_is_decided(name: str, state: str, situation: str, wanted: str) -> 
     SITUATIONS[situation](desk)
     plan = desk.paper.plan(intent=kind.intent, config=kind.config)
     assert ",".join(map(told, plan.verdicts)) == wanted
-    assert desk.paper.rounds <= 6, "five times questions"
+    # By which merge request the image came, and what its branch says, is asked where a squash lost the trailers.
+    looked_for = MergedBy in map(type, desk.paper.asked) and state == "squashed"
+    assert desk.paper.rounds <= (8 if looked_for else 6), "five times questions"
 
 
 # --- what holds for all of them ---

@@ -69,6 +69,18 @@ def test_a_later_pass_proposes_nothing_of_it_again(desk: Desk, *, automatic: boo
     assert plan.upkeep == ()
 
 
+def test_what_was_proposed_alone_is_closed_with_a_link_to_it(desk: Desk) -> None:
+    desk.carry_out(desk.paper.plan("a"))
+    alone = desk.request("promobot/staging/a")
+    promote(desk, "a", "b")
+    desk.carry_out(desk.paper.plan())
+    together = desk.request(SPRING)
+    (closed,) = desk.paper.closed
+    said = f"no longer due: a goes together with others now, in !{together.number} (+spring: a, b)"
+    assert (closed.number, closed.reason) == (alone.number, said)
+    assert desk.replaced == {alone.number: together.url}
+
+
 def test_a_later_pass_keeps_it_current(desk: Desk) -> None:
     promote(desk, "a", "b")
     desk.commit(e2e("a", "3.0.0"))

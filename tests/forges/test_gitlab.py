@@ -90,6 +90,7 @@ def test_of_two_that_are_opened_at_once_the_first_stays(place: GitLabPlace) -> N
         ours = [r for r in place.forge.closed_requests(place.project, ["x"])["x"] if r.number > found[0].number]
         assert [request.reason for request in ours] == [f"!{found[0].number} is the same"] * 3
         assert {request.ended_by for request in ours} == {"promobot"}
+        assert all(f"is the same (<{found[0].url}>)\n" in place.made.requests[each.number].description for each in ours)
         place.closed_by_ann(found[0].number)
 
 

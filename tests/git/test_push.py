@@ -92,6 +92,27 @@ def test_a_server_that_loses_the_race_after_its_answer_is_a_lost_lease(origin: O
     assert origin.head("x") == base
 
 
+# What servers say to an update whose old value no longer holds, while the branch looks as it did: git and GitHub that
+# the ref can't be locked, GitLab that the old value is incorrect.
+_LOST = [
+    "error: cannot lock ref 'refs/heads/x': is at {theirs} but expected {zero}",
+    "error: reference already exists",
+    "error: failed to update ref",
+    "GitLab: update reference: incorrect old value provided",
+]
+
+
+@pytest.mark.parametrize("words", _LOST)
+def test_a_server_that_finds_another_old_value_is_a_lost_lease(origin: Origin, clone: Clone, words: str) -> None:
+    """Somebody was faster: that is for the next look at the branch, and no failure of Git."""
+    base = origin.commit({"a": b"1"})
+    commit = made(clone, base)
+    said = words.format(theirs=base, zero="0" * 40).replace("'", "'\\''")
+    origin.hook("pre-receive", f"echo '{said}' >&2; exit 1")
+    assert clone.push("x", commit, None) == LeaseLost(f"branch x of {origin.url} is no longer absent")
+    assert origin.head("x") is None
+
+
 def test_one_of_many_wins_an_empty_lease(origin: Origin, tmp_path: Path) -> None:
     base = origin.commit({"a": b"1"})
     clones = [Clone(origin.url, tmp_path / f"clone{n % 2}.git", BOT) for n in range(6)]

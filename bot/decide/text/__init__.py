@@ -70,9 +70,10 @@ class Texts:
         return _cut(line, _LONGEST_TITLE)
 
     def body(self, promotion: Promotion, background: Background = _NOTHING) -> str:
-        """The merge request's body. It ends with hints that anybody can edit: labels, fingerprints, what is ours."""
+        """The merge request's body. It ends with hints that anybody can edit: labels, commits, edits, what is ours."""
         mark = f"<!-- promobot {' '.join([promotion.key, *promotion.fingerprints])} -->\n"
-        hints = f"{marks(background.revisions)}{background.needed.mark}{mark}"
+        since = "".join(f"{line}\n" for line in background.left_behind.marks)
+        hints = f"{marks(background.revisions)}{since}{background.needed.mark}{mark}"
         body = self._fitting(BODY, promotion, background, _LONGEST_BODY - len(hints) - LONGEST_TRACE).strip()
         return signed(self.title(promotion), f"{body}\n\n{hints}")
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from bot.decide.approving import Needed
 from bot.decide.creation import Creation
 from bot.decide.revisions import Revisions
-from bot.decide.uncarried import NotCarried
+from bot.decide.uncarried import LeftBehind
 from bot.plan import Check
 
 
@@ -21,7 +21,7 @@ class Background:
     gates that were judged; `lines` are the numbers of those that change, by file; `needed` are approvals.
     """
 
-    left_behind: tuple[NotCarried, ...] = ()
+    left_behind: LeftBehind = field(default_factory=LeftBehind)
     creation: Creation | None = None
     since: datetime | None = None
     checks: tuple[Check, ...] = ()

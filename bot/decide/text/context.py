@@ -18,7 +18,7 @@ from bot.decide.text.escape import Printed
 from bot.decide.text.headline import adds, changing, headline, was
 from bot.decide.text.listed import Listed
 from bot.decide.trailers import DROP
-from bot.decide.uncarried import NotCarried
+from bot.decide.uncarried import NotCarried, NotCompared
 from bot.images import ImageRef
 from bot.plan import Check
 from bot.promotion import Companion, Given, Move, Promotion
@@ -61,7 +61,8 @@ def make_context(promotion: Promotion, background: Background, most: int) -> Row
         "mentions": Listed.of(mentioned.values(), most),
         "since": f"{background.since.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if background.since else "",
         "revisions": Listed.of(revision_rows(background.revisions, most), most),
-        "not_carried": Listed.of((_not_carried(left, most) for left in background.left_behind), most),
+        "not_carried": Listed.of((_not_carried(left, most) for left in background.left_behind.found), most),
+        "not_compared": Listed.of(map(_not_compared, background.left_behind.unknown), most),
     }
 
 
@@ -179,6 +180,10 @@ def _not_carried(left_behind: NotCarried, most: int) -> Row:
         "path": Foreign(left_behind.path),
         "differences": Listed.of(differences, min(most, _MOST_DIFFERENCES)),
     }
+
+
+def _not_compared(left_behind: NotCompared) -> Row:
+    return {"environment": Foreign(left_behind.environment), "path": Foreign(left_behind.path)}
 
 
 def _shortened(text: str) -> str:

@@ -10,7 +10,7 @@ from bot.decide.creation import Copy, Creation
 from bot.decide.revisions import Revisions
 from bot.decide.sentences import sentence
 from bot.decide.text.background import Background
-from bot.decide.uncarried import NotCarried
+from bot.decide.uncarried import LeftBehind, NotCarried, NotCompared
 from bot.images import Digest, ImageRef
 from bot.manifests import Binding, BindingKind, Difference, DifferenceKind
 from bot.plan import Check
@@ -46,7 +46,7 @@ def samples() -> tuple[tuple[Promotion, Background], ...]:
         (full, _background()),
         (untried, Background()),
         (bare, Background()),
-        (created, replace(_background(), left_behind=())),
+        (created, replace(_background(), left_behind=LeftBehind())),
     )
 
 
@@ -89,7 +89,7 @@ def _background() -> Background:
     added = Difference(DifferenceKind.ADDED, 0, "/spec/values/debug", "spec.values.debug", "", "true")
     binding = Binding(BindingKind.HOST, "orders.e2e.example.com", 20, "0:/spec/values/host")
     return Background(
-        left_behind=(NotCarried("e2e", _COMMIT, origin, (changed, added)),),
+        left_behind=LeftBehind((NotCarried("e2e", _COMMIT, origin, (changed, added)),), (NotCompared("e2e", origin),)),
         creation=Creation(
             copies=(Copy(path, "e2e", origin, (binding,), ("./apps/orders/staging",)),),
             listings=(FileChange("apps/kustomization.yaml", b""),),

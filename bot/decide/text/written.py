@@ -15,9 +15,10 @@ _TRACE = re.compile(
     r"<!-- promobot-text (?P<title>[0-9a-f]{16}) (?P<part>[0-9a-f]{16}) (?P<length>[0-9]{1,6})"
     r"(?: (?P<note>[0-9a-f]{16}))? -->\n?"
 )
-# What labels said, that the status waits, and a promotion's fingerprints: they are ours whoever has the text around.
+# What labels said, since when settings are compared, that the status waits, and a promotion's fingerprints: they are
+# ours whoever has the text around.
 _MARK = re.compile(r"<!-- promobot \S+(?: [0-9a-f]{16})+ -->")
-_BEFORE_MARK = re.compile(r"<!-- promobot-(?:built [^>\n]*|waits )-->\n")
+_BEFORE_MARK = re.compile(r"<!-- promobot-(?:(?:built|since) [^>\n]*|waits )-->\n")
 # No text comes to it.
 _NEVER = "0" * 16
 LONGEST_TRACE = 100

@@ -143,8 +143,8 @@ class GitLabForge:
         Opening begins a pipeline of the merge request's own where the project has such, and only that counts then.
         """
 
-        def close(number: int, reason: str) -> None:
-            self.close(project, number, reason=reason)
+        def close(number: int, same: MergeRequest) -> None:
+            self.close(project, number, reason=f"!{same.number} is the same", link=same.url)
 
         def finish(number: int) -> MergeRequest:
             return self._change(

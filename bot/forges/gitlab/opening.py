@@ -21,12 +21,12 @@ from bot.repositories import MergeRequest, RequestDraft
 
 @dataclass(frozen=True)
 class After:
-    """What is done to one that is there: closed with a reason, or freed of what says that it lacks rules.
+    """What is done to one that is there: closed for the one that stays, or freed of what says that it lacks rules.
 
     And its pipeline gets promobot's status, told whether GitLab had `prepared` it when it was made.
     """
 
-    close: Callable[[int, str], object]
+    close: Callable[[int, MergeRequest], object]
     finish: Callable[[int], MergeRequest]
     follow: Callable[[MergeRequest, bool], None]
 
@@ -56,7 +56,7 @@ def open_request(
     lowest, *others = between() or (made.request,)
     for other in others:
         if other.number == made.request.number and made.created:
-            after.close(other.number, f"!{lowest.number} is the same")
+            after.close(other.number, lowest)
     after.follow(lowest, prepared)
     created = made.created and lowest.number == made.request.number
     notes = people.notes(asked, made.request) if created else ()
