@@ -234,20 +234,8 @@ class GitLabForge:
 
     def hold(self, project: str, number: int) -> bool:
         """Let GitLab no longer merge it by itself; False where it wouldn't have."""
-        if not self.get(project, number).auto_merge_by:
-            return False
-        path = f"{self._project(project).mergerequests.path}/{number}/cancel_merge_when_pipeline_succeeds"
-
-        def look() -> bool | None:
-            return None if self.get(project, number).auto_merge_by else True
-
-        try:
-            certain(lambda: bool(self._gitlab.http_post(path)), look, sleep=self._sleep)
-        except StatusError:
-            if look() is None:
-                raise
-            return False  # somebody else has done it in that moment, or it is merged
-        return True
+        joining = Joining(self._gitlab, self._project(project), self._sleep)
+        return joining.leave(number, lambda: bool(self.get(project, number).auto_merge_by))
 
     # --- the API ----------------------------------------------------------------------------------------
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from gitlab import Gitlab
 
+from bot.forges.certainty import certain
+from bot.forges.errors import StatusError
 from bot.forges.gitlab.merging import Merging
 from bot.forges.gitlab.requests import Identity
 from bot.forges.port import AutoMerge
@@ -43,6 +45,19 @@ class Joining:
             now, later = partial(put, post_data=told), partial(put, post_data={**told, **_LATER})
         name = f"{self.project.get_id()}!{number}"
         return Merging(name, head, self.sleep).begin(look=look, now=now, later=later)
+
+    def leave(self, number: int, is_armed: Callable[[], bool]) -> bool:
+        """Let GitLab no longer merge it by itself; False where it wouldn't have."""
+        if not is_armed():
+            return False
+        path = f"{self.project.mergerequests.path}/{number}/cancel_merge_when_pipeline_succeeds"
+        try:
+            certain(lambda: self.gitlab.http_post(path), lambda: None if is_armed() else True, sleep=self.sleep)
+        except StatusError:
+            if is_armed():
+                raise
+            return False  # somebody else has done it in that moment, or it is merged
+        return True
 
     def _on_train(self, number: int, told: dict[str, object]) -> object:
         path = f"/projects/{self.project.encoded_id}/merge_trains/merge_requests/{number}"
