@@ -17,7 +17,7 @@ from bot.decide.environments import read_environments
 from bot.decide.facts import Ask, Facts, Forbidden, Outside, Refusal, Unanswered
 from bot.decide.gaps import find_gaps
 from bot.decide.judged import Wanted
-from bot.decide.judging import Case, judge
+from bot.decide.judging import Case, judge, must_be_allowed
 from bot.decide.limits import within_limits
 from bot.decide.orders import Orders
 from bot.decide.reviewed import reviewed
@@ -72,8 +72,8 @@ class _Turn:
     questions: list[Question[object]]
     # Every name that somebody may mean.
     known: set[str]
-    # By its branch, why what is open of a promotion isn't to be merged.
-    forbidden: dict[str, str] = field(default_factory=dict)
+    # By its branch, why what is open of a promotion isn't to be merged; empty where no rule is against it.
+    rules: dict[str, str] = field(default_factory=dict)
 
 
 def decide(config: Config, texts: Texts, intent: Intent, facts: Facts, now: datetime) -> Need | Plan:
@@ -87,12 +87,10 @@ def decide(config: Config, texts: Texts, intent: Intent, facts: Facts, now: date
         _judge_target(ask, turn, _Pass(config, texts, intent, now), target)
     upkeep: tuple[Upkeep, ...] = ()
     _limit(ask, turn, config, intent)
-    for verdict in turn.verdicts:
-        turn.forbidden |= _forbidden_by(verdict)
     try:
         arriving = dict(_arriving(turn.verdicts))
         told = {step.branch for verdict in turn.verdicts if (step := verdict.step) and _tells(step)}
-        wanted = Wanted(intent.services, intent.targets, arriving, told, turn.forbidden)
+        wanted = Wanted(intent.services, intent.targets, arriving, told, turn.rules)
         upkeep = find_upkeep(ask, config, wanted)
     except Unanswered as need:
         turn.questions += need.questions
@@ -167,38 +165,42 @@ def _judge_all(ask: Ask, turn: _Turn, given: _Pass, reach: Reach) -> None:
         case = replace(case, manual=manual, looking=intent.looking)
         try:
             if manual.issuperset(unit.services):
-                turn.forbidden |= _forbidden(ask, reach, replace(case, manual=frozenset()))
+                turn.rules |= _rules(ask, reach, replace(case, manual=frozenset()))
             else:
-                turn.verdicts += _judged(ask, reach, case, intent, misnamed)
+                _judge_unit(ask, turn, given, reach, case, misnamed)
         except Unanswered as need:
             turn.questions += need.questions
 
 
-def _judged(ask: Ask, reach: Reach, case: Case, intent: Intent, misnamed: Collection[str]) -> Sequence[Verdict]:
+def _judge_unit(ask: Ask, turn: _Turn, given: _Pass, reach: Reach, case: Case, misnamed: Collection[str]) -> None:
+    target, unit = reach.target.environment, case.unit
     try:
-        _refuse_misnamed(case.unit, misnamed)
-        refuse_taken(case.config, reach, case.unit)
-        return judge(ask, case)
+        _refuse_misnamed(unit, misnamed)
+        refuse_taken(given.config, reach, unit)
+        turn.verdicts += judge(ask, case)
+        turn.rules[branch_name(target, unit)] = ""
     except Refusal as refusal:
-        verdict = _refused(case.unit, reach.target.environment, refusal, intent)
-        return (reviewed(ask, case.config, reach, refusal, verdict),)
+        verdict = reviewed(ask, given.config, reach, refusal, _refused(unit, target, refusal, given.intent))
+        turn.rules |= _rules_by(verdict)
+        turn.verdicts.append(verdict)
 
 
-def _forbidden(ask: Ask, reach: Reach, case: Case) -> Mapping[str, str]:
-    """Of what nobody names, by its branch, why what is open of it isn't to be merged: rules hold for that, too."""
+def _rules(ask: Ask, reach: Reach, case: Case) -> Mapping[str, str]:
+    """What the rules say of what is open of a unit that nobody names: they hold for that, too."""
     target = reach.target.environment
+    branch = branch_name(target, case.unit)
     try:
-        if open_request(ask, reach.target, branch_name(target, case.unit)) is not None:
-            judge(ask, case)
+        if open_request(ask, reach.target, branch) is None:
+            return {}
+        must_be_allowed(ask, case)
     except Forbidden as refusal:
-        found = reviewed(ask, case.config, reach, refusal, _refused(case.unit, target, refusal, Intent()))
-        return _forbidden_by(found)
+        return _rules_by(reviewed(ask, case.config, reach, refusal, _refused(case.unit, target, refusal, Intent())))
     except Refusal:
-        pass
-    return {}
+        return {}
+    return {branch: ""}
 
 
-def _forbidden_by(verdict: Verdict) -> Mapping[str, str]:
+def _rules_by(verdict: Verdict) -> Mapping[str, str]:
     return {verdict.request.source_branch: verdict.forbidden} if verdict.request and verdict.forbidden else {}
 
 

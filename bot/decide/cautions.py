@@ -97,7 +97,7 @@ def _refuse_mixed(ask: Ask, hop: Hop, moves: Sequence[Move]) -> None:
         return
     target = hop.target.environment.name
     one, two = (f"{move.origin.image.repository.rpartition('/')[2]} {move.origin.image.tag}" for move in (first, other))
-    raise Forbidden(
+    raise Refusal(
         f"{first.origin.environment} runs {one} and {two}, while {target} runs {first.before.tag} of every image of "
         f"{hop.service}: the update of {first.origin.environment} seems to be unfinished",
         f"bring them to one version in {first.origin.environment}; if they are meant to differ, "

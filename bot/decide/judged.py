@@ -20,6 +20,7 @@ from bot.repositories import CommitStatus, MergeRequest, Rev, StatusState
 # What every forge takes: GitHub allows 140 characters.
 _LONGEST = 140
 _NUMBERS = re.compile(r"[0-9]+")
+_ABSENT = "is not in registry"
 _ANOTHER = "is no longer the image that this was made for"
 _NOTHING = "it changes no image that promobot looks after"
 
@@ -30,14 +31,15 @@ class Wanted:
 
     `arriving` are the questions for images that this pass copies for promotions, with the keys of the steps that do;
     `told` are the branches of which promotions say themselves that nothing has to be waited for any more;
-    `forbidden` says of others, by branch, why what promobot proposed there isn't to be merged.
+    `rules` says of promotions' branches why what is proposed there isn't to be merged, empty where no rule of the
+    configuration is against it; of those that aren't in it, this pass doesn't know.
     """
 
     services: Collection[str] = ()
     targets: Collection[str] = ()
     arriving: Mapping[Question[Any], StepKey] = field(default_factory=dict)
     told: Collection[str] = ()
-    forbidden: Mapping[str, str] = field(default_factory=dict)
+    rules: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -126,14 +128,22 @@ def judged(ask: Ask, place: Place, theirs: Theirs) -> Judged:
 
 def is_forbidden(place: Place, theirs: Theirs) -> bool:
     """Whether the configuration's rules are against what promobot proposed there."""
-    return theirs.promoted and theirs.request.source_branch in place.wanted.forbidden
+    return theirs.promoted and bool(place.wanted.rules.get(theirs.request.source_branch))
 
 
 def permitted(place: Place, theirs: Theirs, images: Judged) -> Judged:
     """The same, red where the configuration's rules are against it; an image that isn't there says more."""
     if not is_forbidden(place, theirs) or images.status.state is StatusState.FAILURE:
         return images
-    return Judged(said(StatusState.FAILURE, place.wanted.forbidden[theirs.request.source_branch]))
+    return Judged(said(StatusState.FAILURE, place.wanted.rules[theirs.request.source_branch]))
+
+
+def stays_red(place: Place, theirs: Theirs, now: CommitStatus | None) -> bool:
+    """Whether it may be a rule that it is red by, and this pass doesn't know that it is kept by now."""
+    if now is None or now.state is not StatusState.FAILURE or not theirs.promoted:
+        return False
+    by_images = _ABSENT in now.description or _ANOTHER in now.description
+    return not by_images and theirs.request.source_branch not in place.wanted.rules
 
 
 def is_spoiled(ask: Ask, place: Place, theirs: Theirs) -> bool:
@@ -157,7 +167,7 @@ def is_spoiled(ask: Ask, place: Place, theirs: Theirs) -> bool:
 
 def _missing(images: Sequence[Named]) -> CommitStatus:
     more = f" (and {len(images) - 1} more)" if len(images) > 1 else ""
-    what = f" is not in registry {images[0].registry}{more}: promote it, or push it there"
+    what = f" {_ABSENT} {images[0].registry}{more}: promote it, or push it there"
     name, room = str(images[0]), _LONGEST - len(what)
     shown = name if len(name) <= room else f"…{name[len(name) - room + 1 :]}"
     return said(StatusState.FAILURE, f"{shown}{what}")

@@ -72,6 +72,14 @@ def judge(ask: Ask, case: Case) -> tuple[Verdict, ...]:
     return (together, *(_left_out(case, service, refusal) for service, refusal in held.items()))
 
 
+def must_be_allowed(ask: Ask, case: Case) -> None:
+    """Raise Refusal where `judge` would, whoever asks for it; what a text would tell isn't asked."""
+    if len(case.unit.services) == 1:
+        _with_proposal(ask, case, examine)
+    else:
+        _hold_all(ask, case, _held(ask, case), frozenset())
+
+
 def _left_out(case: Case, service: str, refusal: Refusal) -> Verdict:
     # Who names services to go together is told of each that doesn't.
     outside = isinstance(refusal, Outside) and not case.unit.chosen
@@ -114,7 +122,9 @@ def _hold_all(ask: Ask, case: Case, held: Mapping[str, Refusal], kept: Collectio
     for service, refusal in blocked.items():
         if service in kept or _holds_the_others(ask, case, service, refusal):
             why = refusal.blocked
-            kind = next((one for one in (NotKnown, Forbidden) if isinstance(refusal, one)), Refusal)
+            kind = NotKnown if isinstance(refusal, NotKnown) else Refusal
+            if isinstance(refusal, Forbidden) and _is_proposed(ask, case, service):
+                kind = Forbidden
             raise kind(f"{case.unit.name} waits for {service}: {why.reason}", why.remedy, why.code)
 
 
@@ -230,7 +240,7 @@ def _agreed(
         for move in moves[0]:
             found = theirs.get((move.destination, move.tag))
             if found is None or found.digest != move.digest:
-                raise Forbidden(
+                raise Refusal(
                     f"{move.origin.environment} runs {_runs(move)}, but {other[0].origin.environment} "
                     + (f"runs {_runs(found)}" if found else f"runs {', '.join(map(_runs, other))}"),
                     f"{hops[0].target.environment.name} gets what all environments before it run: deploy the same "

@@ -12,7 +12,7 @@ from bot.decide.facts import Ask, Forbidden, NotKnown, Refusal
 from bot.decide.merging import is_merged_for_us
 from bot.decide.notes import Waits, about_blocked, saying
 from bot.decide.text import read
-from bot.decide.trailers import Record, records
+from bot.decide.trailers import UNPROVEN, Record, records
 from bot.decide.units import Reach
 from bot.images import ImageRef
 from bot.plan import Action, HoldMerge, Step, Verdict
@@ -41,7 +41,9 @@ def reviewed(ask: Ask, config: Config, reach: Reach, refusal: Refusal, verdict: 
     outdated = _outdated(reach, unit, request, branch)
     ours = request.ours and branch.ours
     instead = _put_instead(ask, reach, unit, branch) if ours else ()
-    forbids = isinstance(refusal, Forbidden) and ours and not (outdated or instead)
+    # What somebody gave by hand didn't have to be what its rules want.
+    given = any(commit.trailer(UNPROVEN) for commit in branch.ours[:1])
+    forbids = isinstance(refusal, Forbidden) and ours and not (outdated or instead or given)
     forbidden = refusal.blocked.reason if forbids else ""
     verdict = replace(verdict, request=request, outdated=outdated, forbidden=forbidden)
     note = about_blocked(branch, refusal, outdated, instead) if ours else None

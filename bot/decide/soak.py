@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 
 from bot.decide.environments import Manifest, fields_at
-from bot.decide.facts import Ask, Forbidden, for_each
+from bot.decide.facts import Ask, Forbidden, Refusal, for_each
 from bot.decide.pairing import Hop
 from bot.decide.sentences import sentence
 from bot.decide.trailers import Record, records
@@ -78,7 +78,7 @@ def _since(ask: Ask, hop: Hop, move: Move, manifest: Manifest, now: datetime) ->
     named = tuple(takewhile(lambda landing: move.digest in _digests(manifest, landing, image, promoted), landings))
     first = _oldest_known(ask, hop, move, manifest, named)
     if first is None:
-        raise Forbidden(
+        raise Refusal(
             f"since when {hop.source.environment.name} has run {move.digest.short} isn't known: {move.origin.path} "
             f"names {image.tag} without a digest, and no commit of promobot recorded which one that was",
             f"write the digest beside the tag in {move.origin.path}, or remove `gates.soak` from "

@@ -23,6 +23,7 @@ from bot.decide.judged import (
     is_spoiled,
     judged,
     permitted,
+    stays_red,
     waiting,
 )
 from bot.decide.merging import is_merged_for_us
@@ -159,6 +160,8 @@ def _upkeep(ask: Ask, place: Place, theirs: Theirs) -> Upkeep | None:
     try:
         said = permitted(place, theirs, _approved(ask, place, theirs, judged(ask, place, theirs)))
         now = ask.maybe(Status(repository, request.head))
+        if now is not None and stays_red(place, theirs, now):
+            said = Judged(now)
     except NotKnown as refusal:
         return Upkeep(unit, target, blocked=refusal.blocked)
     # Where it is about nothing of ours, it may be about what another configuration looks after.
@@ -168,7 +171,7 @@ def _upkeep(ask: Ask, place: Place, theirs: Theirs) -> Upkeep | None:
     # What a person pushed to what the forge merges for us would be merged as soon as this is green.
     hold = (HoldMerge(repository, request.number),) if is_merged_for_us(request) and not theirs.ours else ()
     # By that later passes know that it has to be looked at until it is well again.
-    red = any(status.state is StatusState.FAILURE for status in wanted)
+    red = said.status.state is StatusState.FAILURE
     marks = (_marking(repository, request),) if red and theirs.ours and not is_marked(request) else ()
     step = Step(unit, target, repository, request.source_branch, request.head, (), (*hold, *marks, *say))
     return Upkeep(unit, target, step, around=said.around) if step.actions else None

@@ -508,3 +508,69 @@ def test_of_what_nobody_promotes_by_itself_the_rules_hold_too(promoted: Desk) ->
     promoted.commit(e2e("api", "2.0.0"))
     assert passed(promoted) == DONE
     assert promoted.request("promobot/staging/api").body == body
+
+
+def _with_qa() -> Config:
+    """Another environment on the same branch."""
+    said = CONFIG.model_dump(by_alias=True, exclude_unset=True)
+    qa = {**said["environments"][1], "name": "qa", "paths": ["apps/{service}/qa/values.yaml"]}
+    return Config.model_validate({**said, "environments": [*said["environments"], qa]})
+
+
+WITH_QA = _with_qa()
+
+
+def lifted(desk: Desk) -> None:
+    """What let it be a downgrade is gone."""
+    desk.commit(staging("api", "1.0.0"))
+
+
+@pytest.mark.parametrize(
+    ("e2e_runs", "config", "intent", "unreachable"),
+    [
+        ("3.0.0", SOAK, ANY, ()),
+        ("3.0.0", configured(staging={"supersede": "wait"}), ANY, ()),
+        ("2.0.0", CONFIG, ANY, ("e2e",)),
+        ("2.0.0", WITH_QA, Intent(targets=("qa",)), ()),
+    ],
+    ids=["newer soaks", "newer waits", "not known", "another environment"],
+)
+def test_what_is_red_by_a_rule_stays_red_until_it_is_known_that_the_rule_is_kept(
+    promoted: Desk, e2e_runs: str, config: Config, intent: Intent, unreachable: tuple[str, ...]
+) -> None:
+    promoted.commit(staging("api", "2.5.0"))
+    assert passed(promoted) == DOWNGRADE
+    promoted.commit(e2e("api", e2e_runs))
+    promoted.paper.unreachable = frozenset(unreachable)
+    (request,) = promoted.paper.opened
+    for _ in range(2):
+        promoted.carry_out(promoted.paper.plan(intent=intent, config=config))
+        assert promoted.paper.statuses[request.head] == DOWNGRADE
+    promoted.paper.unreachable = frozenset()
+    promoted.commit({**e2e("api", "2.0.0"), **staging("api", "1.0.0")})
+    assert passed(promoted) == DONE
+
+
+@pytest.mark.parametrize(("config", "intent"), [(CONFIG, ANY), (MANUAL, AUTOMATIC)], ids=["auto", "manual"])
+def test_what_lost_its_mark_gets_it_back_while_it_is_red(promoted: Desk, config: Config, intent: Intent) -> None:
+    body = promoted.request("promobot/staging/api").body
+    promoted.commit(staging("api", "2.5.0"))
+    assert passed(promoted, intent, config) == DOWNGRADE
+    promoted.change(1, body=body)
+    assert passed(promoted, intent, config) == DOWNGRADE
+    lifted(promoted)
+    assert passed(promoted, intent, config) == DONE
+
+
+def test_since_when_something_runs_that_nobody_knows_turns_nothing_red(promoted: Desk) -> None:
+    path = "apps/api/e2e/values.yaml"
+    promoted.paper.landed[path] = (Landing("c", promoted.paper.now, e2e("api", "2.0.0")[path]),)
+    assert promoted.paper.verdict("api", config=SOAK).standing is Standing.BLOCKED
+    assert passed(promoted, config=SOAK) == DONE
+
+
+def test_what_is_promoted_by_name_costs_no_look_for_its_text(promoted: Desk) -> None:
+    promoted.paper.asked.clear()
+    assert promoted.paper.plan(intent=AUTOMATIC, config=MANUAL).steps == ()
+    kinds = {type(question).__name__ for question in promoted.paper.asked}
+    assert kinds.isdisjoint({"Status", "MergedBy", "Approvals"})

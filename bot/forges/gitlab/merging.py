@@ -53,6 +53,10 @@ def _waits(status: str) -> str:
     return "" if status == "ci_still_running" else _WHY_NOT.get(status, "")
 
 
+def _is_begun(request: MergeRequest) -> bool:
+    return request.state is RequestState.MERGED or bool(request.auto_merge_by)
+
+
 @dataclass
 class Merging:
     """One merge of exactly one commit; `name` is how messages call the merge request."""
@@ -102,7 +106,7 @@ class Merging:
                 self.sleep(pause(number))
             fields, me = look()
             request = request_of(fields, me)
-            if request.state is RequestState.MERGED or request.auto_merge_by:
+            if _is_begun(request):
                 return AutoMerge(self._merged(request) if request.state is RequestState.MERGED else request)
             self._must_be_possible(request, "")
             status = str(fields.get("detailed_merge_status", ""))
@@ -118,7 +122,7 @@ class Merging:
         return self._not_begun(request_of(*look()), refused)
 
     def _not_begun(self, request: MergeRequest, refused: StatusError | UnansweredError | None) -> AutoMerge:
-        if refused and refused.unsure:
+        if refused and refused.unsure and not _is_begun(request):
             raise refused
         return AutoMerge(request, refused.message if refused else "GitLab is still at it")
 

@@ -70,9 +70,9 @@ class Statuses:
             self.sleep(pause(1))
         commit, wanted = request.head, status.within(_LONGEST)
         head, before = self.begun(request.number, commit), self.said.get(commit)
-        if before and before.status == wanted and head in {0, before.pipeline}:
-            return
-        known = _Seen(head) if before and before.pipeline and head else None
+        if before is None or (before.status == wanted and head in {0, before.pipeline}):
+            return  # none: somebody pushed meanwhile, and what is to be said isn't about that
+        known = _Seen(head) if before.pipeline and head else None
         self._set(commit, status, request.source_branch, known)
 
     def begun(self, number: int, commit: str) -> int:
