@@ -66,6 +66,15 @@ def test_the_pipeline_that_there_is_has_it(lab: GitLabPlace, pipelines_for: str)
     assert lab.forge.merge(lab.project, 1, head=head).state is RequestState.MERGED
 
 
+def test_what_somebody_pushes_before_it_is_opened_gets_nothing(lab: GitLabPlace) -> None:
+    """What is said is about the commit that promobot made."""
+    head = lab.push("x", "2")
+    assert lab.forge.set_status(lab.project, head, GREEN, branch="x", new=True)
+    theirs = lab.push("x", "3")
+    assert lab.forge.open(lab.project, lab.draft(), status=GREEN).request.head == theirs
+    assert lab.forge.statuses(lab.project, [head, theirs]) == {head: GREEN}
+
+
 def test_without_a_pipeline_there_is_one_of_its_own(lab: GitLabPlace) -> None:
     lab.made.only_allow_merge_if_pipeline_succeeds = True
     head = lab.push("x", "2")
