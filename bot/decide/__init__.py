@@ -20,7 +20,7 @@ from bot.decide.judged import Wanted
 from bot.decide.judging import Case, judge, must_be_allowed
 from bot.decide.limits import within_limits
 from bot.decide.orders import Orders
-from bot.decide.reviewed import reviewed
+from bot.decide.reviewed import is_outdated, reviewed
 from bot.decide.text import Texts
 from bot.decide.units import Reach, find_units, find_wanted, read_reach, refuse_taken
 from bot.decide.upkeep import EVERYTHING, find_upkeep
@@ -190,9 +190,12 @@ def _rules(ask: Ask, reach: Reach, case: Case) -> Mapping[str, str]:
     target = reach.target.environment
     branch = branch_name(target, case.unit)
     try:
-        if open_request(ask, reach.target, branch) is None:
+        request = open_request(ask, reach.target, branch)
+        if request is None:
             return {}
         must_be_allowed(ask, case)
+        if is_outdated(ask, case.config, reach, case.unit, request):
+            return {}  # what is allowed isn't what is open
     except Forbidden as refusal:
         return _rules_by(reviewed(ask, case.config, reach, refusal, _refused(case.unit, target, refusal, Intent())))
     except Refusal:

@@ -56,6 +56,12 @@ def reviewed(ask: Ask, config: Config, reach: Reach, refusal: Refusal, verdict: 
     return replace(verdict, step=step) if told else verdict
 
 
+def is_outdated(ask: Ask, config: Config, reach: Reach, unit: Unit, request: MergeRequest) -> bool:
+    """Whether it proposes something else than what the source environments run now. Raises Unanswered and Refusal."""
+    mark = promotion_mark(config.author, reach.target.environment, unit.name)
+    return bool(_outdated(reach, unit, request, branch_behind(ask, reach.target.rev, request, mark)))
+
+
 def _sent_elsewhere(ask: Ask, reach: Reach, unit: Unit) -> Step | None:
     """What keeps one that the forge merges for us from being merged into a branch that it was never meant for."""
     repository, target = reach.target.rev.repository, reach.target.environment
