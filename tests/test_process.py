@@ -11,6 +11,7 @@ import textwrap
 import time
 import tracemalloc
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,43 @@ def test_what_ends_is_not_waited_for_because_of_what_it_leaves(monkeypatch: pyte
 
 
 # --- how it dies -------------------------------------------------------------------------------------------
+
+LEAVES = """
+import sys
+from bot.process import run
+
+run(["sh", "-c", 'sleep 60 & echo "$!" > "$0"; wait', sys.argv[1]], timeout=60)
+"""
+
+
+def test_killed_we_leave_nothing_that_a_program_of_ours_started(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    with subprocess.Popen([sys.executable, "-c", LEAVES, str(pid)]) as us:
+        wait_until(lambda: pid.exists() and pid.read_text().strip() != "")
+        us.kill()
+    wait_until(lambda: not runs(int(pid.read_text())))
+
+
+INHERITS = """
+import os, sys
+
+for fd in map(int, sys.argv[1:]):
+    os.write(fd, b"x")
+print(sys.stdin.read(), sorted(fd for fd in range(3, 64) if os.path.exists(f"/proc/self/fd/{fd}")))
+"""
+
+
+def test_a_program_has_its_input_and_what_is_passed_on_and_no_more(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        fds = [stack.enter_context((tmp_path / str(n)).open("wb", buffering=0)).fileno() for n in range(3)]
+        done = run([sys.executable, "-c", INHERITS, *map(str, fds)], timeout=20, stdin=b"hello", pass_fds=fds)
+    assert (done.returncode, done.stdout.decode()) == (0, f"hello {sorted(fds)}\n")
+    assert [(tmp_path / str(n)).read_bytes() for n in range(3)] == [b"x"] * 3
+
+
+def test_how_a_program_ended_is_told() -> None:
+    assert run(["sh", "-c", "exit 7"], timeout=20).returncode == 7
+    assert run(["sh", "-c", "kill -KILL $$"], timeout=20).returncode == 128 + signal.SIGKILL
 
 
 def test_without_setpriv_it_works_and_says_once_what_is_missing(

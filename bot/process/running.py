@@ -14,7 +14,14 @@ from typing import IO, cast
 
 from bot.errors import BotError
 from bot.process.hearing import Heard
-from bot.process.starting import NotStartedError, dies_with_parent, environment, kill_group, program
+from bot.process.starting import (
+    NotStartedError,
+    dies_with_parent,
+    dies_with_parent_and_all,
+    environment,
+    kill_group,
+    program,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -55,10 +62,10 @@ def run(
     """Run a program to its end and return what it said, whatever its exit status.
 
     `timeout` is in seconds; `env` is added to the minimal environment. Secrets belong in `stdin`, `env` or a
-    passed file descriptor, never in `argv`: any local user can read that. Raises ProgramMissingError, NotStartedError
-    and TimedOutError.
+    passed file descriptor, never in `argv`: any local user can read that. Where setpriv is, who is ended by a signal
+    has 128 and its number as status. Raises ProgramMissingError, NotStartedError and TimedOutError.
     """
-    with _started(argv, env or {}, pass_fds, cwd) as (process, heard):
+    with _started(dies_with_parent_and_all(pass_fds), argv, env or {}, pass_fds, cwd) as (process, heard):
         try:
             stdout, _ = process.communicate(stdin, timeout=timeout)
         except subprocess.TimeoutExpired:
@@ -98,7 +105,7 @@ def follow(
 
     Nothing that it started outlives it. Raises ProgramMissingError, NotStartedError, TimedOutError and StalledError.
     """
-    with _started(argv, env or {}, pass_fds, None) as (process, heard):
+    with _started(dies_with_parent(), argv, env or {}, pass_fds, None) as (process, heard):
         try:
             stdout = _watched(process, limits, look)
         except TimedOutError as error:
@@ -144,14 +151,14 @@ def end_all() -> None:
 
 @contextmanager
 def _started(
-    argv: Sequence[str], env: Mapping[str, str], pass_fds: Sequence[int], cwd: Path | None
+    prefix: Sequence[str], argv: Sequence[str], env: Mapping[str, str], pass_fds: Sequence[int], cwd: Path | None
 ) -> Iterator[tuple[subprocess.Popen[bytes], Heard]]:
     """A program that was started, and what it says on its standard error; when the context ends, so does it."""
     found = program(argv[0])
     _log.debug("run: %s", " ".join(argv))
     try:
         process = subprocess.Popen(
-            [*dies_with_parent(), found, *argv[1:]],
+            [*prefix, found, *argv[1:]],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

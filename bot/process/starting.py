@@ -6,7 +6,7 @@ import logging
 import os
 import shutil
 import signal
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 
 from bot.errors import BotError
@@ -18,6 +18,9 @@ _INHERITED = (
     *("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR"),
     *("NO_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "no_proxy", "https_proxy", "http_proxy"),
 )
+
+# Whether the parent of a shell is who started it, as its first argument says.
+_ALIVE = 'test "$PPID" -eq "$0"'
 
 
 class ProgramMissingError(BotError):
@@ -43,12 +46,27 @@ def dies_with_parent() -> list[str]:
     parent before it becomes the program. setpriv comes with util-linux, which Debian cannot be without; elsewhere
     promobot works without it, and says so. Doing this in `preexec_fn` is not safe with threads.
     """
+    return _told_of_our_end("KILL", f'{_ALIVE} && exec "$@"')
+
+
+def dies_with_parent_and_all(fds: Collection[int]) -> list[str]:
+    """As `dies_with_parent`, for a program that starts others: the signal is for a child alone, not for theirs.
+
+    git would go, but not its own `remote-http`, which waits for a silent server and has the clone's lock. So the shell
+    stays, and ends its process group when it is told. The group has to be its own, and `fds` are those passed on: a
+    shell gives what it doesn't wait for at once no standard input but another descriptor's.
+    """
+    free = next(fd for fd in range(3, 10) if fd not in fds)
+    wait = f'exec {free}<&0; "$@" <&{free} {free}<&- & exec <&- {free}<&-; wait "$!"'
+    return _told_of_our_end("TERM", f"trap 'kill -KILL 0' TERM; {_ALIVE} || exit; {wait}")
+
+
+def _told_of_our_end(signal_name: str, script: str) -> list[str]:
     setpriv, shell = shutil.which("setpriv"), shutil.which("sh")
     if setpriv is None or shell is None:
         _warn_of_orphans("sh" if setpriv else "setpriv")
         return []
-    alive = 'test "$PPID" -eq "$0" && exec "$@"'
-    return [setpriv, "--pdeathsig", "KILL", "--", shell, "-c", alive, str(os.getpid())]
+    return [setpriv, "--pdeathsig", signal_name, "--", shell, "-c", script, str(os.getpid())]
 
 
 @cache
