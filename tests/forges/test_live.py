@@ -20,6 +20,11 @@ from tests.forges.live import LIVE, VARIABLES
 ROOT = Path(__file__).parents[2]
 PROJECT = "acme/scratch"
 CASES = ("tests/forges/test_every.py", "tests/forges/test_refusals.py")
+# What test_refusals.py asks for though GitLab's own description forbids it.
+UNDESCRIBED = (
+    "GET /api/v4/projects/acme%2Fscratch/nothing -> 404: no such operation is known",
+    "POST /api/v4/projects/acme%2Fscratch/merge_requests -> 400: request.title: required",
+)
 FILES = {"README.md": b"# For tests\n", "old/file": b"1\n"}
 
 
@@ -36,6 +41,7 @@ def gitlab(root: Path) -> Iterator[dict[str, str]]:
         yield {"URL": running.url, "PROJECT": PROJECT, **tokens}
         assert set(project.repository.heads()) == {"main"}
         assert not [request for request in project.requests.values() if request.open]
+        running.complaints[:] = [words for words in running.complaints if not words.endswith(UNDESCRIBED)]
 
 
 @contextmanager
