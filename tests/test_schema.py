@@ -35,7 +35,12 @@ environments:
     registry: e2e
   - name: eu
     from: e2e
-    repository: {forge: work, project: sre/gitops, branch: release, branch_prefix: ops/promobot}
+    repository:
+      forge: work
+      project: sre/gitops
+      branch: release
+      branches: "PLAT-12-{environment}-{unit}"
+      pin_branches: "PLAT-12-pin-{environment}-{unit}"
     paths: ["apps/{team}/{service}/eu.yaml"]
     registry: prd
     images: ["shop/*"]
