@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WithJsonSchema
 
 from bot.errors import did_you_mean
 from bot.repositories import is_branch
@@ -50,4 +50,5 @@ def beginning(template: str, environment: str) -> str:
     return template.removesuffix(_UNIT).replace(_ENVIRONMENT, environment)
 
 
-BranchTemplate = Annotated[str, AfterValidator(_is_template)]
+_SCHEMA = {"type": "string", "pattern": r"^([^{}+]|\{environment\})+\{unit\}$"}
+BranchTemplate = Annotated[str, AfterValidator(_is_template), WithJsonSchema(_SCHEMA)]
