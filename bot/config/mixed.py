@@ -14,10 +14,7 @@ Loc: TypeAlias = tuple[int | str, ...]
 
 @dataclass(frozen=True)
 class _Kind:
-    """An environment's branches for promotions, or those for pins: what their names begin with, and where that is said.
-
-    Of two environments of one name the name is the fault.
-    """
+    """An environment's branches for promotions, or for pins: what their names begin with, and where that is said."""
 
     environment: EnvironmentConfig
     at: Loc
@@ -36,6 +33,7 @@ def mixed_branches(config: Config) -> Iterator[tuple[Loc, str]]:
     """Each with its place in the file: no name tells then what a branch is about."""
     kinds = list(_kinds(config))
     for one, other in combinations(kinds, 2):
+        # Of two environments with one name, that is the fault.
         if one.is_with(other.environment) and str(one) != str(other):
             yield from _mixed(*sorted((one, other), key=lambda kind: len(kind.begin)))
     for kind in kinds:

@@ -83,6 +83,12 @@ def test_two_environments_of_a_repository_have_not_the_same_names(tmp_path: Path
     )
 
 
+def test_two_environments_with_one_name_are_one_fault(tmp_path: Path) -> None:
+    words = fault(tmp_path, ONE_REPOSITORY.replace("  - name: prod\n", "  - name: e2e\n"))
+    assert "environments.1.name: a second environment named e2e" in words
+    assert "branches called" not in words
+
+
 def test_of_two_repositories_they_may(tmp_path: Path) -> None:
     load(tmp_path, named("x-{unit}", text=named("x-{unit}"), environment="e2e"))
 
