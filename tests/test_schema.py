@@ -35,7 +35,12 @@ environments:
     registry: e2e
   - name: eu
     from: e2e
-    repository: {forge: work, project: sre/gitops, branch: release, branch_prefix: ops/promobot}
+    repository:
+      forge: work
+      project: sre/gitops
+      branch: release
+      branches: "PLAT-12-{environment}-{unit}"
+      pin_branches: "PLAT-12-pin-{environment}-{unit}"
     paths: ["apps/{team}/{service}/eu.yaml"]
     registry: prd
     images: ["shop/*"]
@@ -121,6 +126,8 @@ def test_every_key_is_in_that_file() -> None:
         ("skip: [eu]", "skip: [3]"),
         ('to: "prod-{sha}"', 'into: "prod-{sha}"'),
         ("lock: [tag, approvers]", "lock: [name]"),
+        ("PLAT-12-{environment}-{unit}", "PLAT-12-{environment}"),
+        ("PLAT-12-pin-{environment}-{unit}", "PLAT-12-pin-{env}-{unit}"),
     ],
 )
 def test_what_the_model_refuses_the_schema_refuses_too(tmp_path: Path, good: str, bad: str) -> None:

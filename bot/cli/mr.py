@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.cli.call import Call
 from bot.cli.whichrequest import find_request, name_of, repositories
-from bot.decide.branch import branch_prefix
+from bot.decide.branch import unit_of
 from bot.errors import ConflictError, ExitCode
 from bot.forges import Forge
 from bot.forges.statuses import must_be_good
@@ -157,8 +157,8 @@ def _tell(call: Call, repository: Repository, request: MergeRequest, *, already:
 def _what(world: World, repository: Repository, request: MergeRequest) -> str:
     """What it proposed, as `promote` takes it, by the name of its branch; what went together for once isn't in that."""
     for environment in world.config.environments:
-        unit = request.source_branch.removeprefix(branch_prefix(environment))
-        if environment.repository.repository == repository and unit != request.source_branch:
+        unit = unit_of(environment, request.source_branch)
+        if environment.repository.repository == repository and unit:
             return f"{'SERVICE…' if '+' in unit else unit} --to {environment.name}"
     return "SERVICE --to ENV"
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from bot.config.base import Model, Name, OneOrMore, Project, as_tuple
+from bot.config.branches import BranchTemplate, beginning
 from bot.config.fields import FieldConfig
 from bot.config.paths import Globs, PathPattern, PathText
 from bot.config.registries import ImageGlobs, as_repositories
@@ -37,22 +38,19 @@ def _is_branch(name: str) -> str:
     return name
 
 
-def _is_prefix(name: str) -> str:
-    _is_branch(name)
-    if "+" in name:  # which tells the branches of what a command said goes together
-        raise ValueError(f"{name}: no plus can be in it")
-    return name
-
-
 class RepositoryConfig(Model):
     """The branch that an environment is deployed from."""
 
     forge: str
     project: Project
     branch: Annotated[str, AfterValidator(_is_branch)] = "main"
-    branch_prefix: Annotated[str, AfterValidator(_is_prefix)] = Field(
-        default="promobot",
-        description="What promobot's own branches begin with: `<branch_prefix>/<environment>/<service or group>`.",
+    branches: BranchTemplate = Field(
+        default="promobot/{environment}/{unit}",
+        description="What promobot's own branches are called, with `{unit}`, the service or group, at the end.",
+    )
+    pin_branches: BranchTemplate = Field(
+        default="promobot-pin/{environment}/{unit}",
+        description="What the branches of `promobot pin` are called, in the same way.",
     )
 
     @property
@@ -124,6 +122,16 @@ class EnvironmentConfig(Settings):
     def patterns(self) -> tuple[PathPattern, ...]:
         """`paths`, to match and fill."""
         return tuple(PathPattern(path) for path in self.paths)
+
+    @property
+    def branch_prefix(self) -> str:
+        """What the names of all promotions' branches into it begin with."""
+        return beginning(self.repository.branches, self.name)
+
+    @property
+    def pin_prefix(self) -> str:
+        """The same of the branches that propose images of its own for an overlay; no promotion's begins so."""
+        return beginning(self.repository.pin_branches, self.name)
 
     def mapping(self, path: str) -> str | None:
         """The first entry of `repositories` that a path of the source's registry fits."""

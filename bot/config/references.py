@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from bot.config import Config, EnvironmentConfig, ServiceRule
 from bot.config.floating import contested_tags
+from bot.config.mixed import mixed_branches
 from bot.errors import did_you_mean
 
 Loc: TypeAlias = tuple[int | str, ...]
@@ -28,7 +29,7 @@ def broken_references(config: Config) -> Iterator[Fault]:
     for group in config.groups:
         yield from _unknown(("groups", group), group, sorted(groups), "the groups that services name")
     yield from contested_tags(config)
-    yield from _mixed_branches(config)
+    yield from mixed_branches(config)
     if len(seen) == len(config.environments) and all(
         source in config.names for env in config.environments for source in env.from_
     ):
@@ -51,17 +52,6 @@ def _of_environment(config: Config, at: Loc, env: EnvironmentConfig) -> Iterator
             yield (*at, "fields", index), "say by `path` which of `paths` this is in"
         elif field.path is not None:
             yield from _unknown((*at, "fields", index, "path"), field.path, env.paths, "paths")
-
-
-def _mixed_branches(config: Config) -> Iterator[Fault]:
-    """Where one environment's branches would be called like another's in the same repository."""
-    places = [(env.repository.repository, f"{env.repository.branch_prefix}/{env.name}/") for env in config.environments]
-    for index, (repository, prefix) in enumerate(places):
-        for other, (elsewhere, longer) in enumerate(places):
-            if repository == elsewhere and longer != prefix and longer.startswith(prefix):
-                name = config.environments[index].name
-                words = f"branches below {longer} could be those of environment {name}, which are below {prefix}"
-                yield ("environments", other, "repository", "branch_prefix"), words
 
 
 def _of_rule(config: Config, at: Loc, rule: ServiceRule) -> Iterator[Fault]:

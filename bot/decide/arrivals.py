@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from bot.decide.branch import branch_prefix
+from bot.decide.branch import unit_of
 from bot.decide.environments import Snapshot, fields_at
 from bot.images import ImageRef
 from bot.promotion import Move
@@ -36,5 +36,4 @@ def is_same(one: ImageRef, other: ImageRef) -> bool:
 
 def is_promotion(target: Snapshot, request: MergeRequest | None) -> bool:
     """Whether it is one of ours: who runs promobot as themselves opens others by that account, too."""
-    prefix = branch_prefix(target.environment)
-    return request is not None and request.ours and request.source_branch.startswith(prefix)
+    return request is not None and request.ours and bool(unit_of(target.environment, request.source_branch))

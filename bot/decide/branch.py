@@ -14,7 +14,7 @@ from bot.decide.facts import Ask, NotKnown
 from bot.decide.trailers import PROMOTION
 from bot.promotion import Unit
 from bot.questions import Branches, ClosedRequests, Commits, OpenRequests, Question
-from bot.repositories import Commit, MergeRequest, Repository, Rev
+from bot.repositories import Commit, MergeRequest, Rev
 
 # No branch of the repository itself has one in its name.
 _OF_A_FORK = ":"
@@ -40,29 +40,24 @@ def is_of_fork(request: MergeRequest) -> bool:
     return _OF_A_FORK in request.source_branch
 
 
-def branch_prefix(target: EnvironmentConfig) -> str:
-    """What the names of all promotions' branches into an environment begin with."""
-    return f"{target.repository.branch_prefix}/{target.name}/"
-
-
 def branches_of(target: EnvironmentConfig) -> Branches:
     """Where all promotions' branches into an environment are now: one look for all of them, at the first question."""
-    return Branches(target.repository.repository, branch_prefix(target))
-
-
-def _beside(repository: Repository, branch: str) -> Branches:
-    """Where a branch is, and those that are called like it but for the last part of the name."""
-    return Branches(repository, "".join(branch.rpartition("/")[:2]))
+    return Branches(target.repository.repository, target.branch_prefix)
 
 
 def branch_name(target: EnvironmentConfig, unit: Unit) -> str:
     """The branch is named by target and unit alone, so that every run means the same one."""
-    return branch_prefix(target) + unit.name
+    return target.branch_prefix + unit.name
+
+
+def unit_of(target: EnvironmentConfig, branch: str) -> str:
+    """The name of the unit that a branch is for, if it is called like a promotion's into the environment; else none."""
+    return branch.removeprefix(target.branch_prefix) if branch.startswith(target.branch_prefix) else ""
 
 
 def pin_branch(target: EnvironmentConfig, service: str) -> str:
     """The branch that proposes an image of its own for an overlay; no promotion's is called so."""
-    return f"{target.repository.branch_prefix}-pin/{target.name}/{service}"
+    return target.pin_prefix + service
 
 
 def open_requests_of(ask: Ask, target: EnvironmentConfig) -> tuple[MergeRequest, ...]:
@@ -75,7 +70,7 @@ def open_requests_to(ask: Ask, target: EnvironmentConfig) -> tuple[MergeRequest,
     return tuple(
         request
         for request in ask.maybe(OpenRequests(target.repository.repository)) or ()
-        if request.target_branch == target.repository.branch and request.source_branch.startswith(branch_prefix(target))
+        if request.target_branch == target.repository.branch and unit_of(target, request.source_branch)
     )
 
 
@@ -94,21 +89,20 @@ def open_request(ask: Ask, target: Snapshot, branch: str) -> MergeRequest | None
 def branch_questions(ask: Ask, target: Snapshot, unit: Unit) -> Iterator[Question[Any]]:
     """What deciding about a unit's branch begins with."""
     yield OpenRequests(target.rev.repository)
-    yield from questions_about(ask, target.rev, branch_name(target.environment, unit))
+    yield from questions_about(ask, target.environment, target.rev, branch_name(target.environment, unit))
 
 
-def questions_about(ask: Ask, base: Rev, branch: str) -> Iterator[Question[Any]]:
+def questions_about(ask: Ask, target: EnvironmentConfig, base: Rev, branch: str) -> Iterator[Question[Any]]:
     """What `branch_at` will ask, by where the forge says the branch is: as a rule Git says the same.
 
     Of a branch that is there without a merge request, the next question is who closed it.
     """
     repository = base.repository
-    beside = _beside(repository, branch)
-    yield beside
+    yield branches_of(target)
     requests = ask.known(OpenRequests(repository))
     heads = [one.head for one in requests or () if one.source_branch == branch]
     yield from (Commits(repository, base.commit, head, paths=True) for head in heads)
-    if requests is not None and not heads and (head := (ask.known(beside) or {}).get(branch)):
+    if requests is not None and not heads and (head := (ask.known(branches_of(target)) or {}).get(branch)):
         yield Commits(repository, base.commit, head, paths=True)
         yield ClosedRequests(repository, branch)
 
@@ -164,7 +158,10 @@ def read_branch(ask: Ask, target: Snapshot, unit: Unit, author: Author) -> Branc
 
 def branch_at(ask: Ask, base: Rev, name: str, mark: Mark) -> Branch:
     """How a branch stands towards a commit, where ours are the commits with this mark."""
-    head = (ask.maybe(_beside(base.repository, name)) or {}).get(name)
+    target = mark.environment
+    pins = Branches(base.repository, target.pin_prefix)
+    look = pins if name.startswith(target.pin_prefix) else branches_of(target)
+    head = (ask.maybe(look) or {}).get(name)
     return Branch(name, None, (), ()) if head is None else _branch(ask, base, name, head, mark)
 
 

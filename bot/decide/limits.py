@@ -9,7 +9,7 @@ from itertools import takewhile
 
 from bot.config import Config, EnvironmentConfig
 from bot.counting import counted
-from bot.decide.branch import branch_behind, branch_prefix, open_requests_of, promotion_mark
+from bot.decide.branch import branch_behind, open_requests_of, promotion_mark, unit_of
 from bot.decide.environments import fields_at, head_of, manifests_at
 from bot.decide.facts import Ask, NotKnown, for_each
 from bot.plan import Blocked, OpenRequest, Standing, StepKey, Verdict
@@ -110,7 +110,7 @@ def _are_open(ask: Ask, config: Config, environment: EnvironmentConfig) -> int:
 
 def _counts(ask: Ask, config: Config, environment: EnvironmentConfig, request: MergeRequest) -> bool:
     """Whether it is of this configuration: what another one made holds nothing up here. What isn't known counts."""
-    mark = promotion_mark(config.author, environment, request.source_branch.removeprefix(branch_prefix(environment)))
+    mark = promotion_mark(config.author, environment, unit_of(environment, request.source_branch))
     try:
         head = ask.maybe(head_of(environment))
         if head is None:

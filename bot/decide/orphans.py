@@ -10,11 +10,11 @@ from bot.decide.branch import (
     Branch,
     branch_behind,
     branch_name,
-    branch_prefix,
     branch_questions,
     open_request,
     open_requests_of,
     promotion_mark,
+    unit_of,
 )
 from bot.decide.environments import Snapshot, head_of
 from bot.decide.facts import Ask, NotKnown, for_each
@@ -34,11 +34,10 @@ def find_orphans(ask: Ask, config: Config, reach: Reach) -> Iterator[Upkeep]:
     target = reach.target
     may = {service: before for service, before in reach.sources.items() if _may_be_promoted(config, target, service)}
     units = {unit.name for unit in find_units(config, replace(reach, sources=may))}
-    prefix = branch_prefix(target.environment)
     requests = {
         name: request
         for request in open_requests_of(ask, target.environment)
-        if (name := request.source_branch.removeprefix(prefix)) not in units
+        if (name := unit_of(target.environment, request.source_branch)) not in units
     }
     ask.together(*(question for name in requests for question in branch_questions(ask, target, Unit(name, ()))))
     branches = for_each(requests.items(), lambda item: _branch(ask, config, target, *item))

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from bot.config import Config, EnvironmentConfig
 from bot.decide.branch import (
     branch_behind,
-    branch_prefix,
     branches_of,
     open_requests_to,
     promotion_mark,
     questions_about,
+    unit_of,
 )
 from bot.decide.environments import head_of
 from bot.decide.facts import Ask, NotKnown, for_each
@@ -70,13 +70,13 @@ def read_together(ask: Ask, config: Config, target: EnvironmentConfig) -> tuple[
     except NotKnown:
         return ()
     chosen = {request.source_branch: request for request in requests if is_together(request.source_branch)}
-    ask.together(*(question for branch in chosen for question in questions_about(ask, base, branch)))
+    ask.together(*(question for branch in chosen for question in questions_about(ask, target, base, branch)))
     found = for_each(chosen.values(), lambda request: _together(ask, config, base, target, request))
     return tuple(sorted((each for each in found if each.services), key=lambda each: each.request.number))
 
 
 def _together(ask: Ask, config: Config, base: Rev, target: EnvironmentConfig, request: MergeRequest) -> Together:
-    name = request.source_branch.removeprefix(branch_prefix(target))
+    name = unit_of(target, request.source_branch)
     branch = branch_behind(ask, base, request, promotion_mark(config.author, target, name))
     said = [name for commit in branch.ours[:1] for text in commit.trailer(PROMOTED_TOGETHER) for name in text.split()]
     return Together(name, tuple(dict.fromkeys(said)), request)

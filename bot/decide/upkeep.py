@@ -7,7 +7,7 @@ from functools import partial
 from itertools import chain
 
 from bot.config import Config, EnvironmentConfig
-from bot.decide.branch import branch_prefix, open_requests_of
+from bot.decide.branch import open_requests_of, unit_of
 from bot.decide.environments import read_environments
 from bot.decide.facts import Ask, Refusal, for_each
 from bot.decide.floating import follow_branch, named_tags
@@ -68,7 +68,7 @@ def _orphans(ask: Ask, config: Config, environment: EnvironmentConfig, wanted: W
     groups = {config.group(service) or service for service in wanted.services}
     try:
         requests = open_requests_of(ask, environment)
-        names = {request.source_branch.removeprefix(branch_prefix(environment)) for request in requests}
+        names = {unit_of(environment, request.source_branch) for request in requests}
         if wanted.services:
             names = {name for name in names if config.group(name) in groups - {name}}
         orphans = find_orphans(ask, config, read_reach(ask, config, environment, ())) if names else ()

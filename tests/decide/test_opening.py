@@ -78,7 +78,7 @@ def test_what_no_forge_takes_for_a_label(label: str) -> None:
 
 
 def prefixed(prefix: str, **staging: object) -> Config:
-    repository = {"forge": "local", "project": "shop/gitops", "branch_prefix": prefix}
+    repository = {"forge": "local", "project": "shop/gitops", "branches": f"{prefix}/{{environment}}/{{unit}}"}
     return configured(staging={"repository": repository, **staging})
 
 
@@ -131,11 +131,12 @@ def test_what_no_branch_can_begin_with(prefix: str) -> None:
 def test_people_are_told_where_branches_would_be_taken_for_another_environments() -> None:
     given: dict[str, Any] = configured().model_dump(by_alias=True, exclude_unset=True)
     staging = given["environments"][1]
-    repository = {**staging["repository"], "branch_prefix": "promobot/staging"}
+    repository = {**staging["repository"], "branches": "promobot/staging/{environment}/{unit}"}
     prod = {**staging, "name": "prod", "paths": ["apps/{service}/prod/values.yaml"], "repository": repository}
     config = Config.model_validate({**given, "environments": [*given["environments"], prod]})
     ((place, words),) = broken_references(config)
-    assert place == ("environments", 2, "repository", "branch_prefix")
+    assert place == ("environments", 2, "repository", "branches")
     assert words == (
-        "branches below promobot/staging/prod/ could be those of environment staging, which are below promobot/staging/"
+        "branches called promobot/staging/prod/… could be promotions of environment staging, "
+        "which are called promobot/staging/…"
     )

@@ -158,7 +158,7 @@ def test_a_digest_is_pinned_too(paper: Paper) -> None:
 
 def test_it_is_opened_as_the_environment_says(paper: Paper) -> None:
     given = CONFIG.model_dump(by_alias=True, exclude_unset=True)
-    given["environments"][1]["repository"]["branch_prefix"] = "ops/promobot"
+    given["environments"][1]["repository"]["pin_branches"] = "ops/promobot-pin/{environment}/{unit}"
     given["environments"][1]["merge_requests"] = {"labels": ["pin"]}
     given["environments"][1]["approvers"] = {"users": ["ann"], "rule": True}
     verdict = pinned(paper, config=Config.model_validate(given))

@@ -56,7 +56,8 @@ def configure(shop: Shop, assignee: str) -> None:
     policy = f"    merge_requests: {{labels: [release], draft: true, assignee: {assignee}}}\n"
     text = file.read_text().replace("    promote: auto\n", f"    promote: auto\n{policy}")
     head, staging, tail = text.partition("  - name: staging\n")
-    tail = tail.replace("project: shop/gitops}", "project: shop/gitops, branch_prefix: ops-12/promobot}", 1)
+    names = "branches: 'ops-12/promobot/{environment}/{unit}'"
+    tail = tail.replace("project: shop/gitops}", f"project: shop/gitops, {names}}}", 1)
     file.write_text(f"{head}{staging}{tail}")
 
 
