@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,7 +11,18 @@ import pytest
 from bot.config import Config
 from bot.decide.text import read, signed
 from bot.errors import ForgeError
-from bot.questions import Answer, Landed, MergedBy, Question, Unknown
+from bot.questions import (
+    Answer,
+    Branches,
+    BranchHead,
+    ClosedRequests,
+    Labels,
+    Landed,
+    MergedBy,
+    OpenRequests,
+    Question,
+    Unknown,
+)
 from bot.repositories import Commit
 from tests.paper import Paper, configured
 from tests.paperwork import Desk, desk_with, e2e, staging
@@ -83,6 +95,27 @@ def test_what_is_remembered_is_not_asked_again_and_stays_true() -> None:
     desk.commit(e2e("a", "3.0.0", extra="replicas: 3\ndebug: true\n"))
     assert "\n- `debug` added: `true`\n" in body(desk)
     assert MergedBy not in kinds(desk.paper)
+
+
+def test_where_the_trailers_tell_nothing_more_is_asked() -> None:
+    desk = desk_with("a")
+    run(desk)
+    desk.merge(1)
+    desk.commit(e2e("a", "3.0.0", extra="replicas: 3\n"))
+    desk.paper.asked.clear()
+    assert CARRIED_NOT in body(desk)
+    asked = Counter(kind.__name__ for kind in kinds(desk.paper) if kind not in {BranchHead, Branches, OpenRequests})
+    assert asked == Counter(Files=3, History=2, TagDigest=2, Landed=1, ClosedRequests=1, Labels=1)
+
+
+def test_what_people_closed_takes_no_look_for_its_text() -> None:
+    desk = squashed()
+    run(desk)
+    desk.close(2)
+    desk.paper.asked.clear()
+    run(desk)
+    assert ClosedRequests in kinds(desk.paper)
+    assert not {MergedBy, Labels} & set(kinds(desk.paper))
 
 
 def test_after_another_promotion_what_was_remembered_is_of_no_use() -> None:
