@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import count
 
@@ -9,8 +10,9 @@ import pytest
 
 from bot.config import Config
 from bot.decide import Intent
+from bot.decide.text import digest_of, read
 from bot.errors import ExitCode, RegistryError
-from bot.plan import CopyImage, HoldMerge, SetStatus, Standing
+from bot.plan import CopyImage, HoldMerge, SetStatus, Standing, UpdateRequest
 from bot.questions import Status, Unknown
 from bot.repositories import CommitStatus, Landing, RequestState, StatusState
 from tests.paper import CONFIG, E2E, SHOP, STAGING, Paper, configured, digest, values
@@ -495,6 +497,57 @@ def test_an_image_that_is_gone_is_told_first(promoted: Desk) -> None:
     promoted.commit(staging("api", "2.5.0"))
     del promoted.paper.tags["staging", "shop/api", "2.0.0"]
     assert passed(promoted) == GONE
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda desk: desk.commit(staging("api", "2.5.0")),
+        lambda desk: desk.paper.tags.update({("staging", "shop/api", "2.0.0"): digest(9)}),
+    ],
+    ids=["a rule", "an image"],
+)
+@pytest.mark.parametrize("approved", [False, True], ids=["", "approved"])
+@pytest.mark.parametrize("killed", [False, True], ids=["", "killed in between"])
+def test_what_is_well_again_is_not_looked_at_any_more_though_nobody_promotes_it_by_itself(
+    promoted: Desk, spoil: Callable[[Desk], object], *, approved: bool, killed: bool
+) -> None:
+    (request,) = promoted.paper.opened
+    promoted.paper.approvals[1] = ("ann",) if approved else ()
+    spoil(promoted)
+    assert passed(promoted, AUTOMATIC, MANUAL).state is FAILURE
+    red = promoted.request("promobot/staging/api").body
+    assert red != request.body
+    promoted.paper.tags["staging", "shop/api", "2.0.0"] = digest(1)
+    lifted(promoted)
+    (step,) = promoted.paper.plan(config=MANUAL, intent=AUTOMATIC).steps
+    assert [type(action) for action in step.actions] == [SetStatus, UpdateRequest]
+    assert passed(promoted, AUTOMATIC, MANUAL) == DONE
+    if killed:
+        promoted.change(1, body=red)
+        assert passed(promoted, AUTOMATIC, MANUAL) == DONE
+    assert promoted.paper.opened == (request,)
+    promoted.paper.asked.clear()
+    assert promoted.paper.plan(intent=AUTOMATIC, config=MANUAL).steps == ()
+    assert Status not in map(type, promoted.paper.asked)
+
+
+def test_what_it_says_and_that_it_is_red_are_one_edit(promoted: Desk) -> None:
+    """The note says that something newer can't come yet, and the image of what is open was replaced."""
+    promoted.commit(e2e("api", "3.0.0"))
+    for tag in ("2.0.0", "3.0.0"):
+        promoted.paper.tags["staging", "shop/api", tag] = digest(9)
+    promoted.carry_out(promoted.paper.plan())
+    assert promoted.paper.plan().steps == ()
+    (request,) = promoted.paper.opened
+    assert promoted.paper.statuses[request.head] == SPOILED
+    assert read(request.title, request.body).note == digest_of(promoted.paper.notes[1])
+    assert "promobot-waits" in request.body
+    # And back.
+    promoted.commit(e2e("api", "2.0.0"))
+    promoted.paper.tags["staging", "shop/api", "2.0.0"] = digest(1)
+    assert passed(promoted) == DONE
+    assert "promobot-waits" not in promoted.request("promobot/staging/api").body
 
 
 def test_of_what_nobody_promotes_by_itself_the_rules_hold_too(promoted: Desk) -> None:
