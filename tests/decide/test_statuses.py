@@ -9,9 +9,10 @@ from itertools import count
 import pytest
 
 from bot.config import Config
-from bot.decide import Intent
+from bot.decide import Intent, Orders
 from bot.decide.text import digest_of, read
 from bot.errors import ExitCode, RegistryError
+from bot.images import ImageParts
 from bot.plan import CopyImage, HoldMerge, SetStatus, Standing, UpdateRequest
 from bot.questions import Status, Unknown
 from bot.repositories import CommitStatus, Landing, RequestState, StatusState
@@ -465,6 +466,29 @@ def test_ours_is_red_while_what_it_proposes_soaks(promoted: Desk) -> None:
     )
     promoted.paper.now += timedelta(hours=2)
     assert passed(promoted, config=SOAK) == DONE
+
+
+@pytest.mark.parametrize(("proven", "red"), [(True, [FAILURE, SUCCESS]), (False, [SUCCESS, SUCCESS])])
+def test_what_somebody_gave_by_hand_soaks_once_the_source_runs_it(*, proven: bool, red: list[StatusState]) -> None:
+    """As the same command would be refused from then on; who said that it goes unproven said that of this, too."""
+    path = "apps/api/e2e/values.yaml"
+    desk = desk_with("api")
+    exact = {
+        tag: e2e("api", tag, extra=f"  digest: {digest(number)}\n") for number, tag in ((1, "2.0.0"), (2, "3.0.0"))
+    }
+    if proven:
+        desk.commit(exact["2.0.0"])
+    desk.commit(exact["3.0.0"])
+    desk.paper.landed[path] = desk.paper.landed[path][: 1 + proven]
+    orders = Orders(ImageParts.parse(f":2.0.0@{digest(1)}"), unproven="" if proven else "because")
+    desk.carry_out(desk.paper.plan(intent=Intent(("api",), orders=orders), config=SOAK))
+    (request,) = desk.paper.opened
+    assert "the soak of 2h was skipped" in request.body
+    assert passed(desk, config=SOAK) == DONE
+    desk.commit(exact["2.0.0"])
+    states = [passed(desk, config=SOAK).state]
+    desk.paper.now += timedelta(hours=2)
+    assert [*states, passed(desk, config=SOAK).state] == red
 
 
 def test_what_is_older_is_well_while_what_is_newer_soaks(promoted: Desk) -> None:
