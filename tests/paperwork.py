@@ -86,7 +86,9 @@ class Desk:
                 paper.opened = (*paper.opened, opened)
             case SetStatus(_, sha, branch, status):
                 paper.statuses[sha or paper.heads[branch]] = status
-            case UpdateRequest(_, number, title, body):
+            case UpdateRequest(_, number, title, body, seen):
+                (now,) = (one for one in paper.opened if one.number == number)
+                assert seen in {None, (now.title, now.body)}, "somebody else has written it"
                 self.change(number, title=title, body=body)
             case Merge(_, number, head, "main"):
                 assert next(one for one in paper.opened if one.number == number).head == head

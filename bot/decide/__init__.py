@@ -25,7 +25,19 @@ from bot.decide.text import Texts
 from bot.decide.units import Reach, find_units, find_wanted, read_reach, refuse_taken
 from bot.decide.upkeep import EVERYTHING, find_upkeep
 from bot.errors import ExitCode, UsageError
-from bot.plan import CopyImage, MoveTag, Plan, SetStatus, Standing, Step, StepKey, Upkeep, Verdict
+from bot.plan import (
+    Action,
+    CopyImage,
+    MoveTag,
+    Plan,
+    SetStatus,
+    Standing,
+    Step,
+    StepKey,
+    UpdateRequest,
+    Upkeep,
+    Verdict,
+)
 from bot.promotion import Unit
 from bot.questions import Holds, Need, Question, TagDigest
 
@@ -90,7 +102,8 @@ def decide(config: Config, texts: Texts, intent: Intent, facts: Facts, now: date
     try:
         arriving = dict(_arriving(turn.verdicts))
         told = {step.branch for verdict in turn.verdicts if (step := verdict.step) and _tells(step)}
-        wanted = Wanted(intent.services, intent.targets, arriving, told, turn.rules)
+        edits = dict(_edits(turn.verdicts))
+        wanted = Wanted(intent.services, intent.targets, arriving, told, turn.rules, edits)
         upkeep = find_upkeep(ask, config, wanted)
     except Unanswered as need:
         turn.questions += need.questions
@@ -114,6 +127,11 @@ def _tells(step: Step) -> bool:
     return any(isinstance(action, SetStatus) for action in step.actions)
 
 
+def _edits(verdicts: Iterable[Verdict]) -> Iterator[tuple[str, tuple[StepKey, UpdateRequest]]]:
+    for step in (verdict.step for verdict in verdicts if verdict.step is not None):
+        yield from ((step.branch, (step.key, edit)) for edit in step.actions if isinstance(edit, UpdateRequest))
+
+
 def _arriving(verdicts: Iterable[Verdict]) -> Iterator[tuple[Question[Any], StepKey]]:
     """The questions whose answers change when the verdicts' steps are done, with the steps' keys."""
     for step in (verdict.step for verdict in verdicts if verdict.step is not None):
@@ -130,9 +148,19 @@ def _with_around(verdict: Verdict, upkeep: Iterable[Upkeep]) -> Verdict:
     """The verdict, whose step says of merge requests what is so before and after it."""
     for item in upkeep:
         if verdict.step is not None and item.step is not None and item.around == verdict.step.key:
-            *before, after = item.step.actions
-            verdict = replace(verdict, step=replace(verdict.step, actions=(*before, *verdict.step.actions, after)))
+            actions = _together(item.step.actions, verdict.step.actions)
+            verdict = replace(verdict, step=replace(verdict.step, actions=actions))
     return verdict
+
+
+def _together(around: Sequence[Action], actions: Sequence[Action]) -> tuple[Action, ...]:
+    """What a step does, and what is said around it; of two edits of a text, the one that knows of the other."""
+    for index, edit in enumerate(around):
+        if isinstance(edit, UpdateRequest):
+            mine = (edit if isinstance(action, UpdateRequest) else action for action in actions)
+            return (*around[:index], *mine, *around[index + 1 :])
+    *before, after = around
+    return (*before, *actions, after)
 
 
 def _judge_target(ask: Ask, turn: _Turn, given: _Pass, target: EnvironmentConfig) -> None:

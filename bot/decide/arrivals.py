@@ -15,9 +15,9 @@ from bot.repositories import Landing, MergeRequest
 MOST_LANDINGS = 50
 
 
-def landed(target: Snapshot, move: Move) -> Landed:
+def landed(target: Snapshot, path: str) -> Landed:
     """What the branch had in the manifest."""
-    return Landed(target.rev, move.path, MOST_LANDINGS)
+    return Landed(target.rev, path, MOST_LANDINGS)
 
 
 def named(target: Snapshot, move: Move, landings: Iterable[Landing]) -> Iterator[ImageRef | None]:

@@ -86,6 +86,12 @@ def open_request(ask: Ask, target: Snapshot, branch: str) -> MergeRequest | None
     return next((one for one in requests_from(ask, target, branch) if one.target_branch == base), None)
 
 
+def has_none_open(ask: Ask, target: Snapshot, unit: Unit) -> bool:
+    """Whether it is known already that no merge request is open from a unit's branch."""
+    requests, branch = ask.known(OpenRequests(target.rev.repository)), branch_name(target.environment, unit)
+    return requests is not None and branch not in {one.source_branch for one in requests}
+
+
 def branch_questions(ask: Ask, target: Snapshot, unit: Unit) -> Iterator[Question[Any]]:
     """What deciding about a unit's branch begins with."""
     yield OpenRequests(target.rev.repository)

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from bot.decide.approving import Needed
 from bot.decide.changes import Change
-from bot.decide.facts import Ask
+from bot.decide.facts import Ask, asked_by
 from bot.decide.notes import about_open, saying
 from bot.decide.opening import make_draft
 from bot.decide.proposed import Proposal
-from bot.decide.telling import first_questions, tell
+from bot.decide.telling import tell
 from bot.decide.text import Background, fingerprints_in, read
 from bot.plan import Action, OpenRequest
 from bot.questions import Approvals, Question
 from bot.repositories import CommitStatus, MergeRequest, Repository
 
 
-def first_told(proposal: Proposal, request: MergeRequest | None) -> tuple[Question[Any], ...]:
-    """What `converse` begins with, so that it can be asked with other things."""
-    if _is_untold(proposal, request):
-        return ()
-    return first_questions(proposal.config, proposal.target, proposal.promotion, _said(request))
+def first_told(ask: Ask, proposal: Proposal, request: MergeRequest | None) -> Sequence[Question[Any]]:
+    """What `converse` will ask next, so that it can be asked with other things."""
+    return asked_by(lambda: _background(ask, proposal, request))
 
 
 def converse(
@@ -69,14 +67,18 @@ def _may_be_approved(ask: Ask, repository: Repository, request: MergeRequest) ->
 def _texts(
     ask: Ask, proposal: Proposal, request: MergeRequest | None, changes: Iterable[Change], needed: Needed
 ) -> tuple[str, str]:
-    creation, background = proposal.creation, Background()
-    if not _is_untold(proposal, request):
-        background = tell(ask, proposal.config, proposal.sources, proposal.target, proposal.promotion, _said(request))
+    creation, background = proposal.creation, _background(ask, proposal, request)
     since = max((each.since for each in proposal.soaked), default=None)
     checks = tuple(dict.fromkeys(each.check for each in proposal.soaked))
     lines = {change.path: change.lines for change in changes}
     background = replace(background, creation=creation, since=since, checks=checks, lines=lines, needed=needed)
     return proposal.texts.title(proposal.promotion), proposal.texts.body(proposal.promotion, background)
+
+
+def _background(ask: Ask, proposal: Proposal, request: MergeRequest | None) -> Background:
+    if _is_untold(proposal, request):
+        return Background()
+    return tell(ask, proposal.config, proposal.sources, proposal.target, proposal.promotion, _said(request))
 
 
 def _is_untold(proposal: Proposal, request: MergeRequest | None) -> bool:

@@ -115,6 +115,17 @@ def both(first: Callable[[], T], second: Callable[[], U]) -> tuple[T, U]:
     return one, other
 
 
+def asked_by(think: Callable[[], object]) -> Sequence[Question[Any]]:
+    """What would be asked next, to ask it at once; what is refused asks nothing."""
+    try:
+        think()
+    except Unanswered as need:
+        return need.questions
+    except Refusal:
+        pass
+    return ()
+
+
 def for_each(items: Iterable[T], think: Callable[[T], U]) -> tuple[U, ...]:
     """What is thought of each, where what they ask is answered in one round, however many there are.
 

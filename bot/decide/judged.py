@@ -13,7 +13,7 @@ from bot.decide.environments import Manifest, manifests_at
 from bot.decide.facts import Ask, NotKnown, Refusal
 from bot.decide.named import Named, is_another, presence
 from bot.images import Digest, ImageRef
-from bot.plan import StepKey
+from bot.plan import StepKey, UpdateRequest
 from bot.questions import Files, Location, Question, TagDigest
 from bot.repositories import CommitStatus, MergeRequest, Rev, StatusState
 
@@ -32,7 +32,8 @@ class Wanted:
     `arriving` are the questions for images that this pass copies for promotions, with the keys of the steps that do;
     `told` are the branches of which promotions say themselves that nothing has to be waited for any more;
     `rules` says of promotions' branches why what is proposed there isn't to be merged, empty where no rule of the
-    configuration is against it; of those that aren't in it, this pass doesn't know.
+    configuration is against it; of those that aren't in it, this pass doesn't know. `edits` are the texts that
+    promotions write, by branch, with the keys of their steps.
     """
 
     services: Collection[str] = ()
@@ -40,6 +41,7 @@ class Wanted:
     arriving: Mapping[Question[Any], StepKey] = field(default_factory=dict)
     told: Collection[str] = ()
     rules: Mapping[str, str] = field(default_factory=dict)
+    edits: Mapping[str, tuple[StepKey, UpdateRequest]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
 from bot.config import Config
-from bot.decide.branch import branch_name, branch_questions, open_request, read_branch
+from bot.decide.branch import branch_name, branch_questions, has_none_open, open_request, read_branch
 from bot.decide.cautions import warnings
 from bot.decide.companions import find_companions
 from bot.decide.creation import Creation, create_missing
 from bot.decide.environments import Snapshot
-from bot.decide.facts import Ask, Forbidden, NotKnown, Outside, Refusal, Unanswered, for_each
-from bot.decide.moves import find_moves, hop_questions
+from bot.decide.facts import Ask, Forbidden, NotKnown, Outside, Refusal, Unanswered, asked_by, for_each
+from bot.decide.moves import find_moves, hop_questions, questions_ahead
 from bot.decide.objections import fingerprints
 from bot.decide.orders import Orders
 from bot.decide.pairing import Hop
@@ -157,19 +157,8 @@ def _held(ask: Ask, case: Case) -> dict[str, Refusal]:
             if refusal.blocked.code is not ExitCode.CONFLICT:
                 held[service] = refusal
     if questions:
-        raise Unanswered([*questions, *_asked(lambda: _propose(ask, case))])
+        raise Unanswered([*questions, *asked_by(lambda: _propose(ask, case))])
     return held
-
-
-def _asked(think: Callable[[], object]) -> Sequence[Question[object]]:
-    """What would be asked next, to ask it at once; what is refused asks nothing."""
-    try:
-        think()
-    except Unanswered as need:
-        return need.questions
-    except Refusal:
-        pass
-    return ()
 
 
 def _propose(ask: Ask, case: Case) -> Verdict:
@@ -190,7 +179,8 @@ def _with_proposal(ask: Ask, case: Case, think: Callable[[Ask, Proposal], T]) ->
     for hop in every:
         _refuse_shared_file(hop)
     of_hops = (question for hop in every for question in hop_questions(ask, hop))
-    ask.together(*branch_questions(ask, target, unit), *of_hops)
+    ahead = questions_ahead(ask, every) if creation is None and has_none_open(ask, target, unit) else ()
+    ask.together(*branch_questions(ask, target, unit), *of_hops, *ahead)
     branch = read_branch(ask, target, unit, case.config.author)
     agreed = for_each(hops.values(), lambda of_service: _agreed(ask, of_service, branch.ours, case.now))
     moves = tuple(move for of_service, _ in agreed for move in of_service)

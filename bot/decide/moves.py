@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from bot.decide.arrivals import landed
 from bot.decide.cautions import allow_by_name, refuse_policy
 from bot.decide.facts import Ask, Refusal, for_each
 from bot.decide.given import given_pairs, prove_given
@@ -38,6 +39,21 @@ def hop_questions(ask: Ask, hop: Hop) -> Iterator[Question[Any]]:
             destination = destination_of(hop, pair)
             yield TagDigest(Location(hop.source.environment.registry, image.repository), image.tag)
             yield TagDigest(Location(hop.target.environment.registry, destination.repository), destination.tag or "")
+
+
+def questions_ahead(ask: Ask, hops: Iterable[Hop]) -> Iterator[Question[Any]]:
+    """What is asked about a unit's way to what it takes the place of, if it isn't refused: where versions say so.
+
+    Of what has to soak first, that is too early to ask.
+    """
+    ways = [(hop, pair) for hop in hops if hop.settings.gates.soak is None for pair in _pairs(ask, hop)]
+    if another := [(hop, pair) for hop, pair in ways if _is_another_version(hop, pair)]:
+        yield from (landed(hop.target, pair.target[0].file.path) for hop, pair in another)
+        yield from (History(hop.target.rev, pair.target[0].file.path) for hop, pair in ways)
+
+
+def _is_another_version(hop: Hop, pair: Pair) -> bool:
+    return pair.source[2].tag is not None and pair.target[2].tag not in {None, destination_of(hop, pair).tag}
 
 
 def _pairs(ask: Ask, hop: Hop) -> tuple[Pair, ...]:

@@ -13,7 +13,7 @@ from bot.decide.changes import Change, find_changes
 from bot.decide.conversation import converse, first_told
 from bot.decide.copies import find_copies
 from bot.decide.environments import unchanged
-from bot.decide.facts import Ask, Refusal
+from bot.decide.facts import Ask, Refusal, both
 from bot.decide.inplace import in_place, is_recorded, on_branch, together
 from bot.decide.merging import Ending, before_merge, find_ending
 from bot.decide.notes import supersedes_later
@@ -63,7 +63,7 @@ def propose(ask: Ask, proposal: Proposal) -> Verdict:
         warnings = (*warnings, sentence("!{} by {} proposes the same, and stands for ours", rival.number, rival.author))
         proposal = replace(proposal, promotion=replace(proposal.promotion, warnings=warnings))
     if changes and rival is None:
-        proposal = _respect_people(ask, proposal, request, _first(proposal, request, changes))
+        proposal = _respect_people(ask, proposal, request, _first(ask, proposal, request, changes))
         actions = _proposing(ask, proposal, changes, request)
         warnings = (*proposal.promotion.warnings, *find_unasked(ask, proposal, request))
         proposal = replace(proposal, promotion=replace(proposal.promotion, warnings=warnings))
@@ -89,7 +89,7 @@ def propose(ask: Ask, proposal: Proposal) -> Verdict:
 
 def _proposing(ask: Ask, proposal: Proposal, changes: tuple[Change, ...], request: MergeRequest | None) -> list[Action]:
     """What brings it there, by the branch as it is where that does, unless a merge waits for another one."""
-    ask.together(*_first(proposal, request, changes))
+    ask.together(*_first(ask, proposal, request, changes))
     effects = partial(_effects, ask, proposal, changes, request)
     actions = list(effects(push=not in_place(ask, proposal, changes, request)))
     behind = request is not None and request.needs_rebase and find_ending(ask, proposal, request, actions).rebuild
@@ -114,10 +114,12 @@ def _effects(
     yield from converse(ask, proposal, request, changes, needed, said)
 
 
-def _first(proposal: Proposal, request: MergeRequest | None, changes: tuple[Change, ...]) -> Iterator[Question[Any]]:
+def _first(
+    ask: Ask, proposal: Proposal, request: MergeRequest | None, changes: tuple[Change, ...]
+) -> Iterator[Question[Any]]:
     """What all that is proposed asks."""
     yield from on_branch(proposal, changes)
-    yield from first_told(proposal, request)
+    yield from first_told(ask, proposal, request)
     yield from approving.first_questions(proposal.config, proposal.target, proposal.promotion.unit)
     yield from groups_of(proposal, request)
 
@@ -127,7 +129,7 @@ def examine(ask: Ask, proposal: Proposal) -> None:
     request = open_request(ask, proposal.target, proposal.branch.name)
     if find_changes(proposal.target, proposal.promotion, proposal.creation):
         _leave_to_rival(ask, proposal)
-        _respect_people(ask, proposal, request, first_told(proposal, request))
+        _respect_people(ask, proposal, request, first_told(ask, proposal, request))
     list(find_copies(ask, proposal))
 
 
@@ -142,15 +144,20 @@ def _respect_people(
 ) -> Proposal:
     """The proposal, knowing what of it people took back. Raises Refusal for what they said no to.
 
-    What all of the proposal asks anyway is asked in the same round.
+    What all of the proposal asks `besides` is asked in the same rounds.
     """
     target, branch, promotion = proposal.target, proposal.branch, proposal.promotion
     if request is None:
         respect_retargeted(ask, target, branch, promotion)
     if request and _is_proposed(branch, promotion) and not proposal.reopen:
         return replace(proposal, promotion=with_said(branch, promotion))
+    return both(partial(_respect_noes, ask, proposal), lambda: ask.together(*besides))[0]
+
+
+def _respect_noes(ask: Ask, proposal: Proposal) -> Proposal:
+    target, branch, promotion = proposal.target, proposal.branch, proposal.promotion
     closed = () if proposal.reopen else (closed_requests(target, branch),)
-    ask.together(*closed, *revert_questions(target, branch, promotion), *besides)
+    ask.together(*closed, *revert_questions(target, branch, promotion))
     if not proposal.reopen:
         respect_closed(ask, target, branch, promotion)
     return replace(proposal, promotion=with_reverts(ask, target, branch, promotion, reopen=proposal.reopen))

@@ -38,7 +38,7 @@ class Revert:
 def revert_questions(target: Snapshot, branch: Branch, promotion: Promotion) -> Iterator[Question[Any]]:
     """What `with_reverts` begins with."""
     for move in _unsettled(branch, promotion):
-        yield landed(target, move)
+        yield landed(target, move.path)
         yield History(target.rev, move.path)
 
 
@@ -108,7 +108,7 @@ def _version(image: ImageRef) -> str:
 
 def _revert(ask: Ask, target: Snapshot, move: Move) -> Revert | None:
     """Who took it back, where the branch had it because of us and then had again what it had before that."""
-    landings = ask.maybe(landed(target, move)) or ()
+    landings = ask.maybe(landed(target, move.path)) or ()
     history = ask.maybe(History(target.rev, move.path)) or ()
     mark = (move.after.tag or move.digest.text).encode()
     if not any(mark in (landing.content or b"") for landing in landings):

@@ -17,7 +17,7 @@ from bot.config import Config
 from bot.decide.built import REVISION, SOURCE, is_commit, labels_after, labels_before, tag_before
 from bot.decide.facts import Ask, for_each
 from bot.promotion import Move, Promotion
-from bot.questions import Labels, Question, Summaries
+from bot.questions import Question, Summaries
 from bot.repositories import Repository, Summary
 
 # Of a promotion's images as many are asked about as anybody will read of.
@@ -49,16 +49,6 @@ class Revisions:
     lost: tuple[Summary, ...] = ()
     url: str = ""
     image: str = ""
-
-
-def first_questions(config: Config, promotion: Promotion, body: str) -> tuple[Labels, ...]:
-    """What `find_revisions` begins with, so that it can be asked with other things."""
-    remembered = _said(body)
-    return tuple(
-        labels_after(move)
-        for key, move in _told(promotion).items()
-        if key not in remembered or config.code(move.service) is not None
-    )
 
 
 def find_revisions(ask: Ask, config: Config, promotion: Promotion, body: str) -> tuple[Revisions, ...]:

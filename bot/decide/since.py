@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import TypeAlias
 from urllib.parse import quote, unquote
 
@@ -21,8 +21,8 @@ from bot.decide.facts import Ask
 from bot.decide.trailers import Record, every_record, is_into, promoted_from
 from bot.images import ImageRef
 from bot.promotion import Move, Promotion
-from bot.questions import Commits, History, MergedBy
-from bot.repositories import Commit, MergeRequest
+from bot.questions import Commits, Files, History, MergedBy
+from bot.repositories import Commit, MergeRequest, Rev
 
 _MARK = re.compile(r"<!-- promobot-since (?P<key>[0-9a-f]{16}) (?P<commit>[0-9A-Za-z]{1,64}|[?-]) (?P<ran>\S+) -->")
 _NEVER, _NOT_KNOWN, _NOTHING = "-", "?", "-"
@@ -62,12 +62,14 @@ class Search:
     """How far it is looked for, where the trailers don't tell.
 
     `said` is what our merge request remembers. The forge is asked only if it `may_ask`. `copies` is whether promobot
-    makes manifests that the target lacks, so that one may have come with its image by a promotion.
+    makes manifests that the target lacks, so that one may have come with its image by a promotion; `source` is where
+    the image that moves comes from.
     """
 
     said: Mapping[str, Last]
     may_ask: bool
     copies: bool
+    source: Rev
 
 
 def find_since(ask: Ask, target: Snapshot, promotion: Promotion, move: Move, search: Search) -> Since:
@@ -92,7 +94,7 @@ def _by_trailers(promotion: Promotion, move: Move, commits: Iterable[Commit]) ->
 
 def _by_arrival(ask: Ask, target: Snapshot, promotion: Promotion, move: Move, search: Search) -> Since:
     """By the merge request that brought the image. It is remembered, unless that could not be found out."""
-    key, landings = _key(promotion, move), ask.perhaps(landed(target, move)) if search.may_ask else None
+    key, landings = _key(promotion, move), ask.perhaps(landed(target, move.path)) if search.may_ask else None
     if landings is None:
         return Since(NotKnown())
     has = takewhile(lambda image: image is not None and is_same(image, move.before), named(target, move, landings))
@@ -104,15 +106,28 @@ def _by_arrival(ask: Ask, target: Snapshot, promotion: Promotion, move: Move, se
     question = MergedBy(target.rev.repository, landings[since - 1].commit)
     request = ask.perhaps(question)
     return (
-        _marked(key, _by_request(ask, target, promotion, move, request)) if ask.knows(question) else Since(NotKnown())
+        _marked(key, _by_request(ask, target, promotion, move, search, request))
+        if ask.knows(question)
+        else Since(NotKnown())
     )
 
 
-def _by_request(ask: Ask, target: Snapshot, promotion: Promotion, move: Move, request: MergeRequest | None) -> Last:
+def _by_request(
+    ask: Ask, target: Snapshot, promotion: Promotion, move: Move, search: Search, request: MergeRequest | None
+) -> Last:
     if request is None or not is_promotion(target, request):
         return Never()
-    branch = ask.perhaps(Commits(target.rev.repository, target.rev.commit, request.head)) or ()
-    return _on_branch(promotion, move, branch)
+    # The same question as of a branch that is still there.
+    question = Commits(target.rev.repository, target.rev.commit, request.head, paths=True)
+    ask.together(question, *_named_by(ask, search.source, move, request))
+    return _on_branch(promotion, move, ask.perhaps(question) or ())
+
+
+def _named_by(ask: Ask, source: Rev, move: Move, request: MergeRequest) -> Iterable[Files]:
+    """The manifest at the commit that the text names, as it mostly does: the branch is about to say the same."""
+    commits = ask.known(History(source, move.origin.path)) or ()
+    named = (one.sha for one in commits if f"`{one.sha}`" in request.body)
+    return (Files(Rev(source.repository, sha), (move.origin.path,)) for sha in islice(named, 1))
 
 
 def _on_branch(promotion: Promotion, move: Move, branch: Sequence[Commit]) -> PromotedAt | NotKnown:

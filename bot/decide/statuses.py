@@ -170,17 +170,31 @@ def _upkeep(ask: Ask, place: Place, theirs: Theirs) -> Upkeep | None:
     say = tuple(SetStatus(repository, request.head, request.source_branch, status) for status in wanted)
     # What a person pushed to what the forge merges for us would be merged as soon as this is green.
     hold = (HoldMerge(repository, request.number),) if is_merged_for_us(request) and not theirs.ours else ()
-    # By that later passes know that it has to be looked at until it is well again.
-    red = said.status.state is StatusState.FAILURE
-    marks = (_marking(repository, request),) if red and theirs.ours and not is_marked(request) else ()
-    step = Step(unit, target, repository, request.source_branch, request.head, (), (*hold, *marks, *say))
-    return Upkeep(unit, target, step, around=said.around) if step.actions else None
+    around, edit = place.wanted.edits.get(request.source_branch, (said.around, None))
+    marks = tuple(_marking(ask, place, theirs, said, edit))
+    # Whoever dies in between leaves what is red marked.
+    marked: tuple[Action, ...] = (*say, *marks) if said.status.state is StatusState.SUCCESS else (*marks, *say)
+    step = Step(unit, target, repository, request.source_branch, request.head, (), (*hold, *marked))
+    return Upkeep(unit, target, step, around=around if marks else said.around) if step.actions else None
 
 
-def _marking(repository: Repository, request: MergeRequest) -> UpdateRequest:
-    """What lets one of ours say that its status waits, and leaves every word of it."""
-    body = read(request.title, request.body).marked(f"{WAITS}\n").body
-    return UpdateRequest(repository, request.number, request.title, body, seen=(request.title, request.body))
+def _marking(
+    ask: Ask, place: Place, theirs: Theirs, said: Judged, edit: UpdateRequest | None
+) -> Iterator[UpdateRequest]:
+    """What lets one of ours say that it has to be looked at until it is well again, and leaves every word of it.
+
+    Where this pass edits the text besides, it is one edit.
+    """
+    request, state = theirs.request, said.status.state
+    title, body = (edit.title, edit.body) if edit else (request.title, request.body)
+    was = now = read(title, body)
+    if state is StatusState.FAILURE and WAITS not in body:
+        now = was.marked(f"{WAITS}\n")
+    elif state is StatusState.SUCCESS and said.then is None and all(each.by for each in _assured(ask, place, theirs)):
+        now = was.unmarked(f"{WAITS}\n")
+    if theirs.ours and now != was:
+        seen = request.title, request.body
+        yield UpdateRequest(place.rev.repository, request.number, title, now.body, seen=seen)
 
 
 def _approved(ask: Ask, place: Place, theirs: Theirs, said: Judged) -> Judged:

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from bot.config import Config
-from bot.decide import revisions, uncarried
 from bot.decide.environments import Snapshot
 from bot.decide.facts import Ask, both
+from bot.decide.revisions import find_revisions
 from bot.decide.text import Background
+from bot.decide.uncarried import not_carried
 from bot.promotion import Promotion
-from bot.questions import Question
-
-
-def first_questions(config: Config, target: Snapshot, promotion: Promotion, body: str) -> tuple[Question[Any], ...]:
-    """What `tell` begins with, so that it can be asked with other things."""
-    return (*uncarried.first_questions(target, promotion), *revisions.first_questions(config, promotion, body))
 
 
 def tell(
@@ -24,7 +18,7 @@ def tell(
 ) -> Background:
     """What stays behind, and what the images were built from; `body` is what our merge request says so far."""
     left_behind, built_from = both(
-        lambda: uncarried.not_carried(ask, config, sources, target, promotion, body),
-        lambda: revisions.find_revisions(ask, config, promotion, body),
+        lambda: not_carried(ask, config, sources, target, promotion, body),
+        lambda: find_revisions(ask, config, promotion, body),
     )
     return Background(left_behind, revisions=built_from)

@@ -14,7 +14,7 @@ from bot.decide.since import Never, NotKnown, PromotedAt, Search, Since, find_si
 from bot.errors import ManifestError
 from bot.manifests import Difference, find_differences
 from bot.promotion import Move, Promotion
-from bot.questions import Files, History
+from bot.questions import Files
 from bot.repositories import Rev
 
 # Deciding asks in rounds, and each round compares the same bytes again.
@@ -50,11 +50,6 @@ class LeftBehind:
     marks: tuple[str, ...] = ()
 
 
-def first_questions(target: Snapshot, promotion: Promotion) -> tuple[History, ...]:
-    """What `not_carried` begins with, so that it can be asked with other things."""
-    return tuple(History(target.rev, move.path) for move in _by_source(promotion).values())
-
-
 def not_carried(
     ask: Ask, config: Config, sources: Mapping[str, Snapshot], target: Snapshot, promotion: Promotion, body: str
 ) -> LeftBehind:
@@ -64,14 +59,14 @@ def not_carried(
     request says so far, empty without one.
     """
     moves, said = _by_source(promotion), remembered(body)
-    ask.together(*first_questions(target, promotion))
     asked = frozenset(list(moves)[:_MOST_BY_FORGE])
 
     def look(path: str) -> tuple[Since, NotCarried | NotCompared | None]:
         move = moves[path]
         copies = config.settings(promotion.target, move.service).when_missing is not None
-        since = find_since(ask, target, promotion, move, Search(said, path in asked, copies))
-        return since, _compared(ask, sources[move.service], promotion, move, since)
+        source = sources[move.service]
+        since = find_since(ask, target, promotion, move, Search(said, path in asked, copies, source.rev))
+        return since, _compared(ask, source, promotion, move, since)
 
     looked = for_each(moves, look)
     return LeftBehind(

@@ -110,7 +110,7 @@ class Upkeep:
 
     That is tags that follow its branch, merge requests of ours that nobody needs any more, and what is said of the
     heads of other merge requests. What `around` another step, by its key, is to be said becomes a part of that: the
-    last of it afterwards, the rest before.
+    last of it afterwards, the rest before; or, where both edit one text, that step in place of this edit, with it.
     """
 
     unit: Unit

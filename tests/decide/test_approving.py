@@ -66,9 +66,8 @@ def said_next(paper: Paper, config: Config = GITLAB) -> CommitStatus:
             paper.carry_out(verdict)
         for item in plan.upkeep:
             assert item.step is not None
-            for action in item.step.actions:
-                assert isinstance(action, SetStatus)
-                paper.statuses[str(action.commit)] = action.status
+            assert {SetStatus, UpdateRequest}.issuperset(map(type, item.step.actions))
+            paper.carry_out(item)
     assert paper.plan(config=config).steps == ()
     return paper.statuses[paper.heads[BRANCH]]
 
@@ -307,6 +306,7 @@ def test_what_has_to_be_waited_for_no_more_is_not_while_something_newer_waits(pa
     assert said_next(paper, config) == waits("0 of 2 approvals of sre and Ann")
     paper.protection = BranchProtection((ApprovalRule("project rule sre", 2, Reviewers(("sre",))),))
     assert said_next(paper, config) == GOOD
+    assert "promobot-waits" not in paper.opened[0].body
 
 
 def test_that_nothing_has_to_be_waited_for_is_said_once_and_before_the_text_forgets_it(paper: Paper) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from bot.config import Config
 from bot.decide import Intent
-from bot.plan import Plan, Standing, Verdict
+from bot.plan import Plan, SetStatus, Standing, Verdict
+from bot.repositories import StatusState
 from tests.paper import configured, digest
 from tests.paperwork import Desk, desk_with, e2e, staging
 
@@ -96,7 +97,8 @@ def test_it_is_not_pushed_out_because_it_is_blocked(desk: Desk, unit: str) -> No
     (verdict,) = plan.verdicts
     assert verdict.blocked is not None
     assert verdict.blocked.reason.startswith(f"{unit} waits for b: version taken")
-    assert [item.unit.name for item in plan.upkeep] == ["!1"], "whose status is red by now"
+    (step,) = plan.steps
+    assert [action.status.state for action in step.actions if isinstance(action, SetStatus)] == [StatusState.FAILURE]
     assert proposed(desk, unit).endswith(BOTH)
 
 

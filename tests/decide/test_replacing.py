@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.config import Config
+from bot.decide import Intent
 from bot.errors import ExitCode
 from bot.plan import CopyImage, MoveTag, OpenRequest, PushBranch, SetStatus, Standing
 from bot.questions import Landed, Location
@@ -86,6 +87,8 @@ def test_without_leave_it_is_refused_and_nothing_more_is_asked(paper: Paper) -> 
     reason, remedy = refused(paper, chain(replace=False))
     assert ";" not in reason
     assert "set `replace_unreleased: true` for staging" in remedy
+    paper.asked.clear()
+    paper.plan(config=chain(replace=False), intent=Intent(targets=("staging",)))
     assert not [question for question in paper.asked if isinstance(question, Landed) and question.path == PROD_FILE]
 
 

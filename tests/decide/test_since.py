@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,7 +11,18 @@ import pytest
 from bot.config import Config
 from bot.decide.text import read, signed
 from bot.errors import ForgeError
-from bot.questions import Answer, Landed, MergedBy, Question, Unknown
+from bot.questions import (
+    Answer,
+    Branches,
+    BranchHead,
+    ClosedRequests,
+    Labels,
+    Landed,
+    MergedBy,
+    OpenRequests,
+    Question,
+    Unknown,
+)
 from bot.repositories import Commit
 from tests.paper import Paper, configured
 from tests.paperwork import Desk, desk_with, e2e, staging
@@ -27,21 +39,33 @@ def run(desk: Desk, config: Config = AUTO) -> None:
     desk.carry_out(desk.paper.plan(config=config))
 
 
-def squashed() -> Desk:
-    """2.0.0 of `a`, which e2e ran at its commit m2, was promoted by a squashed merge; then e2e changes two things."""
+def merged(*, squash: bool) -> Desk:
+    """2.0.0 of `a`, which e2e ran at its commit m2, was promoted; then e2e changes two things."""
     desk = desk_with("a")
     run(desk)
-    desk.merge(1, squash=True)
+    desk.merge(1, squash=squash)
     run(desk)
-    assert all("Promoted-From" not in dict(each.trailers) for each in desk.paper.history["apps/a/staging/values.yaml"])
+    trailers = [dict(each.trailers) for each in desk.paper.history["apps/a/staging/values.yaml"]]
+    assert any("Promoted-From" in each for each in trailers) is not squash
     desk.commit(e2e("a", "3.0.0", extra="replicas: 3\n"))
     return desk
+
+
+def squashed() -> Desk:
+    return merged(squash=True)
 
 
 def body(desk: Desk) -> str:
     run(desk)
     (request,) = desk.paper.opened
     return request.body
+
+
+def stays(desk: Desk, text: str) -> None:
+    """One more pass says the same, and doesn't ask how the image came."""
+    desk.paper.asked.clear()
+    assert body(desk) == text
+    assert not {MergedBy, Landed} & set(kinds(desk.paper))
 
 
 def forge(desk: Desk, change: Callable[[str], str]) -> None:
@@ -76,48 +100,46 @@ def test_the_merge_request_that_brought_the_image_tells_the_commit() -> None:
 def test_what_is_remembered_is_not_asked_again_and_stays_true() -> None:
     """A pass in which nothing is new asks the forge no more than where the trailers are there."""
     desk = squashed()
-    first = body(desk)
-    desk.paper.asked.clear()
-    assert body(desk) == first
-    assert not {MergedBy, Landed} & set(kinds(desk.paper))
+    stays(desk, body(desk))
     desk.commit(e2e("a", "3.0.0", extra="replicas: 3\ndebug: true\n"))
     assert "\n- `debug` added: `true`\n" in body(desk)
     assert MergedBy not in kinds(desk.paper)
 
 
-def test_after_another_promotion_what_was_remembered_is_of_no_use() -> None:
+def test_where_the_trailers_tell_nothing_more_is_asked() -> None:
+    desk = merged(squash=False)
+    desk.paper.asked.clear()
+    assert CARRIED_NOT in body(desk)
+    asked = Counter(kind.__name__ for kind in kinds(desk.paper) if kind not in {BranchHead, Branches, OpenRequests})
+    assert asked == Counter(Files=3, History=2, TagDigest=2, Landed=1, ClosedRequests=1, Labels=1)
+
+
+def test_what_people_closed_takes_no_look_for_its_text() -> None:
     desk = squashed()
-    body(desk)
-    desk.merge(2, squash=True)
-    desk.commit(e2e("a", "4.0.0", extra="replicas: 4\n"))
-    text = body(desk)
-    assert "\n- `replicas` `3` → `4`\n" in text
+    run(desk)
+    desk.close(2)
+    desk.paper.asked.clear()
+    run(desk)
+    assert ClosedRequests in kinds(desk.paper)
+    assert not {MergedBy, Labels} & set(kinds(desk.paper))
 
 
-def test_older_trailers_are_not_taken_for_the_last_promotion() -> None:
-    """The newest promotion was squashed, the one before was not."""
-    desk = desk_with("a")
-    run(desk)
-    desk.merge(1)
-    desk.commit(e2e("a", "3.0.0", extra="replicas: 3\n"))
+@pytest.mark.parametrize("squash", [True, False], ids=["remembered", "older trailers"])
+def test_what_is_known_of_older_promotions_is_not_taken_for_the_last_one(*, squash: bool) -> None:
+    """The newest promotion was squashed, whatever the one before was."""
+    desk = merged(squash=squash)
     run(desk)
     desk.merge(2, squash=True)
     desk.commit(e2e("a", "4.0.0", extra="replicas: 4\n"))
-    text = body(desk)
-    assert "\n- `replicas` `3` → `4`\n" in text
+    assert "\n- `replicas` `3` → `4`\n" in body(desk)
 
 
 def test_after_a_change_by_hand_the_last_promotion_is_the_one_before() -> None:
-    desk = desk_with("a")
-    run(desk)
-    desk.merge(1)
+    desk = merged(squash=False)
     desk.commit(staging("a", "2.5.0"))
-    desk.commit(e2e("a", "3.0.0", extra="replicas: 3\n"))
     text = body(desk)
     assert CARRIED_NOT in text
-    desk.paper.asked.clear()
-    assert body(desk) == text
-    assert MergedBy not in kinds(desk.paper)
+    stays(desk, text)
 
 
 def test_where_nothing_was_promoted_nothing_is_said() -> None:
@@ -171,9 +193,7 @@ def test_a_branch_that_says_something_else_tells_nothing(spoil: Callable[[Commit
     desk.paper.ahead = {ends: tuple(map(spoil, commits)) for ends, commits in desk.paper.ahead.items()}
     text = body(desk)
     assert NOT_KNOWN in text
-    desk.paper.asked.clear()
-    assert body(desk) == text
-    assert MergedBy not in kinds(desk.paper)
+    stays(desk, text)
 
 
 @pytest.mark.parametrize("claim", ["m1", "m4", "m5", "gone", "m2/../..", "m2 x"])

@@ -26,7 +26,6 @@ from bot.plan import (
     UpdateRequest,
     Verdict,
 )
-from bot.questions import MergedBy
 from bot.repositories import MergeRequest
 from tests.paper import CONFIG, configured, digest
 from tests.paperwork import Desk, desk_with, e2e, staging
@@ -75,6 +74,12 @@ def _lose_branch(desk: Desk) -> None:
     del desk.paper.heads[_branch(desk)]
 
 
+def _squash_and_lose_branch(desk: Desk) -> None:
+    branch = _branch(desk)
+    desk.merge(1, squash=True)
+    del desk.paper.heads[branch]
+
+
 def _lose_request(desk: Desk) -> None:
     desk.paper.opened = ()
 
@@ -96,6 +101,7 @@ STATES: Mapping[str, Change | None] = {
     "by us": lambda desk: desk.close(1, by="promobot"),
     "merged": lambda desk: desk.merge(1),
     "squashed": lambda desk: desk.merge(1, squash=True),
+    "and gone": _squash_and_lose_branch,
 }
 
 # --- what is due since then ---
@@ -165,6 +171,7 @@ closed    | ✗     | ↑pcso  | =d      | ✗     | ✗       | ✗
 by us     | ↑so   | ↑pcso  | =d      | ✗     | ✗       | ✗
 merged    | =     | ↑pcso  | =       | ✗     | ✗       | ✗
 squashed  | =d    | ↑pcso  | =d      | ✗     | ✗       | ✗
+and gone  | =     | ↑pcso  | =       | ✗     | ✗       | ✗
 """
 
 SEVERAL = """
@@ -181,6 +188,7 @@ closed    | ✗     | ↑pcso  | ↑pcso,✗ | =d      | ✗     | ✗         |
 by us     | ↑so   | ↑pcso  | ↑pcso   | =d      | ✗     | ↑pso,✗    | ✗       | ✗
 merged    | =     | ↑pcso  | ↑pcso   | =       | ✗     | =,✗       | ✗       | ✗
 squashed  | =d    | ↑pcso  | ↑pcso   | =d      | ✗     | =d,✗      | ✗       | ✗
+and gone  | =     | ↑pcso  | ↑pcso   | =       | ✗     | =,✗       | ✗       | ✗
 """
 
 TABLES = {"service": SERVICE, "group": SEVERAL, "together": SEVERAL}
@@ -215,9 +223,7 @@ def test_what_is_decided(name: str, state: str, situation: str, wanted: str) -> 
     SITUATIONS[situation](desk)
     plan = desk.paper.plan(intent=kind.intent, config=kind.config)
     assert ",".join(map(told, plan.verdicts)) == wanted
-    # By which merge request the image came, and what its branch says, is asked where a squash lost the trailers.
-    looked_for = MergedBy in map(type, desk.paper.asked) and state == "squashed"
-    assert desk.paper.rounds <= (8 if looked_for else 6), "five times questions"
+    assert desk.paper.rounds <= 6, "five times questions"
 
 
 # --- what holds for all of them ---

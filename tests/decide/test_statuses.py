@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import count
 
 import pytest
 
 from bot.config import Config
-from bot.decide import Intent
+from bot.decide import Intent, Orders
+from bot.decide.text import digest_of, read
 from bot.errors import ExitCode, RegistryError
-from bot.plan import CopyImage, HoldMerge, SetStatus, Standing
+from bot.images import ImageParts
+from bot.plan import CopyImage, HoldMerge, SetStatus, Standing, UpdateRequest
 from bot.questions import Status, Unknown
 from bot.repositories import CommitStatus, Landing, RequestState, StatusState
 from tests.paper import CONFIG, E2E, SHOP, STAGING, Paper, configured, digest, values
@@ -465,6 +468,29 @@ def test_ours_is_red_while_what_it_proposes_soaks(promoted: Desk) -> None:
     assert passed(promoted, config=SOAK) == DONE
 
 
+@pytest.mark.parametrize(("proven", "red"), [(True, [FAILURE, SUCCESS]), (False, [SUCCESS, SUCCESS])])
+def test_what_somebody_gave_by_hand_soaks_once_the_source_runs_it(*, proven: bool, red: list[StatusState]) -> None:
+    """As the same command would be refused from then on; who said that it goes unproven said that of this, too."""
+    path = "apps/api/e2e/values.yaml"
+    desk = desk_with("api")
+    exact = {
+        tag: e2e("api", tag, extra=f"  digest: {digest(number)}\n") for number, tag in ((1, "2.0.0"), (2, "3.0.0"))
+    }
+    if proven:
+        desk.commit(exact["2.0.0"])
+    desk.commit(exact["3.0.0"])
+    desk.paper.landed[path] = desk.paper.landed[path][: 1 + proven]
+    orders = Orders(ImageParts.parse(f":2.0.0@{digest(1)}"), unproven="" if proven else "because")
+    desk.carry_out(desk.paper.plan(intent=Intent(("api",), orders=orders), config=SOAK))
+    (request,) = desk.paper.opened
+    assert "the soak of 2h was skipped" in request.body
+    assert passed(desk, config=SOAK) == DONE
+    desk.commit(exact["2.0.0"])
+    states = [passed(desk, config=SOAK).state]
+    desk.paper.now += timedelta(hours=2)
+    assert [*states, passed(desk, config=SOAK).state] == red
+
+
 def test_what_is_older_is_well_while_what_is_newer_soaks(promoted: Desk) -> None:
     promoted.commit(e2e("api", "3.0.0"))
     assert passed(promoted, config=SOAK) == DONE
@@ -495,6 +521,65 @@ def test_an_image_that_is_gone_is_told_first(promoted: Desk) -> None:
     promoted.commit(staging("api", "2.5.0"))
     del promoted.paper.tags["staging", "shop/api", "2.0.0"]
     assert passed(promoted) == GONE
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda desk: desk.commit(staging("api", "2.5.0")),
+        lambda desk: desk.paper.tags.update({("staging", "shop/api", "2.0.0"): digest(9)}),
+    ],
+    ids=["a rule", "an image"],
+)
+@pytest.mark.parametrize("approved", [False, True], ids=["", "approved"])
+@pytest.mark.parametrize("killed", [False, True], ids=["", "killed in between"])
+def test_what_is_well_again_is_not_looked_at_any_more_though_nobody_promotes_it_by_itself(
+    promoted: Desk, spoil: Callable[[Desk], object], *, approved: bool, killed: bool
+) -> None:
+    (request,) = promoted.paper.opened
+    promoted.paper.approvals[1] = ("ann",) if approved else ()
+    spoil(promoted)
+    assert passed(promoted, AUTOMATIC, MANUAL).state is FAILURE
+    red = promoted.request("promobot/staging/api").body
+    assert red != request.body
+    promoted.paper.tags["staging", "shop/api", "2.0.0"] = digest(1)
+    lifted(promoted)
+    (step,) = promoted.paper.plan(config=MANUAL, intent=AUTOMATIC).steps
+    assert [type(action) for action in step.actions] == [SetStatus, UpdateRequest]
+    assert passed(promoted, AUTOMATIC, MANUAL) == DONE
+    if killed:
+        promoted.change(1, body=red)
+        assert passed(promoted, AUTOMATIC, MANUAL) == DONE
+    assert promoted.paper.opened == (request,)
+    promoted.paper.asked.clear()
+    assert promoted.paper.plan(intent=AUTOMATIC, config=MANUAL).steps == ()
+    assert Status not in map(type, promoted.paper.asked)
+
+
+def test_what_it_says_and_that_it_is_red_are_one_edit(promoted: Desk) -> None:
+    """The note says that something newer can't come yet, and the image of what is open was replaced."""
+    promoted.commit(e2e("api", "3.0.0"))
+    for tag in ("2.0.0", "3.0.0"):
+        promoted.paper.tags["staging", "shop/api", tag] = digest(9)
+    promoted.carry_out(promoted.paper.plan())
+    assert promoted.paper.plan().steps == ()
+    (request,) = promoted.paper.opened
+    assert promoted.paper.statuses[request.head] == SPOILED
+    assert read(request.title, request.body).note == digest_of(promoted.paper.notes[1])
+    assert "promobot-waits" in request.body
+
+
+def test_what_it_says_and_that_it_is_well_again_are_one_edit(promoted: Desk) -> None:
+    promoted.paper.tags["staging", "shop/api", "2.0.0"] = digest(9)
+    assert passed(promoted) == SPOILED
+    promoted.commit(e2e("api", "3.0.0"))
+    promoted.paper.tags |= {("staging", "shop/api", tag): digest(bits) for tag, bits in (("2.0.0", 1), ("3.0.0", 9))}
+    promoted.carry_out(promoted.paper.plan())
+    assert promoted.paper.plan().steps == ()
+    (request,) = promoted.paper.opened
+    assert promoted.paper.statuses[request.head] == DONE
+    assert read(request.title, request.body).note == digest_of(promoted.paper.notes[1])
+    assert "promobot-waits" not in request.body
 
 
 def test_of_what_nobody_promotes_by_itself_the_rules_hold_too(promoted: Desk) -> None:

@@ -13,7 +13,7 @@ from bot.decide import Facts, Intent, Orders, decide
 from bot.decide.coverage import Coverage, cover
 from bot.errors import ForgeError, GitError, RegistryError
 from bot.images import Digest
-from bot.plan import CopyImage, Merge, OpenRequest, Plan, PushBranch, SetNote, SetStatus, UpdateRequest, Verdict
+from bot.plan import CopyImage, Merge, OpenRequest, Plan, PushBranch, SetNote, SetStatus, UpdateRequest, Upkeep, Verdict
 from bot.questions import (
     Absent,
     Answer,
@@ -124,9 +124,9 @@ class Paper:
         (verdict,) = self.plan(*services, reopen=reopen, config=config, orders=orders).verdicts
         return verdict
 
-    def carry_out(self, verdict: Verdict) -> None:
-        """What the world is like when the verdict's step was done."""
-        for action in verdict.step.actions if verdict.step else ():
+    def carry_out(self, item: Verdict | Upkeep) -> None:
+        """What the world is like when its step was done."""
+        for action in item.step.actions if item.step else ():
             match action:
                 case PushBranch(_, branch, base, _, files, message):
                     lines = (line.partition(": ") for line in message.rstrip().split("\n\n")[-1].splitlines())

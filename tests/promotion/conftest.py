@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bot.demo.registries import RunningRegistry
 from tests.company import Company
+from tests.promotion.shops import SHOPS, Shop
 
 
 @pytest.fixture
 def company(tmp_path: Path, e2e_registry: RunningRegistry, prod_registry: RunningRegistry) -> Company:
     """One service, inventory."""
     return Company.found(tmp_path / "company", e2e_registry, prod_registry, ["inventory"])
+
+
+@pytest.fixture(params=["gitlab", "github"])
+def forge(request: pytest.FixtureRequest) -> str:
+    """Each forge that has a server."""
+    return str(request.param)
+
+
+@pytest.fixture
+def shop(forge: str, company: Company) -> Iterator[Shop]:
+    """The company on it."""
+    with SHOPS[forge](company) as shop:
+        yield shop
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
@@ -12,7 +11,7 @@ from bot.configfile import load_config
 from bot.errors import ExitCode
 from bot.repositories import CommitStatus, StatusState
 from bot.world import World
-from tests.company import PROJECT, Company
+from tests.company import PROJECT
 from tests.promotion.shops import ANN, SHOPS, Shop
 from tests.proxy import AnswerAfter, CutAfter, CutBefore, Fault, Kind
 
@@ -22,17 +21,6 @@ PROMOTE = ("promote", "inventory", "--to", "staging")
 TITLE = "inventory 1.1.2 → 1.1.3 to staging"
 # Whom GitLab asks are the group's members.
 ASKED = {"gitlab": ("ann",), "github": ("staging-approvers",)}
-
-
-@pytest.fixture(params=ASKED)
-def forge(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def shop(forge: str, company: Company) -> Iterator[Shop]:
-    with SHOPS[forge](company) as shop:
-        yield shop
 
 
 def writes_nothing(shop: Shop, *argv: str) -> None:

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from bot.demo.registries import RunningRegistry
 from tests.company import PROJECT, Company
-from tests.promotion.shops import SHOPS, Shop
+from tests.promotion.shops import Shop
 
 FILE = "apps/inventory/staging/helmrelease.yaml"
 PROMOTE = ("promote", "inventory", "--to", "staging")
 PAGE = {"gitlab": f"{PROJECT}/-/merge_requests", "github": f"{PROJECT}/pull"}
 
 
-@pytest.fixture(params=PAGE)
-def forge(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture
-def shop(
-    forge: str, tmp_path_factory: pytest.TempPathFactory, e2e_registry: RunningRegistry, prod_registry: RunningRegistry
-) -> Iterator[Shop]:
-    folder = tmp_path_factory.mktemp("company")
-    with SHOPS[forge](Company.found(folder, e2e_registry, prod_registry, ["inventory", "payments"])) as shop:
-        yield shop
+def company(tmp_path: Path, e2e_registry: RunningRegistry, prod_registry: RunningRegistry) -> Company:
+    return Company.found(tmp_path / "company", e2e_registry, prod_registry, ["inventory", "payments"])
 
 
 def leads_to(shop: Shop, forge: str, *, closed: int, to: int, words: str) -> None:

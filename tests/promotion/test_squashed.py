@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 
 import pytest
 
 from bot.demo.oci import build_index
 from tests.company import Company
 from tests.promotion.shops import SHOPS, Shop
+from tests.promotion.test_on_servers import BRANCH, FILE, PROMOTE, writes_nothing
 
-BRANCH = "promobot/staging/inventory"
-SOURCE, TARGET = (f"apps/inventory/{environment}/helmrelease.yaml" for environment in ("e2e", "staging"))
-PROMOTE = ("promote", "inventory", "--to", "staging")
+SOURCE = "apps/inventory/e2e/helmrelease.yaml"
 # Of a pass in which nothing is new: see test_budgets.py.
 IDLE = {"gitlab": 5, "github": 3}
 # By which merge request one commit came, which GitHub is asked as it is for the open and the closed ones and statuses.
@@ -21,17 +19,6 @@ BY_WHICH = {
     "gitlab": ("GET /projects/:id/repository/commits/:sha/merge_requests", 1),
     "github": ("POST /graphql repository", 4),
 }
-
-
-@pytest.fixture(params=IDLE)
-def forge(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def shop(forge: str, company: Company) -> Iterator[Shop]:
-    with SHOPS[forge](company) as shop:
-        yield shop
 
 
 def promoted(shop: Shop, *, beside: bool) -> str:
@@ -54,7 +41,7 @@ def deploys(shop: Shop, extra: bytes) -> None:
 
 
 def trailers(shop: Shop) -> str:
-    return shop.company.git("log", "--format=%(trailers:key=Promoted-From)", "main", "--", TARGET).strip()
+    return shop.company.git("log", "--format=%(trailers:key=Promoted-From)", "main", "--", FILE).strip()
 
 
 @pytest.mark.parametrize(
@@ -79,9 +66,7 @@ def test_what_changed_besides_is_told_after_a_squashed_merge(
     assert "\n- `spec.values.replicas` added: `2`\n" in request.body
     assert "isn't known" not in request.body
     for _ in range(2):
-        shop.running.forget()
-        assert shop.promobot("reconcile") == 0
-        assert shop.writes() == []
+        writes_nothing(shop, "reconcile")
         assert shop.running.counts().total() == IDLE[forge], shop.running.log()
 
 

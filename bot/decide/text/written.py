@@ -78,6 +78,13 @@ class Written:
         start = (_hints(self.before) or (len(self.before),))[0]
         return replace(self, before=f"{self.before[:start]}{line}{self.before[start:]}")
 
+    def unmarked(self, line: str) -> Written:
+        """Without that line among our marks."""
+        part, before = _without(self.part, line), self.before
+        if part == self.part:
+            before = _without(before, line) if _hints(part) is None else before
+        return replace(self, before=before, part=part, part_was=digest_of(part) if self.is_ours else self.part_was)
+
     def noting(self, note: str) -> Written:
         """With what our note says."""
         return replace(self, note=digest_of(note))
@@ -92,6 +99,11 @@ def _with_mark(theirs: str, ours: str) -> str:
     start, end = old or (len(theirs), len(theirs))
     gap = "" if old else "\n\n" if theirs.strip() else ""
     return f"{theirs[:start]}{gap}{ours[slice(*mark)]}{theirs[end:] or chr(10)}"
+
+
+def _without(text: str, line: str) -> str:
+    start, end = _hints(text) or (0, 0)
+    return f"{text[:start]}{text[start:end].replace(line, '')}{text[end:]}"
 
 
 def _hints(text: str) -> tuple[int, int] | None:
