@@ -241,10 +241,12 @@ def test_github_whether_the_status_is_required(github: GitHubPlace, kept: str) -
 def test_github_that_does_not_tell_of_rulesets(github: GitHubPlace) -> None:
     """As a server has no such address that is older than they are."""
     about = f"promobot's status on main of {github.project}"
-    use = Use(github.project, proposes=True, into=("main",))
+    use = Use(github.project, proposes=True, into=("main",), merges=("main",))
     github.running.inject(Fault("GET .*/rules/branches/main", Answer(404), times=2))
-    right = rights(github, github.token, use)[about]
+    found = rights(github, github.token, use)
+    right = found[about]
     assert (right.good, right.found) == (None, "whether it is required isn't told: a status check would do that")
+    assert found[f"merging into main of {github.project}"].good is None, "nor who alone may update it"
     github.hub.projects[github.project].protections["main"] = Protection(contexts=("promobot",))
     assert rights(github, github.token, use)[about].good is True, "the branch's own protection is told"
 
