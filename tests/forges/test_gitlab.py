@@ -44,6 +44,18 @@ def place(tmp_path: Path) -> Iterator[GitLabPlace]:
         yield made
 
 
+# --- reading --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("files", [101, 102])
+def test_a_diff_is_read_to_the_end_and_says_where_gitlab_has_no_more(place: GitLabPlace, files: int) -> None:
+    place.gitlab.shown = 101
+    place.repository.commit("x", {f"f{number:03}": b"1\n" for number in range(files)})
+    diff = place.forge.diff(place.project, place.open())
+    assert diff.count("diff --git ") == 101
+    assert diff.endswith("(101+ files change, and GitLab shows no more of them)\n") is (files > 101)
+
+
 # --- opening --------------------------------------------------------------------------------------------
 
 

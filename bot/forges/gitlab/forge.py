@@ -114,10 +114,12 @@ class GitLabForge:
 
     def diff(self, project: str, number: int) -> str:
         """What merging an open merge request would change, as a unified diff; empty once it has ended."""
-        if self.get(project, number).state is not RequestState.OPEN:
+        fields = self._fields(project, number)
+        if request_of(fields, self._me).state is not RequestState.OPEN:
             return ""
         path = f"{self._project(project).mergerequests.path}/{number}/diffs"
-        return unified(self._gitlab.http_list(path, unidiff=True, **EVERYTHING))
+        files = self._gitlab.http_list(path, unidiff=True, **EVERYTHING)
+        return unified(files, str(fields.get("changes_count") or ""))
 
     # --- writing ----------------------------------------------------------------------------------------
 
