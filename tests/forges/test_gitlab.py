@@ -461,6 +461,20 @@ def test_reviewers_are_who_may_push_of_the_groups_and_still_there(place: GitLabP
     assert place.running.counts()["GET /projects/:id/members/all"] == 1
 
 
+def test_more_reviewers_than_gitlab_keeps_are_told(place: GitLabPlace) -> None:
+    place.gitlab.premium = True
+    group = place.gitlab.accounts.group("platform/teams")
+    for number in range(199):  # beside Ann and Bob
+        place.gitlab.user(f"u{number:03}", "platform/teams")
+    place.gitlab.join(place.gitlab.accounts.tokens[place.token].user, group, DEVELOPER)
+    place.push("x", "2")
+    opened = place.forge.open(place.project, replace(place.draft(), reviewers=Reviewers((group.path,), ("ann",))))
+    assert len(opened.request.reviewers) == 200
+    assert opened.notes == (
+        "1 of platform/teams and ann are not asked for a review: GitLab keeps 200 reviewers at most",
+    )
+
+
 def test_who_is_no_member_of_the_project_does_not_take_the_only_place(place: GitLabPlace) -> None:
     """A group of another part of the company, of whom one works here."""
     other = place.gitlab.accounts.group("sre")

@@ -167,6 +167,15 @@ def test_gitlab_that_rules_can_be_edited_in_merge_requests_is_to_be_known(gitlab
     assert about not in rights(gitlab, gitlab.token, use), "it isn't told"
 
 
+def test_gitlab_that_does_not_tell_who_may_push(gitlab: GitLabPlace) -> None:
+    about = f"approvers of {gitlab.project}"
+    use = Use(gitlab.project, proposes=True, reviewers=Reviewers(users=("bob",)))
+    assert rights(gitlab, gitlab.token, use)[about].good is True
+    gitlab.running.inject(Fault("GET .*/members/all", Answer(403), skip=1))
+    right = rights(gitlab, gitlab.token, use)[about]
+    assert (right.good, right.found) == (None, "whether they may push there, and so approve, isn't told")
+
+
 # --- GitHub ---------------------------------------------------------------------------------------------
 
 

@@ -148,5 +148,7 @@ class Rights:
         asked = self.people.asked(use.project, use.reviewers, without=self.me().user)
         for note in asked.notes:
             yield Right(about, good=None, found=note, advice="correct `approvers`, or give them the role Developer")
-        if asked.people:
+        if asked.people and asked.known:
             yield Right(about, good=True, found=f"{len(asked.people)} of them may push there, and so approve")
+        elif asked.people:
+            yield Right(about, good=None, found="whether they may push there, and so approve, isn't told")
