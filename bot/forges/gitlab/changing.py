@@ -19,10 +19,11 @@ from bot.repositories import MergeRequest, RequestState
 
 @dataclass(frozen=True)
 class Changing:
-    """Those of one project, which is an object of the library's; `me` is who asks."""
+    """Those of one project, which is an object of the library's, and `name` what it is called; `me` is who asks."""
 
     gitlab: Gitlab
     project: Any
+    name: str
     me: Identity
     sleep: Callable[[float], None]
 
@@ -34,7 +35,7 @@ class Changing:
             if error.status != 404:
                 raise
             raise ForgeError(
-                f"{self._name} has no merge request !{number}, or the token may not see it: {error.message}",
+                f"{self.name} has no merge request !{number}, or the token may not see it: {error.message}",
                 hint="see promobot mr list",
             ) from error
         return fields
@@ -51,7 +52,7 @@ class Changing:
             return (request.title, request.body) == wanted
 
         def change(request: MergeRequest) -> dict[str, object]:
-            must_be_as_seen(self._name, request, seen)
+            must_be_as_seen(self.name, request, seen)
             return {"title": title_of(title, draft=request.draft), "description": wanted[1]}
 
         return self._change(number, done, change)
@@ -97,7 +98,7 @@ class Changing:
         request = self.get(number)
         if done(request):
             return request
-        must_be_open(self._name, request)
+        must_be_open(self.name, request)
 
         def write() -> MergeRequest:
             path = f"{self.project.mergerequests.path}/{number}"
@@ -112,9 +113,5 @@ class Changing:
 
         changed = certain(write, look, sleep=self.sleep)
         if not done(changed):
-            must_be_open(self._name, changed)
+            must_be_open(self.name, changed)
         return changed
-
-    @property
-    def _name(self) -> str:
-        return str(self.project.get_id())

@@ -191,7 +191,7 @@ class GitLabForge:
 
     def merge_when_ready(self, project: str, number: int, *, head: str, into: str) -> AutoMerge:
         """Merge, if the source branch is still at `head`, or let GitLab do so: by auto-merge, or on the merge train."""
-        joining = Joining(self._gitlab, self._project(project), self._sleep)
+        joining = Joining(self._gitlab, self._project(project), project, self._sleep)
 
         def look() -> tuple[dict[str, Any], Identity]:
             fields = self._changing(project).fields(number)
@@ -202,7 +202,7 @@ class GitLabForge:
 
     def hold(self, project: str, number: int) -> bool:
         """Let GitLab no longer merge it by itself; False where it wouldn't have."""
-        joining = Joining(self._gitlab, self._project(project), self._sleep)
+        joining = Joining(self._gitlab, self._project(project), project, self._sleep)
         return joining.leave(number, lambda: bool(self.get(project, number).auto_merge_by))
 
     # --- the API ----------------------------------------------------------------------------------------
@@ -227,7 +227,7 @@ class GitLabForge:
         return Notes(self._project(project).mergerequests.get(number, lazy=True), self._me.user, self._sleep)
 
     def _changing(self, project: str) -> Changing:
-        return Changing(self._gitlab, self._project(project), self._me, self._sleep)
+        return Changing(self._gitlab, self._project(project), project, self._me, self._sleep)
 
     def _lists(self, project: str) -> Lists:
         return Lists(self._project(project), self._me)
