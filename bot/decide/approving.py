@@ -123,8 +123,8 @@ def assurances(
 ) -> tuple[Assurance, ...]:
     """What becomes of what an environment demands, on its branch at `rev`, where these paths of these services change.
 
-    Nothing is said where nobody has to approve, or where the forge knows no approvals. Where no rule says who has to,
-    nobody but who looks `closely` looks at the rules; what isn't looked at isn't known.
+    Nothing is said where nobody has to approve, or where the forge knows no approvals. Where the forge's rules name
+    nobody, they are looked at only by who looks `closely`; what isn't looked at isn't known.
     """
     wanted = _awaited(config, environment, places.values())
     if not wanted:
