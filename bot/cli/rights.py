@@ -11,7 +11,7 @@ from rich.text import Text
 from bot.config import Config, EnvironmentConfig
 from bot.decide.approving import Assurance, demands, reviewers_of
 from bot.errors import BotError, ExitCode
-from bot.forges import Right, Use, about_status
+from bot.forges import Right, Use, about_project, about_status
 from bot.parallel import in_parallel
 from bot.promotion import Deployed
 from bot.reconcile import look_at_approvals
@@ -145,15 +145,14 @@ def _approvals(
             yield Right(about, good=True, found=f"{one.by} found")
         elif about_status(place.project, place.branch) in good:
             yield Right(about, good=True, found="promobot's status, which is required, waits for them")
-        elif one.known:
+        elif one.known and about_project(place.project) in good:
             instead = f"; {one.why}" if one.why else ""
             advice = "promobot's status waits for them: require it, or make a rule on the forge"
             yield Right(about, good=None, found=f"nothing on the forge makes sure of it{instead}", advice=advice)
         else:
+            why = "" if one.known or not one.why else f": {one.why}"
             advice = "promobot's status waits for them: require it"
-            yield Right(
-                about, good=None, found="this token isn't told whether the forge makes sure of it", advice=advice
-            )
+            yield Right(about, good=None, found=f"whether the forge makes sure of it isn't known{why}", advice=advice)
 
 
 # --- views ----------------------------------------------------------------------------------------------

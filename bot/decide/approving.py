@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.config import Config, EnvironmentConfig, ForgeConfig
@@ -44,7 +44,10 @@ class Demand:
 
 @dataclass(frozen=True)
 class Assurance:
-    """What on the forge makes sure of a demand: `by` names it, empty where nothing does; else `why` may say more."""
+    """What on the forge makes sure of a demand: `by` names it, empty where nothing does, as far as that is `known`.
+
+    `why` may say more then: what comes nearest, or why it isn't known.
+    """
 
     demand: Demand
     by: str = ""
@@ -120,23 +123,26 @@ def assurances(
 ) -> tuple[Assurance, ...]:
     """What becomes of what an environment demands, on its branch at `rev`, where these paths of these services change.
 
-    Nothing is said where nobody has to approve, or where the forge knows no approvals. Who looks `closely` is
-    told as well what comes nearest, whatever the forge.
+    Nothing is said where nobody has to approve, or where the forge knows no approvals. Where the forge's rules name
+    nobody, they are looked at only by who looks `closely`; what isn't looked at isn't known.
     """
     wanted = _awaited(config, environment, places.values())
     if not wanted:
         return ()
     forge = config.forges[environment.repository.forge]
     ask.together(*_questions(config, rev, environment))
-    there = {file.path: file.content for file in ask.perhaps(Files(rev, forge.codeowners)) or ()}
+    files = Files(rev, forge.codeowners)
+    there = {file.path: file.content for file in ask.perhaps(files) or ()}
     first = next((there[path] for path in forge.codeowners if path in there), b"").decode(errors="replace")
     owners = [owned(first, path, sections=forge.type == "gitlab") for path in sorted(places)]
     fitting = {one for one in wanted if owners and _are_owners(owners, one, _called(forge, rev, one))}
     if not fitting and not forge.rules_name_people and not closely:
-        return tuple(map(Assurance, wanted))
+        return tuple(Assurance(demand, known=False) for demand in wanted)
     protection = ask.perhaps(_protection(rev, environment))
     if protection is None:
         return tuple(Assurance(demand, known=False) for demand in wanted)
+    if protection.owners and (unread := ask.why_unknown(files)):
+        protection = replace(protection, unknown=unread)
     return tuple(
         Assurance(one, _OWNERS)
         if protection.owners and one in fitting
@@ -222,7 +228,7 @@ def _by_rules(demand: Demand, protection: BranchProtection, called: Collection[s
         names = {name.lower() for name in rule.of.names}
         if names and names.issubset(called) and rule.required >= demand.required:
             return Assurance(demand, rule.name)
-    return Assurance(demand, why=_instead(protection.rules), known=not protection.unknown)
+    return Assurance(demand, why=protection.unknown or _instead(protection.rules), known=not protection.unknown)
 
 
 def _are_owners(owners: Iterable[Iterable[Owned]], demand: Demand, called: Collection[str]) -> bool:

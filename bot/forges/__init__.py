@@ -11,7 +11,7 @@ from bot.forges.access import AppKey, ForgeAccess
 from bot.forges.committing import Committing, Made
 from bot.forges.local import LocalForge
 from bot.forges.port import Forge, Opened
-from bot.forges.rights import Right, Use, about_status
+from bot.forges.rights import Right, Use, about_project, about_status
 
 
 def _github(access: ForgeAccess, *, closing: ExitStack | None = None, **settings: Any) -> Forge:
@@ -37,4 +37,16 @@ FORGES: Mapping[str, Callable[..., Forge]] = MappingProxyType(
     {"github": _github, "gitlab": _gitlab, "local": LocalForge}
 )
 
-__all__ = ["FORGES", "AppKey", "Committing", "Forge", "ForgeAccess", "Made", "Opened", "Right", "Use", "about_status"]
+__all__ = [
+    "FORGES",
+    "AppKey",
+    "Committing",
+    "Forge",
+    "ForgeAccess",
+    "Made",
+    "Opened",
+    "Right",
+    "Use",
+    "about_project",
+    "about_status",
+]

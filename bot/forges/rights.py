@@ -38,6 +38,11 @@ class Right:
     advice: str = ""
 
 
+def about_project(project: str) -> str:
+    """How findings about what may be done in it begin."""
+    return f"project {project}"
+
+
 def about_status(project: str, branch: str) -> str:
     """How findings about promobot's own status there begin."""
     return f"promobot's status on {branch} of {project}"

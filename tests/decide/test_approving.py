@@ -7,9 +7,12 @@ from dataclasses import replace
 import pytest
 
 from bot.config import Config, ServiceRule
+from bot.decide.approving import assurances
+from bot.decide.facts import Ask, Facts
+from bot.errors import GitError
 from bot.plan import Guard, HoldMerge, Merge, OpenRequest, SetStatus, Standing, UpdateRequest
-from bot.questions import Approvals, Files, Found, Members, Protection
-from bot.repositories import ApprovalRule, BranchProtection, CommitStatus, Reviewers, StatusState
+from bot.questions import Approvals, Files, Found, Members, Protection, Unknown
+from bot.repositories import ApprovalRule, BranchProtection, CommitStatus, Rev, Reviewers, StatusState
 from tests.paper import CONFIG, E2E, STAGING, Paper, digest, values
 
 BRANCH = "promobot/staging/api"
@@ -260,6 +263,27 @@ def test_what_the_forge_doesn_t_tell_is_waited_for(paper: Paper) -> None:
     body, status = proposed(paper)
     assert status == waits("0 of 2 approvals of sre and Ann")
     assert ". Whether the forge asks for them isn't known: promobot's status stays pending" in body
+
+
+def test_what_nobody_looked_at_is_not_said_to_be_absent(paper: Paper) -> None:
+    body, status = proposed(paper, GITHUB)
+    assert status == waits("0 of 2 approvals of sre and Ann")
+    assert not [question for question in paper.asked if isinstance(question, Protection)]
+    assert ". Whether the forge asks for them isn't known: promobot's status stays pending" in body
+
+
+@pytest.mark.parametrize("owners", [True, False])
+def test_owners_of_code_that_could_not_be_read_are_not_known(owners: bool) -> None:  # noqa: FBT001
+    environment = GITLAB.environment("staging")
+    rev = Rev(environment.repository.repository, "m1")
+    facts = Facts(
+        {
+            Files(rev, GITLAB.forges["local"].codeowners): Unknown(GitError("cannot fetch m1", hint="try again")),
+            Protection(rev.repository, "main"): Found(BranchProtection(owners=owners)),
+        }
+    )
+    (found,) = assurances(Ask(facts), GITLAB, rev, environment, {"apps/api/staging/values.yaml": "api"})
+    assert (found.by, found.known, found.why) == ("", not owners, "cannot fetch m1" if owners else "")
 
 
 @pytest.mark.parametrize("approvers", [{"groups": ["sre"], "required": 0}, {"required": 2}])

@@ -44,6 +44,18 @@ def place(tmp_path: Path) -> Iterator[GitLabPlace]:
         yield made
 
 
+# --- reading --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("files", [101, 102])
+def test_a_diff_is_read_to_the_end_and_says_where_gitlab_has_no_more(place: GitLabPlace, files: int) -> None:
+    place.gitlab.shown = 101
+    place.repository.commit("x", {f"f{number:03}": b"1\n" for number in range(files)})
+    diff = place.forge.diff(place.project, place.open())
+    assert diff.count("diff --git ") == 101
+    assert diff.endswith("(101+ files change, and GitLab shows no more of them)\n") is (files > 101)
+
+
 # --- opening --------------------------------------------------------------------------------------------
 
 
@@ -447,6 +459,20 @@ def test_reviewers_are_who_may_push_of_the_groups_and_still_there(place: GitLabP
     again = place.forge.open(place.project, replace(place.draft("y"), reviewers=names))
     assert again.notes == gone, "what this GitLab is was said"
     assert place.running.counts()["GET /projects/:id/members/all"] == 1
+
+
+def test_more_reviewers_than_gitlab_keeps_are_told(place: GitLabPlace) -> None:
+    place.gitlab.premium = True
+    group = place.gitlab.accounts.group("platform/teams")
+    for number in range(199):  # beside Ann and Bob
+        place.gitlab.user(f"u{number:03}", "platform/teams")
+    place.gitlab.join(place.gitlab.accounts.tokens[place.token].user, group, DEVELOPER)
+    place.push("x", "2")
+    opened = place.forge.open(place.project, replace(place.draft(), reviewers=Reviewers((group.path,), ("ann",))))
+    assert len(opened.request.reviewers) == 200
+    assert opened.notes == (
+        "1 of platform/teams and ann are not asked for a review: GitLab keeps 200 reviewers at most",
+    )
 
 
 def test_who_is_no_member_of_the_project_does_not_take_the_only_place(place: GitLabPlace) -> None:

@@ -78,7 +78,7 @@ def test_what_has_ended_or_is_a_draft_is_not_merged(place: Place) -> None:
     head, main = place.push("x", "2"), place.head("main")
     place.open()
     place.closed_by_ann(1)
-    with pytest.raises(ConflictError):
+    with pytest.raises(ConflictError, match=f"{place.project}!1 was closed by"):
         begun(place, head)
     assert place.head("main") == main
 

@@ -11,7 +11,7 @@ import pytest
 
 from bot.errors import ForgeError
 from bot.repositories import ApprovalRule, BranchProtection, Reviewers
-from tests.doubles.github import Protection
+from tests.doubles.github import Protection, Role
 from tests.doubles.gitlab import DEVELOPER, GUEST, MAINTAINER
 from tests.forges.places import GitHubPlace, GitLabPlace, github_place, gitlab_place
 from tests.proxy import Answer, AnswerAfter, CutAfter, Fault, Kind
@@ -142,6 +142,49 @@ def test_github_tells_of_protection_and_rulesets_to_who_may_write(github: GitHub
         "GET /repos/:owner/:repo/rules/branches/:branch": 1,
     }
     assert github.forge.protection(github.project, "nowhere") == BranchProtection()
+
+
+def test_github_rulesets_are_read_to_the_end(github: GitHubPlace) -> None:
+    made = github.hub.projects[github.project]
+    made.rules["main"] = Protection(approvals=1, rulesets=101)
+    github.running.forget()
+    found = github.forge.protection(github.project, "main")
+    assert [rule.name for rule in found.rules] == [f"ruleset {number}" for number in range(1, 102)]
+    assert github.running.counts()["GET /repos/:owner/:repo/rules/branches/:branch"] == 2
+
+
+@pytest.mark.parametrize("pages", [0, 1])
+@pytest.mark.parametrize("status", [403, 404])
+def test_github_rulesets_that_are_not_told_are_not_known(github: GitHubPlace, pages: int, status: int) -> None:
+    github.hub.projects[github.project].rules["main"] = Protection(approvals=1, rulesets=101)
+    github.running.inject(Fault("GET .*/rules/branches/main", Answer(status), skip=pages))
+    assert github.forge.protection(github.project, "main") == BranchProtection(
+        unknown="this token isn't told of rulesets"
+    )
+
+
+def test_github_teams_that_a_ruleset_wants_for_some_files_are_not_known(github: GitHubPlace) -> None:
+    """They come by their numbers, with patterns of files."""
+    github.hub.team("platform", "sre", "ann")
+    github.hub.projects[github.project].rules["main"] = Protection(teams=("sre",))
+    assert github.forge.protection(github.project, "main") == BranchProtection(
+        unknown="a ruleset wants teams, for some files"
+    )
+
+
+def test_github_approvals_that_a_list_cuts_off_are_asked_by_themselves(github: GitHubPlace) -> None:
+    github.push("x", "2")
+    number = github.open()
+    logins = [f"u{number:03}" for number in range(101)]
+    for login in logins:
+        github.hub.projects[github.project].roles[login] = Role.WRITE
+        github.hub.account(login)
+        github.hub.review(github.project, number, login)
+    (request,) = github.forge.open_requests(github.project)
+    assert request.approvals is None, "it isn't known"
+    github.running.forget()
+    assert [*github.forge.approvals(github.project, number)] == logins
+    assert github.running.counts() == {"POST /graphql repository": 2}
 
 
 def test_github_lists_approvals_of_who_may_write(github: GitHubPlace) -> None:

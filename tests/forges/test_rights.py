@@ -167,6 +167,15 @@ def test_gitlab_that_rules_can_be_edited_in_merge_requests_is_to_be_known(gitlab
     assert about not in rights(gitlab, gitlab.token, use), "it isn't told"
 
 
+def test_gitlab_that_does_not_tell_who_may_push(gitlab: GitLabPlace) -> None:
+    about = f"approvers of {gitlab.project}"
+    use = Use(gitlab.project, proposes=True, reviewers=Reviewers(users=("bob",)))
+    assert rights(gitlab, gitlab.token, use)[about].good is True
+    gitlab.running.inject(Fault("GET .*/members/all", Answer(403), skip=1))
+    right = rights(gitlab, gitlab.token, use)[about]
+    assert (right.good, right.found) == (None, "whether they may push there, and so approve, isn't told")
+
+
 # --- GitHub ---------------------------------------------------------------------------------------------
 
 
@@ -241,10 +250,12 @@ def test_github_whether_the_status_is_required(github: GitHubPlace, kept: str) -
 def test_github_that_does_not_tell_of_rulesets(github: GitHubPlace) -> None:
     """As a server has no such address that is older than they are."""
     about = f"promobot's status on main of {github.project}"
-    use = Use(github.project, proposes=True, into=("main",))
+    use = Use(github.project, proposes=True, into=("main",), merges=("main",))
     github.running.inject(Fault("GET .*/rules/branches/main", Answer(404), times=2))
-    right = rights(github, github.token, use)[about]
+    found = rights(github, github.token, use)
+    right = found[about]
     assert (right.good, right.found) == (None, "whether it is required isn't told: a status check would do that")
+    assert found[f"merging into main of {github.project}"].good is None, "nor who alone may update it"
     github.hub.projects[github.project].protections["main"] = Protection(contexts=("promobot",))
     assert rights(github, github.token, use)[about].good is True, "the branch's own protection is told"
 

@@ -12,6 +12,7 @@ from bot.errors import ExitCode
 from tests.company import PROJECT, Company
 from tests.doubles.github.state import Protection, Pull
 from tests.promotion.shops import ANN, GitHubShop, github_shop
+from tests.proxy import Answer, Fault
 
 PROMOTE = ("promote", "inventory", "--to", "staging")
 BRANCH = "promobot/staging/inventory"
@@ -152,3 +153,21 @@ def test_what_a_person_worked_on_is_taken_out_of_the_queue(shop: GitHubShop) -> 
     reconcile(shop)
     assert (pull(shop).open, pull(shop).queued) == (True, None)
     assert reconcile(shop) == []
+
+
+# --- before anything is tried ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_check_does_not_know_what_it_is_not_told(
+    shop: GitHubShop, capsys: pytest.CaptureFixture[str], status: int
+) -> None:
+    needs = "staging needs 1 of staging-approvers: "
+    nothing = f"! forge local: {needs}nothing on the forge makes sure of it\n"
+    assert shop.promobot("check", "--online") == ExitCode.DONE
+    assert nothing in capsys.readouterr().out
+    shop.running.inject(Fault("GET .*/rules/branches/main", Answer(status), times=9))
+    assert shop.promobot("check", "--online") == ExitCode.DONE
+    out = capsys.readouterr().out
+    assert nothing not in out
+    assert f"! forge local: {needs}whether the forge makes sure of it isn't known: this token isn't told of" in out

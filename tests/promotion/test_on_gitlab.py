@@ -476,8 +476,12 @@ def test_a_check_says_what_is_missing_before_anything_is_tried(
     (token,) = shop.secrets
     bot = shop.gitlab.accounts.tokens[token].user
     shop.gitlab.join(bot, shop.project.namespace, REPORTER)
+    shop.gitlab.premium = True
+    shop.project.rules = [shop.gitlab.rule("SREs", 1, groups=("staging-approvers",))]
     found = checked(shop, capsys, ExitCode.FORGE)
     assert found[f"project {shop.project.path}"][0] is False
+    needs = found["staging needs 1 of staging-approvers"]
+    assert needs == (None, "whether the forge makes sure of it isn't known"), "it isn't told of rules either"
     shop.gitlab.accounts.tokens[token].ended = "expired"
     capsys.readouterr()
     assert shop.promobot("check", "--online") in {ExitCode.FORGE, ExitCode.GIT}

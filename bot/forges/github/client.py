@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from operator import itemgetter
+from typing import Any, TypeVar, cast
 
 from github.Commit import Commit
+from github.PaginatedList import PaginatedList
 from github.PullRequest import PullRequest
 from github.Repository import Repository
 from requests.structures import CaseInsensitiveDict
@@ -119,17 +121,28 @@ class Client:
             )
         return found
 
-    def pages(self, text: str, project: str, **variables: object) -> Iterator[dict[str, Any]]:
-        """Each page of a repository's pull requests."""
+    def pages(
+        self,
+        text: str,
+        project: str,
+        find: Callable[[dict[str, Any]], dict[str, Any]] = itemgetter("pullRequests"),
+        **variables: object,
+    ) -> Iterator[dict[str, Any]]:
+        """Each page of a repository's pull requests, or of another list that is to `find` in what is said of it."""
         after: str | None = None
         while True:
-            page: dict[str, Any] = self.repository(text, project, after=after, **variables)["pullRequests"]
+            page = find(self.repository(text, project, after=after, **variables))
             yield page
             if not page["pageInfo"]["hasNextPage"]:
                 return
             after = page["pageInfo"]["endCursor"]
 
     # --- REST -------------------------------------------------------------------------------------------
+
+    def everything(self, url: str) -> Iterator[dict[str, Any]]:
+        """What a list has, on however many pages, as GitHub says it. Raises ForgeError."""
+        found: PaginatedList[Any] = PaginatedList(cast("type[Any]", _as_said), self.requester, url)
+        yield from found
 
     def project(self, project: str) -> Repository:
         """A repository to write to, without a look at it."""
@@ -151,6 +164,10 @@ class Client:
         root = f"{self.requester.base_url}/repos/{project}"
         told = {"url": f"{root}/pulls/{number}", "issue_url": f"{root}/issues/{number}", "number": number}
         return PullRequest(self.requester, {}, told)
+
+
+def _as_said(_: object, __: object, said: dict[str, Any]) -> dict[str, Any]:
+    return said
 
 
 def _refused(asked: Asked, errors: list[dict[str, Any]]) -> GraphError:

@@ -6,9 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from github.NamedUser import NamedUser
-from github.PaginatedList import PaginatedList
-
 from bot.errors import ForgeError
 from bot.forges.errors import StatusError
 from bot.forges.github.client import Client
@@ -26,6 +23,9 @@ _RULE = """query($owner: String!, $name: String!, $ref: String!) {
   }
 }"""
 
+_HIDDEN = "this token isn't told of rulesets"
+_OF_TEAMS = "a ruleset wants teams, for some files"
+
 
 @dataclass(frozen=True)
 class Protected:
@@ -36,21 +36,23 @@ class Protected:
 
     @property
     def asks(self) -> BranchProtection:
-        """For approvals."""
+        """For approvals. What a ruleset wants of teams is for some files, and told by the teams' numbers."""
         of_rulesets = list(self._of("pull_request"))
+        of_teams = any(one["parameters"].get("required_reviewers") for one in of_rulesets)
         own = ApprovalRule("branch protection", self.rule.get("requiredApprovingReviewCount") or 0)
         others = (ApprovalRule(_name(one), one["parameters"]["required_approving_review_count"]) for one in of_rulesets)
         return BranchProtection(
             tuple(one for one in (own, *others) if one.required),
             owners=bool(self.rule.get("requiresCodeOwnerReviews"))
             or any(one["parameters"]["require_code_owner_review"] for one in of_rulesets),
+            unknown=_HIDDEN if self.rulesets is None else _OF_TEAMS if of_teams else "",
         )
 
     @property
     def lets_merge(self) -> bool | None:
         """Whether who asks may change it, who may push to the repository; None: it isn't told."""
         # Who gets past such a ruleset isn't told.
-        kept = any(rule["type"] == "update" for rule in self.rulesets or ())
+        kept = self.rulesets is None or any(rule["type"] == "update" for rule in self.rulesets)
         return True if self.rule.get("viewerCanPush", True) and not kept else None
 
     @property
@@ -74,14 +76,11 @@ def protected(client: Client, project: str, branch: str) -> Protected:
 def _rules(client: Client, project: str, branch: str) -> Sequence[Mapping[str, Any]] | None:
     """What rulesets ask for; a server that is older than those tells of none."""
     try:
-        _, said = client.requester.requestJsonAndCheck(
-            "GET", f"/repos/{project}/rules/branches/{branch}", parameters={"per_page": 100}
-        )
+        return tuple(client.everything(f"/repos/{project}/rules/branches/{branch}"))
     except StatusError as error:
         if not error.hides:
             raise
         return None
-    return tuple(said)
 
 
 def _checks(rule: Mapping[str, Any]) -> Iterator[str]:
@@ -96,10 +95,8 @@ def members(client: Client, project: str, team: str) -> tuple[str, ...]:
     """The logins of a team of the repository's organization. Raises ForgeError where it can't be seen."""
     organization, _, slug = team.rpartition("/")
     owner = organization or project.partition("/")[0]
-    url = f"/orgs/{owner}/teams/{slug}/members"
     try:
-        found = PaginatedList(NamedUser, client.requester, url, {"per_page": 100})
-        return tuple(user.login for user in found)
+        return tuple(user["login"] for user in client.everything(f"/orgs/{owner}/teams/{slug}/members"))
     except StatusError as error:
         if not error.hides:
             raise

@@ -74,8 +74,9 @@ class Pulls:
 
     def approvals(self, number: int) -> tuple[str, ...]:
         """Who approves its head, and nothing older."""
-        said = self.client.repository(queries.REVIEWS, self.project, number=number)["pullRequest"]
-        return tuple(self.me.of(login) for login in queries.approving(said))
+        pages = list(self.client.pages(queries.REVIEWS, self.project, queries.reviews_of, number=number))
+        given = {login: None for page in pages for login in queries.approving(page, pages[-1]["head"])}
+        return tuple(self.me.of(login) for login in given)
 
     def between(self, source: str, target: str) -> MergeRequest | None:
         """The open one between two branches."""
@@ -90,7 +91,7 @@ class Pulls:
             names = {f"b{number}": branch for number, branch in enumerate(some)}
             said = self.client.repository(self.queries.closed(len(some)), self.project, **names)
             for name, branch in names.items():
-                more = said[name]["pageInfo"]["hasNextPage"]
+                more = queries.has_more(said[name])
                 closed = tuple(self.listed(RequestState.CLOSED, branch))[::-1] if more else self._those(said[name])
                 found[branch] = tuple(request for request in closed if request.source_branch == branch)
         return found
@@ -102,11 +103,19 @@ class Pulls:
             some = commits[start : start + _COMMITS]
             said = self.client.repository(self.queries.landed(some), self.project)
             for number, commit in enumerate(some):
-                about = said[f"c{number}"] or {}
-                brought = [r for r in self._those(about.get("associatedPullRequests")) if r.merge_commit == commit]
+                brought = [one for one in self._landed_at(commit, said[f"c{number}"]) if one.merge_commit == commit]
                 if brought:
                     found[commit] = min(brought, key=lambda request: (request.merged_at or _LAST, request.number))
         return found
+
+    def _landed_at(self, commit: str, said: Mapping[str, Any] | None) -> Iterator[MergeRequest]:
+        """Those of one commit: what is said of it already, if that is all, else with questions of its own."""
+        told = queries.brought_by({"object": said})
+        if not queries.has_more(told):
+            yield from self._those(told)
+            return
+        for page in self.client.pages(self.queries.landed_at, self.project, queries.brought_by, commit=commit):
+            yield from self._those(page)
 
     def of_rest(self, pull: PullRequest) -> MergeRequest:
         """One that REST told about, whole."""

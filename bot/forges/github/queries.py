@@ -25,8 +25,13 @@ fragment pull on PullRequest {
   labels(first: 100) { nodes { name } }
   labeled: timelineItems(first: 1, itemTypes: [LABELED_EVENT]) { nodes { __typename } }
   reviewRequests(first: 100) { nodes { requestedReviewer { __typename ... on User { login } %s } } }
-  latestOpinionatedReviews(first: 100, writersOnly: true) { nodes { state author { __typename login } commit { oid } } }
+  latestOpinionatedReviews(first: 100, writersOnly: true) { ...reviews }
   timelineItems(last: 1, itemTypes: [CLOSED_EVENT]) { nodes { ... on ClosedEvent { actor { __typename login } } } }
+}
+"""
+_REVIEWS = """
+fragment reviews on PullRequestReviewConnection {
+  nodes { state author { __typename login } commit { oid } } pageInfo { hasNextPage endCursor }
 }
 """
 # Whether it merges. GitHub takes long to find that out, so lists have it of those alone that it merges by itself.
@@ -53,18 +58,29 @@ _ONE = """query($owner: String!, $name: String!, $number: Int!) {
 _CLOSED = """b%(number)d: pullRequests(
     first: 10, states: [CLOSED], headRefName: $b%(number)d, orderBy: {field: CREATED_AT, direction: DESC}
   ) { nodes { ...pull } pageInfo { hasNextPage } }"""
-_LANDED = 'c%d: object(oid: "%s") { ... on Commit { associatedPullRequests(first: 10) { nodes { ...pull } } } }'
-_SAID = 'c%d: object(oid: "%s") { ... on Commit { status { context(name: $context) { state description } } } }'
-REVIEWS = """query($owner: String!, $name: String!, $number: Int!) {
+# More at once, of all these commits, would be more than a query may ask for, with what is about each:
+# https://docs.github.com/en/graphql/overview/rate-limits-and-node-limits-for-the-graphql-api#node-limit
+_LANDED = """c%d: object(oid: "%s") {
+    ... on Commit { associatedPullRequests(first: 10) { nodes { ...pull } pageInfo { hasNextPage } } }
+  }"""
+_LANDED_AT = """query($owner: String!, $name: String!, $after: String, $commit: GitObjectID!) {
   repository(owner: $owner, name: $name) {
-    pullRequest(number: $number) {
-      headRefOid
-      latestOpinionatedReviews(first: 100, writersOnly: true) {
-        nodes { state author { __typename login } commit { oid } }
+    object(oid: $commit) {
+      ... on Commit {
+        associatedPullRequests(first: 100, after: $after) { nodes { ...pull } pageInfo { hasNextPage endCursor } }
       }
     }
   }
 }"""
+_SAID = 'c%d: object(oid: "%s") { ... on Commit { status { context(name: $context) { state description } } } }'
+REVIEWS = f"""query($owner: String!, $name: String!, $number: Int!, $after: String) {{
+  repository(owner: $owner, name: $name) {{
+    pullRequest(number: $number) {{
+      headRefOid
+      latestOpinionatedReviews(first: 100, after: $after, writersOnly: true) {{ ...reviews }}
+    }}
+  }}
+}}{_REVIEWS}"""
 READY = """mutation($id: ID!) {
   markPullRequestReadyForReview(input: {pullRequestId: $id}) { pullRequest { isDraft } }
 }"""
@@ -102,6 +118,7 @@ NOTHING = "0" * 40
 _STATES = {"OPEN": RequestState.OPEN, "MERGED": RequestState.MERGED, "CLOSED": RequestState.CLOSED}
 # By what GitHub merges something by itself.
 _BY_ITSELF = ("autoMergeRequest", "mergeQueueEntry")
+_NONE: dict[str, Any] = {"nodes": (), "pageInfo": {"hasNextPage": False}}
 _RED = frozenset({"ERROR", "FAILURE"})
 WORDS = {state: word for word, state in _STATES.items()}
 
@@ -158,8 +175,13 @@ class Queries:
         return f"{head}\n{fields}\n}} }}{self._pull}"
 
     @property
+    def landed_at(self) -> str:
+        """Those that brought one commit, a page of a hundred."""
+        return f"{_LANDED_AT}{self._pull}"
+
+    @property
     def _pull(self) -> str:
-        return f"{_PULL % (_TEAM if self.teams else '')}{_ENDING}"
+        return f"{_PULL % (_TEAM if self.teams else '')}{_REVIEWS}{_ENDING}"
 
 
 def without_queues(query: str) -> str:
@@ -171,7 +193,7 @@ def without_queues(query: str) -> str:
 
 def pulled(said: Mapping[str, Any], repository: str = "") -> Pulled:
     """One out of an answer."""
-    merge = said["mergeCommit"]
+    merge, reviews = said["mergeCommit"], said["latestOpinionatedReviews"] or _NONE
     auto, entry = (said.get(name) if said["state"] == "OPEN" else None for name in _BY_ITSELF)
     ending = said if "mergeStateStatus" in said else (auto or {}).get("pullRequest") or {}
     by = auto["enabledBy"] if auto else entry["enqueuer"] if entry else None
@@ -195,7 +217,7 @@ def pulled(said: Mapping[str, Any], repository: str = "") -> Pulled:
             unfinished=not _nodes(said["labels"]) and not _nodes(said["labeled"]),
             auto_merge_by=login(by) if auto or entry else "",
             merged_at=datetime.fromisoformat(said["mergedAt"]) if said["mergedAt"] else None,
-            approvals=tuple(approving(said)),
+            approvals=None if has_more(reviews) else tuple(approving(reviews, said["headRefOid"])),
             needs_rebase=_needs_rebase(ending),
         ),
         said["id"],
@@ -223,10 +245,27 @@ def pulls(said: Mapping[str, Any] | None) -> tuple[MergeRequest, ...]:
     return tuple(pulled(node).request for node in _nodes(said))
 
 
-def approving(said: Mapping[str, Any] | None) -> Iterable[str]:
+def has_more(connection: Mapping[str, Any]) -> bool:
+    """Whether a list goes on after what is told of it."""
+    return bool(connection["pageInfo"]["hasNextPage"])
+
+
+def brought_by(repository: Mapping[str, Any]) -> dict[str, Any]:
+    """The list of a commit's pull requests; what is no commit has none."""
+    found: dict[str, Any] | None = (repository["object"] or {}).get("associatedPullRequests")
+    return found or _NONE
+
+
+def reviews_of(repository: Mapping[str, Any]) -> dict[str, Any]:
+    """The list of a pull request's reviews, with the `head` that it has by then."""
+    pull = repository["pullRequest"] or {}
+    return {**(pull.get("latestOpinionatedReviews") or _NONE), "head": pull.get("headRefOid", "")}
+
+
+def approving(reviews: Mapping[str, Any], head: str) -> Iterable[str]:
     """Who approves the head; what was approved before isn't what it is now, whatever the branch's rules make of it."""
-    for review in _nodes((said or {}).get("latestOpinionatedReviews")):
-        if review["state"] == "APPROVED" and (review["commit"] or {}).get("oid") == (said or {})["headRefOid"]:
+    for review in _nodes(reviews):
+        if review["state"] == "APPROVED" and (review["commit"] or {}).get("oid") == head:
             yield login(review["author"])
 
 

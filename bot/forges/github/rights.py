@@ -10,7 +10,7 @@ from typing import Any
 from bot.forges.github import protection
 from bot.forges.github.connecting import Connecting
 from bot.forges.github.protection import Protected
-from bot.forges.rights import Right, Use, about_status, looked_at, of_status
+from bot.forges.rights import Right, Use, about_project, about_status, looked_at, of_status
 from bot.forges.statuses import NAME
 
 # https://docs.github.com/en/rest/authentication/permissions-required-for-github-apps
@@ -33,7 +33,7 @@ class Rights:
         if first[0].good is False:
             return
         for use in uses:
-            project = tuple(looked_at(f"project {use.project}", partial(self._project, use)))
+            project = tuple(looked_at(about_project(use.project), partial(self._project, use)))
             yield from project
             for branch in dict.fromkeys((*use.into, *use.merges)) if all(right.good for right in project) else ():
                 yield from looked_at(about_status(use.project, branch), partial(self._branch, use, branch))
@@ -59,7 +59,7 @@ class Rights:
         yield Right("token's scopes", not lacks, ", ".join(sorted(filter(None, scopes))) or "none", advice)
 
     def _project(self, use: Use) -> Iterator[Right]:
-        about = f"project {use.project}"
+        about = about_project(use.project)
         requester = self.connecting.client(use.project).requester
         _, said = requester.requestJsonAndCheck("GET", f"/repos/{use.project}")
         if use.proposes and said.get("archived"):
@@ -75,7 +75,7 @@ class Rights:
             yield Right(about, good=False, found=found, advice="give it the role Write, or the token this repository")
 
     def _of_app(self, use: Use, given: Mapping[str, Any]) -> Right:
-        about = f"project {use.project}"
+        about = about_project(use.project)
         wanted = {
             **_READING,
             **(_PROPOSING if use.proposes else {}),

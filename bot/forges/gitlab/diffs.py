@@ -8,9 +8,13 @@ from typing import Any
 _NOTHING = "/dev/null"
 
 
-def unified(files: Iterable[Mapping[str, Any]]) -> str:
-    """One unified diff of them all. What GitLab leaves out because of its size is said to be left out."""
-    return "".join(_one(file) for file in files)
+def unified(files: Iterable[Mapping[str, Any]], changes: str) -> str:
+    """One unified diff of them all. What GitLab leaves out because of its size is said to be left out.
+
+    `changes` is how many there are, in its words: `1000+` where it keeps no more.
+    """
+    told = "".join(_one(file) for file in files)
+    return f"{told}({changes} files change, and GitLab shows no more of them)\n" if changes.endswith("+") else told
 
 
 def _one(file: Mapping[str, Any]) -> str:

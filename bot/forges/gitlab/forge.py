@@ -7,12 +7,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
-from bot.errors import ForgeError
 from bot.forges.access import ForgeAccess
-from bot.forges.certainty import certain, must_be_as_seen, must_go_into
-from bot.forges.closing import with_reason
-from bot.forges.errors import StatusError
+from bot.forges.certainty import must_go_into
 from bot.forges.gitlab.approvals import approvals
+from bot.forges.gitlab.changing import Changing
 from bot.forges.gitlab.client import EVERYTHING, make_client
 from bot.forges.gitlab.commits import of_each
 from bot.forges.gitlab.diffs import unified
@@ -24,7 +22,7 @@ from bot.forges.gitlab.opening import After, open_request
 from bot.forges.gitlab.people import People
 from bot.forges.gitlab.protection import protection
 from bot.forges.gitlab.refusals import must_be_open
-from bot.forges.gitlab.requests import LONGEST_BODY, Identity, body_of, landed, request_of, ruled, title_of
+from bot.forges.gitlab.requests import Identity, landed, request_of
 from bot.forges.gitlab.rights import Rights
 from bot.forges.gitlab.statuses import Said, Statuses
 from bot.forges.port import AutoMerge, Opened
@@ -93,7 +91,7 @@ class GitLabForge:
 
     def get(self, project: str, number: int) -> MergeRequest:
         """One merge request."""
-        return request_of(self._fields(project, number), self._me)
+        return self._changing(project).get(number)
 
     def protection(self, project: str, branch: str) -> BranchProtection:
         """The project's approval rules, and whether owners of code have to approve."""
@@ -114,10 +112,12 @@ class GitLabForge:
 
     def diff(self, project: str, number: int) -> str:
         """What merging an open merge request would change, as a unified diff; empty once it has ended."""
-        if self.get(project, number).state is not RequestState.OPEN:
+        fields = self._changing(project).fields(number)
+        if request_of(fields, self._me).state is not RequestState.OPEN:
             return ""
         path = f"{self._project(project).mergerequests.path}/{number}/diffs"
-        return unified(self._gitlab.http_list(path, unidiff=True, **EVERYTHING))
+        files = self._gitlab.http_list(path, unidiff=True, **EVERYTHING)
+        return unified(files, str(fields.get("changes_count") or ""))
 
     # --- writing ----------------------------------------------------------------------------------------
 
@@ -146,19 +146,11 @@ class GitLabForge:
         def close(number: int, same: MergeRequest) -> None:
             self.close(project, number, reason=f"!{same.number} is the same", link=same.url)
 
-        def finish(number: int) -> MergeRequest:
-            return self._change(
-                project,
-                number,
-                lambda request: not request.unfinished,
-                lambda request: {"description": body_of(ruled(request.body))},
-            )
-
         def follow(request: MergeRequest, prepared: bool) -> None:  # noqa: FBT001
             if status is not None:
                 self._statuses(project).follow(request, status, prepared=prepared)
 
-        lists, after = self._lists(project), After(close, finish, follow)
+        lists, after = self._lists(project), After(close, self._changing(project).finish, follow)
         return open_request(project, draft, lists, self._people, after=after, sleep=self._sleep)
 
     def note(self, project: str, number: int) -> str:
@@ -173,39 +165,15 @@ class GitLabForge:
         self, project: str, number: int, *, title: str, body: str, seen: tuple[str, str] | None = None
     ) -> MergeRequest:
         """Give an open merge request a new title and body, if it says what was seen. Raises ConflictError else."""
-        wanted = title_of(title, draft=False), body_of(body)
-
-        def done(request: MergeRequest) -> bool:
-            return (request.title, request.body) == wanted
-
-        def change(request: MergeRequest) -> dict[str, object]:
-            must_be_as_seen(project, request, seen)
-            return {"title": title_of(title, draft=request.draft), "description": wanted[1]}
-
-        return self._change(project, number, done, change)
+        return self._changing(project).say(number, title, body, seen)
 
     def ready(self, project: str, number: int) -> MergeRequest:
         """Let an open merge request be a draft no longer. Raises ConflictError if it is no longer open."""
-
-        def done(request: MergeRequest) -> bool:
-            return request.state is RequestState.OPEN and not request.draft
-
-        return self._change(project, number, done, lambda request: {"title": title_of(request.title, draft=False)})
+        return self._changing(project).make_ready(number)
 
     def close(self, project: str, number: int, *, reason: str, by: str | None = None, link: str = "") -> MergeRequest:
         """Close without merging; the branch stays. Raises ConflictError if it is merged."""
-
-        def done(request: MergeRequest) -> bool:
-            return request.state is RequestState.CLOSED
-
-        def change(request: MergeRequest) -> dict[str, object]:
-            body, by_whom = body_of(request.body), by or self._user
-            return {
-                "state_event": "close",
-                "description": with_reason(body, reason, by_whom, most=LONGEST_BODY, link=link),
-            }
-
-        return self._change(project, number, done, change)
+        return self._changing(project).close(number, reason, by, link)
 
     def merge(self, project: str, number: int, *, head: str, by: str | None = None) -> MergeRequest:  # noqa: ARG002
         """Merge, if the source branch is still at the commit `head`; GitLab's record says that the token's user did it.
@@ -214,7 +182,7 @@ class GitLabForge:
         """
         merging = Merging(f"{project}!{number}", head, self._sleep)
         return merging.carry_out(
-            look=lambda: (self._fields(project, number), self._me),
+            look=lambda: (self._changing(project).fields(number), self._me),
             merge=lambda: self._gitlab.http_put(
                 f"{self._project(project).mergerequests.path}/{number}/merge",
                 post_data={"sha": head, "should_remove_source_branch": True},
@@ -223,10 +191,10 @@ class GitLabForge:
 
     def merge_when_ready(self, project: str, number: int, *, head: str, into: str) -> AutoMerge:
         """Merge, if the source branch is still at `head`, or let GitLab do so: by auto-merge, or on the merge train."""
-        joining = Joining(self._gitlab, self._project(project), self._sleep)
+        joining = Joining(self._gitlab, self._project(project), project, self._sleep)
 
         def look() -> tuple[dict[str, Any], Identity]:
-            fields = self._fields(project, number)
+            fields = self._changing(project).fields(number)
             must_go_into(project, request_of(fields, self._me), into)
             return fields, self._me
 
@@ -234,7 +202,7 @@ class GitLabForge:
 
     def hold(self, project: str, number: int) -> bool:
         """Let GitLab no longer merge it by itself; False where it wouldn't have."""
-        joining = Joining(self._gitlab, self._project(project), self._sleep)
+        joining = Joining(self._gitlab, self._project(project), project, self._sleep)
         return joining.leave(number, lambda: bool(self.get(project, number).auto_merge_by))
 
     # --- the API ----------------------------------------------------------------------------------------
@@ -258,52 +226,14 @@ class GitLabForge:
     def _notes(self, project: str, number: int) -> Notes:
         return Notes(self._project(project).mergerequests.get(number, lazy=True), self._me.user, self._sleep)
 
+    def _changing(self, project: str) -> Changing:
+        return Changing(self._gitlab, self._project(project), project, self._me, self._sleep)
+
     def _lists(self, project: str) -> Lists:
         return Lists(self._project(project), self._me)
-
-    def _fields(self, project: str, number: int) -> dict[str, Any]:
-        try:
-            fields: dict[str, Any] = self._project(project).mergerequests.get(number).attributes
-        except StatusError as error:
-            if error.status != 404:
-                raise
-            raise ForgeError(
-                f"{project} has no merge request !{number}, or the token may not see it: {error.message}",
-                hint="see promobot mr list",
-            ) from error
-        return fields
 
     def _merged_at(self, project: str, commit: str) -> MergeRequest | None:
         found = self._project(project).commits.get(commit, lazy=True).merge_requests(**EVERYTHING)
         merged = [one for one in found if one["state"] == "merged" and landed(one) == commit]
         first = min(merged, key=lambda one: str(one.get("merged_at") or "~"), default=None)
         return request_of(first, self._me) if first else None
-
-    def _change(
-        self,
-        project: str,
-        number: int,
-        done: Callable[[MergeRequest], bool],
-        change: Callable[[MergeRequest], dict[str, object]],
-    ) -> MergeRequest:
-        """Change an open merge request, unless it is as it should be already."""
-        request = self.get(project, number)
-        if done(request):
-            return request
-        must_be_open(project, request)
-
-        def write() -> MergeRequest:
-            path = f"{self._project(project).mergerequests.path}/{number}"
-            answer: Any = self._gitlab.http_put(path, post_data=change(request))
-            return request_of(answer, self._me)
-
-        def look() -> MergeRequest | None:
-            """And the next try is of what it says by then."""
-            nonlocal request
-            request = self.get(project, number)
-            return request if done(request) else None
-
-        changed = certain(write, look, sleep=self._sleep)
-        if not done(changed):
-            must_be_open(project, changed)
-        return changed

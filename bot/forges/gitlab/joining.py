@@ -26,10 +26,11 @@ _ON_TRAIN_LATER = {**_ON_TRAIN, "when_pipeline_succeeds": True}
 
 @dataclass(frozen=True)
 class Joining:
-    """Merge requests of one project, which is an object of the library's."""
+    """Merge requests of one project, which is an object of the library's, and `name` what it is called."""
 
     gitlab: Gitlab
     project: Any
+    name: str
     sleep: Callable[[float], None]
 
     def begin(self, number: int, head: str, look: Callable[[], tuple[Mapping[str, Any], Identity]]) -> AutoMerge:
@@ -43,8 +44,7 @@ class Joining:
             put = partial(self.gitlab.http_put, f"{path}/{number}/merge")
             told = {"sha": head, "should_remove_source_branch": True}
             now, later = partial(put, post_data=told), partial(put, post_data={**told, **_LATER})
-        name = f"{self.project.get_id()}!{number}"
-        return Merging(name, head, self.sleep).begin(look=look, now=now, later=later)
+        return Merging(f"{self.name}!{number}", head, self.sleep).begin(look=look, now=now, later=later)
 
     def leave(self, number: int, is_armed: Callable[[], bool]) -> bool:
         """Let GitLab no longer merge it by itself; False where it wouldn't have."""

@@ -30,10 +30,14 @@ class Person:
 
 @dataclass(frozen=True)
 class Asked:
-    """Who can be asked for a review in a project, those of the groups first, and why others can't."""
+    """Who can be asked for a review in a project, those of the groups first, and why others can't.
+
+    `known`: whether the project tells that they may push to it.
+    """
 
     people: tuple[Person, ...]
     notes: tuple[str, ...]
+    known: bool = True
 
 
 class People:
@@ -44,7 +48,7 @@ class People:
         self._groups: dict[str, tuple[Person, ...] | None] = {}
         self._numbers: dict[str, int | None] = {}
         self._users: dict[str, tuple[Person | None, str]] = {}
-        self._may: dict[tuple[str, int], bool] = {}
+        self._may: dict[tuple[str, int], bool | None] = {}
         self._said_tier = False
         self._lock = Lock()
 
@@ -70,7 +74,10 @@ class People:
                 notes.append(f"{person.name} is not asked for a review: no Developer or more in {project}")
         if others and not may:
             notes.append(f"nobody is asked for a review: none of {', '.join(reviewers.names)} may push to {project}")
-        return Asked(tuple(may)[:_MOST], tuple(notes))
+        if (more := len(may) - _MOST) > 0:
+            names = " and ".join(reviewers.names)
+            notes.append(f"{more} of {names} are not asked for a review: GitLab keeps {_MOST} reviewers at most")
+        return Asked(tuple(may)[:_MOST], tuple(notes), all(may.values()))
 
     def numbers(self, reviewers: Reviewers) -> tuple[list[int], list[int]] | None:
         """The groups and those of the users who are there; None where not all of the groups are seen, or nobody is."""
@@ -147,24 +154,28 @@ class People:
             return None, f"{name} is not asked for a review: the account is {user.state}"
         return Person(user.id, user.username), ""
 
-    def _who_may(self, project: str, people: Iterable[Person]) -> dict[Person, None]:
-        """Those who may push to the project, in their order; GitLab would leave the others out without a word."""
+    def _who_may(self, project: str, people: Iterable[Person]) -> dict[Person, bool]:
+        """Those who may push to the project, in their order; GitLab would leave the others out without a word.
+
+        False of all who are asked where the project doesn't tell its members.
+        """
         unknown = [person for person in people if (project, person.number) not in self._may]
         for start in range(0, len(unknown), _AT_ONCE):
             some = unknown[start : start + _AT_ONCE]
             able = self._developers(project, some)
-            self._may |= {(project, person.number): person.number in able for person in some}
-        return {person: None for person in people if self._may[project, person.number]}
+            self._may |= {(project, one.number): None if able is None else one.number in able for one in some}
+        found = {person: self._may[project, person.number] for person in people}
+        return {person: may is not None for person, may in found.items() if may is not False}
 
-    def _developers(self, project: str, people: Iterable[Person]) -> set[int]:
-        """All of them, where the project doesn't tell its members."""
+    def _developers(self, project: str, people: Iterable[Person]) -> set[int] | None:
+        """None where the project doesn't tell its members."""
         numbers = [person.number for person in people]
         try:
             place = self._gitlab.projects.get(project, lazy=True)
             members = place.members_all.list(get_all=True, query_parameters={"user_ids[]": numbers})
         except StatusError as error:
             if error.hides:
-                return set(numbers)
+                return None
             raise
         return {member.id for member in members if (member.access_level or 0) >= _DEVELOPER}
 

@@ -13,7 +13,11 @@ LET_MERGE = "let it: in GitLab, Settings of the project, Repository, Protected b
 
 
 def protection(project: Any, branch: str) -> BranchProtection:  # noqa: ANN401 - the library's object
-    """Two requests, one where the instance has no approval rules: owners of code are of the same tier."""
+    """Two requests, one where the instance has no approval rules: owners of code are of the same tier.
+
+    Whoever may open merge requests may read the rules, so that a refusal says that there are none:
+    API::Helpers::ProjectApprovalRulesHelpers, authorize_read_project_approval_rule!
+    """
     try:
         rules = [rule.attributes for rule in project.approvalrules.list(get_all=True)]
     except StatusError as error:

@@ -13,7 +13,7 @@ from bot.forges.errors import StatusError
 from bot.forges.gitlab.people import People
 from bot.forges.gitlab.protection import LET_MERGE, may_merge
 from bot.forges.gitlab.requests import Identity
-from bot.forges.rights import Right, Use, looked_at, of_status
+from bot.forges.rights import Right, Use, about_project, looked_at, of_status
 
 _ROLES = {
     5: "Minimal access",
@@ -50,7 +50,7 @@ class Rights:
         if token[0].good is False:
             return
         for use in uses:
-            yield from looked_at(f"project {use.project}", partial(self._project, use))
+            yield from looked_at(about_project(use.project), partial(self._project, use))
         yield from self._groups(uses)
 
     def _token(self, uses: Sequence[Use]) -> Iterator[Right]:
@@ -72,7 +72,7 @@ class Rights:
         yield Right("token's scopes", good, f"{', '.join(sorted(scopes)) or 'none'}{ends}", advice)
 
     def _project(self, use: Use) -> Iterator[Right]:
-        about = f"project {use.project}"
+        about = about_project(use.project)
         place = self.gitlab.projects.get(use.project)
         if use.proposes and place.attributes.get("archived"):
             yield Right(about, good=False, found="is archived, so that nothing can be pushed", advice="unarchive it")
@@ -148,5 +148,7 @@ class Rights:
         asked = self.people.asked(use.project, use.reviewers, without=self.me().user)
         for note in asked.notes:
             yield Right(about, good=None, found=note, advice="correct `approvers`, or give them the role Developer")
-        if asked.people:
+        if asked.people and asked.known:
             yield Right(about, good=True, found=f"{len(asked.people)} of them may push there, and so approve")
+        elif asked.people:
+            yield Right(about, good=None, found="whether they may push there, and so approve, isn't told")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -187,27 +188,41 @@ def protection(call: Call) -> Response:
 
 
 def rules(call: Call) -> Response:
-    """What rulesets ask for, which whoever may read the repository is told; the double keeps one for each branch."""
+    """What rulesets ask for, which whoever may read the repository is told."""
     project = call.project(Grant("metadata"))
     asked = project.rules.get(call.values["branch"], Protection())
-    source = {"ruleset_source_type": "Repository", "ruleset_source": project.path, "ruleset_id": 1}
-    found: list[dict[str, Any]] = []
-    if asked.approvals:
-        parameters = {
+    teams = [call.hub.teams[project.owner, slug].id for slug in asked.teams]
+    source = {"ruleset_source_type": "Repository", "ruleset_source": project.path}
+    found = [
+        {**rule, **source, "ruleset_id": number}
+        for number in range(1, asked.rulesets + 1)
+        for rule in _rules(asked, teams)
+    ]
+    return call.page(found, lambda rule: rule)
+
+
+def _rules(asked: Protection, teams: Sequence[int]) -> Iterator[dict[str, Any]]:
+    """Those of one ruleset."""
+    if asked.approvals or teams:
+        parameters: dict[str, Any] = {
             "required_approving_review_count": asked.approvals,
             "dismiss_stale_reviews_on_push": asked.dismiss_stale,
             "require_code_owner_review": asked.code_owners,
             "require_last_push_approval": False,
             "required_review_thread_resolution": False,
         }
-        found.append({"type": "pull_request", "parameters": parameters, **source})
+        if teams:
+            parameters["required_reviewers"] = [
+                {"file_patterns": ["*"], "minimum_approvals": 1, "reviewer": {"id": team, "type": "Team"}}
+                for team in teams
+            ]
+        yield {"type": "pull_request", "parameters": parameters}
     if asked.contexts:
         wanted = [{"context": context} for context in asked.contexts]
         told = {"required_status_checks": wanted, "strict_required_status_checks_policy": asked.up_to_date}
-        found.append({"type": "required_status_checks", "parameters": told, **source})
+        yield {"type": "required_status_checks", "parameters": told}
     if asked.pushers is not None:
-        found.append({"type": "update", "parameters": {"update_allows_fetch_and_merge": False}, **source})
-    return call.page(found, lambda rule: rule)
+        yield {"type": "update", "parameters": {"update_allows_fetch_and_merge": False}}
 
 
 def label(call: Call) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from tests.doubles.github import api_commits
@@ -12,7 +12,9 @@ from tests.doubles.github.accounts import Grant, Role
 from tests.doubles.github.call import Call
 from tests.doubles.github.refusals import GraphRefused, GraphRefusedError
 from tests.doubles.github.shapes import when
-from tests.doubles.github.state import Project, Pull, Queued, Status
+from tests.doubles.github.state import Project, Pull, Queued, Review, Status
+
+T = TypeVar("T")
 
 _LARGEST_PAGE = 100
 
@@ -103,7 +105,7 @@ def _pull_requests(
 
 
 def _connection(
-    found: Sequence[Pull], first: int, after: str | None, write: Callable[[Pull], dict[str, Any]]
+    found: Sequence[T], first: int, after: str | None, write: Callable[[T], dict[str, Any]]
 ) -> dict[str, Any]:
     if not 1 <= first <= _LARGEST_PAGE:
         raise GraphRefusedError(GraphRefused.TOO_MANY, first=first)
@@ -156,7 +158,7 @@ def pull_request(call: Call, project: Project, pull: Pull) -> dict[str, Any]:
             "nodes": [{"requestedReviewer": each} for each in _asked(call, project, pull)]
         },
         "reviewDecision": lambda _: _decision(project, pull),
-        "latestOpinionatedReviews": lambda _, **asked: {"nodes": _reviews(call, project, pull, **asked)},
+        "latestOpinionatedReviews": lambda _, **asked: _reviews(call, project, pull, **asked),
         "mergeStateStatus": lambda _: _merge_state(project, pull),
         "autoMergeRequest": {
             "enabledBy": actor(call, auto.login),
@@ -195,14 +197,16 @@ def _reviews(
     pull: Pull,
     *,
     first: int,
+    after: str | None = None,
     writersOnly: bool = False,  # noqa: N803
-) -> list[dict[str, Any]]:
+) -> dict[str, Any]:
     given = [review for review in pull.last_reviews().values() if review.state != "DISMISSED"]
     counted = [one for one in given if not writersOnly or project.role(one.login) >= Role.WRITE]
-    return [
-        {"state": one.state, "author": actor(call, one.login), "commit": commit(call, project, one.commit)}
-        for one in counted[:first]
-    ]
+
+    def write(one: Review) -> dict[str, Any]:
+        return {"state": one.state, "author": actor(call, one.login), "commit": commit(call, project, one.commit)}
+
+    return _connection(counted, first, after, write)
 
 
 def _decision(project: Project, pull: Pull) -> str | None:

@@ -128,7 +128,11 @@ class Pull:
 
 @dataclass(frozen=True)
 class Protection:
-    """What a branch asks for before anything is merged into it, and who alone may push to it, where that is said."""
+    """What a branch asks for before anything is merged into it, and who alone may push to it, where that is said.
+
+    So many `rulesets` ask for it, each for the same; `teams` are those that they want for some files, for whom the
+    double doesn't wait.
+    """
 
     approvals: int = 0
     contexts: tuple[str, ...] = ()
@@ -136,6 +140,8 @@ class Protection:
     code_owners: bool = False
     up_to_date: bool = False
     pushers: tuple[str, ...] | None = None
+    rulesets: int = 1
+    teams: tuple[str, ...] = ()
 
     def lets(self, login: str) -> bool:
         return self.pushers is None or login in self.pushers

@@ -240,7 +240,8 @@ def _commits(call: Call) -> Response:
 
 def _diffs(call: Call) -> Response:
     request, project = call.merge_request(), call.project
-    return call.page(shapes.diff(project, request.base_sha, request.sha, unidiff=call.flag("unidiff")))
+    files = shapes.diff(project, request.base_sha, request.sha, unidiff=call.flag("unidiff"))
+    return call.page(files[: call.gitlab.shown])
 
 
 def _versions(call: Call) -> Response:

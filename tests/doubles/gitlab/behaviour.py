@@ -72,6 +72,7 @@ BEHAVIOURS = {
     "a draft is one by its title": "lib/gitlab/regex.rb, merge_request_draft: [Draft], Draft:, (Draft)",
     "Free keeps one reviewer": "docs: multiple reviewers and assignees are of Premium",
     "members come down from groups": "lib/api/members.rb, members/all",
+    "long diffs are cut": "docs: api/merge_requests, changes_count is a string, as 1000+; app/models/merge_request.rb",
     "long lists aren't counted": "docs: api/rest, pagination response headers; of more than 10,000",
     "a linear history wants a rebase": "app/models/merge_request.rb, should_be_rebased?; ff and rebase_merge",
     "squashing is the project's choice": "app/models/project_setting.rb, squash_option",

@@ -35,6 +35,7 @@ class Instance:
     version: str = "18.6.1-ee"
     patience: Patience = field(default_factory=Patience)
     counted: int = 10_000  # the length of the longest list whose length is told
+    shown: int = 1000  # so many files of a merge request's diff are kept, and no more
     accounts: Accounts = field(default_factory=Accounts)
     projects: dict[str, Project] = field(default_factory=dict)
     gap: Callable[[], None] = lambda: None

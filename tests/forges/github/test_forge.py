@@ -247,6 +247,24 @@ def test_many_commits_are_asked_about_together(world: World) -> None:
     assert world.running.counts() == {GRAPHQL: 2}
 
 
+def test_a_commit_that_many_brought_is_of_the_one_that_was_merged_with_it(world: World) -> None:
+    """It comes last, after those of another branch's that were open before and have it by now."""
+    first = world.push("old")
+    assert world.repository.move("release", first, None)
+    others = [f"b{number}" for number in range(11)]
+    for branch in others:
+        world.repository.move(branch, world.repository.commit("old", {branch: b"1"}), None)
+        world.hub.open(PROJECT, "pat", branch, target="release")
+    number = world.open("x", labels=(), reviewers=Reviewers())
+    merged = world.hub.merge(PROJECT, number, "ann")
+    for branch in others:
+        assert world.repository.move(branch, merged, world.repository.head(branch))
+    world.running.forget()
+    found = world.forge.merged(PROJECT, [merged, first])
+    assert {commit: request.number for commit, request in found.items()} == {merged: number}
+    assert world.running.counts() == {GRAPHQL: 2}, "one more, for what ten are not all of"
+
+
 # --- what is refused ------------------------------------------------------------------------------------
 
 

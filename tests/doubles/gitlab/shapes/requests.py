@@ -91,10 +91,11 @@ def whole_merge_request(
     """As it is by itself."""
     found = life.shown_pipeline(one, of)
     target = one.repository.head(of.target_branch)
+    changes = len(one.repository.git("diff", "--name-only", "--no-renames", of.base_sha, of.sha).splitlines())
     return {
         **merge_request(base, gitlab, one, of, detailed),
         "subscribed": asker == of.author,
-        "changes_count": "1",
+        "changes_count": f"{min(changes, gitlab.shown)}{'+' if changes > gitlab.shown else ''}",
         "latest_build_started_at": None,
         "latest_build_finished_at": None,
         "first_deployed_to_production_at": None,
