@@ -124,7 +124,7 @@ class _Root:
         match project.merge_state(pull):
             # It is for both: https://github.com/cli/cli/blob/trunk/pkg/cmd/pr/merge/merge.go, `shouldAddToMergeQueue`.
             case state if pull.target in project.queues and state in life.READY:
-                life.enqueue(pull, next(self.call.hub.ids), self.call.login)
+                life.enqueue(project, pull, next(self.call.hub.ids), self.call.login, self.call.now)
             case "clean":
                 raise GraphRefusedError(GraphRefused.CLEAN)
             case "unstable":
@@ -157,13 +157,13 @@ class _Root:
             life.must_merge(project, pull, "merge", None)
         except RefusedError as refused:
             raise GraphRefusedError(GraphRefused.NOT_READY, words=refused.words) from None
-        life.enqueue(pull, next(self.call.hub.ids), self.call.login)
+        life.enqueue(project, pull, next(self.call.hub.ids), self.call.login, self.call.now)
         return {"mergeQueueEntry": graphshapes.queue_entry(self.call, pull.queued)}
 
     def dequeuePullRequest(self, _: Any, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002, N802
         """`id` is the pull request's: https://docs.github.com/en/graphql/reference/input-objects#dequeuepullrequestinput"""
-        _, pull = _pull(self.call, {"pullRequestId": input["id"]})
-        queued, pull.queued = pull.queued, None
+        project, pull = _pull(self.call, {"pullRequestId": input["id"]})
+        queued = life.dequeue(project, pull, self.call.now)
         if queued is None:
             raise GraphRefusedError(GraphRefused.NOT_QUEUED, number=pull.number)
         return {"mergeQueueEntry": graphshapes.queue_entry(self.call, queued)}
