@@ -19,7 +19,7 @@ from graphql import (
 )
 
 from tests.doubles.contract.graphql import document, refusals
-from tests.doubles.github import api_git, graphshapes, life
+from tests.doubles.github import api_git, graphshapes, life, making
 from tests.doubles.github.accounts import Grant
 from tests.doubles.github.call import Call
 from tests.doubles.github.refusals import GraphRefused, GraphRefusedError, Refused, RefusedError
@@ -190,8 +190,8 @@ class _Root:
         contents |= {file["path"]: base64.b64decode(file["contents"]) for file in changes["additions"]}
         tree = api_git.changed_tree(repository, expected, contents)
         message = "\n\n".join(filter(None, (input["message"]["headline"], input["message"].get("body"))))
-        author = life.signature(self.call.login)
-        made = life.commit(repository, tree, (expected,), message, author=author, now=self.call.now)
+        author = making.signature(self.call.login)
+        made = making.commit(repository, tree, (expected,), message, author=author, now=self.call.now)
         if not repository.move(name, made, expected):
             raise GraphRefusedError(GraphRefused.STALE, expected=expected)
         self.call.hub.synced(project.path)

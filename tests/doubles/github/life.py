@@ -8,8 +8,8 @@ from typing import Literal, TypeAlias
 
 from bot.errors import ConflictError
 from bot.forges.local import merging
-from bot.git.identity import Identity, stamp
-from tests.doubles.github.accounts import Account, Role
+from tests.doubles.github import making
+from tests.doubles.github.accounts import Role
 from tests.doubles.github.refusals import Refused, RefusedError
 from tests.doubles.github.state import Project, Protection, Pull, Queued, Review
 from tests.doubles.repository import Repository
@@ -19,42 +19,6 @@ Verdict: TypeAlias = Literal["APPROVED", "CHANGES_REQUESTED", "COMMENTED"]
 READY = frozenset({"clean", "unstable"})
 # What the names of its queues' branches begin with.
 _QUEUES = "gh-readonly-queue/"
-# Who commits what is done on the site.
-SITE = Identity("GitHub", "noreply@github.com")
-# Nobody can look whether it is right; that it is there is what tells a signed commit.
-_SIGNATURE = ("gpgsig -----BEGIN PGP SIGNATURE-----", " ", " ZG91Ymxl", " -----END PGP SIGNATURE-----")
-
-
-def signature(login: str) -> Identity:
-    return Identity(login, f"{login}@users.noreply.github.com")
-
-
-def private(account: Account) -> Identity:
-    """Who an account is in commits that say nothing of it, if it keeps its address private.
-
-    https://docs.github.com/en/account-and-profile/reference/email-addresses-reference#your-noreply-email-address
-    """
-    return Identity(account.login, account.email or f"{account.id}+{account.login}@users.noreply.github.com")
-
-
-def commit(
-    repository: Repository,
-    tree: str,
-    parents: tuple[str, ...],
-    message: str,
-    *,
-    author: Identity,
-    now: datetime,
-    committer: Identity = SITE,
-    signed: bool = False,
-) -> str:
-    """A commit as the site makes them, which no branch has yet."""
-    when = stamp(now)
-    lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
-    lines += [f"author {author} {when}", f"committer {committer} {when}", *(_SIGNATURE if signed else ()), "", message]
-    content = "\n".join(lines).encode()
-    done = repository.directory.run("hash-object", "-t", "commit", "-w", "--stdin", stdin=content)
-    return done.stdout.decode().strip()
 
 
 def sync(project: Project, now: datetime, *, latency: int) -> None:
@@ -153,7 +117,7 @@ def _in_line(project: Project) -> list[Pull]:
 def _grouped(project: Project, pull: Pull, queued: Queued, base: str, now: datetime) -> Queued | None:
     """The same on top of another commit. Names of branches: https://github.com/pulumi/pulumi/pull/18488."""
     try:
-        made = _merge_commit(project, pull, base, queued.head, login=queued.login, now=now)
+        made = making.merge_commit(project, pull, base, queued.head, login=queued.login, now=now)
     except ConflictError:
         return None
     return replace(queued, base=base, commit=made, branch=f"{_QUEUES}{pull.target}/pr-{pull.number}-{base}")
@@ -235,20 +199,12 @@ def merge(
     assert base is not None
     if method == "squash":
         tree = merging.merged_tree(repository.directory, base, pull.head)
-        text = message or squash_message(repository, pull, base)
-        made = commit(repository, tree, (base,), text, author=signature(login), now=now)
+        text = message or making.squash_message(repository, pull, base)
+        made = making.commit(repository, tree, (base,), text, author=making.signature(login), now=now)
     else:
-        made = _merge_commit(project, pull, base, pull.head, login=login, now=now, message=message)
+        made = making.merge_commit(project, pull, base, pull.head, login=login, now=now, message=message)
     _ended(project, pull, made, base, login=login, now=now)
     return made
-
-
-def _merge_commit(
-    project: Project, pull: Pull, base: str, head: str, *, login: str, now: datetime, message: str = ""
-) -> str:
-    tree = merging.merged_tree(project.repository.directory, base, head)
-    text = f"Merge pull request #{pull.number} from {project.owner}/{pull.source}\n\n{message or pull.title}\n"
-    return commit(project.repository, tree, (base, head), text, author=signature(login), now=now)
 
 
 def _ended(project: Project, pull: Pull, made: str, base: str, *, login: str, now: datetime) -> None:
@@ -284,19 +240,6 @@ def must_merge(project: Project, pull: Pull, method: str, sha: str | None) -> No
         if kind == "approvals":
             raise RefusedError(Refused.APPROVALS, count=what)
         raise RefusedError(Refused.CHECKS, context=what)
-
-
-def squash_message(repository: Repository, pull: Pull, base: str) -> str:
-    """By default: of one commit its own message, of several a list of their titles.
-
-    https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/incorporating-changes-from-a-pull-request/about-pull-request-merges
-    """
-    commits = repository.between(base, pull.head)
-    if len(commits) == 1:
-        title, _, body = repository.git("log", "-1", "--format=%B", commits[0]).partition("\n")
-        return f"{title} (#{pull.number})\n{body}\n"
-    titles = "\n\n".join(f"* {repository.git('log', '-1', '--format=%s', sha)}" for sha in reversed(commits))
-    return f"{pull.title} (#{pull.number})\n\n{titles}\n"
 
 
 def request_reviewers(project: Project, pull: Pull, users: list[str], teams: list[str]) -> None:
