@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bot.config import Config, EnvironmentConfig
 from bot.decide.facts import Ask, NotKnown, both, for_each
@@ -92,7 +92,7 @@ def _group(ask: Ask, place: Place, entry: _Entry) -> _Group:
     theirs = touching(place, request, ())
     try:
         commits = ask.maybe(Commits(place.rev.repository, place.rev.commit, entry.head, paths=True)) or ()
-        theirs = replace(touching(place, request, commits), promoted=False)
+        theirs = touching(place, request, commits)
         ask.together(Status(place.rev.repository, entry.head), *files_of(place, theirs))
         return _Group(entry, theirs, judged(ask, place, theirs), frozenset(commit.sha for commit in commits))
     except NotKnown as refusal:
