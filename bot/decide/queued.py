@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.config import Config, EnvironmentConfig
 from bot.decide.facts import Ask, NotKnown, both, for_each
@@ -131,4 +131,4 @@ def _whole(group: _Group, owns: Mapping[_Entry, Judged]) -> Judged:
         if one.head in (group.commits or ()) and its.status.state is not StatusState.SUCCESS:
             words = f"merge request !{one.number}, which goes first: {its.status.description}"
             return Judged(waiting(words), unsure=its.unsure)
-    return Judged(content.status, unsure=content.unsure)
+    return replace(content, then=None, around=None)

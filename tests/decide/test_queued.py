@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 
 import pytest
 
 from bot.cli.actions import action_text
 from bot.config import Config, GitHubForge, GitLabForge
 from bot.decide import Intent
-from bot.errors import ExitCode
+from bot.errors import ExitCode, RegistryError
 from bot.plan import Guard, SetStatus
-from bot.questions import Branches, BranchHead, Found
+from bot.questions import Branches, BranchHead, Found, Unknown
 from bot.repositories import Commit, CommitStatus, StatusState
 from tests.paper import E2E, SHOP, STAGING, Paper, commit, configured, digest, values
 from tests.paperwork import Desk, desk_with, staging
@@ -130,6 +131,14 @@ def test_of_what_another_configuration_judges_nothing_is_said(desk: Desk) -> Non
     assert said(desk) == {}
 
 
+def test_what_another_configuration_is_against_is_not_green_either(desk: Desk) -> None:
+    """Though the commit has something of ours, by what is before it."""
+    one, two = theirs(desk), theirs(desk, {"README.md": b"x"})
+    heads = queue(desk, one, two)
+    desk.paper.statuses[desk.paper.opened[1].head] = RED
+    assert settled(desk, *heads) == [GREEN, CommitStatus(FAILURE, f"merge request !2: {RED.description}")]
+
+
 def test_what_the_target_has_by_now_needs_nothing(desk: Desk) -> None:
     queue(desk, theirs(desk))
     desk.paper.ahead["m1", "q1"] = ()
@@ -218,6 +227,19 @@ def test_while_the_registry_is_silent_it_waits(desk: Desk) -> None:
     assert (status.state, "connection refused" in status.description) == (PENDING, True)
 
 
+def test_what_isn_t_known_is_said_once_whatever_seconds_it_has(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue(desk, theirs(desk), theirs(desk, {"README.md": b"x"}))
+    seconds = count(1)
+
+    def limited(*_: object) -> Unknown:
+        return Unknown(RegistryError(f"registry staging wants {next(seconds)} s without any request", hint="later"))
+
+    monkeypatch.setattr(Paper, "_of_registry", limited)
+    assert [status.state for status in said(desk).values()] == [PENDING, PENDING]
+    desk.carry_out(desk.paper.plan(config=CONFIG))
+    assert said(desk) == {}
+
+
 def test_a_commit_that_can_t_be_read_waits_and_says_so(desk: Desk) -> None:
     heads = queue(desk, theirs(desk))
     assert settled(desk, *heads) == [GREEN]
@@ -251,6 +273,7 @@ def test_a_status_that_can_t_be_read_is_said(desk: Desk) -> None:
         f"gh-readonly-queue/main/pr-1-{SHA}/x",
         f"gh-readonly-queue/next/pr-1-{SHA}",
         f"gh-readonly-queue/main/pr-x-{SHA}",
+        "gh-readonly-queue/main/pr-1-x",
         f"gh-readonly-queue/mainly/pr-1-{SHA}",
     ],
 )
@@ -273,7 +296,7 @@ def test_a_target_s_name_may_have_parts(desk: Desk) -> None:
 def test_a_forge_without_such_a_queue_is_asked_for_nothing(desk: Desk, config: Config) -> None:
     queue(desk, theirs(desk))
     assert said(desk, config=config) == {}
-    assert not [q for q in desk.paper.asked if isinstance(q, Branches) and q.prefix.startswith("gh-")]
+    assert {q.prefix for q in desk.paper.asked if isinstance(q, Branches)} <= {"promobot/staging/"}
 
 
 def test_without_a_queue_its_branches_are_all_that_is_asked_for_and_at_once(desk: Desk) -> None:
