@@ -96,6 +96,7 @@ def test_what_promobot_merges_by_itself_is_merged_by_the_queue(shop: GitHubShop)
     shop.hub.land(PROJECT)
     assert pull(shop).open, "nothing is said of its commit"
     assert reconcile(shop) == SAYS
+    assert shop.running.counts().total() == 5, shop.running.log()
     assert queued(shop) == {name: "success: 1 image found in registry staging"}
     assert reconcile(shop) == []
     assert shop.running.counts().total() == 3, shop.running.log()
