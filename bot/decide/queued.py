@@ -63,7 +63,7 @@ def _entries(ask: Ask, config: Config, environment: EnvironmentConfig) -> Iterat
     if not begin:
         return
     prefix = f"{begin}/{environment.repository.branch}/"
-    for name, head in (ask.maybe(Branches(repository, prefix)) or {}).items():
+    for name, head in (ask.maybe(Branches(repository, prefix, passing=True)) or {}).items():
         if found := _NAME.fullmatch(name.removeprefix(prefix)):
             yield _Entry(int(found[1]), name, head)
 

@@ -308,7 +308,7 @@ def test_without_a_queue_its_branches_are_all_that_is_asked_for_and_at_once(desk
     assert asked(CONFIG) == asked(configured())
     asked(CONFIG)
     first = [question for question in desk.paper.asked if isinstance(question, BranchHead | Branches)]
-    assert Branches(SHOP, "gh-readonly-queue/main/") in first[:3]
+    assert Branches(SHOP, "gh-readonly-queue/main/", passing=True) in first[:3]
 
 
 def test_it_is_looked_at_whoever_promotes_the_service(desk: Desk) -> None:
