@@ -176,15 +176,6 @@ def _upkeep(ask: Ask, place: Place, theirs: Theirs) -> Upkeep | None:
     return Upkeep(unit, target, step, around=said.around) if step.actions else None
 
 
-def status_of(ask: Ask, place: Place, theirs: Theirs) -> tuple[Judged, CommitStatus | None]:
-    """What is to be said of its head, and what is said now. Raises NotKnown."""
-    status = Status(place.rev.repository, theirs.request.head)
-    ask.together(status, *files_of(place, theirs))
-    said = permitted(place, theirs, _approved(ask, place, theirs, judged(ask, place, theirs)))
-    now = ask.maybe(status)
-    return (Judged(now) if now is not None and stays_red(place, theirs, now) else said), now
-
-
 def _marking(repository: Repository, request: MergeRequest) -> UpdateRequest:
     """What lets one of ours say that its status waits, and leaves every word of it."""
     body = read(request.title, request.body).marked(f"{WAITS}\n").body
@@ -197,3 +188,12 @@ def _approved(ask: Ask, place: Place, theirs: Theirs, said: Judged) -> Judged:
         return said
     status = waiting(lacks) if said.status.state is StatusState.SUCCESS else said.status
     return replace(said, status=status, then=said.then and waiting(lacks))
+
+
+def status_of(ask: Ask, place: Place, theirs: Theirs) -> tuple[Judged, CommitStatus | None]:
+    """What is to be said of its head, and what is said now. Raises NotKnown."""
+    status = Status(place.rev.repository, theirs.request.head)
+    ask.together(status, *files_of(place, theirs))
+    said = permitted(place, theirs, _approved(ask, place, theirs, judged(ask, place, theirs)))
+    now = ask.maybe(status)
+    return (Judged(now) if now is not None and stays_red(place, theirs, now) else said), now
