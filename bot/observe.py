@@ -96,9 +96,10 @@ def _branch_heads(world: World, questions: list[BranchHead | Branches]) -> Answe
     named = {question.branch: question for question in questions if isinstance(question, BranchHead)}
     bad: Answers = {named[name]: Unknown(error) for name in named if (error := not_a_branch(name))}
     good = [question for question in questions if question not in bad]
-    prefixes = [question.prefix for question in good if isinstance(question, Branches)]
+    begin = [question for question in good if isinstance(question, Branches)]
+    prefixes, passing = ([one.prefix for one in begin if one.passing is each] for each in (False, True))
     try:
-        heads = world.clone(repository).heads([name for name in named if named[name] not in bad], prefixes)
+        heads = world.clone(repository).heads([name for name in named if named[name] not in bad], prefixes, passing)
     except BotError as error:
         return bad | dict.fromkeys(good, Unknown(error))
     return bad | {question: _seen(question, heads) for question in good}

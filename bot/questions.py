@@ -75,10 +75,14 @@ class BranchHead(Question[str]):
 
 @dataclass(frozen=True)
 class Branches(Question[Mapping[str, str]]):
-    """The commits that the branches whose names begin so point to now, by the whole name."""
+    """The commits that the branches whose names begin so point to now, by the whole name.
+
+    Those that are `passing` have a new name each time, so that no clone is to keep them for long.
+    """
 
     repository: Repository
     prefix: str
+    passing: bool = False
 
 
 @dataclass(frozen=True)

@@ -122,6 +122,20 @@ def test_githubs_workflow_fits() -> None:
     _are_commands([step["run"]])
 
 
+def test_githubs_workflow_for_its_queue_fits() -> None:
+    """By https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows#merge_group.
+
+    Of the commit that triggers it, it runs nothing; and a job of that name would be taken for the status.
+    """
+    (text,) = (block for block in blocks("github", "") if "merge_group" in block)
+    workflow, other = yaml.safe_load(text), yaml.safe_load(blocks("github", "yaml")[1])
+    assert workflow[True] == {"merge_group": {}, **other[True]}
+    assert workflow["jobs"].keys() == other["jobs"].keys() != {"promobot"}
+    checkout, step = workflow["jobs"]["reconcile"]["steps"]
+    assert checkout == {"uses": "actions/checkout@v4", "with": {"ref": "main"}}
+    _are_commands([step["run"]])
+
+
 def _are_commands(lines: list[str]) -> None:
     commands = [shlex.split(line) for line in lines]
     assert [words[:2] for words in commands] == [["promobot", "reconcile"]]

@@ -46,8 +46,9 @@ def action_text(action: Action) -> str:
         case MoveTag(location, tag, expected, digest):
             was = f" (was {expected.short})" if expected else " (new)"
             return f"move tag {tag} of {location.repository} in {location.registry} → {digest.short}{was}"
-        case SetStatus(branch=branch, status=status):
-            return f"set the status on {branch}: {status.state.value}, {status.description}"
+        case SetStatus(branch=branch, status=status, queued=queued):
+            where = f"!{queued} in the merge queue" if queued else branch
+            return f"set the status on {where}: {status.state.value}, {status.description}"
         case OpenRequest() | UpdateRequest() | SetNote() | CloseRequest() | Merge() | HoldMerge():
             return _request_text(action)
         case _:

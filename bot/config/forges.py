@@ -36,6 +36,7 @@ class LocalForge(Model):
 
     type: Literal["local"]
     judges_forks: ClassVar[bool] = False  # it has none
+    queues: ClassVar[str] = ""
     lists_statuses: ClassVar[bool] = True
     approves: ClassVar[bool] = False  # nobody can, there
     asks_people: ClassVar[bool] = False
@@ -90,6 +91,8 @@ class ServerForge(Model):
     """What forges on servers have in common; the token is named, never written here."""
 
     judges_forks: ClassVar[bool] = True
+    # What the names of a merge queue's branches begin with, `<queues>/<target>/pr-<number>-…`, where it has any.
+    queues: ClassVar[str] = ""
     # Whether one question tells the statuses of many commits.
     lists_statuses: ClassVar[bool] = True
     approves: ClassVar[bool] = True
@@ -164,6 +167,8 @@ class GitHubForge(ServerForge):
     ways: ClassVar[tuple[str, ...]] = ("token_env", "token_file", "app")
 
     type: Literal["github"]
+    # https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/configuring-pull-request-merges/managing-a-merge-queue
+    queues: ClassVar[str] = "gh-readonly-queue"
     # How many must approve is all that protection and rulesets say; only CODEOWNERS says who.
     rules_name_people: ClassVar[bool] = False
     # https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/about-code-owners

@@ -32,7 +32,7 @@ from bot.decide.trailers import PROMOTION, records
 from bot.plan import Action, CopyImage, HoldMerge, MoveTag, PushBranch, SetStatus, Step, UpdateRequest, Upkeep
 from bot.promotion import Move, Unit
 from bot.questions import Commits, OpenRequests, Status
-from bot.repositories import Commit, MergeRequest, Repository, Rev, StatusState
+from bot.repositories import Commit, CommitStatus, MergeRequest, Repository, Rev, StatusState
 
 
 def with_status(
@@ -73,21 +73,21 @@ def judge_requests(ask: Ask, config: Config, environment: EnvironmentConfig, wan
     unless it waits for approvals that nothing on the forge asks for.
     Raises Unanswered, and Refusal where nothing can be read.
     """
-    place = _place(ask, config, environment, wanted)
-    requests = tuple(_requests(ask, place)) if place is not None else ()
+    place = place_of(ask, config, environment, wanted)
+    requests = tuple(requests_into(ask, place)) if place is not None else ()
     if place is None or not requests:
         return
     commits = {one: Commits(place.rev.repository, place.rev.commit, one.head, paths=True) for one in requests}
     ask.together(*commits.values())
     # What can't be read is gone as a rule, and nothing can be said of it.
     read = {one: found for one, question in commits.items() if (found := ask.perhaps(question))}
-    every = [_touching(place, one, found) for one, found in read.items()]
-    about = [one for one in every if not wanted.services or _is_about(place, one)]
+    every = [touching(place, one, found) for one, found in read.items()]
+    about = [one for one in every if not wanted.services or is_about(place, one)]
     watched = compress(about, for_each(about, lambda one: _is_watched(ask, place, one)))
     yield from filter(None, for_each(watched, lambda one: _upkeep(ask, place, one)))
 
 
-def _place(ask: Ask, config: Config, environment: EnvironmentConfig, wanted: Wanted) -> Place | None:
+def place_of(ask: Ask, config: Config, environment: EnvironmentConfig, wanted: Wanted) -> Place | None:
     """None where another environment of the branch comes first."""
     sharing = tuple(one for one in config.environments if _ends(one) == _ends(environment))
     first = next(one for one in sharing if one.from_ and (not wanted.targets or one.name in wanted.targets))
@@ -100,7 +100,8 @@ def _ends(environment: EnvironmentConfig) -> tuple[Repository, str]:
     return environment.repository.repository, environment.repository.branch
 
 
-def _requests(ask: Ask, place: Place) -> Iterator[MergeRequest]:
+def requests_into(ask: Ask, place: Place) -> Iterator[MergeRequest]:
+    """The open merge requests that are judged there."""
     repository, branch = _ends(place.environment)
     forks = place.config.forges[repository.forge].judges_forks
     for request in ask.maybe(OpenRequests(repository)) or ():
@@ -138,7 +139,8 @@ def _assured(ask: Ask, place: Place, theirs: Theirs) -> tuple[Assurance, ...]:
     return assured_of(ask, place.config, place.rev, theirs.touched) if theirs.promoted else ()
 
 
-def _touching(place: Place, request: MergeRequest, commits: Collection[Commit]) -> Theirs:
+def touching(place: Place, request: MergeRequest, commits: Collection[Commit]) -> Theirs:
+    """A merge request with what its commits change there."""
     paths = sorted({path for commit in commits for path in commit.paths})
     touched = ((env, path) for env in place.sharing for path in paths if service_at(place.config, env, path))
     ours = _are_ours(place.config, commits)
@@ -147,7 +149,8 @@ def _touching(place: Place, request: MergeRequest, commits: Collection[Commit]) 
     return Theirs(request, tuple(touched), request.ours or (ours and bool(commits)), mine, proven)
 
 
-def _is_about(place: Place, theirs: Theirs) -> bool:
+def is_about(place: Place, theirs: Theirs) -> bool:
+    """Whether it changes anything of a service or group that is asked about."""
     services = {service_at(place.config, environment, path) for environment, path in theirs.touched}
     names = {name for service in services if service for name in (service, place.config.group(service))}
     return not names.isdisjoint(place.wanted.services)
@@ -156,12 +159,8 @@ def _is_about(place: Place, theirs: Theirs) -> bool:
 def _upkeep(ask: Ask, place: Place, theirs: Theirs) -> Upkeep | None:
     request, repository, unit = theirs.request, place.rev.repository, Unit(f"!{theirs.request.number}", ())
     target = next((environment.name for environment, _ in theirs.touched), place.environment.name)
-    ask.together(Status(repository, request.head), *files_of(place, theirs))
     try:
-        said = permitted(place, theirs, _approved(ask, place, theirs, judged(ask, place, theirs)))
-        now = ask.maybe(Status(repository, request.head))
-        if now is not None and stays_red(place, theirs, now):
-            said = Judged(now)
+        said, now = status_of(ask, place, theirs)
     except NotKnown as refusal:
         return Upkeep(unit, target, blocked=refusal.blocked)
     # Where it is about nothing of ours, it may be about what another configuration looks after.
@@ -203,3 +202,12 @@ def _approved(ask: Ask, place: Place, theirs: Theirs, said: Judged) -> Judged:
         return said
     status = waiting(lacks) if said.status.state is StatusState.SUCCESS else said.status
     return replace(said, status=status, then=said.then and waiting(lacks))
+
+
+def status_of(ask: Ask, place: Place, theirs: Theirs) -> tuple[Judged, CommitStatus | None]:
+    """What is to be said of its head, and what is said now. Raises NotKnown."""
+    status = Status(place.rev.repository, theirs.request.head)
+    ask.together(status, *files_of(place, theirs))
+    said = permitted(place, theirs, _approved(ask, place, theirs, judged(ask, place, theirs)))
+    now = ask.maybe(status)
+    return (Judged(now) if now is not None and stays_red(place, theirs, now) else said), now

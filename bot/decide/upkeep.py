@@ -13,6 +13,7 @@ from bot.decide.facts import Ask, Refusal, for_each
 from bot.decide.floating import follow_branch, named_tags
 from bot.decide.judged import Wanted
 from bot.decide.orphans import find_orphans
+from bot.decide.queued import judge_queue
 from bot.decide.statuses import judge_requests
 from bot.decide.units import read_reach
 from bot.plan import Upkeep
@@ -25,7 +26,9 @@ EVERYTHING = Unit("*", ())
 def find_upkeep(ask: Ask, config: Config, wanted: Wanted) -> tuple[Upkeep, ...]:
     """Everything of that kind, environments in the file's order. Raises Unanswered."""
     environments = [one for one in config.environments if not wanted.targets or one.name in wanted.targets]
-    looks = [partial(look, ask, config, one, wanted) for one in environments for look in (_tags, _orphans, _statuses)]
+    looks = [
+        partial(look, ask, config, one, wanted) for one in environments for look in (_tags, _orphans, _statuses, _queue)
+    ]
     return tuple(chain.from_iterable(for_each(looks, lambda look: look())))
 
 
@@ -54,6 +57,16 @@ def _statuses(ask: Ask, config: Config, environment: EnvironmentConfig, wanted: 
         return ()
     try:
         return tuple(judge_requests(ask, config, environment, wanted))
+    except Refusal:
+        return ()
+
+
+def _queue(ask: Ask, config: Config, environment: EnvironmentConfig, wanted: Wanted) -> Sequence[Upkeep]:
+    """The same of what a merge queue makes."""
+    if not environment.from_:
+        return ()
+    try:
+        return tuple(judge_queue(ask, config, environment, wanted))
     except Refusal:
         return ()
 

@@ -70,10 +70,15 @@ class Clone:
     def __repr__(self) -> str:
         return f"Clone({redact(self._remote.url)!r}, {str(self._git.path)!r})"
 
-    def heads(self, branches: Sequence[str], prefixes: Sequence[str] = ()) -> dict[str, str]:
-        """The commits that branches point to now: these and those whose names begin so; absent ones are left out."""
-        found = self._server.heads(branches, prefixes)
-        self._seen.update(found)
+    def heads(
+        self, branches: Sequence[str], prefixes: Sequence[str] = (), passing: Sequence[str] = ()
+    ) -> dict[str, str]:
+        """The commits that branches point to now: these and those whose names begin so; absent ones are left out.
+
+        Of those that are `passing`, what is fetched gets no ref, so that git may forget it in a few weeks.
+        """
+        found = self._server.heads(branches, (*prefixes, *passing))
+        self._seen.update({name: head for name, head in found.items() if not name.startswith(tuple(passing))})
         return found
 
     def fetch(self, branches: Sequence[str]) -> dict[str, str]:

@@ -122,7 +122,8 @@ class SetStatus:
     """Let promobot's own status say this of a commit; None: of the one that the step's branch is at by then.
 
     `branch` is where the commit is. `new` is one of which nothing is said yet, as the step pushes it; `request` is the
-    open merge request that it was pushed to, whose pipeline may take a moment to begin.
+    open merge request that it was pushed to, whose pipeline may take a moment to begin; `queued` the one for which a
+    merge queue has made the commit.
     """
 
     repository: Repository
@@ -131,6 +132,7 @@ class SetStatus:
     status: CommitStatus
     new: bool = False
     request: int | None = None
+    queued: int | None = None
 
 
 Action: TypeAlias = (

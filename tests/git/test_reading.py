@@ -45,6 +45,21 @@ def test_heads_of_present_branches_in_one_process(
     assert len(processes()) == 1
 
 
+def test_branches_that_come_and_go_leave_no_ref_in_the_clone(
+    origin: Origin, clone: Clone, processes: Callable[[], list[str]]
+) -> None:
+    main = origin.commit({"a": b"1"})
+    passes = origin.commit({"a": b"2"}, branch="queue/1")
+    stays = origin.commit({"a": b"3"}, branch="promobot/prod/web")
+    processes()
+    found = clone.heads(["main"], ["promobot/"], ["queue/"])
+    assert found == {"main": main, "promobot/prod/web": stays, "queue/1": passes}
+    assert len(processes()) == 1
+    assert [file.content for file in clone.files(passes, ["a"])] == [b"2"]
+    kept = clone._git.run("for-each-ref", "--format=%(objectname)", "refs/promobot").stdout.decode().split()
+    assert sorted(kept) == sorted([main, stays])
+
+
 def test_more_branches_than_a_command_line_holds(
     origin: Origin, clone: Clone, processes: Callable[[], list[str]]
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from bot.demo.oci import build_index
 from bot.errors import ExitCode
 from tests.company import Company
-from tests.doubles.github import life
+from tests.doubles.github import making
 from tests.promotion.shops import ANN, GitHubAppShop, github_app_shop
 
 PROMOTE = ("promote", "inventory", "--to", "staging")
@@ -64,15 +64,15 @@ def _with_a_comment(shop: GitHubAppShop, head: str) -> str:
 
 def edits_on_the_site(shop: GitHubAppShop, head: str, message: str) -> str:
     """By the web editor: Ann is the author, by her account, and GitHub the committer, which signs it."""
-    who, tree = life.private(shop.hub.account("ann")), _with_a_comment(shop, head)
-    return life.commit(shop.repository, tree, (head,), message, author=who, now=shop.hub.now(), signed=True)
+    who, tree = making.private(shop.hub.account("ann")), _with_a_comment(shop, head)
+    return making.commit(shop.repository, tree, (head,), message, author=who, now=shop.hub.now(), signed=True)
 
 
 def amends(shop: GitHubAppShop, head: str, message: str) -> str:
     """Another commit in its place, by the same author: who amends one is its committer."""
-    who, onto = life.private(shop.hub.accounts[shop.robot]), shop.repository.git("rev-parse", f"{head}^")
+    who, onto = making.private(shop.hub.accounts[shop.robot]), shop.repository.git("rev-parse", f"{head}^")
     tree = _with_a_comment(shop, head)
-    return life.commit(shop.repository, tree, (onto,), message, author=who, now=shop.hub.now(), committer=ANN)
+    return making.commit(shop.repository, tree, (onto,), message, author=who, now=shop.hub.now(), committer=ANN)
 
 
 @pytest.mark.parametrize("work", [edits_on_the_site, amends])

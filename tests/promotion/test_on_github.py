@@ -138,8 +138,9 @@ def test_what_is_in_the_queue_is_left_to_it(shop: GitHubShop) -> None:
     reconcile(shop)
     assert pull(shop).queued is not None
     commits(shop, "theirs")
+    assert reconcile(shop) == ["POST /repos/:owner/:repo/statuses/:sha"], "of the queue's own commit"
     assert reconcile(shop) == []
-    assert shop.running.counts().total() == 2, shop.running.log()
+    assert shop.running.counts().total() == 3, shop.running.log()
     shop.hub.land(PROJECT)
     assert pull(shop).merged
 

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bot.git.identity import Identity
-from tests.doubles.github import commitshapes, life
+from tests.doubles.github import commitshapes, making
 from tests.doubles.github.accounts import Grant
 from tests.doubles.github.call import Call, Handler
 from tests.doubles.github.pullshapes import Around
@@ -105,11 +105,11 @@ def create_commit(call: Call) -> Response:
     if any(_kind(repository, parent) != "commit" for parent in parents):
         raise RefusedError(Refused.NO_PARENT)
     account = call.hub.accounts[call.login]
-    author = _who(said.get("author")) or life.private(account)
+    author = _who(said.get("author")) or making.private(account)
     signed = account.kind == "Bot" and not {"author", "committer", "signature"} & said.keys()
-    committer = life.SITE if signed else _who(said.get("committer")) or author
+    committer = making.SITE if signed else _who(said.get("committer")) or author
     told = (repository, said["tree"], parents, said["message"])
-    made = life.commit(*told, author=author, now=call.now, committer=committer, signed=signed)
+    made = making.commit(*told, author=author, now=call.now, committer=committer, signed=signed)
     return Response(201, commitshapes.git_commit(call.around(project), made))
 
 
@@ -260,8 +260,8 @@ def write_contents(call: Call) -> Response:
     if before and before != said.get("sha"):
         raise RefusedError(Refused.FILE_MOVED, path=path, sha=said.get("sha"))
     made = changed_tree(repository, head, {path: base64.b64decode(said["content"])})
-    author = life.signature(call.login)
-    commit = life.commit(repository, made, (head,), said["message"], author=author, now=call.now)
+    author = making.signature(call.login)
+    commit = making.commit(repository, made, (head,), said["message"], author=author, now=call.now)
     repository.move(branch, commit, head)
     around = call.around(call.hub.synced(project.path))
     file = _file(around, commit, path, base64.b64decode(said["content"]))

@@ -19,7 +19,7 @@ from graphql import (
 )
 
 from tests.doubles.contract.graphql import document, refusals
-from tests.doubles.github import api_git, graphshapes, life
+from tests.doubles.github import api_git, graphshapes, life, making
 from tests.doubles.github.accounts import Grant
 from tests.doubles.github.call import Call
 from tests.doubles.github.refusals import GraphRefused, GraphRefusedError, Refused, RefusedError
@@ -124,7 +124,7 @@ class _Root:
         match project.merge_state(pull):
             # It is for both: https://github.com/cli/cli/blob/trunk/pkg/cmd/pr/merge/merge.go, `shouldAddToMergeQueue`.
             case state if pull.target in project.queues and state in life.READY:
-                life.enqueue(pull, next(self.call.hub.ids), self.call.login)
+                life.enqueue(project, pull, next(self.call.hub.ids), self.call.login, self.call.now)
             case "clean":
                 raise GraphRefusedError(GraphRefused.CLEAN)
             case "unstable":
@@ -157,13 +157,13 @@ class _Root:
             life.must_merge(project, pull, "merge", None)
         except RefusedError as refused:
             raise GraphRefusedError(GraphRefused.NOT_READY, words=refused.words) from None
-        life.enqueue(pull, next(self.call.hub.ids), self.call.login)
+        life.enqueue(project, pull, next(self.call.hub.ids), self.call.login, self.call.now)
         return {"mergeQueueEntry": graphshapes.queue_entry(self.call, pull.queued)}
 
     def dequeuePullRequest(self, _: Any, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002, N802
         """`id` is the pull request's: https://docs.github.com/en/graphql/reference/input-objects#dequeuepullrequestinput"""
-        _, pull = _pull(self.call, {"pullRequestId": input["id"]})
-        queued, pull.queued = pull.queued, None
+        project, pull = _pull(self.call, {"pullRequestId": input["id"]})
+        queued = life.dequeue(project, pull, self.call.now)
         if queued is None:
             raise GraphRefusedError(GraphRefused.NOT_QUEUED, number=pull.number)
         return {"mergeQueueEntry": graphshapes.queue_entry(self.call, queued)}
@@ -190,8 +190,8 @@ class _Root:
         contents |= {file["path"]: base64.b64decode(file["contents"]) for file in changes["additions"]}
         tree = api_git.changed_tree(repository, expected, contents)
         message = "\n\n".join(filter(None, (input["message"]["headline"], input["message"].get("body"))))
-        author = life.signature(self.call.login)
-        made = life.commit(repository, tree, (expected,), message, author=author, now=self.call.now)
+        author = making.signature(self.call.login)
+        made = making.commit(repository, tree, (expected,), message, author=author, now=self.call.now)
         if not repository.move(name, made, expected):
             raise GraphRefusedError(GraphRefused.STALE, expected=expected)
         self.call.hub.synced(project.path)

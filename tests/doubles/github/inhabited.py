@@ -164,7 +164,7 @@ class Inhabited:
             return made
 
     def land(self, path: str) -> None:
-        """The merge queue merges all that is in it."""
+        """The merge queue looks at what is said of its commits by now, and merges all that it may."""
         with self.lock:
             life.land(self.synced(path), self.now())
             self.synced(path)

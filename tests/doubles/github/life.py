@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal, TypeAlias
 
+from bot.errors import ConflictError
 from bot.forges.local import merging
-from bot.git.identity import Identity, stamp
-from tests.doubles.github.accounts import Account, Role
+from tests.doubles.github import making
+from tests.doubles.github.accounts import Role
 from tests.doubles.github.refusals import Refused, RefusedError
 from tests.doubles.github.state import Project, Protection, Pull, Queued, Review
 from tests.doubles.repository import Repository
@@ -15,42 +17,8 @@ from tests.doubles.repository import Repository
 Verdict: TypeAlias = Literal["APPROVED", "CHANGES_REQUESTED", "COMMENTED"]
 # Of `Project.merge_state`, what may be merged.
 READY = frozenset({"clean", "unstable"})
-# Who commits what is done on the site.
-SITE = Identity("GitHub", "noreply@github.com")
-# Nobody can look whether it is right; that it is there is what tells a signed commit.
-_SIGNATURE = ("gpgsig -----BEGIN PGP SIGNATURE-----", " ", " ZG91Ymxl", " -----END PGP SIGNATURE-----")
-
-
-def signature(login: str) -> Identity:
-    return Identity(login, f"{login}@users.noreply.github.com")
-
-
-def private(account: Account) -> Identity:
-    """Who an account is in commits that say nothing of it, if it keeps its address private.
-
-    https://docs.github.com/en/account-and-profile/reference/email-addresses-reference#your-noreply-email-address
-    """
-    return Identity(account.login, account.email or f"{account.id}+{account.login}@users.noreply.github.com")
-
-
-def commit(
-    repository: Repository,
-    tree: str,
-    parents: tuple[str, ...],
-    message: str,
-    *,
-    author: Identity,
-    now: datetime,
-    committer: Identity = SITE,
-    signed: bool = False,
-) -> str:
-    """A commit as the site makes them, which no branch has yet."""
-    when = stamp(now)
-    lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
-    lines += [f"author {author} {when}", f"committer {committer} {when}", *(_SIGNATURE if signed else ()), "", message]
-    content = "\n".join(lines).encode()
-    done = repository.directory.run("hash-object", "-t", "commit", "-w", "--stdin", stdin=content)
-    return done.stdout.decode().strip()
+# What the names of its queues' branches begin with.
+_QUEUES = "gh-readonly-queue/"
 
 
 def sync(project: Project, now: datetime, *, latency: int) -> None:
@@ -96,24 +64,87 @@ def settle(project: Project, now: datetime) -> None:
         if wanted is None or project.merge_state(pull) not in READY:
             continue
         if pull.target in project.queues:
-            enqueue(pull, pull.id, wanted.login)
+            enqueue(project, pull, pull.id, wanted.login, now)
         else:
             merge(project, pull, login=wanted.login, method=wanted.method, now=now)
+    line_up(project, now)
 
 
-def enqueue(pull: Pull, number: int, login: str) -> None:
+# --- the merge queue ------------------------------------------------------------------------------------
+
+
+def enqueue(project: Project, pull: Pull, number: int, login: str, now: datetime) -> None:
     """Where it is queued its auto-merge is no more: https://github.com/objectstack-ai/objectstack/issues/14605."""
     pull.queued, pull.auto_merge = Queued(number, login, pull.head), None
+    line_up(project, now)
+
+
+def dequeue(project: Project, pull: Pull, now: datetime) -> Queued | None:
+    """Take it out of the queue; its place there, if it had one."""
+    queued, pull.queued = pull.queued, None
+    line_up(project, now)
+    return queued
+
+
+def line_up(project: Project, now: datetime) -> None:
+    """Give each in a queue its branch: the target's newest commit, what is before it in the queue, and itself.
+
+    When one before it goes, those behind are made anew; what conflicts is removed.
+    https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/configuring-pull-request-merges/managing-a-merge-queue#how-merge-queues-work
+    """
+    if not project.queues:
+        return
+    heads = project.repository.heads()
+    ahead = {target: heads.get(target, "") for target in project.queues}
+    for pull in _in_line(project):
+        queued = pull.queued
+        if queued is not None and queued.base != ahead[pull.target]:
+            queued = pull.queued = _grouped(project, pull, queued, ahead[pull.target], now)
+        ahead[pull.target] = queued.commit if queued else ahead[pull.target]
+    wanted = {pull.queued.branch: pull.queued.commit for pull in _in_line(project) if pull.queued}
+    there = {name: head for name, head in heads.items() if name.startswith(_QUEUES)}
+    for name in wanted.keys() | there.keys():
+        if wanted.get(name) != there.get(name):
+            project.repository.move(name, wanted.get(name), there.get(name))
+
+
+def _in_line(project: Project) -> list[Pull]:
+    """What is queued, the first first."""
+    queued = ((pull.queued.id, pull.number) for pull in project.open_pulls if pull.queued)
+    return [project.pulls[number] for _, number in sorted(queued) if project.pulls[number].target in project.queues]
+
+
+def _grouped(project: Project, pull: Pull, queued: Queued, base: str, now: datetime) -> Queued | None:
+    """The same on top of another commit. Names of branches: https://github.com/pulumi/pulumi/pull/18488."""
+    try:
+        made = making.merge_commit(project, pull, base, queued.head, login=queued.login, now=now)
+    except ConflictError:
+        return None
+    return replace(queued, base=base, commit=made, branch=f"{_QUEUES}{pull.target}/pr-{pull.number}-{base}")
 
 
 def land(project: Project, now: datetime) -> None:
     """Let the queue merge what is in it, as it was when it got there, whatever was pushed since.
 
     https://github.com/kgateway-dev/kgateway/issues/10802
+
+    It waits until all that the target requires is said of the commit that it made, merges just that one, and removes
+    what failed, the first in the queue first.
+    https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/configuring-pull-request-merges/managing-a-merge-queue#how-merge-queues-work
     """
-    for pull in project.open_pulls:
-        if pull.queued:
-            _merged(project, pull, pull.queued.head, login=pull.queued.login, now=now)
+    waiting = set[str]()
+    for pull in _in_line(project):
+        queued = pull.queued
+        if queued is None or pull.target in waiting:
+            continue  # it conflicted since, or has to wait for what is before it
+        said = project.conclusions(queued.commit)
+        states = {said.get(context, "pending") for context in project.asked(pull.target).contexts}
+        if "failure" in states:
+            dequeue(project, pull, now)
+        elif "pending" in states:
+            waiting.add(pull.target)
+        else:
+            _ended(project, pull, queued.commit, queued.base, login=queued.login, now=now)
 
 
 def close(pull: Pull, login: str, now: datetime) -> None:
@@ -164,29 +195,27 @@ def merge(
     must_merge(project, pull, method, sha)
     if not all(kept.get(pull.target, Protection()).lets(login) for kept in (project.protections, project.rules)):
         raise RefusedError(Refused.MAY_NOT_PUSH)
-    return _merged(project, pull, pull.head, login=login, now=now, method=method, message=message)
-
-
-def _merged(
-    project: Project, pull: Pull, head: str, *, login: str, now: datetime, method: str = "merge", message: str = ""
-) -> str:
     repository, base = project.repository, project.repository.head(pull.target)
     assert base is not None
-    tree = merging.merged_tree(repository.directory, base, head)
     if method == "squash":
-        text = message or squash_message(repository, pull, base)
-        made = commit(repository, tree, (base,), text, author=signature(login), now=now)
+        tree = merging.merged_tree(repository.directory, base, pull.head)
+        text = message or making.squash_message(repository, pull, base)
+        made = making.commit(repository, tree, (base,), text, author=making.signature(login), now=now)
     else:
-        text = f"Merge pull request #{pull.number} from {project.owner}/{pull.source}\n\n{message or pull.title}\n"
-        made = commit(repository, tree, (base, head), text, author=signature(login), now=now)
-    if not repository.move(pull.target, made, base):
+        made = making.merge_commit(project, pull, base, pull.head, login=login, now=now, message=message)
+    _ended(project, pull, made, base, login=login, now=now)
+    return made
+
+
+def _ended(project: Project, pull: Pull, made: str, base: str, *, login: str, now: datetime) -> None:
+    if not project.repository.move(pull.target, made, base):
         raise RefusedError(Refused.BASE_MOVED)
     pull.merged = pull.closed = pull.updated = now
     pull.merge_commit, pull.closed_by = made, login
     pull.auto_merge = pull.queued = None
     if project.delete_branch_on_merge:
-        repository.move(pull.source, None, pull.head)
-    return made
+        project.repository.move(pull.source, None, pull.head)
+    line_up(project, now)
 
 
 def must_merge(project: Project, pull: Pull, method: str, sha: str | None) -> None:
@@ -211,19 +240,6 @@ def must_merge(project: Project, pull: Pull, method: str, sha: str | None) -> No
         if kind == "approvals":
             raise RefusedError(Refused.APPROVALS, count=what)
         raise RefusedError(Refused.CHECKS, context=what)
-
-
-def squash_message(repository: Repository, pull: Pull, base: str) -> str:
-    """By default: of one commit its own message, of several a list of their titles.
-
-    https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/incorporating-changes-from-a-pull-request/about-pull-request-merges
-    """
-    commits = repository.between(base, pull.head)
-    if len(commits) == 1:
-        title, _, body = repository.git("log", "-1", "--format=%B", commits[0]).partition("\n")
-        return f"{title} (#{pull.number})\n{body}\n"
-    titles = "\n\n".join(f"* {repository.git('log', '-1', '--format=%s', sha)}" for sha in reversed(commits))
-    return f"{pull.title} (#{pull.number})\n\n{titles}\n"
 
 
 def request_reviewers(project: Project, pull: Pull, users: list[str], teams: list[str]) -> None:

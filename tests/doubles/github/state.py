@@ -73,11 +73,17 @@ class AutoMerge:
 
 @dataclass(frozen=True)
 class Queued:
-    """A place in the merge queue, with the head that the pull request had when it got there."""
+    """A place in the merge queue, with the head that the pull request had when it got there.
+
+    `commit` is what the target would be with it and all before it, made on top of `base`; `branch` is at that.
+    """
 
     id: int
     login: str
     head: str
+    base: str = ""
+    commit: str = ""
+    branch: str = ""
 
 
 @dataclass

@@ -104,3 +104,87 @@ def test_auto_merge_ends_in_the_queue(world: World) -> None:
     assert told["autoMergeRequest"] is None
     assert told["mergeQueueEntry"]
     assert told["commits"] == {"nodes": [{"commit": {"oid": opened["head"]["sha"], "status": {"state": "SUCCESS"}}}]}
+
+
+# --- the queue's own commits ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def queue(world: World) -> World:
+    """A queue that wants `ci`."""
+    project = world.hub.projects[PROJECT]
+    project.queues.add("main")
+    project.protections["main"] = Protection(contexts=("ci",))
+    return world
+
+
+def queued(world: World, name: str, path: str) -> int:
+    """A pull request that adds a file, in the queue; its number."""
+    world.repository.commit(name, {path: b"1"})
+    opened = world.bot.rest("POST", f"{REPO}/pulls", {"title": name, "head": name, "base": "main"}).body
+    says(world, opened["head"]["sha"], "ci")
+    number: int = opened["number"]
+    world.bot.rest("GET", f"{REPO}/pulls/{number}")
+    world.bot.rest("GET", f"{REPO}/pulls/{number}")
+    assert "errors" not in world.bot.graphql(ENQUEUE, i=opened["node_id"])
+    return number
+
+
+def branches(world: World) -> dict[str, str]:
+    heads: dict[str, str] = world.repository.heads()
+    return {name: head for name, head in heads.items() if name.startswith("gh-readonly-queue/")}
+
+
+def group(world: World, number: int) -> str:
+    """The queue's commit for a pull request."""
+    (head,) = [head for name, head in branches(world).items() if f"/pr-{number}-" in name]
+    return head
+
+
+def merged(world: World, number: int) -> bool:
+    world.hub.land(PROJECT)
+    return bool(world.bot.rest("GET", f"{REPO}/pulls/{number}").body["merged"])
+
+
+def test_each_in_the_queue_has_a_branch_on_those_before_it(queue: World) -> None:
+    main = queue.repository.head("main")
+    one, other = queued(queue, "x", "x"), queued(queue, "y", "y")
+    first, second = group(queue, one), group(queue, other)
+    assert branches(queue) == {
+        f"gh-readonly-queue/main/pr-{one}-{main}": first,
+        f"gh-readonly-queue/main/pr-{other}-{first}": second,
+    }
+    assert {"x", "y"} <= queue.repository.files(second).keys()
+    assert "y" not in queue.repository.files(first)
+
+
+def test_the_queue_merges_the_commit_that_is_green(queue: World) -> None:
+    number = queued(queue, "x", "x")
+    head = group(queue, number)
+    assert not merged(queue, number), "that it is green before counts for nothing"
+    says(queue, head, "ci", state="pending")
+    assert not merged(queue, number)
+    says(queue, head, "ci")
+    assert merged(queue, number)
+    assert (queue.repository.head("main"), branches(queue)) == (head, {})
+
+
+def test_what_failed_leaves_the_queue_and_those_behind_are_made_anew(queue: World) -> None:
+    one, other = queued(queue, "x", "x"), queued(queue, "y", "y")
+    before = group(queue, other)
+    says(queue, group(queue, one), "ci", state="failure")
+    says(queue, before, "ci")
+    assert not merged(queue, one)
+    after = group(queue, other)
+    assert (after != before, "x" in queue.repository.files(after), len(branches(queue))) == (True, False, 1)
+    says(queue, after, "ci")
+    assert merged(queue, other)
+
+
+def test_what_conflicts_with_those_before_it_leaves_the_queue(queue: World) -> None:
+    one, other = queued(queue, "x", "same"), queued(queue, "y", "other")
+    queue.repository.commit("main", {"same": b"2"})
+    queue.hub.synced(PROJECT)
+    assert [f"/pr-{one}-" in name for name in branches(queue)] == [False]
+    says(queue, group(queue, other), "ci")
+    assert merged(queue, other)
