@@ -14,8 +14,8 @@ _ENVIRONMENT, _UNIT = "{environment}", "{unit}"
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 # Of all that a placeholder may stand for, what most of git-check-ref-format(1) is against.
 _FILLED = "lock"
-# A forge refuses them, though Git doesn't.
-_REFUSED = ("-", "refs/")
+# A forge refuses them or has them for itself, though Git takes them.
+_REFUSED = ("-", "refs/", "gh-readonly-queue/")
 
 
 def _is_template(text: str) -> str:

@@ -57,6 +57,7 @@ def test_what_they_are_called(tmp_path: Path) -> None:
         ("x@{{unit}", "a brace without its partner"),
         ("-x/{unit}", "no branch can be called"),
         ("refs/x/{unit}", "no branch can be called"),
+        ("gh-readonly-queue/{unit}", "no branch can be called"),
         ("x+y/{unit}", "x+y/{unit}: no plus can be in it"),
     ],
 )
