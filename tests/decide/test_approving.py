@@ -262,14 +262,14 @@ def test_what_the_forge_doesn_t_tell_is_waited_for(paper: Paper) -> None:
     paper.protection = None
     body, status = proposed(paper)
     assert status == waits("0 of 2 approvals of sre and Ann")
-    assert ". Whether the forge asks for them isn't known: promobot's status stays pending" in body
+    assert ". promobot's status stays pending until they are there, whatever the forge asks for." in body
 
 
 def test_what_nobody_looked_at_is_not_said_to_be_absent(paper: Paper) -> None:
     body, status = proposed(paper, GITHUB)
     assert status == waits("0 of 2 approvals of sre and Ann")
     assert not [question for question in paper.asked if isinstance(question, Protection)]
-    assert ". Whether the forge asks for them isn't known: promobot's status stays pending" in body
+    assert ". promobot's status stays pending until they are there, whatever the forge asks for." in body
 
 
 @pytest.mark.parametrize("owners", [True, False])
