@@ -556,6 +556,21 @@ def test_what_is_well_again_is_not_looked_at_any_more_though_nobody_promotes_it_
     assert Status not in map(type, promoted.paper.asked)
 
 
+@pytest.mark.parametrize("body", ["", "mine", "mine\n"])
+def test_what_is_well_again_is_not_looked_at_any_more_whatever_people_made_of_its_text(
+    promoted: Desk, body: str
+) -> None:
+    promoted.change(1, body=body)
+    promoted.commit(staging("api", "2.5.0"))
+    assert passed(promoted, AUTOMATIC, MANUAL).state is FAILURE
+    lifted(promoted)
+    assert passed(promoted, AUTOMATIC, MANUAL) == DONE
+    assert "promobot-waits" not in promoted.paper.opened[0].body
+    promoted.paper.asked.clear()
+    assert promoted.paper.plan(intent=AUTOMATIC, config=MANUAL).steps == ()
+    assert Status not in map(type, promoted.paper.asked)
+
+
 def test_what_it_says_and_that_it_is_red_are_one_edit(promoted: Desk) -> None:
     """The note says that something newer can't come yet, and the image of what is open was replaced."""
     promoted.commit(e2e("api", "3.0.0"))
