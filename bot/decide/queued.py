@@ -12,7 +12,7 @@ from bot.decide.judged import Judged, Place, Theirs, Wanted, files_of, judged, s
 from bot.decide.statuses import is_about, place_of, requests_into, status_of, touching
 from bot.plan import Guard, SetStatus, Step, Upkeep
 from bot.promotion import Unit
-from bot.questions import Branches, BranchHead, Commits, Found, Status
+from bot.questions import Branches, BranchHead, Commits, Found, OpenRequests, Status
 from bot.repositories import MergeRequest, RequestState, StatusState
 
 # GitHub's name of one, after its target's: https://github.com/pulumi/pulumi/pull/18488.
@@ -63,8 +63,10 @@ def _entries(ask: Ask, config: Config, environment: EnvironmentConfig) -> Iterat
     if not begin:
         return
     prefix = f"{begin}/{environment.repository.branch}/"
+    # A queue makes commits of its own: who calls a merge request's head so gets no other status for it.
+    proposed = {request.head for request in ask.known(OpenRequests(repository)) or ()}
     for name, head in (ask.maybe(Branches(repository, prefix, passing=True)) or {}).items():
-        if found := _NAME.fullmatch(name.removeprefix(prefix)):
+        if (found := _NAME.fullmatch(name.removeprefix(prefix))) and head not in proposed:
             yield _Entry(int(found[1]), name, head)
 
 

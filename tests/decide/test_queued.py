@@ -283,6 +283,18 @@ def test_other_branches_are_none_of_the_queue_s(desk: Desk, name: str) -> None:
     assert said(desk) == {}
 
 
+def test_who_calls_the_head_of_a_merge_request_so_gets_no_other_status_for_it() -> None:
+    """Of content alone ours would be green, whatever the rules say."""
+    desk = desk_with("api")
+    desk.carry_out(desk.paper.plan(config=CONFIG))
+    (ours,) = desk.paper.opened
+    desk.paper.heads[branch(theirs(desk, {"README.md": b"x"}))] = ours.head
+    desk.commit(staging("api", "2.5.0"))
+    desk.carry_out(desk.paper.plan(config=CONFIG))
+    assert desk.paper.statuses[ours.head].state is FAILURE
+    assert desk.paper.plan(config=CONFIG).steps == ()
+
+
 def test_a_target_s_name_may_have_parts(desk: Desk) -> None:
     repository = {"repository": {"forge": "local", "project": "shop/gitops", "branch": "release/1"}}
     queue(desk, theirs(desk))
