@@ -254,6 +254,23 @@ def test_a_merge_request_that_can_t_be_read_waits_and_says_so(desk: Desk) -> Non
     assert settled(desk, *heads) == [CommitStatus(PENDING, "merge request !1: cannot fetch m1")]
 
 
+@pytest.mark.parametrize("what", ["its commit", "the merge request", "that it is open"])
+def test_what_is_about_nothing_of_ours_is_not_left_waiting(desk: Desk, what: str) -> None:
+    """No later pass would take that back: another configuration may have said it."""
+    heads = queue(desk, theirs(desk, {"README.md": b"x"}))
+    opened = desk.paper.opened
+    match what:
+        case "its commit":
+            desk.paper.lost = frozenset(heads)
+        case "the merge request":
+            desk.paper.lost = frozenset({opened[0].head})
+        case _:
+            desk.paper.opened = ()
+    desk.carry_out(desk.paper.plan(config=CONFIG))
+    desk.paper.lost, desk.paper.opened = frozenset(), opened
+    assert settled(desk, *heads) == [NOTHING]
+
+
 def test_a_status_that_can_t_be_read_is_said(desk: Desk) -> None:
     queue(desk, theirs(desk))
     desk.paper.mute = True
