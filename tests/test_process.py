@@ -149,9 +149,10 @@ run(["sh", "-c", 'sleep 60 & echo "$!" > "$0"; wait', sys.argv[1]], timeout=60)
 """
 
 
-def test_killed_we_leave_nothing_that_a_program_of_ours_started(tmp_path: Path) -> None:
+@pytest.mark.parametrize("before", [[], ["sh", "-c", 'trap "" TERM; exec "$@"', "sh"]], ids=["", "no SIGTERM"])
+def test_killed_we_leave_nothing_that_a_program_of_ours_started(tmp_path: Path, before: list[str]) -> None:
     pid = tmp_path / "pid"
-    with subprocess.Popen([sys.executable, "-c", LEAVES, str(pid)]) as us:
+    with subprocess.Popen([*before, sys.executable, "-c", LEAVES, str(pid)]) as us:
         wait_until(lambda: pid.exists() and pid.read_text().strip() != "")
         us.kill()
     wait_until(lambda: not runs(int(pid.read_text())))

@@ -16,7 +16,7 @@ from bot.decide.branch import branch_name, open_request, open_requests_of
 from bot.decide.environments import read_environments
 from bot.decide.facts import Ask, Facts, Forbidden, Outside, Refusal, Unanswered
 from bot.decide.gaps import find_gaps
-from bot.decide.judged import Wanted
+from bot.decide.judged import Wanted, Where
 from bot.decide.judging import Case, judge, must_be_allowed
 from bot.decide.limits import within_limits
 from bot.decide.orders import Orders
@@ -40,6 +40,7 @@ from bot.plan import (
 )
 from bot.promotion import Unit
 from bot.questions import Holds, Need, Question, TagDigest
+from bot.repositories import Repository
 
 __all__ = ["EVERYTHING", "Facts", "Intent", "Orders", "Texts", "decide"]
 
@@ -85,7 +86,7 @@ class _Turn:
     # Every name that somebody may mean.
     known: set[str]
     # By its branch, why what is open of a promotion isn't to be merged; empty where no rule is against it.
-    rules: dict[str, str] = field(default_factory=dict)
+    rules: dict[Where, str] = field(default_factory=dict)
 
 
 def decide(config: Config, texts: Texts, intent: Intent, facts: Facts, now: datetime) -> Need | Plan:
@@ -101,7 +102,7 @@ def decide(config: Config, texts: Texts, intent: Intent, facts: Facts, now: date
     _limit(ask, turn, config, intent)
     try:
         arriving = dict(_arriving(turn.verdicts))
-        told = {step.branch for verdict in turn.verdicts if (step := verdict.step) and _tells(step)}
+        told = {(step.repository, step.branch) for verdict in turn.verdicts if (step := verdict.step) and _tells(step)}
         edits = dict(_edits(turn.verdicts))
         wanted = Wanted(intent.services, intent.targets, arriving, told, turn.rules, edits)
         upkeep = find_upkeep(ask, config, wanted)
@@ -127,9 +128,10 @@ def _tells(step: Step) -> bool:
     return any(isinstance(action, SetStatus) for action in step.actions)
 
 
-def _edits(verdicts: Iterable[Verdict]) -> Iterator[tuple[str, tuple[StepKey, UpdateRequest]]]:
+def _edits(verdicts: Iterable[Verdict]) -> Iterator[tuple[tuple[Repository, int], tuple[StepKey, UpdateRequest]]]:
     for step in (verdict.step for verdict in verdicts if verdict.step is not None):
-        yield from ((step.branch, (step.key, edit)) for edit in step.actions if isinstance(edit, UpdateRequest))
+        edits = (action for action in step.actions if isinstance(action, UpdateRequest))
+        yield from (((edit.repository, edit.number), (step.key, edit)) for edit in edits)
 
 
 def _arriving(verdicts: Iterable[Verdict]) -> Iterator[tuple[Question[Any], StepKey]]:
@@ -206,14 +208,14 @@ def _judge_unit(ask: Ask, turn: _Turn, given: _Pass, reach: Reach, case: Case, m
         _refuse_misnamed(unit, misnamed)
         refuse_taken(given.config, reach, unit)
         turn.verdicts += judge(ask, case)
-        turn.rules[branch_name(target, unit)] = ""
+        turn.rules[reach.target.rev.repository, branch_name(target, unit)] = ""
     except Refusal as refusal:
         verdict = reviewed(ask, given.config, reach, refusal, _refused(unit, target, refusal, given.intent))
-        turn.rules |= _rules_by(verdict)
+        turn.rules |= _rules_by(reach, verdict)
         turn.verdicts.append(verdict)
 
 
-def _rules(ask: Ask, reach: Reach, case: Case) -> Mapping[str, str]:
+def _rules(ask: Ask, reach: Reach, case: Case) -> Mapping[Where, str]:
     """What the rules say of what is open of a unit that nobody names: they hold for that, too."""
     target = reach.target.environment
     branch = branch_name(target, case.unit)
@@ -225,14 +227,17 @@ def _rules(ask: Ask, reach: Reach, case: Case) -> Mapping[str, str]:
         if is_outdated(ask, case.config, reach, case.unit, request):
             return {}  # what is allowed isn't what is open
     except Forbidden as refusal:
-        return _rules_by(reviewed(ask, case.config, reach, refusal, _refused(case.unit, target, refusal, Intent())))
+        verdict = _refused(case.unit, target, refusal, Intent())
+        return _rules_by(reach, reviewed(ask, case.config, reach, refusal, verdict))
     except Refusal:
         return {}
-    return {branch: ""}
+    return {(reach.target.rev.repository, branch): ""}
 
 
-def _rules_by(verdict: Verdict) -> Mapping[str, str]:
-    return {verdict.request.source_branch: verdict.forbidden} if verdict.request and verdict.forbidden else {}
+def _rules_by(reach: Reach, verdict: Verdict) -> Mapping[Where, str]:
+    if verdict.request is None or not verdict.forbidden:
+        return {}
+    return {(reach.target.rev.repository, verdict.request.source_branch): verdict.forbidden}
 
 
 def _tell_gaps(ask: Ask, turn: _Turn, config: Config, intent: Intent, reach: Reach) -> None:

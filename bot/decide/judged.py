@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from bot.config import Config, EnvironmentConfig, is_service
 from bot.counting import counted
@@ -15,7 +15,7 @@ from bot.decide.named import Named, is_another, presence
 from bot.images import Digest, ImageRef
 from bot.plan import StepKey, UpdateRequest
 from bot.questions import Files, Location, Question, TagDigest
-from bot.repositories import CommitStatus, MergeRequest, Rev, StatusState
+from bot.repositories import CommitStatus, MergeRequest, Repository, Rev, StatusState
 
 # What every forge takes: GitHub allows 140 characters.
 _LONGEST = 140
@@ -23,6 +23,9 @@ _NUMBERS = re.compile(r"[0-9]+")
 _ABSENT = "is not in registry"
 _ANOTHER = "is no longer the image that this was made for"
 _NOTHING = "it changes no image that promobot looks after"
+
+# A branch with its repository: two of them may have one of the same name.
+Where: TypeAlias = tuple[Repository, str]
 
 
 @dataclass(frozen=True)
@@ -33,15 +36,15 @@ class Wanted:
     `told` are the branches of which promotions say themselves that nothing has to be waited for any more;
     `rules` says of promotions' branches why what is proposed there isn't to be merged, empty where no rule of the
     configuration is against it; of those that aren't in it, this pass doesn't know. `edits` are the texts that
-    promotions write, by branch, with the keys of their steps.
+    promotions write, by merge request, with the keys of their steps.
     """
 
     services: Collection[str] = ()
     targets: Collection[str] = ()
     arriving: Mapping[Question[Any], StepKey] = field(default_factory=dict)
-    told: Collection[str] = ()
-    rules: Mapping[str, str] = field(default_factory=dict)
-    edits: Mapping[str, tuple[StepKey, UpdateRequest]] = field(default_factory=dict)
+    told: Collection[Where] = ()
+    rules: Mapping[Where, str] = field(default_factory=dict)
+    edits: Mapping[tuple[Repository, int], tuple[StepKey, UpdateRequest]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,10 @@ class Place:
     rev: Rev
     sharing: tuple[EnvironmentConfig, ...]
     wanted: Wanted
+
+    def branch_of(self, theirs: Theirs) -> Where:
+        """The branch of a merge request there."""
+        return self.rev.repository, theirs.request.source_branch
 
 
 @dataclass(frozen=True)
@@ -130,14 +137,14 @@ def judged(ask: Ask, place: Place, theirs: Theirs) -> Judged:
 
 def is_forbidden(place: Place, theirs: Theirs) -> bool:
     """Whether the configuration's rules are against what promobot proposed there."""
-    return theirs.promoted and bool(place.wanted.rules.get(theirs.request.source_branch))
+    return theirs.promoted and bool(place.wanted.rules.get(place.branch_of(theirs)))
 
 
 def permitted(place: Place, theirs: Theirs, images: Judged) -> Judged:
     """The same, red where the configuration's rules are against it; an image that isn't there says more."""
     if not is_forbidden(place, theirs) or images.status.state is StatusState.FAILURE:
         return images
-    return Judged(said(StatusState.FAILURE, place.wanted.rules[theirs.request.source_branch]))
+    return Judged(said(StatusState.FAILURE, place.wanted.rules[place.branch_of(theirs)]))
 
 
 def stays_red(place: Place, theirs: Theirs, now: CommitStatus | None) -> bool:
@@ -145,7 +152,7 @@ def stays_red(place: Place, theirs: Theirs, now: CommitStatus | None) -> bool:
     if now is None or now.state is not StatusState.FAILURE or not theirs.promoted:
         return False
     by_images = _ABSENT in now.description or _ANOTHER in now.description
-    return not by_images and theirs.request.source_branch not in place.wanted.rules
+    return not by_images and place.branch_of(theirs) not in place.wanted.rules
 
 
 def is_spoiled(ask: Ask, place: Place, theirs: Theirs) -> bool:
@@ -153,7 +160,7 @@ def is_spoiled(ask: Ask, place: Place, theirs: Theirs) -> bool:
 
     What this pass brings again, or says something of by itself, isn't meant, nor what can't be found out.
     """
-    if theirs.request.source_branch in place.wanted.told:
+    if place.branch_of(theirs) in place.wanted.told:
         return False
     registries = dict.fromkeys(environment.registry for environment, _ in theirs.touched)
     there = (

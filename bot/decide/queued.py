@@ -12,7 +12,7 @@ from bot.decide.judged import Judged, Place, Theirs, Wanted, files_of, judged, s
 from bot.decide.statuses import is_about, place_of, requests_into, status_of, touching
 from bot.plan import Guard, SetStatus, Step, Upkeep
 from bot.promotion import Unit
-from bot.questions import Branches, BranchHead, Commits, Found, Status
+from bot.questions import Branches, BranchHead, Commits, Found, OpenRequests, Status
 from bot.repositories import MergeRequest, RequestState, StatusState
 
 # GitHub's name of one, after its target's: https://github.com/pulumi/pulumi/pull/18488.
@@ -26,6 +26,14 @@ class _Entry:
     number: int
     branch: str
     head: str
+
+
+@dataclass(frozen=True)
+class _Own:
+    """What a merge request in the queue comes to by itself, and whether it is known to change anything of ours."""
+
+    judged: Judged
+    ours: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,24 +71,26 @@ def _entries(ask: Ask, config: Config, environment: EnvironmentConfig) -> Iterat
     if not begin:
         return
     prefix = f"{begin}/{environment.repository.branch}/"
+    # A queue makes commits of its own: who calls a merge request's head so gets no other status for it.
+    proposed = {request.head for request in ask.known(OpenRequests(repository)) or ()}
     for name, head in (ask.maybe(Branches(repository, prefix, passing=True)) or {}).items():
-        if found := _NAME.fullmatch(name.removeprefix(prefix)):
+        if (found := _NAME.fullmatch(name.removeprefix(prefix))) and head not in proposed:
             yield _Entry(int(found[1]), name, head)
 
 
-def _own(ask: Ask, place: Place, entry: _Entry) -> Judged:
-    """What the merge request comes to by itself, in the queue or not; pending where that isn't known."""
+def _own(ask: Ask, place: Place, entry: _Entry) -> _Own:
+    """The merge request, in the queue or not; pending where it isn't known."""
     try:
         request = next((one for one in requests_into(ask, place) if one.number == entry.number), None)
         if request is None:
-            return Judged(waiting("it is not among those that are open"))
+            return _Own(Judged(waiting("it is not among those that are open")))
         question = Commits(place.rev.repository, place.rev.commit, request.head, paths=True)
         theirs = touching(place, request, ask.maybe(question) or ())
         found, now = status_of(ask, place, theirs)
     except NotKnown as refusal:
-        return Judged(waiting(refusal.blocked.reason), unsure=True)
+        return _Own(Judged(waiting(refusal.blocked.reason), unsure=True))
     # Where it is about nothing of ours, another configuration may have said that.
-    return Judged(now) if now is not None and not theirs.touched else found
+    return _Own(Judged(now) if now is not None and not theirs.touched else found, bool(theirs.touched))
 
 
 def _group(ask: Ask, place: Place, entry: _Entry) -> _Group:
@@ -99,7 +109,7 @@ def _group(ask: Ask, place: Place, entry: _Entry) -> _Group:
         return _Group(entry, theirs, Judged(waiting(refusal.blocked.reason), unsure=True))
 
 
-def _upkeep(ask: Ask, place: Place, group: _Group, owns: Mapping[_Entry, Judged]) -> Upkeep | None:
+def _upkeep(ask: Ask, place: Place, group: _Group, owns: Mapping[_Entry, _Own]) -> Upkeep | None:
     """What is to be said, unless that is said already, or the target has all of it by now."""
     entry, repository = group.entry, place.rev.repository
     unit = Unit(f"!{entry.number} in the merge queue", ())
@@ -110,8 +120,10 @@ def _upkeep(ask: Ask, place: Place, group: _Group, owns: Mapping[_Entry, Judged]
         return Upkeep(unit, target, blocked=refusal.blocked)
     found = _whole(group, owns)
     known = group.commits is not None
-    told = known and now is not None and not group.theirs.touched
-    if told or (known and not group.commits) or found.is_said_by(now):
+    ours = bool(group.theirs.touched) or (not known and owns[entry].ours)
+    # Of what is about nothing of ours, no later pass would take back that it waits.
+    left = not ours and (found.status.state is StatusState.PENDING or (known and now is not None))
+    if left or (known and not group.commits) or found.is_said_by(now):
         return None
     say = SetStatus(repository, entry.head, entry.branch, found.status, queued=entry.number)
     # What was merged or taken out of the queue meanwhile has no branch there any more, which is no failure.
@@ -119,15 +131,15 @@ def _upkeep(ask: Ask, place: Place, group: _Group, owns: Mapping[_Entry, Judged]
     return Upkeep(unit, target, Step(unit, target, repository, entry.branch, entry.head, (there,), (say,)))
 
 
-def _whole(group: _Group, owns: Mapping[_Entry, Judged]) -> Judged:
+def _whole(group: _Group, owns: Mapping[_Entry, _Own]) -> Judged:
     """Green where the content is, and all is that is merged with it: a queue may merge what failed with what passed."""
-    own, content = owns[group.entry], group.content
+    own, content = owns[group.entry].judged, group.content
     if content.status.state is StatusState.FAILURE:
         return content
     if own.status.state is not StatusState.SUCCESS:
         words = f"merge request !{group.entry.number}: {own.status.description}"
         return Judged(said(own.status.state, words), unsure=own.unsure)
-    for one, its in owns.items():
+    for one, its in ((one, each.judged) for one, each in owns.items()):
         if one.head in (group.commits or ()) and its.status.state is not StatusState.SUCCESS:
             words = f"merge request !{one.number}, which goes first: {its.status.description}"
             return Judged(waiting(words), unsure=its.unsure)

@@ -123,7 +123,7 @@ def _are_ours(config: Config, commits: Collection[Commit]) -> bool:
 
 def _is_watched(ask: Ask, place: Place, theirs: Theirs) -> bool:
     """Whether its status may have to change though nobody pushes."""
-    left = is_marked(theirs.request) and theirs.request.source_branch not in place.wanted.told
+    left = is_marked(theirs.request) and place.branch_of(theirs) not in place.wanted.told
     if (
         not theirs.ours
         or left
@@ -169,7 +169,7 @@ def _upkeep(ask: Ask, place: Place, theirs: Theirs) -> Upkeep | None:
     say = tuple(SetStatus(repository, request.head, request.source_branch, status) for status in wanted)
     # What a person pushed to what the forge merges for us would be merged as soon as this is green.
     hold = (HoldMerge(repository, request.number),) if is_merged_for_us(request) and not theirs.ours else ()
-    around, edit = place.wanted.edits.get(request.source_branch, (said.around, None))
+    around, edit = place.wanted.edits.get((repository, request.number), (said.around, None))
     marks = tuple(_marking(ask, place, theirs, said, edit))
     # Whoever dies in between leaves what is red marked.
     marked: tuple[Action, ...] = (*say, *marks) if said.status.state is StatusState.SUCCESS else (*marks, *say)

@@ -58,7 +58,8 @@ def dies_with_parent_and_all(fds: Collection[int]) -> list[str]:
     """
     free = next(fd for fd in range(3, 10) if fd not in fds)
     wait = f'exec {free}<&0; "$@" <&{free} {free}<&- & exec <&- {free}<&-; wait "$!"'
-    return _told_of_our_end("TERM", f"trap 'kill -KILL 0' TERM; {_ALIVE} || exit; {wait}")
+    # Whoever has SIGTERM ignored has programs that can't be told by it, as a shell can't trap it then.
+    return _told_of_our_end("USR1", f"trap 'kill -KILL 0' TERM USR1; {_ALIVE} || exit; {wait}")
 
 
 def _told_of_our_end(signal_name: str, script: str) -> list[str]:

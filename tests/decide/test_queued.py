@@ -254,6 +254,23 @@ def test_a_merge_request_that_can_t_be_read_waits_and_says_so(desk: Desk) -> Non
     assert settled(desk, *heads) == [CommitStatus(PENDING, "merge request !1: cannot fetch m1")]
 
 
+@pytest.mark.parametrize("what", ["its commit", "the merge request", "that it is open"])
+def test_what_is_about_nothing_of_ours_is_not_left_waiting(desk: Desk, what: str) -> None:
+    """No later pass would take that back: another configuration may have said it."""
+    heads = queue(desk, theirs(desk, {"README.md": b"x"}))
+    opened = desk.paper.opened
+    match what:
+        case "its commit":
+            desk.paper.lost = frozenset(heads)
+        case "the merge request":
+            desk.paper.lost = frozenset({opened[0].head})
+        case _:
+            desk.paper.opened = ()
+    desk.carry_out(desk.paper.plan(config=CONFIG))
+    desk.paper.lost, desk.paper.opened = frozenset(), opened
+    assert settled(desk, *heads) == [NOTHING]
+
+
 def test_a_status_that_can_t_be_read_is_said(desk: Desk) -> None:
     queue(desk, theirs(desk))
     desk.paper.mute = True
@@ -281,6 +298,18 @@ def test_other_branches_are_none_of_the_queue_s(desk: Desk, name: str) -> None:
     queue(desk, theirs(desk))
     desk.paper.heads[name] = desk.paper.heads.pop(branch(1))
     assert said(desk) == {}
+
+
+def test_who_calls_the_head_of_a_merge_request_so_gets_no_other_status_for_it() -> None:
+    """Of content alone ours would be green, whatever the rules say."""
+    desk = desk_with("api")
+    desk.carry_out(desk.paper.plan(config=CONFIG))
+    (ours,) = desk.paper.opened
+    desk.paper.heads[branch(theirs(desk, {"README.md": b"x"}))] = ours.head
+    desk.commit(staging("api", "2.5.0"))
+    desk.carry_out(desk.paper.plan(config=CONFIG))
+    assert desk.paper.statuses[ours.head].state is FAILURE
+    assert desk.paper.plan(config=CONFIG).steps == ()
 
 
 def test_a_target_s_name_may_have_parts(desk: Desk) -> None:

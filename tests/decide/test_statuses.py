@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 
 from bot.config import Config
+from bot.config.references import broken_references
 from bot.decide import Intent, Orders
 from bot.decide.text import digest_of, read
 from bot.errors import ExitCode, RegistryError
 from bot.images import ImageParts
 from bot.plan import CopyImage, HoldMerge, SetStatus, Standing, UpdateRequest
-from bot.questions import Status, Unknown
-from bot.repositories import CommitStatus, Landing, RequestState, StatusState
+from bot.questions import Answer, Question, Status, Unknown
+from bot.repositories import CommitStatus, Landing, Repository, RequestState, StatusState
 from tests.paper import CONFIG, E2E, SHOP, STAGING, Paper, configured, digest, values
 from tests.paperwork import Desk, desk_with, e2e, staging
 
@@ -556,6 +558,21 @@ def test_what_is_well_again_is_not_looked_at_any_more_though_nobody_promotes_it_
     assert Status not in map(type, promoted.paper.asked)
 
 
+@pytest.mark.parametrize("body", ["", "mine", "mine\n"])
+def test_what_is_well_again_is_not_looked_at_any_more_whatever_people_made_of_its_text(
+    promoted: Desk, body: str
+) -> None:
+    promoted.change(1, body=body)
+    promoted.commit(staging("api", "2.5.0"))
+    assert passed(promoted, AUTOMATIC, MANUAL).state is FAILURE
+    lifted(promoted)
+    assert passed(promoted, AUTOMATIC, MANUAL) == DONE
+    assert "promobot-waits" not in promoted.paper.opened[0].body
+    promoted.paper.asked.clear()
+    assert promoted.paper.plan(intent=AUTOMATIC, config=MANUAL).steps == ()
+    assert Status not in map(type, promoted.paper.asked)
+
+
 def test_what_it_says_and_that_it_is_red_are_one_edit(promoted: Desk) -> None:
     """The note says that something newer can't come yet, and the image of what is open was replaced."""
     promoted.commit(e2e("api", "3.0.0"))
@@ -660,3 +677,40 @@ def test_what_is_promoted_by_name_costs_no_look_for_its_text(promoted: Desk) -> 
     assert promoted.paper.plan(intent=AUTOMATIC, config=MANUAL).steps == ()
     kinds = {type(question).__name__ for question in promoted.paper.asked}
     assert kinds.isdisjoint({"Status", "MergedBy", "Approvals"})
+
+
+# --- branches of one name in two repositories ---------------------------------------------------------------
+
+PROD, PRODS = "registry-prod.example.com", Repository("local", "shop/prod")
+
+
+def in_two_repositories() -> Config:
+    """e2e is promoted to staging and to prod, which is in another repository, by branches of the same names."""
+
+    def called(project: str) -> dict[str, str]:
+        return {"forge": "local", "project": project, "branches": "ops/{unit}"}
+
+    two = configured(staging={"repository": called(SHOP.project)}).model_dump(by_alias=True, exclude_unset=True)
+    paths = ["apps/{service}/prod/values.yaml"]
+    prod = {"name": "prod", "from": ["e2e"], "repository": called(PRODS.project), "paths": paths, "registry": "prod"}
+    registries = {**two["registries"], "prod": {"url": PROD}}
+    config = Config.model_validate({**two, "registries": registries, "environments": [*two["environments"], prod]})
+    assert not [*broken_references(config)]
+    return config
+
+
+def test_a_branch_is_not_taken_for_one_of_the_same_name_in_another_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is against what goes to prod, and that says nothing of what goes to staging."""
+    desk, config = desk_with("api"), in_two_repositories()
+    prod = Paper(trees={"m1": {"apps/api/prod/values.yaml": values(PROD, "2.0.0", repository="shop/api")}})
+    answer, desk.paper.tags["prod", "shop/api", "2.0.0"] = desk.paper.answer, digest(1)
+
+    def answered(question: Question[Any]) -> Answer[Any]:
+        rev = getattr(question, "rev", None)
+        repository = rev.repository if rev is not None else getattr(question, "repository", None)
+        return prod.answer(question) if repository == PRODS else answer(question)
+
+    monkeypatch.setattr(desk.paper, "answer", answered)
+    assert passed(desk, config=config) == DONE
+    desk.commit(staging("api", "2.5.0"))
+    assert passed(desk, config=config) == DOWNGRADE

@@ -102,8 +102,10 @@ def _with_mark(theirs: str, ours: str) -> str:
 
 
 def _without(text: str, line: str) -> str:
-    start, end = _hints(text) or (0, 0)
-    return f"{text[:start]}{text[start:end].replace(line, '')}{text[end:]}"
+    hints = _hints(text)
+    if hints is None:  # where no other mark was left, it stands at the end
+        return text.removesuffix(line)
+    return f"{text[: hints[0]]}{text[slice(*hints)].replace(line, '')}{text[hints[1] :]}"
 
 
 def _hints(text: str) -> tuple[int, int] | None:
