@@ -190,6 +190,8 @@ def protection(call: Call) -> Response:
 def rules(call: Call) -> Response:
     """What rulesets ask for, which whoever may read the repository is told."""
     project = call.project(Grant("metadata"))
+    if not project.paid and project.private:
+        raise RefusedError(Refused.NO_PLAN)
     asked = project.rules.get(call.values["branch"], Protection())
     teams = [call.hub.teams[project.owner, slug].id for slug in asked.teams]
     source = {"ruleset_source_type": "Repository", "ruleset_source": project.path}
