@@ -63,6 +63,11 @@ class Protected:
             return True
         return None if self.rulesets is None else False
 
+    @property
+    def has_queue(self) -> bool:
+        """Whether a ruleset has it merged into by a queue."""
+        return any(rule["type"] == "merge_queue" for rule in self.rulesets or ())
+
     def _of(self, kind: str) -> Iterator[Mapping[str, Any]]:
         yield from (rule for rule in self.rulesets or () if rule["type"] == kind and rule.get("parameters"))
 
