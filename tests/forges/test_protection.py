@@ -159,8 +159,14 @@ def test_github_rulesets_that_are_not_told_are_not_known(github: GitHubPlace, pa
     github.hub.projects[github.project].rules["main"] = Protection(approvals=1, rulesets=101)
     github.running.inject(Fault("GET .*/rules/branches/main", Answer(status), skip=pages))
     assert github.forge.protection(github.project, "main") == BranchProtection(
-        unknown="this token isn't told of rulesets"
+        unknown="GitHub tells nothing of rulesets"
     )
+
+
+def test_github_has_no_rulesets_to_tell_of_without_the_plan(github: GitHubPlace) -> None:
+    """Which is no fault of the token's."""
+    github.hub.projects[github.project].paid = False
+    assert github.forge.protection(github.project, "main").unknown == "GitHub tells nothing of rulesets"
 
 
 def test_github_teams_that_a_ruleset_wants_for_some_files_are_not_known(github: GitHubPlace) -> None:

@@ -171,4 +171,6 @@ def test_a_check_does_not_know_what_it_is_not_told(
     assert shop.promobot("check", "--online") == ExitCode.DONE
     out = capsys.readouterr().out
     assert nothing not in out
-    assert f"! forge local: {needs}whether the forge makes sure of it isn't known: this token isn't told of" in out
+    assert (
+        f"! forge local: {needs}whether the forge makes sure of it isn't known: GitHub tells nothing of rulesets" in out
+    )

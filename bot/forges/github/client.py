@@ -29,8 +29,15 @@ _HINTS = {
     "FORBIDDEN": "give the token what the manual names, and let it have this repository",
     "INSUFFICIENT_SCOPES": "make a token that has the scope, or a fine-grained one",
 }
-# GraphQL doesn't say what a token lacks, but at which field it stopped. Without these two, promobot promotes nothing.
-_PERMISSIONS = {"status": "statuses=read", "updateRefs": "contents=write"}
+# GraphQL doesn't say what a token lacks, but at which field it stopped. Without the first two nothing is promoted, and
+# merge queues have a permission of their own: https://github.com/nakafaai/nakafa.com/pull/481.
+_PERMISSIONS = {
+    "status": "statuses=read",
+    "updateRefs": "contents=write",
+    "mergeQueueEntry": "merge_queues=read",
+    "enqueuePullRequest": "merge_queues=write",
+    "dequeuePullRequest": "merge_queues=write",
+}
 
 
 class GraphError(ForgeError):
@@ -39,7 +46,8 @@ class GraphError(ForgeError):
     def __init__(self, message: str, *, hint: str, errors: list[dict[str, Any]]) -> None:
         super().__init__(message, hint=hint)
         self._errors = errors
-        self.words = "; ".join(str(error.get("message", "")) for error in errors)
+        lacking = (f"it takes the permission {one}" for one in map(_lacking, errors) if one)
+        self.words = "; ".join((*(str(error.get("message", "")) for error in errors), *lacking))
 
     def lacks(self, field: str) -> bool:
         """Whether this server's version has no such field."""

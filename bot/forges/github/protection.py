@@ -23,7 +23,7 @@ _RULE = """query($owner: String!, $name: String!, $ref: String!) {
   }
 }"""
 
-_HIDDEN = "this token isn't told of rulesets"
+_HIDDEN = "GitHub tells nothing of rulesets"
 _OF_TEAMS = "a ruleset wants teams, for some files"
 
 
@@ -63,6 +63,11 @@ class Protected:
             return True
         return None if self.rulesets is None else False
 
+    @property
+    def has_queue(self) -> bool:
+        """Whether a ruleset has it merged into by a queue."""
+        return any(rule["type"] == "merge_queue" for rule in self.rulesets or ())
+
     def _of(self, kind: str) -> Iterator[Mapping[str, Any]]:
         yield from (rule for rule in self.rulesets or () if rule["type"] == kind and rule.get("parameters"))
 
@@ -74,7 +79,10 @@ def protected(client: Client, project: str, branch: str) -> Protected:
 
 
 def _rules(client: Client, project: str, branch: str) -> Sequence[Mapping[str, Any]] | None:
-    """What rulesets ask for; a server that is older than those tells of none."""
+    """What rulesets ask for; of a private repository without the plan for them, and by an older server, none are told.
+
+    https://github.com/NousResearch/hermes-agent/pull/111974
+    """
     try:
         return tuple(client.everything(f"/repos/{project}/rules/branches/{branch}"))
     except StatusError as error:

@@ -58,7 +58,7 @@ _ONE = """query($owner: String!, $name: String!, $number: Int!) {
 _CLOSED = """b%(number)d: pullRequests(
     first: 10, states: [CLOSED], headRefName: $b%(number)d, orderBy: {field: CREATED_AT, direction: DESC}
   ) { nodes { ...pull } pageInfo { hasNextPage } }"""
-# More at once, of all these commits, would be more than a query may ask for, with what is about each:
+# A hundred at once, of all these commits, would be more than a query may ask for, with what is about each:
 # https://docs.github.com/en/graphql/overview/rate-limits-and-node-limits-for-the-graphql-api#node-limit
 _LANDED = """c%d: object(oid: "%s") {
     ... on Commit { associatedPullRequests(first: 10) { nodes { ...pull } pageInfo { hasNextPage } } }

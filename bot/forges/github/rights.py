@@ -18,6 +18,7 @@ _READING = {"contents": "read", "metadata": "read"}
 _PROPOSING = {"contents": "write", "pull_requests": "write", "statuses": "write"}
 _REQUIRE = f"in GitHub, Settings of the repository, Rules: a ruleset for the branch that requires status check {NAME}"
 _LEVELS = ("read", "write", "admin")
+_GIVE = "give the App that on its page, and accept it where it is installed"
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,7 @@ class Rights:
         }
         lacks = [f"{name}: {level}" for name, level in wanted.items() if not _suffices(given.get(name), level)]
         if lacks:
-            advice = "give the App that on its page, and accept it where it is installed"
-            return Right(about, good=False, found=f"the installation lacks {', '.join(lacks)}", advice=advice)
+            return Right(about, good=False, found=f"the installation lacks {', '.join(lacks)}", advice=_GIVE)
         found = "may push branches and open pull requests" if use.proposes else "may read it"
         return Right(about, good=True, found=f"installed, {found}")
 
@@ -95,6 +95,15 @@ class Rights:
             yield of_status(use.project, branch, required=required, by="a status check", advice=_REQUIRE)
         if branch in use.merges:
             yield self._merging(f"merging into {branch} of {use.project}", found)
+        if found.has_queue and self.connecting.is_app:
+            yield from self._queue(use, branch)
+
+    def _queue(self, use: Use, branch: str) -> Iterator[Right]:
+        """What is in it is told to who may read queues, and who may write them puts something there."""
+        level = "write" if branch in use.merges else "read"
+        if not _suffices(self.connecting.permissions(use.project).get("merge_queues"), level):
+            found = f"the installation lacks merge_queues: {level}"
+            yield Right(f"merge queue of {branch} of {use.project}", None, found, _GIVE)
 
     def _merging(self, about: str, protected: Protected) -> Right:
         may = protected.lets_merge

@@ -187,9 +187,22 @@ def protection(call: Call) -> Response:
     return Response(200, said)
 
 
+_QUEUE = {
+    "check_response_timeout_minutes": 60,
+    "grouping_strategy": "ALLGREEN",
+    "max_entries_to_build": 5,
+    "max_entries_to_merge": 5,
+    "merge_method": "MERGE",
+    "min_entries_to_merge": 1,
+    "min_entries_to_merge_wait_minutes": 5,
+}
+
+
 def rules(call: Call) -> Response:
     """What rulesets ask for, which whoever may read the repository is told."""
     project = call.project(Grant("metadata"))
+    if not project.paid and project.private:
+        raise RefusedError(Refused.NO_PLAN)
     asked = project.rules.get(call.values["branch"], Protection())
     teams = [call.hub.teams[project.owner, slug].id for slug in asked.teams]
     source = {"ruleset_source_type": "Repository", "ruleset_source": project.path}
@@ -198,6 +211,8 @@ def rules(call: Call) -> Response:
         for number in range(1, asked.rulesets + 1)
         for rule in _rules(asked, teams)
     ]
+    if call.values["branch"] in project.queues:
+        found.append({"type": "merge_queue", "parameters": _QUEUE, **source, "ruleset_id": 1})
     return call.page(found, lambda rule: rule)
 
 

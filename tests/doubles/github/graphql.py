@@ -148,6 +148,7 @@ class _Root:
 
     def enqueuePullRequest(self, _: Any, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002, N802
         project, pull = _pull(self.call, input)
+        _project(self.call, project.path, Grant("merge_queues", "write"))
         if input.get("expectedHeadOid", pull.head) != pull.head:
             raise GraphRefusedError(GraphRefused.HEAD_MOVED)
         assert pull.target in project.queues, "nobody asks for that where there is no queue"
@@ -163,6 +164,7 @@ class _Root:
     def dequeuePullRequest(self, _: Any, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002, N802
         """`id` is the pull request's: https://docs.github.com/en/graphql/reference/input-objects#dequeuepullrequestinput"""
         project, pull = _pull(self.call, {"pullRequestId": input["id"]})
+        _project(self.call, project.path, Grant("merge_queues", "write"))
         queued = life.dequeue(project, pull, self.call.now)
         if queued is None:
             raise GraphRefusedError(GraphRefused.NOT_QUEUED, number=pull.number)

@@ -168,7 +168,7 @@ def pull_request(call: Call, project: Project, pull: Pull) -> dict[str, Any]:
         if auto
         else None,
         "isMergeQueueEnabled": pull.target in project.queues,
-        "mergeQueueEntry": queue_entry(call, pull.queued),
+        "mergeQueueEntry": lambda _: _queued(call, project, pull),
         "commits": lambda _, **__: {"nodes": [{"commit": commit(call, project, pull.head)}]},
         "timelineItems": lambda _, itemTypes, **__: {"nodes": _events(pull, itemTypes, closer)},  # noqa: N803
     }
@@ -179,6 +179,13 @@ def _merge_state(project: Project, pull: Pull) -> str:
     state = project.merge_state(pull).upper() if pull.open else "UNKNOWN"
     pull.computing = max(0, pull.computing - 1)
     return state
+
+
+def _queued(call: Call, project: Project, pull: Pull) -> dict[str, Any] | None:
+    """A queue is told to who has the permission for it: https://github.com/nakafaai/nakafa.com/pull/481."""
+    if pull.queued:
+        call.hub.reachable(call.token, project.path, Grant("merge_queues"))
+    return queue_entry(call, pull.queued)
 
 
 def queue_entry(call: Call, queued: Queued | None) -> dict[str, Any] | None:

@@ -153,6 +153,15 @@ class Protection:
         return self.pushers is None or login in self.pushers
 
 
+# The worse, the later.
+_VERDICTS = ("success", "pending", "failure")
+
+
+def _verdict(state: str) -> str:
+    good = {"success", "neutral", "skipped"}
+    return "success" if state in good else "pending" if state == "pending" else "failure"
+
+
 @dataclass
 class Project:
     """A repository. Who has no role here does not see it where it is private; its organization's teams have roles."""
@@ -197,13 +206,17 @@ class Project:
         return {status.context: status for status in self.statuses.get(commit, ())}
 
     def conclusions(self, commit: str) -> dict[str, str]:
-        """What is said of a commit under each name, by statuses and check runs alike: success, failure or pending."""
-        states = {name: status.state for name, status in self.combined(commit).items()}
-        for run in self.checks:
-            if run.commit == commit:
-                states[run.name] = "pending" if run.conclusion is None else run.conclusion
-        good, open_ = {"success", "neutral", "skipped"}, {"pending"}
-        return {n: "success" if s in good else "pending" if s in open_ else "failure" for n, s in states.items()}
+        """What is said of a commit under each name, by statuses and check runs alike: success, failure or pending.
+
+        A status and a check of one name both count:
+        https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/collaborating-on-repositories-with-code-quality-features/troubleshooting-required-status-checks
+        """
+        found: dict[str, str] = {}
+        statuses = {name: status.state for name, status in self.combined(commit).items()}
+        runs = {run.name: run.conclusion or "pending" for run in self.checks if run.commit == commit}
+        for name, state in (*statuses.items(), *runs.items()):
+            found[name] = max(found.get(name, "success"), _verdict(state), key=_VERDICTS.index)
+        return found
 
     def merges(self, pull: Pull) -> bool:
         """Whether the branches go together."""

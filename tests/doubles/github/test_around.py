@@ -80,7 +80,11 @@ def test_branches_and_what_they_ask_for(world: World) -> None:
     rules = world.bot.rest("GET", f"{REPO}/rules/branches/main").body
     assert [rule["type"] for rule in rules] == ["pull_request", "required_status_checks"]
     project.paid = False
-    assert admin.rest("GET", f"{url}/protection").refusal[0] == 403
+    for path in (f"{url}/protection", f"{REPO}/rules/branches/main"):
+        assert admin.rest("GET", path).refusal[:2] == (
+            403,
+            "Upgrade to GitHub Pro or make this repository public to enable this feature.",
+        )
 
 
 def test_one_that_has_to_be_up_to_date_is_behind(world: World) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.doubles.github.conftest import PROJECT, REPO, World
-from tests.doubles.github.state import Protection
+from tests.doubles.github.state import CheckRun, Protection
 from tests.doubles.github.test_pulls import ENABLE, MERGE, ready
 
 STATE = """query($o: String!, $n: String!) { repository(owner: $o, name: $n) { pullRequest(number: 1) {
@@ -167,6 +167,17 @@ def test_the_queue_merges_the_commit_that_is_green(queue: World) -> None:
     says(queue, head, "ci")
     assert merged(queue, number)
     assert (queue.repository.head("main"), branches(queue)) == (head, {})
+
+
+@pytest.mark.parametrize(("status", "check"), [("success", "failure"), ("failure", "success")])
+def test_a_status_and_a_check_run_of_one_name_both_count(queue: World, status: str, check: str) -> None:
+    number = queued(queue, "x", "x")
+    head = group(queue, number)
+    run = CheckRun(1, 1, "ci", head, "completed", check, queue.hub.now(), queue.hub.now())
+    queue.hub.projects[PROJECT].checks.append(run)
+    says(queue, head, "ci", state=status)
+    assert not merged(queue, number)
+    assert branches(queue) == {}, "it leaves the queue"
 
 
 def test_what_failed_leaves_the_queue_and_those_behind_are_made_anew(queue: World) -> None:

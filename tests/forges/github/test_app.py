@@ -188,3 +188,32 @@ def test_what_an_app_may_is_what_its_installation_says(
         False,
         "install it (Install App on its page) and give it this repository",
     )
+
+
+@pytest.mark.parametrize(
+    ("merges", "given", "lacks"),
+    [((), None, "read"), ((), "read", ""), (("main",), "read", "write"), (("main",), "write", "")],
+)
+def test_a_merge_queue_takes_a_permission_of_its_own(
+    world: World, registered: AppRegistration, key: rsa.RSAPrivateKey, merges: tuple[str, ...], given: str, lacks: str
+) -> None:
+    world.hub.projects[PROJECT].queues.add("main")
+    (installation,) = registered.installations.values()
+    installation.permissions = {**OF_THE_MANUAL, **({"merge_queues": given} if given else {})}
+    found = forge(world, registered, key).rights([Use(PROJECT, proposes=True, into=("main",), merges=merges)])
+    about = [(right.good, right.found) for right in found if right.about == f"merge queue of main of {PROJECT}"]
+    assert about == ([(None, f"the installation lacks merge_queues: {lacks}")] if lacks else [])
+
+
+def test_who_may_not_see_or_use_a_merge_queue_is_told_what_is_lacking(
+    world: World, registered: AppRegistration, key: rsa.RSAPrivateKey
+) -> None:
+    world.hub.projects[PROJECT].queues.add("main")
+    app, head = forge(world, registered, key), world.push()
+    number = app.open(PROJECT, draft()).request.number
+    began = app.merge_when_ready(PROJECT, number, head=head, into="main")
+    assert began.waits.endswith("it takes the permission merge_queues=write")
+    world.forge.merge_when_ready(PROJECT, number, head=head, into="main")
+    assert world.pulls[number].queued
+    with pytest.raises(ForgeError, match="lacks the permission merge_queues=read"):
+        app.open_requests(PROJECT)
