@@ -145,7 +145,7 @@ LEAVES = """
 import sys
 from bot.process import run
 
-run(["sh", "-c", 'sleep 60 & echo "$!" > "$0"; wait', sys.argv[1]], timeout=60)
+run(["sh", "-c", 'sleep 60 & echo "$!" > "$0"; wait', sys.argv[1]], timeout=60, starts_others=True)
 """
 
 
@@ -167,17 +167,20 @@ print(sys.stdin.read(), sorted(fd for fd in range(3, 64) if os.path.exists(f"/pr
 """
 
 
-def test_a_program_has_its_input_and_what_is_passed_on_and_no_more(tmp_path: Path) -> None:
+@pytest.mark.parametrize("others", [False, True])
+def test_a_program_has_its_input_and_what_is_passed_on_and_no_more(tmp_path: Path, *, others: bool) -> None:
     with ExitStack() as stack:
         fds = [stack.enter_context((tmp_path / str(n)).open("wb", buffering=0)).fileno() for n in range(3)]
-        done = run([sys.executable, "-c", INHERITS, *map(str, fds)], timeout=20, stdin=b"hello", pass_fds=fds)
+        argv = [sys.executable, "-c", INHERITS, *map(str, fds)]
+        done = run(argv, timeout=20, stdin=b"hello", pass_fds=fds, starts_others=others)
     assert (done.returncode, done.stdout.decode()) == (0, f"hello {sorted(fds)}\n")
     assert [(tmp_path / str(n)).read_bytes() for n in range(3)] == [b"x"] * 3
 
 
-def test_how_a_program_ended_is_told() -> None:
-    assert run(["sh", "-c", "exit 7"], timeout=20).returncode == 7
-    assert run(["sh", "-c", "kill -KILL $$"], timeout=20).returncode == 128 + signal.SIGKILL
+@pytest.mark.parametrize(("others", "killed"), [(False, -signal.SIGKILL), (True, 128 + signal.SIGKILL)])
+def test_how_a_program_ended_is_told(*, others: bool, killed: int) -> None:
+    assert run(["sh", "-c", "exit 7"], timeout=20, starts_others=others).returncode == 7
+    assert run(["sh", "-c", "kill -KILL $$"], timeout=20, starts_others=others).returncode == killed
 
 
 def test_without_setpriv_it_works_and_says_once_what_is_missing(

@@ -136,6 +136,7 @@ class Remote:
                 env=_environment(self._config() | dict(config or {}), environment),
                 stdin=stdin,
                 pass_fds=clone.fds if clone else (),
+                starts_others=True,
             )
         except TimedOutError:
             raise GitError(

@@ -57,15 +57,17 @@ def run(
     env: Mapping[str, str] | None = None,
     stdin: bytes = b"",
     pass_fds: Sequence[int] = (),
-    cwd: Path | None = None,
+    starts_others: bool = False,
 ) -> Completed:
     """Run a program to its end and return what it said, whatever its exit status.
 
     `timeout` is in seconds; `env` is added to the minimal environment. Secrets belong in `stdin`, `env` or a
-    passed file descriptor, never in `argv`: any local user can read that. Where setpriv is, who is ended by a signal
-    has 128 and its number as status. Raises ProgramMissingError, NotStartedError and TimedOutError.
+    passed file descriptor, never in `argv`: any local user can read that. One that `starts_others` takes them along if
+    we die; that needs a shell beside it, and what a signal ended has 128 and its number as status then. Raises
+    ProgramMissingError, NotStartedError and TimedOutError.
     """
-    with _started(dies_with_parent_and_all(pass_fds), argv, env or {}, pass_fds, cwd) as (process, heard):
+    prefix = dies_with_parent_and_all(pass_fds) if starts_others else dies_with_parent()
+    with _started(prefix, argv, env or {}, pass_fds) as (process, heard):
         try:
             stdout, _ = process.communicate(stdin, timeout=timeout)
         except subprocess.TimeoutExpired:
@@ -105,7 +107,7 @@ def follow(
 
     Nothing that it started outlives it. Raises ProgramMissingError, NotStartedError, TimedOutError and StalledError.
     """
-    with _started(dies_with_parent(), argv, env or {}, pass_fds, None) as (process, heard):
+    with _started(dies_with_parent(), argv, env or {}, pass_fds) as (process, heard):
         try:
             stdout = _watched(process, limits, look)
         except TimedOutError as error:
@@ -151,7 +153,7 @@ def end_all() -> None:
 
 @contextmanager
 def _started(
-    prefix: Sequence[str], argv: Sequence[str], env: Mapping[str, str], pass_fds: Sequence[int], cwd: Path | None
+    prefix: Sequence[str], argv: Sequence[str], env: Mapping[str, str], pass_fds: Sequence[int]
 ) -> Iterator[tuple[subprocess.Popen[bytes], Heard]]:
     """A program that was started, and what it says on its standard error; when the context ends, so does it."""
     found = program(argv[0])
@@ -164,7 +166,6 @@ def _started(
             stderr=subprocess.PIPE,
             env=environment(env),
             pass_fds=tuple(pass_fds),
-            cwd=cwd,
             start_new_session=True,  # so that whatever it started can be ended with it
         )
     except OSError as error:
