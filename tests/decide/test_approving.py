@@ -273,7 +273,7 @@ def test_what_nobody_looked_at_is_not_said_to_be_absent(paper: Paper) -> None:
 
 
 @pytest.mark.parametrize("owners", [True, False])
-def test_owners_of_code_that_could_not_be_read_are_not_known(owners: bool) -> None:  # noqa: FBT001
+def test_owners_of_code_that_could_not_be_read_are_not_known(*, owners: bool) -> None:
     environment = GITLAB.environment("staging")
     rev = Rev(environment.repository.repository, "m1")
     facts = Facts(
