@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$", max_length=63)]
+
+# A place in the file, by keys and numbers, and what is wrong there.
+Loc: TypeAlias = tuple[int | str, ...]
+Fault: TypeAlias = tuple[Loc, str]
 
 # https://www.rfc-editor.org/rfc/rfc6901#section-3, without the pointer to a whole document.
 _POINTER = re.compile(r"(?:/(?:[^~/]|~[01])*)+")

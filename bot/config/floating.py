@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from itertools import permutations
-from typing import TypeAlias
 
 from bot.config import Config, EnvironmentConfig, ServiceRule
+from bot.config.base import Fault, Loc
 
-Loc: TypeAlias = tuple[int | str, ...]
 # What a service's name may have where a pattern leaves it open.
 _ANY = "0"
 _OPEN = re.compile(r"\?|\[!?.[^\]]*\]")
 
 
-def contested_tags(config: Config) -> Iterator[tuple[Loc, str]]:
+def contested_tags(config: Config) -> Iterator[Fault]:
     """Each with its place in the file: where it is given the second time."""
     rules = [(index, rule) for index, rule in enumerate(config.services) if "floating_tags" in rule.model_fields_set]
     told: set[Loc] = set()

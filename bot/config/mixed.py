@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TypeAlias
 
 from bot.config import Config, EnvironmentConfig
-
-Loc: TypeAlias = tuple[int | str, ...]
+from bot.config.base import Fault, Loc
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ class _Kind:
         return self.environment.repository.repository == other.repository.repository
 
 
-def mixed_branches(config: Config) -> Iterator[tuple[Loc, str]]:
+def mixed_branches(config: Config) -> Iterator[Fault]:
     """Each with its place in the file: no name tells then what a branch is about."""
     kinds = list(_kinds(config))
     for one, other in combinations(kinds, 2):
@@ -49,14 +47,14 @@ def _kinds(config: Config) -> Iterator[_Kind]:
         yield _Kind(env, (*at, "pin_branches"), env.pin_prefix)
 
 
-def _mixed(short: _Kind, long: _Kind) -> Iterator[tuple[Loc, str]]:
+def _mixed(short: _Kind, long: _Kind) -> Iterator[Fault]:
     if long.begin == short.begin:
         yield long.at, f"branches called {long.begin}… are {short} as well: tell them apart, such as by {{environment}}"
     elif long.begin.startswith(short.begin):
         yield long.at, f"branches called {long.begin}… could be {short}, which are called {short.begin}…"
 
 
-def _deployed(kind: _Kind, env: EnvironmentConfig) -> Iterator[tuple[Loc, str]]:
+def _deployed(kind: _Kind, env: EnvironmentConfig) -> Iterator[Fault]:
     branch = env.repository.branch
     if branch.startswith(kind.begin):
         yield kind.at, f"{branch}, which environment {env.name} is deployed from, could be one of {kind.begin}…"

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import TypeAlias
 
 from bot.config import Config, EnvironmentConfig, ServiceRule
+from bot.config.base import Fault, Loc
 from bot.config.floating import contested_tags
 from bot.config.mixed import mixed_branches
 from bot.errors import did_you_mean
-
-Loc: TypeAlias = tuple[int | str, ...]
-Fault: TypeAlias = tuple[Loc, str]
 
 
 def broken_references(config: Config) -> Iterator[Fault]:
