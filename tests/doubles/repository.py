@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,12 +45,13 @@ class Repository:
 
     @property
     def default_branch(self) -> str:
-        return self.git("symbolic-ref", "--short", "HEAD")
+        return (self.path / "HEAD").read_text(encoding="utf-8").removeprefix("ref: refs/heads/").rstrip("\n")
 
     def heads(self) -> dict[str, str]:
-        """Every branch's commit, by the branch's name."""
-        lines = self.git("for-each-ref", "--format=%(objectname) %(refname)", "refs/heads").splitlines()
-        return {name.removeprefix("refs/heads/"): commit for commit, _, name in (line.partition(" ") for line in lines)}
+        """Every branch's commit, by the branch's name: from git's files, since each request to a double asks for it."""
+        loose = _loose(self.path / "refs/heads")  # first: git packs a ref before it removes its file
+        heads = {**_packed(self.path / "packed-refs"), **loose}
+        return {name: heads[name] for name in sorted(heads)}
 
     def head(self, branch: str) -> str | None:
         return self.heads().get(branch)
@@ -122,3 +125,19 @@ class Repository:
         content = "\n".join(lines).encode()
         done = self.directory.run("hash-object", "-t", "commit", "-w", "--stdin", stdin=content)
         return done.stdout.decode().strip()
+
+
+def _loose(folder: Path) -> dict[str, str]:
+    heads = {}
+    for inside, _, names in os.walk(folder):  # unlike rglob it bears that a folder goes
+        for path in (Path(inside, name) for name in names if not name.endswith(".lock")):
+            with suppress(FileNotFoundError):
+                heads[path.relative_to(folder).as_posix()] = path.read_text(encoding="ascii").rstrip("\n")
+    return heads
+
+
+def _packed(file: Path) -> dict[str, str]:
+    """https://git-scm.com/docs/git-pack-refs; what a tag points to has a line of its own, `^` before it."""
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else ()
+    refs = (line.split(" ", 1) for line in lines if line[0] not in "#^")
+    return {ref.removeprefix("refs/heads/"): commit for commit, ref in refs if ref.startswith("refs/heads/")}
