@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import takewhile
+from itertools import chain, takewhile
 
 from bot.config import Config, EnvironmentConfig
 from bot.counting import counted
@@ -31,14 +31,16 @@ def within_limits(
     Raises Unanswered.
     """
     verdicts = list(verdicts)
-    waiting: dict[int, Blocked] = {}
-    for repository, environments in _repositories(config).items():
+
+    def wait(repository: Repository, environments: dict[str, EnvironmentConfig]) -> tuple[tuple[int, Blocked], ...]:
         opening = [
             index
             for index, verdict in enumerate(verdicts)
             if verdict.target in environments and verdict.step and verdict.step.key not in failed and _opens(verdict)
         ]
-        waiting.update(_waiting(ask, config, repository, environments, verdicts, opening))
+        return tuple(_waiting(ask, config, repository, environments, verdicts, opening))
+
+    waiting = dict(chain.from_iterable(for_each(_repositories(config).items(), lambda item: wait(*item))))
     for index, verdict in enumerate(verdicts):
         if index in waiting:
             yield replace(verdict, standing=Standing.BLOCKED, step=None, blocked=waiting[index], queued=True)

@@ -134,3 +134,26 @@ def test_overlays_that_get_an_image_of_their_own() -> None:
         tree[f"apps/api/base/{name}/kustomization.yaml"] = b"resources: [deployment.yaml]\n"
         tree[f"apps/api/base/{name}/deployment.yaml"] = deployment(f"{STAGING}/shop/api:1.1.2")
     assert pinned(Paper(trees={"m1": tree}), config=configured(staging={"paths": paths})).standing is Standing.DUE
+
+
+def test_repositories_of_which_each_has_more_due_than_may_be_open() -> None:
+    two = configured().model_dump(by_alias=True, exclude_unset=True)
+    environments = [
+        {
+            **environment,
+            "name": f"{environment['name']}-{team}",
+            "repository": {"forge": "local", "project": f"{team}/gitops"},
+            "paths": [f"{team}/{{service}}/{environment['name']}/values.yaml"],
+            **({"from": f"e2e-{team}", "limits": {"open_requests": 1}} if "from" in environment else {}),
+        }
+        for team in MANY
+        for environment in two["environments"]
+    ]
+    tree = {}
+    for team in MANY:
+        for service in ("api", "web"):
+            tree[f"{team}/{team}-{service}/e2e/values.yaml"] = values(E2E, "1.1.3")
+            tree[f"{team}/{team}-{service}/staging/values.yaml"] = values(STAGING, "1.1.2")
+    paper = Paper(trees={"m1": tree}, tags={("e2e", "shop/api", "1.1.3"): NEW})
+    plan = paper.plan(config=Config.model_validate({**two, "environments": environments}))
+    assert [verdict.unit.name for verdict in plan.verdicts if verdict.queued] == [f"{team}-web" for team in MANY]
