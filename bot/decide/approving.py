@@ -270,7 +270,7 @@ def unmet(ask: Ask, repository: Repository, wanted: Sequence[Demand], request: M
     if not wanted:
         return ""
     given = _given(ask, repository, request) if request is not None else frozenset[str]()
-    return "; ".join(filter(None, (_lacking(ask, repository, demand, given) for demand in wanted)))
+    return "; ".join(filter(None, for_each(wanted, lambda demand: _lacking(ask, repository, demand, given))))
 
 
 def _given(ask: Ask, repository: Repository, request: MergeRequest) -> frozenset[str]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bot.config import Config
+from bot.config import Approvers, Config, ServiceRule
 from bot.decide import Orders
 from bot.images import ImageParts
-from bot.plan import MoveTag, Standing
+from bot.plan import MoveTag, SetStatus, Standing
 from bot.promotion import Proof
-from bot.repositories import Landing, MergeRequest, RequestState
+from bot.repositories import Landing, MergeRequest, RequestState, StatusState
+from tests.decide.test_approving import configured_on
 from tests.decide.test_pin import deployment, pinned
 from tests.paper import E2E, STAGING, Paper, commit, configured, digest, values
 
@@ -157,3 +159,25 @@ def test_repositories_of_which_each_has_more_due_than_may_be_open() -> None:
     paper = Paper(trees={"m1": tree}, tags={("e2e", "shop/api", "1.1.3"): NEW})
     plan = paper.plan(config=Config.model_validate({**two, "environments": environments}))
     assert [verdict.unit.name for verdict in plan.verdicts if verdict.queued] == [f"{team}-web" for team in MANY]
+
+
+def test_groups_of_which_each_has_to_approve() -> None:
+    config = configured_on("gitlab", {"groups": ["team"]})
+    rules = tuple(ServiceRule(match=(name,), group="shop", approvers=Approvers(groups=(name,))) for name in MANY)
+    tree: dict[str, bytes] = {}
+    paper = Paper(trees={"m1": tree}, members=dict.fromkeys(MANY, frozenset({"bob"})))
+    for name in MANY:
+        tree[e2e_file("values", name)] = values(E2E, "1.1.3", repository=f"shop/{name}")
+        tree[staging_file("values", name)] = values(STAGING, "1.1.2", repository=f"shop/{name}")
+        paper.tags["e2e", f"shop/{name}", "1.1.3"] = NEW
+    config = config.model_copy(update={"services": rules})
+    paper.carry_out(paper.verdict(config=config))
+    head = paper.heads["promobot/staging/shop"]
+    paper.opened = (replace(paper.opened[0], head=head, reviewers=("bob",), approvals=("bob",)),)
+    paths = tuple(staging_file("values", name) for name in MANY)
+    paper.ahead["m1", head] = tuple(replace(each, paths=paths) for each in paper.ahead["m1", head])
+    (item,) = paper.plan(config=config).upkeep
+    assert item.step is not None
+    assert [action.status.state for action in item.step.actions if isinstance(action, SetStatus)] == [
+        StatusState.SUCCESS
+    ]
