@@ -258,7 +258,7 @@ def missing(
     """Which approvals a merge request still lacks that nothing on the forge asks for; empty where none is missing.
 
     Without one, nobody can have approved yet. What is `pushed` now may end older approvals: the next pass looks again.
-    Who is of a group is asked only where somebody else than the users approves.
+    Who is of a group is asked only where somebody else than the users approves, and these aren't enough.
     """
     wanted = [each.demand for each in assured if not each.by]
     return unmet(ask, repository, wanted, None if pushed else request)
@@ -283,13 +283,14 @@ def _given(ask: Ask, repository: Repository, request: MergeRequest) -> frozenset
 
 def _lacking(ask: Ask, repository: Repository, demand: Demand, given: Collection[str]) -> str:
     able = {user.lower() for user in demand.of.users}
-    if not able.issuperset(given):
+    if not able.issuperset(given) and len(able.intersection(given)) < demand.required:
         groups = [Members(repository, group) for group in demand.of.groups]
         ask.together(*groups)
         told = [ask.perhaps(group) for group in groups]
         if None in told:
             group = demand.of.groups[told.index(None)]
-            return f"{demand.required} approvals are needed, and who is of {group} isn't known"
+            are = "is" if demand.required == 1 else "are"
+            return f"{counted(demand.required, 'approval')} {are} needed, and who is of {group} isn't known"
         able.update(name.lower() for names in told if names for name in names)
     count = len(able.intersection(given))
     needed = f"{counted(demand.required, 'approval')} of {' and '.join(demand.of.names)}"

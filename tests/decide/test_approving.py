@@ -170,6 +170,19 @@ def test_who_can_t_be_told_is_nobody(paper: Paper) -> None:
     assert said_next(paper) == waits("2 approvals are needed, and who is of sre isn't known")
 
 
+def test_who_is_of_a_group_doesn_t_matter_where_the_users_are_enough(paper: Paper) -> None:
+    config = configured_on("gitlab", {**TWO, "required": 1})
+    proposed(paper, config)
+    paper.members.clear()
+    paper.opened = (replace(paper.opened[0], reviewers=("cat",)),)
+    paper.approvals[1] = ("bob",)
+    assert said_next(paper, config) == waits("1 approval is needed, and who is of sre isn't known")
+    paper.approvals[1] = ("bob", "ann")
+    paper.asked.clear()
+    assert said_next(paper, config) == GOOD
+    assert not [question for question in paper.asked if isinstance(question, Members)]
+
+
 def test_a_missing_image_is_told_before_a_missing_approval(paper: Paper) -> None:
     proposed(paper)
     del paper.tags["staging", "shop/api", "1.1.3"]
