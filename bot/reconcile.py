@@ -22,8 +22,9 @@ from bot.world import World
 
 T = TypeVar("T")
 
-# Each round of questions depends on the answers before; a decision that asks for more is a bug, not patience.
-_ROUNDS = 12
+# Each round of questions depends on the answers before. Some 30 follow one another where a unit has everything that can
+# be asked about; a decision that asks for more is a bug, not patience.
+ROUNDS = 60
 _ATTEMPTS = 4
 
 # Failures first, then what a person or a policy has to settle, then work that is merely due.
@@ -170,7 +171,7 @@ def _revised_upkeep(plan: Plan, again: Plan, stale: Collection[StepKey]) -> Iter
 
 def _settle(world: World, think: Callable[[Facts], Need | T], facts: Facts) -> tuple[T, Facts]:
     """Answer what a pure function asks until it knows enough, and return what it says with the facts it took."""
-    for _ in range(_ROUNDS):
+    for _ in range(ROUNDS):
         thought = think(facts)
         if not isinstance(thought, Need):
             return thought, facts

@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 from bot.config import Approvers, Config, ServiceRule
 from bot.decide import Orders
+from bot.decide.built import REVISION
 from bot.images import ImageParts
 from bot.plan import MoveTag, SetStatus, Standing
 from bot.promotion import Proof
+from bot.reconcile import ROUNDS
 from bot.repositories import Landing, MergeRequest, RequestState, StatusState
 from tests.decide.test_approving import configured_on
 from tests.decide.test_pin import deployment, pinned
@@ -181,3 +183,38 @@ def test_groups_of_which_each_has_to_approve() -> None:
     assert [action.status.state for action in item.step.actions if isinstance(action, SetStatus)] == [
         StatusState.SUCCESS
     ]
+
+
+def test_a_pass_has_room_for_all_that_is_asked_about_one_service() -> None:
+    """It soaks and is built from a source, manifests name tags alone, and promotions are squashed."""
+    before, old, hour = digest(1), {"Promoted_From": f"e2e@e5 {E2E}/shop/api:1.1.2"}, timedelta(hours=1)
+    new = {"Promoted_Image": f"{E2E}/shop/api:1.1.3@{NEW}", "Promoted_From": "dev@d0 dev.example.com/api:1.1.3"}
+    paper = Paper(
+        trees={
+            "m1": {e2e_file("values"): values(E2E, "1.1.3"), staging_file("values"): values(STAGING, "1.1.2")},
+            "e5": {e2e_file("values"): values(E2E, "1.1.2")},
+        },
+        tags={("e2e", "shop/api", "1.1.3"): NEW, ("staging", "shop/api", "1.1.2"): before},
+        labels={NEW: {REVISION: "b" * 40}, before: {REVISION: "a" * 40}},
+        history={e2e_file("values"): (commit("c1", **new),)},
+        landed={
+            e2e_file("values"): (Landing("c1", AT, values(E2E, "1.1.3")),),
+            staging_file("values"): (
+                Landing("s1", AT - hour, values(STAGING, "1.1.2")),
+                Landing("s0", AT - 2 * hour, values(STAGING, "1.1.1")),
+            ),
+        },
+        patience=ROUNDS,
+    )
+    image = f"{STAGING}/shop/api:1.1.2@{before}"
+    paper.ahead["m1", "h"] = (commit("h", Promotion="staging/api", Promoted_Image=image, **old),)
+    ours = MergeRequest(1, "t", "b", "promobot/staging/api", "main", "h", RequestState.MERGED, "url", "bot", ours=True)
+    theirs = replace(ours, number=2, source_branch="ann", head="a1", state=RequestState.OPEN, ours=False)
+    paper.merged["s1"], paper.opened, paper.bases["a1"] = ours, (theirs,), "m1"
+    paper.ahead["m1", "a1"] = (replace(commit("a1", email="ann@example.com"), paths=(staging_file("values"),)),)
+    paper.trees["a1"] = {staging_file("values"): values(STAGING, "1.1.2", extra="replicas: 3\n")}
+    config = configured(
+        staging={"gates": {"soak": hour}}, services=[{"match": "api", "source": {"forge": "local", "project": "a/b"}}]
+    )
+    assert paper.verdict("api", config=config).standing is Standing.DUE
+    assert paper.rounds < ROUNDS / 2

@@ -87,6 +87,7 @@ class Paper:
     now: datetime = datetime(2026, 11, 21, 12, tzinfo=UTC)
     asked: list[Question[Any]] = field(default_factory=list)
     rounds: int = 0
+    patience: int = 12
 
     def plan(
         self,
@@ -99,7 +100,8 @@ class Paper:
         """Decide until there is a plan."""
         intent = intent or Intent(services, reopen=reopen, orders=orders or Orders())
         facts = Facts()
-        for self.rounds in range(1, 13):
+        most = self.patience
+        for self.rounds in range(1, most + 1):
             decided = decide(config, TEXTS, intent, facts, self.now)
             if isinstance(decided, Plan):
                 return decided
