@@ -126,7 +126,8 @@ def assurances(
     Nothing is said where nobody has to approve, or where the forge knows no approvals. Where the forge's rules name
     nobody, they are looked at only by who looks `closely`; what isn't looked at isn't known.
     """
-    wanted = _awaited(config, environment, places.values())
+    asked = {service: _awaited(config, environment, (service,)) for service in dict.fromkeys(places.values())}
+    wanted = tuple(dict.fromkeys(demand for each in asked.values() for demand in each))
     if not wanted:
         return ()
     forge = config.forges[environment.repository.forge]
@@ -134,8 +135,11 @@ def assurances(
     files = Files(rev, forge.codeowners)
     there = {file.path: file.content for file in ask.perhaps(files) or ()}
     first = next((there[path] for path in forge.codeowners if path in there), b"").decode(errors="replace")
-    owners = [owned(first, path, sections=forge.type == "gitlab") for path in sorted(places)]
-    fitting = {one for one in wanted if owners and _are_owners(owners, one, _called(forge, rev, one))}
+    owners: dict[Demand, list[tuple[Owned, ...]]] = {one: [] for one in wanted}
+    for path, service in sorted(places.items()):
+        for one in asked[service]:
+            owners[one].append(owned(first, path, sections=forge.type == "gitlab"))
+    fitting = {one for one in wanted if _are_owners(owners[one], one, _called(forge, rev, one))}
     if not fitting and not forge.rules_name_people and not closely:
         return tuple(Assurance(demand, known=False) for demand in wanted)
     protection = ask.perhaps(_protection(rev, environment))
@@ -232,7 +236,7 @@ def _by_rules(demand: Demand, protection: BranchProtection, called: Collection[s
 
 
 def _are_owners(owners: Iterable[Iterable[Owned]], demand: Demand, called: Collection[str]) -> bool:
-    """Whether every path is owned by approvers alone, so many of whom have to approve."""
+    """Whether every path of services that ask for it is owned by approvers alone, so many of whom have to approve."""
     return all(any(one.owners.issubset(called) and one.required >= demand.required for one in each) for each in owners)
 
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from bot.config import Config, ServiceRule
+from bot.config import Approvers, Config, ServiceRule
 from bot.decide.approving import assurances
 from bot.decide.facts import Ask, Facts
 from bot.errors import GitError
 from bot.plan import Guard, HoldMerge, Merge, OpenRequest, SetStatus, Standing, UpdateRequest
 from bot.questions import Approvals, Files, Found, Members, Protection, Unknown
-from bot.repositories import ApprovalRule, BranchProtection, CommitStatus, Rev, Reviewers, StatusState
+from bot.repositories import ApprovalRule, BranchProtection, CommitStatus, File, Rev, Reviewers, StatusState
 from tests.paper import CONFIG, E2E, STAGING, Paper, digest, values
 
 BRANCH = "promobot/staging/api"
@@ -251,6 +251,24 @@ def test_each_manifest_has_to_be_owned(paper: Paper, pattern: str) -> None:
     assert verdict.step is not None
     (opening,) = [action for action in verdict.step.actions if isinstance(action, OpenRequest)]
     assert (", which `CODEOWNERS` makes sure of.\n" in opening.draft.body) is ("*" in pattern)
+
+
+@pytest.mark.parametrize(("owner", "found"), [("@web", "CODEOWNERS"), ("@sre", "")])
+def test_a_manifest_has_to_be_owned_by_approvers_of_its_own_service(owner: str, found: str) -> None:
+    environment = GITLAB.environment("staging")
+    rule = ServiceRule(match=("web",), approvers=Approvers(groups=("web",)))
+    rev = Rev(environment.repository.repository, "m1")
+    lines = f"[Production][2]\n/apps/api/staging/ @sre\n[Web]\n/apps/web/staging/ {owner}\n".encode()
+    codeowners = File(".gitlab/CODEOWNERS", "100644", lines)
+    facts = Facts(
+        {
+            Files(rev, GITLAB.forges["local"].codeowners): Found((codeowners,)),
+            Protection(rev.repository, "main"): Found(BranchProtection(owners=True)),
+        }
+    )
+    places = {f"apps/{service}/staging/values.yaml": service for service in ("api", "web")}
+    config = GITLAB.model_copy(update={"services": (rule,)})
+    assert [one.by for one in assurances(Ask(facts), config, rev, environment, places)] == ["CODEOWNERS", found]
 
 
 def test_owners_of_code_are_one_approval_on_github(paper: Paper) -> None:
