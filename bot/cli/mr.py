@@ -104,7 +104,12 @@ def _state(request: MergeRequest) -> str:
     if request.state is RequestState.OPEN:
         return _short_state(request)
     reason = f" ({request.reason})" if request.reason else ""
-    return f"{request.state.value} by {request.ended_by}{reason}"
+    return f"{request.state.value} by {_ender(request)}{reason}"
+
+
+def _ender(request: MergeRequest) -> str:
+    """Who merged or closed it; a forge doesn't always tell."""
+    return request.ended_by or "somebody"
 
 
 def _ready(call: Call, world: World) -> None:
@@ -120,7 +125,7 @@ def _merge(call: Call, world: World) -> None:
     repository, request = find_request(world, call.args.request)
     if request.state is RequestState.CLOSED:
         raise ConflictError(
-            f"{name_of(repository, request)} was closed by {request.ended_by}",
+            f"{name_of(repository, request)} was closed by {_ender(request)}",
             hint=f"`promobot promote {_what(world, repository, request)} --reopen` proposes it again",
         )
     forge = world.forge(repository.forge)
@@ -134,7 +139,7 @@ def _close(call: Call, world: World) -> None:
     repository, request = find_request(world, call.args.request)
     if request.state is RequestState.MERGED:
         raise ConflictError(
-            f"{name_of(repository, request)} was merged by {request.ended_by}",
+            f"{name_of(repository, request)} was merged by {_ender(request)}",
             hint="to undo it, revert its merge commit",
         )
     forge = world.forge(repository.forge)
@@ -150,7 +155,7 @@ def _tell(call: Call, repository: Repository, request: MergeRequest, *, already:
         call.terminal().say(f"{name_of(repository, request)} was {_state(request)} already: {request.title}")
     else:
         call.terminal().say(
-            f"{name_of(repository, request)} {request.state.value} by {request.ended_by}: {request.title}"
+            f"{name_of(repository, request)} {request.state.value} by {_ender(request)}: {request.title}"
         )
 
 

@@ -1,12 +1,13 @@
-"""Lists of merge requests: what is said of a status that nobody asked for."""
+"""Merge requests: what is said of a status that nobody asked for, and of an end that nobody is known to have made."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import pytest
 
-from bot.cli.mr import _row
+from bot.cli.mr import _row, _state
 from bot.repositories import CommitStatus, MergeRequest, Repository, RequestState, StatusState
 
 ASKED, OTHER = Repository("work", "a/b"), Repository("gitlab", "c/d")
@@ -28,3 +29,8 @@ def test_no_status_differs_from_one_that_nobody_asked_for(
 ) -> None:
     name = f"{repository.project}!3"
     assert [*_row(repository, REQUEST, status, asked)] == [name, "open", *cells, "", "Bump"]
+
+
+def test_who_ended_it_may_not_be_known() -> None:
+    assert _state(replace(REQUEST, state=RequestState.CLOSED)) == "closed by somebody"
+    assert _state(replace(REQUEST, state=RequestState.MERGED, ended_by="ann")) == "merged by ann"
