@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bot.errors import ExitCode, ForgeError
@@ -52,6 +52,7 @@ def open_requests(world: World, done: Pass) -> list[Waiting]:
 
 def _open_requests(world: World, done: Pass) -> Iterator[Waiting]:
     results = {result.step.key: result for result in done.results}
+    listed: dict[Repository, Sequence[MergeRequest]] = {}
     for verdict in done.plan.verdicts:
         result = results.get(verdict.step.key) if verdict.step else None
         if verdict.standing not in {Standing.DUE, Standing.PROPOSED}:
@@ -59,18 +60,27 @@ def _open_requests(world: World, done: Pass) -> Iterator[Waiting]:
         if result is not None and not isinstance(result.outcomes[-1], Done | AlreadyDone):
             continue
         repository = world.config.environment(verdict.target).repository.repository
-        request = verdict.request or _opened(world, verdict)
+        request = verdict.request or _opened(world, verdict, listed)
         if request is not None:
             yield Waiting(verdict.unit, verdict.target, repository, request)
 
 
-def _opened(world: World, verdict: Verdict) -> MergeRequest | None:
-    """What the pass has just opened; somebody may have been quick to merge it."""
+def _opened(world: World, verdict: Verdict, listed: dict[Repository, Sequence[MergeRequest]]) -> MergeRequest | None:
+    """What the pass has just opened; of each repository what is open is `listed` once.
+
+    Somebody may have been quick to merge it: only then all that there ever was is looked through.
+    """
     step = verdict.step
     if step is None or not any(isinstance(action, OpenRequest) for action in step.actions):
         return None
-    requests = world.forge(step.repository.forge).requests(step.repository.project)
-    return max((one for one in requests if one.source_branch == step.branch), key=lambda one: one.number, default=None)
+    forge, project = world.forge(step.repository.forge), step.repository.project
+    if step.repository not in listed:
+        listed[step.repository] = forge.open_requests(project)
+    return _newest(listed[step.repository], step.branch) or _newest(forge.requests(project), step.branch)
+
+
+def _newest(requests: Iterable[MergeRequest], branch: str) -> MergeRequest | None:
+    return max((one for one in requests if one.source_branch == branch), key=lambda one: one.number, default=None)
 
 
 def wait(

@@ -14,11 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.waiting import Patience, Waiting, code_of, wait
+from bot.apply import StepResult
+from bot.cli.waiting import Patience, Waiting, code_of, open_requests, wait
 from bot.errors import ExitCode, ForgeError
 from bot.forges.local import LocalForge, create_project
 from bot.git import Clone, Identity
+from bot.plan import Done, OpenRequest, Plan, Standing, Step, Verdict
 from bot.promotion import Unit
+from bot.reconcile import Pass
 from bot.repositories import FileChange, MergeRequest, Repository, RequestDraft, RequestState, Reviewers
 from bot.world import World
 from tests.cli.registries import Shop, shop
@@ -91,6 +94,35 @@ def desk(tmp_path: Path) -> Desk:
         opened = forge.open("a/b", RequestDraft(name, "main", name, "", Reviewers(), ()))
         waiting.append(Waiting(Unit(name, (name,)), "prod", Repository("f", "a/b"), opened.request))
     return Desk(tmp_path, world, forge, waiting, [])
+
+
+def opened(desk: Desk) -> list[str]:
+    """What there is to wait for after a pass that opened both of them."""
+    config = configured(staging={"repository": {"forge": "f", "project": "a/b"}})
+    world = World(config.model_copy(update={"forges": desk.world.config.forges}), {}, desk.folder / "cache")
+    verdicts, results = [], []
+    for one in desk.waiting:
+        draft = RequestDraft(one.unit.name, "main", "", "", Reviewers(), ())
+        opening = OpenRequest(one.repository, draft)
+        step = Step(one.unit, "staging", one.repository, one.unit.name, None, (), (opening,))
+        verdicts.append(Verdict(one.unit, "staging", Standing.DUE, step=step))
+        results.append(StepResult(step, (Done(opening),)))
+    return [one.name for one in open_requests(world, Pass(Plan(tuple(verdicts)), tuple(results)))]
+
+
+def test_what_was_opened_is_found_without_all_that_there_ever_was(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed, requests = [], LocalForge.requests
+
+    def count(forge: LocalForge, project: str, state: RequestState | None = None) -> tuple[MergeRequest, ...]:
+        listed.append(state)
+        return requests(forge, project, state)
+
+    monkeypatch.setattr(LocalForge, "requests", count)
+    assert opened(desk) == ["a/b!1", "a/b!2"]
+    assert listed == [RequestState.OPEN]
+    desk.merge(1)
+    assert opened(desk) == ["a/b!1", "a/b!2"]
+    assert listed[1:] == [RequestState.OPEN, None]
 
 
 def test_it_waits_until_the_last_one_has_ended(desk: Desk) -> None:
