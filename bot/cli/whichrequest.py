@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 from bot.errors import UsageError
 from bot.forges.local import NUMBER_MARK
@@ -44,8 +45,10 @@ def _found(world: World, words: str) -> list[tuple[Repository, MergeRequest]]:
         return [*_numbered(world, int(named["number"]), lambda one: named["project"] in {None, "", one})]
     if at := _ADDRESS.fullmatch(words):
         address = at["address"]
-        # Only the forge knows its addresses; of projects that this one doesn't name, it needn't be asked.
-        requests = _numbered(world, int(at["number"]), lambda project: f"/{project}" in address)
+        # Only the forge knows its addresses; of projects that this one doesn't name, it needn't be asked. It knows a
+        # project by whatever case.
+        named_in = address.lower()
+        requests = _numbered(world, int(at["number"]), lambda project: f"/{project.lower()}" in named_in)
         return [one for one in requests if one[1].url == address]
     raise UsageError(f"{words} is not a merge request", hint="write 3, 'platform/gitops!3' or its address")
 
@@ -53,5 +56,9 @@ def _found(world: World, words: str) -> list[tuple[Repository, MergeRequest]]:
 def _numbered(world: World, number: int, wanted: Callable[[str], bool]) -> Iterator[tuple[Repository, MergeRequest]]:
     for repository in repositories(world):
         if wanted(repository.project):
-            requests = world.forge(repository.forge).requests(repository.project)
-            yield from ((repository, request) for request in requests if request.number == number)
+            forge = world.forge(repository.forge)
+            # Mostly it is among the few that are open; else all that there ever was is looked through.
+            every = chain.from_iterable(look(repository.project) for look in (forge.open_requests, forge.requests))
+            request = next((one for one in every if one.number == number), None)
+            if request is not None:
+                yield repository, request
