@@ -165,7 +165,7 @@ def _pushing(
 def _proposing(overlay: _Overlay, request: MergeRequest | None) -> Iterator[OpenRequest | SetNote | UpdateRequest]:
     title, repository = _title(overlay.pin), overlay.snapshot.rev.repository
     body = signed(title, _body(overlay))
-    if request is None:
+    if request is None or request.unfinished:
         environment, services = overlay.snapshot.environment, (overlay.pin.service,)
         draft = make_draft(overlay.config, environment, services, overlay.branch, (title, body))
         yield OpenRequest(repository, draft)

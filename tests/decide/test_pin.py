@@ -191,6 +191,10 @@ def test_it_is_proposed_once_and_then_current(paper: Paper) -> None:
     request = MergeRequest(
         1, draft.title, draft.body, draft.source_branch, "main", "b1", RequestState.OPEN, "url", "promobot", ours=True
     )
+    paper.opened = (replace(request, unfinished=True),)
+    left = pinned(paper)
+    assert left.step is not None
+    assert left.step.actions == half.step.actions, "what a run left unfinished is finished by the next"
     paper.opened = (request,)
     assert (pinned(paper).standing, pinned(paper).step) == (Standing.PROPOSED, None)
     paper.trees["m1"] = paper.trees["b1"]
