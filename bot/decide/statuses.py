@@ -9,7 +9,7 @@ from itertools import compress
 
 from bot.config import Config, EnvironmentConfig
 from bot.decide.approving import WAITS, Assurance, assured_of, is_marked, missing
-from bot.decide.branch import Branch, is_of_fork
+from bot.decide.branch import Branch, branches_of, is_of_fork, unit_of
 from bot.decide.environments import Snapshot, head_of, service_at
 from bot.decide.facts import Ask, NotKnown, for_each
 from bot.decide.judged import (
@@ -173,8 +173,17 @@ def _upkeep(ask: Ask, place: Place, theirs: Theirs) -> Upkeep | None:
     marks = tuple(_marking(ask, place, theirs, said, edit))
     # Whoever dies in between leaves what is red marked.
     marked: tuple[Action, ...] = (*say, *marks) if said.status.state is StatusState.SUCCESS else (*marks, *say)
-    step = Step(unit, target, repository, request.source_branch, request.head, (), (*hold, *marked))
+    head = _seen_at(ask, place, request) if hold or marks else request.head
+    step = Step(unit, target, repository, request.source_branch, head, (), (*hold, *marked))
     return Upkeep(unit, target, step, around=around if marks else said.around) if step.actions else None
+
+
+def _seen_at(ask: Ask, place: Place, request: MergeRequest) -> str | None:
+    """Where the branch of one of ours is; GitLab leaves one open whose branch is gone."""
+    looks = [branches_of(one) for one in place.sharing if unit_of(one, request.source_branch)]
+    ask.together(*looks)
+    there = [heads for look in looks if (heads := ask.perhaps(look)) is not None]
+    return None if there and all(request.source_branch not in heads for heads in there) else request.head
 
 
 def _marking(

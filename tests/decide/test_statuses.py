@@ -455,6 +455,17 @@ def test_ours_is_red_while_what_it_proposes_would_be_a_downgrade(promoted: Desk)
     assert promoted.request("promobot/staging/api").body == body
 
 
+def test_ours_is_red_too_where_it_is_open_though_its_branch_is_gone(promoted: Desk) -> None:
+    promoted.commit(staging("api", "2.5.0"))
+    del promoted.paper.heads["promobot/staging/api"]
+    plan = promoted.paper.plan(config=MANUAL, intent=AUTOMATIC)
+    (step,) = plan.steps
+    assert [type(action) for action in step.actions] == [UpdateRequest, SetStatus]
+    assert step.head is None, "else the text isn't written, as the branch is elsewhere"
+    promoted.carry_out(plan)
+    assert promoted.paper.plan(config=MANUAL, intent=AUTOMATIC).steps == ()
+
+
 def test_ours_is_red_while_what_it_proposes_soaks(promoted: Desk) -> None:
     path, at = "apps/api/e2e/values.yaml", promoted.paper.now
     exact = e2e("api", "2.0.0", extra=f"  digest: {digest(1)}\n")
