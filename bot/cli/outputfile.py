@@ -87,10 +87,10 @@ def promotion_variables(verdicts: Iterable[Verdict], opened: Opened) -> Variable
                 image = [move.destination.repository.rpartition("/")[2]] if several else []
                 yield (verdict.target, service, *image, "tag"), move.tag
                 yield (verdict.target, service, *image, "digest"), str(move.digest)
-            # One that is open while the unit is blocked proposes something else than the next job may think.
-            request = verdict.request if verdict.blocked is None else None
-            url = opened.get((verdict.target, verdict.unit.name)) or (request.url if request else "")
-            if url:
+            url = opened.get((verdict.target, verdict.unit.name)) or (verdict.request.url if verdict.request else "")
+            # One that is open while the unit is blocked, and may have got a note, proposes something else than the next
+            # job may think.
+            if url and verdict.blocked is None:
                 yield (verdict.target, service, "merge_request_url"), url
 
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.cli.arguments import make_parser
 from bot.cli.call import Call
-from bot.cli.outputfile import OutputFile, deployed_variables, variable
+from bot.cli.outputfile import OutputFile, deployed_variables, promotion_variables, variable
 from bot.errors import ExitCode, UsageError
 from bot.images import ImageRef
-from bot.promotion import Deployed
-from bot.repositories import Repository, Rev
+from bot.plan import Blocked, Standing, Verdict
+from bot.promotion import Deployed, Unit
+from bot.repositories import MergeRequest, Repository, RequestState, Rev
 from tests.cli.registries import Shop, shop
 
 __all__ = ["shop"]
@@ -61,6 +63,15 @@ def test_what_is_blocked_leaves_its_exit_code(shop: Shop, tmp_path: Path) -> Non
     assert shop.run("mr", "close", "1", "--as", "ann").code == 0
     assert shop.run("promote", "inventory", "--to", "staging", "--output-file", str(file)).code == ExitCode.BLOCKED
     assert file.read_text(encoding="utf-8") == "PROMOBOT_EXIT_CODE=7\n"
+
+
+def test_what_is_blocked_names_no_merge_request_though_that_was_just_written_to() -> None:
+    request = MergeRequest(1, "t", "", "b", "main", "h", RequestState.OPEN, "url/1", "promobot", ours=True)
+    blocked = Verdict(Unit("api", ("api",)), "prod", Standing.BLOCKED, blocked=Blocked("no", ""), request=request)
+    edited = {("prod", "api"): "url/1"}
+    assert list(promotion_variables([blocked], edited)) == []
+    proposed = replace(blocked, standing=Standing.PROPOSED, blocked=None)
+    assert list(promotion_variables([proposed], edited)) == [(("prod", "api", "merge_request_url"), "url/1")]
 
 
 def test_a_value_is_one_word_on_one_line_and_a_shell_does_nothing_with_it(tmp_path: Path) -> None:
