@@ -118,6 +118,16 @@ def test_what_would_run_away_ends(template: str, said: str) -> None:
         texts.check()
 
 
+def test_what_would_be_too_much_of_long_lists_is_made_of_shorter_ones() -> None:
+    (promotion, _), *_ = samples()
+    moves = tuple(replace(promotion.moves[0], service=f"s{number}") for number in range(100))
+    loops = "{% for a in moves %}" * 3 + "x" + "{% endfor %}" * 3
+    texts = Texts({**load_templates(), TITLE: f"{loops} y", BODY: loops})
+    many = replace(promotion, moves=moves)
+    assert texts.body(many).partition("\n")[0] == "x" * 20**3
+    assert texts.title(many).startswith("xxx")
+
+
 def test_a_file_that_replaces_nothing_is_refused(tmp_path: Path) -> None:
     (tmp_path / "merge_request.j2").write_text("x")
     with pytest.raises(ConfigError) as caught:

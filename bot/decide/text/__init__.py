@@ -50,6 +50,8 @@ _LONGEST_TITLE = 240
 _LONGEST_BODY = 65_000
 # Lists get shorter until the text fits.
 _LIST_LENGTHS = (100, 20, 5, 1)
+# What makes too much of lists that are shorter is at fault itself.
+_LONG = 20
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Texts:
 
     def title(self, promotion: Promotion) -> str:
         """The merge request's title: one line of at most 240 bytes. Raises ConfigError as all of these do."""
-        line = " ".join(self._render(TITLE, make_context(promotion, _NOTHING, _LIST_LENGTHS[0])).split())
+        line = " ".join(next(self._made(TITLE, promotion, _NOTHING)).split())
         if _DRAFT.match(line) and not _DRAFT.match(_TAG.sub("", self.templates[TITLE]).lstrip()):
             line = f"Promote {line}"  # what somebody calls a group makes no draft of it
         return _cut(line, _LONGEST_TITLE)
@@ -93,11 +95,19 @@ class Texts:
 
     def _fitting(self, name: str, promotion: Promotion, background: Background, room: int) -> str:
         """What a template makes, with its lists as long as there is room for."""
-        texts = (self._render(name, make_context(promotion, background, most)) for most in _LIST_LENGTHS)
-        for text in texts:
+        for text in self._made(name, promotion, background):
             if len(text) <= room:
                 return text
         raise ConfigError(f"{self._place(name)}:1: makes more than the {_LONGEST_BODY:,} characters that forges take")
+
+    def _made(self, name: str, promotion: Promotion, background: Background) -> Iterator[str]:
+        """What a template makes of ever shorter lists: of long ones it may be more than a template is let make."""
+        for most in _LIST_LENGTHS:
+            try:
+                yield self._render(name, make_context(promotion, background, most))
+            except ConfigError:
+                if most < _LONG:
+                    raise
 
     def _render(self, name: str, context: Row) -> str:
         return settled(self._programs[name].render(context, in_words=name != BODY), self.templates[name])
