@@ -44,15 +44,15 @@ def _edit(move: Move, *, made: bool) -> str:
     return f"{move.path} {move.pointer} {after.name}:{move.tag}@{move.digest}{rewriting}{new}"
 
 
-def respect_retargeted(ask: Ask, target: Snapshot, branch: Branch, promotion: Promotion) -> None:
-    """Refuse to open a second merge request from a branch whose first a person sent elsewhere."""
+def respect_retargeted(ask: Ask, target: Snapshot, branch: Branch, again: str) -> None:
+    """Refuse to open a second merge request from a branch whose first a person sent elsewhere; `again` asks for it."""
     base = target.environment.repository.branch
     for other in requests_from(ask, target, branch.name):
         if other.target_branch != base:
             raise Refusal(
                 f"the target branch of !{other.number}, from {other.source_branch}, was changed from {base} to "
                 f"{other.target_branch}",
-                f"change it back to {base}; or close !{other.number}, then {reopening(promotion)} proposes again",
+                f"change it back to {base}; or close !{other.number}, then {again} proposes again",
                 ExitCode.CONFLICT,
             )
 

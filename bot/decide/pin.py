@@ -12,7 +12,7 @@ from bot.decide.changes import Change, are_made
 from bot.decide.environments import Manifest, Snapshot, head_of, read_environments
 from bot.decide.facts import Ask, Facts, Refusal, Unanswered, for_each
 from bot.decide.notes import saying
-from bot.decide.objections import leave_foreign_alone
+from bot.decide.objections import leave_foreign_alone, respect_retargeted
 from bot.decide.opening import make_draft
 from bot.decide.pinnable import missing_images, names_in
 from bot.decide.text import read, signed
@@ -64,6 +64,8 @@ def _judge(ask: Ask, config: Config, pin: Pin, unit: Unit) -> Verdict:
     changes = overlay.changes
     branch = branch_at(ask, snapshot.rev, overlay.branch, Mark(config.author, PINNED, pin.key, environment))
     request = open_request(ask, snapshot, branch.name)
+    if request is None:
+        respect_retargeted(ask, snapshot, branch, f"`promobot pin {pin.service} --env {pin.environment}`")
     actions = (*_pushing(ask, overlay, changes, branch, request), *_proposing(overlay, request))
     if not actions:
         return Verdict(unit, pin.environment, Standing.PROPOSED, request=request)

@@ -19,6 +19,7 @@ from bot.decide.merging import Ending, before_merge, find_ending
 from bot.decide.notes import supersedes_later
 from bot.decide.objections import (
     closed_requests,
+    reopening,
     respect_closed,
     respect_retargeted,
 )
@@ -148,7 +149,7 @@ def _respect_people(
     """
     target, branch, promotion = proposal.target, proposal.branch, proposal.promotion
     if request is None:
-        respect_retargeted(ask, target, branch, promotion)
+        respect_retargeted(ask, target, branch, reopening(promotion))
     if request and _is_proposed(branch, promotion) and not proposal.reopen:
         return replace(proposal, promotion=with_said(branch, promotion))
     return both(partial(_respect_noes, ask, proposal), lambda: ask.together(*besides))[0]

@@ -208,6 +208,20 @@ def test_it_is_proposed_once_and_then_current(paper: Paper) -> None:
     assert again.note.endswith(f" names {STAGING}/shop/api:1.1.2-rc9 already")
 
 
+def test_none_is_opened_beside_one_that_a_person_sent_elsewhere(paper: Paper) -> None:
+    branch = "promobot-pin/staging/api"
+    request = MergeRequest(1, "t", "", branch, "other", "b1", RequestState.OPEN, "url", "promobot", ours=True)
+    paper.heads[branch], paper.trees["b1"], paper.opened = "b1", paper.trees["m1"], (request,)
+    paper.ahead["m1", "b1"] = (commit("b1", Pinned="staging/api"),)
+    verdict = pinned(paper)
+    assert why(verdict) == (
+        f"the target branch of !1, from {branch}, was changed from main to other",
+        "change it back to main; or close !1, then `promobot pin api --env staging` proposes again",
+    )
+    assert verdict.blocked is not None
+    assert verdict.blocked.code is ExitCode.CONFLICT
+
+
 def test_a_persons_commit_on_the_branch_is_left(paper: Paper) -> None:
     paper.heads["promobot-pin/staging/api"] = "b2"
     paper.ahead["m1", "b2"] = (commit("b2", email="ann@example.com"),)
