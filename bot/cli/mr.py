@@ -17,6 +17,7 @@ from bot.world import World
 
 if TYPE_CHECKING:
     from bot.cli import answers
+    from bot.config import Config
 
 
 def main(call: Call) -> ExitCode:
@@ -126,7 +127,7 @@ def _merge(call: Call, world: World) -> None:
     if request.state is RequestState.CLOSED:
         raise ConflictError(
             f"{name_of(repository, request)} was closed by {_ender(request)}",
-            hint=f"`promobot promote {_what(world, repository, request)} --reopen` proposes it again",
+            hint=_again(world.config, repository, request),
         )
     forge = world.forge(repository.forge)
     if not call.args.despite_status:
@@ -159,13 +160,19 @@ def _tell(call: Call, repository: Repository, request: MergeRequest, *, already:
         )
 
 
-def _what(world: World, repository: Repository, request: MergeRequest) -> str:
-    """What it proposed, as `promote` takes it, by the name of its branch; what went together for once isn't in that."""
-    for environment in world.config.environments:
-        unit = unit_of(environment, request.source_branch)
-        if environment.repository.repository == repository and unit:
-            return f"{'SERVICE…' if '+' in unit else unit} --to {environment.name}"
-    return "SERVICE --to ENV"
+def _again(config: Config, repository: Repository, request: MergeRequest) -> str:
+    """What proposes it again, by the name of its branch; what went together for once isn't in that."""
+    branch = request.source_branch
+    for environment in config.environments:
+        if environment.repository.repository != repository:
+            continue
+        if unit := unit_of(environment, branch):
+            named = f"{'SERVICE…' if '+' in unit else unit} --to {environment.name}"
+            return f"`promobot promote {named} --reopen` proposes it again"
+        if branch.startswith(environment.pin_prefix):
+            service = branch.removeprefix(environment.pin_prefix)
+            return f"`promobot pin {service} --env {environment.name}` proposes it again"
+    return "it isn't promobot's: reopen it where it is, or open another"
 
 
 def _who(call: Call) -> str:

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.cli.mr import _row, _state
+from bot.cli.mr import _again, _row, _state
 from bot.repositories import CommitStatus, MergeRequest, Repository, RequestState, StatusState
+from tests.paper import CONFIG, SHOP
 
 ASKED, OTHER = Repository("work", "a/b"), Repository("gitlab", "c/d")
 REQUEST = MergeRequest(3, "Bump", "", "x", "main", "1" * 40, RequestState.OPEN, "", "ann", ours=False)
@@ -34,3 +35,16 @@ def test_no_status_differs_from_one_that_nobody_asked_for(
 def test_who_ended_it_may_not_be_known() -> None:
     assert _state(replace(REQUEST, state=RequestState.CLOSED)) == "closed by somebody"
     assert _state(replace(REQUEST, state=RequestState.MERGED, ended_by="ann")) == "merged by ann"
+
+
+@pytest.mark.parametrize(
+    ("branch", "hint"),
+    [
+        ("promobot/staging/api", "`promobot promote api --to staging --reopen` proposes it again"),
+        ("promobot/staging/+x", "`promobot promote SERVICE… --to staging --reopen` proposes it again"),
+        ("promobot-pin/staging/api", "`promobot pin api --env staging` proposes it again"),
+        ("ann/mine", "it isn't promobot's: reopen it where it is, or open another"),
+    ],
+)
+def test_what_was_closed_is_proposed_again_by_whatever_proposed_it(branch: str, hint: str) -> None:
+    assert _again(CONFIG, SHOP, replace(REQUEST, source_branch=branch)) == hint
