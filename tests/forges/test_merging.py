@@ -192,6 +192,38 @@ def test_gitlab_says_what_is_missing_and_is_asked_for_nothing(gitlab: GitLabPlac
     assert not [route for route in gitlab.running.counts() if not route.startswith("GET")]
 
 
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("merge_request_blocked", "another merge request has to be merged first"),
+        ("merge_time", "it is to be merged at a later time"),
+        ("status_checks_must_pass", "an external status check has to pass first"),
+        ("security_policy_violations", "a security policy is against it"),
+    ],
+)
+def test_gitlab_is_not_asked_again_and_again_for_what_may_take_days(
+    gitlab: GitLabPlace, status: str, words: str
+) -> None:
+    head = gitlab.push("x", "2")
+    gitlab.open()
+    gitlab.made.requests[1].pending = [status] * 20
+    gitlab.running.forget()
+    gitlab.sleeps.seconds.clear()
+    assert begun(gitlab, head) == (OPEN, "", words)
+    assert not [route for route in gitlab.running.counts() if not route.startswith("GET")]
+    assert gitlab.sleeps.seconds == []
+
+
+def test_gitlab_waits_for_a_pipeline_that_waits_for_a_person(gitlab: GitLabPlace) -> None:
+    gitlab.made.pipelines_for = "push"
+    gitlab.made.only_allow_merge_if_pipeline_succeeds = True
+    head = gitlab.push("x", "2")
+    gitlab.open()
+    for pipeline in gitlab.made.pipelines:
+        pipeline.status = "manual"
+    assert begun(gitlab, head) == (OPEN, "promobot", "")
+
+
 def test_gitlab_s_merge_train_is_not_gone_past(gitlab: GitLabPlace) -> None:
     gitlab.made.merge_trains_enabled = True
     head, main = gitlab.push("x", "2"), gitlab.head("main")

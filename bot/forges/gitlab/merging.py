@@ -28,6 +28,17 @@ _WHY_NOT = {
     "discussions_not_resolved": "threads are not resolved",
     "requested_changes": "somebody wants changes",
     "commits_status": "its source branch is missing, or has nothing new",
+    # What follows may be so for days; some had other names before GitLab 17.
+    **dict.fromkeys(("merge_request_blocked", "blocked_status"), "another merge request has to be merged first"),
+    **dict.fromkeys(
+        ("status_checks_must_pass", "external_status_checks"), "an external status check has to pass first"
+    ),
+    **dict.fromkeys(("security_policy_violations", "policies_denied"), "a security policy is against it"),
+    "security_policy_pipeline_check": "a security policy wants all of its pipelines to succeed first",
+    **dict.fromkeys(("locked_paths", "locked_lfs_files"), "somebody has locked files that it changes"),
+    "merge_time": "it is to be merged at a later time",
+    "jira_association_missing": "its text has to name an issue of Jira",
+    "title_regex": "the project wants another title",
 }
 
 
@@ -35,8 +46,12 @@ _WHY_NOT = {
 _RUNNING = frozenset({"created", "waiting_for_resource", "preparing", "pending", "running", "waiting_for_callback"})
 
 
-def _is_running(fields: Mapping[str, Any]) -> bool:
-    return ((fields.get("head_pipeline") or {}).get("status")) in _RUNNING
+def _is_running(fields: Mapping[str, Any], status: str) -> bool:
+    """A pipeline that waits for a person runs for GitLab, too, where it has to succeed.
+
+    app/models/merge_request.rb, diff_head_pipeline_considered_in_progress?
+    """
+    return status == "ci_still_running" or (fields.get("head_pipeline") or {}).get("status") in _RUNNING
 
 
 _LET = f"{LET_MERGE}; or merge it in the browser"
@@ -117,7 +132,7 @@ class Merging:
             if refusal := _waits(status):
                 return AutoMerge(request, refusal)
             if not begun and status not in _SOON and fields["state"] != "locked":
-                refused = self._refused(later if _is_running(fields) else now)
+                refused = self._refused(later if _is_running(fields, status) else now)
                 begun = refused is None
         return self._not_begun(request_of(*look()), refused)
 

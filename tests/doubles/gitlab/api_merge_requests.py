@@ -183,7 +183,8 @@ def _merge(call: Call) -> Response:
         raise refuse("head moved", f"SHA does not match HEAD of source branch: {request.sha}")
     why_not = life.merge_status(call.gitlab, project, request)
     pipeline = life.head_pipeline(project, request)
-    waits = pipeline and pipeline.status == "running" and why_not in {"mergeable", "ci_still_running"}
+    running = pipeline is not None and pipeline.status == "running" and why_not == "mergeable"
+    waits = running or why_not == "ci_still_running"
     if waits and (_auto(call) or call.flag("merge_when_pipeline_succeeds")):
         request.auto_merge = call.me
         request.remove_source_branch = call.flag("should_remove_source_branch")

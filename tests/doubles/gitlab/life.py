@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tests.doubles.gitlab.instance import Instance
 
 _ACTIVE = frozenset({"created", "pending", "running"})
+# What waits for somebody isn't over, and keeps it from being merged only where pipelines have to succeed.
+_INCOMPLETE = _ACTIVE | {"manual", "scheduled"}
 # The first that a pipeline has is what it is.
 _ORDER = ("running", "pending", "failed", "canceled", "success", "skipped")
 
@@ -217,7 +219,7 @@ def why_not(gitlab: Instance, project: Project, request: MergeRequest) -> str:
     if project.merge_method in {"ff", "rebase_merge"} and not project.repository.contains(source, target):
         return "need_rebase"
     if project.only_allow_merge_if_pipeline_succeeds and (pipeline is None or pipeline.status != "success"):
-        return "ci_still_running" if pipeline and pipeline.status in _ACTIVE else "ci_must_pass"
+        return "ci_still_running" if pipeline and pipeline.status in _INCOMPLETE else "ci_must_pass"
     return ""
 
 
