@@ -25,6 +25,8 @@ from bot.network.pace import Pace
 T = TypeVar("T")
 
 _TRIES = 4
+# The first is of old, the second of 2026: https://github.com/yanyongyu/githubkit/issues/271
+_LIMITED = frozenset({"RATE_LIMITED", "RATE_LIMIT"})
 _HINTS = {
     "FORBIDDEN": "give the token what the manual names, and let it have this repository",
     "INSUFFICIENT_SCOPES": "make a token that has the scope, or a fine-grained one",
@@ -101,7 +103,7 @@ class Client:
                 "POST", url, input={"query": text, "variables": variables}
             )
             errors = said.get("errors") or []
-            if not any(error.get("type") == "RATE_LIMITED" for error in errors):
+            if not any(error.get("type") in _LIMITED for error in errors):
                 break
             # This limit comes with status 200, and nothing was done.
             self._pace.wait_for(pause_of(CaseInsensitiveDict(headers), time.time()))

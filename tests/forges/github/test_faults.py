@@ -119,10 +119,11 @@ def test_an_hour_that_is_used_up_is_not_waited_for(world: World) -> None:
         world.by(world.hub.classic(LOGIN, "repo")).open_requests(PROJECT)
 
 
-def test_graphql_says_that_the_limit_is_reached_in_its_own_way(world: World) -> None:
+@pytest.mark.parametrize("type_", ["RATE_LIMITED", "RATE_LIMIT"])
+def test_graphql_says_that_the_limit_is_reached_in_its_own_way(world: World, type_: str) -> None:
     world.open()
     world.clock.slept.clear()
-    said = json.dumps({"errors": [{"type": "RATE_LIMITED", "message": "API rate limit exceeded"}]}).encode()
+    said = json.dumps({"errors": [{"type": type_, "message": "API rate limit exceeded"}]}).encode()
     kind = {"Content-Type": "application/json"}
     soon = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time()) + 30)}
     for headers in (kind, {**kind, **soon}):
