@@ -306,6 +306,14 @@ def test_rules_of_the_project_are_not_put_out_of_force(gitlab: GitLabPlace) -> N
     assert gitlab.made.requests[1].rules is None
 
 
+@pytest.mark.parametrize("kind", ["code_owner", "report_approver"])
+def test_what_holds_beside_an_own_rule_keeps_none_away(gitlab: GitLabPlace, kind: str) -> None:
+    with_sre(gitlab)
+    gitlab.made.rules = [replace(gitlab.gitlab.rule("*.yaml", 1, gitlab.bob), rule_type=kind)]
+    assert opened_with(gitlab, OWN) == ()
+    assert [rule.name for rule in gitlab.made.requests[1].rules or ()] == [OWN.name]
+
+
 def test_a_rule_of_nobody_is_not_added(gitlab: GitLabPlace) -> None:
     (note,) = opened_with(gitlab, ApprovalRule("promobot: gone", 1, Reviewers(("gone",))))
     assert note.endswith("promobot: gone is not added: not all of whom it names are seen by the token's user")

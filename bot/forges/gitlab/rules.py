@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from bot.forges.certainty import certain
@@ -11,6 +11,9 @@ from bot.forges.errors import StatusError
 from bot.forges.gitlab.people import People
 from bot.repositories import OWN_RULE, ApprovalRule
 
+# What an own rule puts out of force: ee/app/models/approval_state.rb, user_defined_rules. Those for owners of code and
+# for what reports find hold beside it.
+_OF_PEOPLE = frozenset({"regular", "any_approver"})
 _NONE = "this GitLab has no approval rules, which are of Premium: promobot's status says how many are missing"
 
 
@@ -32,7 +35,7 @@ def add_rules(
             raise
         yield _NONE
         return
-    others = [name for name, required in there.items() if required and not name.startswith(OWN_RULE)]
+    others = [name for name, one in there.items() if _would_end(one) and not name.startswith(OWN_RULE)]
     for rule in wanted:
         if rule.name in there:
             continue
@@ -63,7 +66,12 @@ def _added(request: Any, said: dict[str, Any], sleep: Callable[[float], None]) -
             raise
 
 
-def _rules(request: Any) -> dict[str, int]:  # noqa: ANN401
-    """How many each asks for, by name."""
+def _rules(request: Any) -> dict[str, Mapping[str, Any]]:  # noqa: ANN401
+    """Those that hold for it, by name."""
     found = request.approval_rules.list(get_all=True)
-    return {rule.attributes["name"]: rule.attributes["approvals_required"] for rule in found}
+    return {rule.attributes["name"]: rule.attributes for rule in found}
+
+
+def _would_end(rule: Mapping[str, Any]) -> bool:
+    """Whether it asks for approvals that nobody would ask for beside a rule of the merge request's own."""
+    return bool(rule["approvals_required"]) and rule.get("rule_type", "regular") in _OF_PEOPLE
