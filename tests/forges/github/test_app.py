@@ -81,6 +81,20 @@ def test_the_installation_may_be_named(world: World, registered: AppRegistration
     assert INSTALLATION not in world.running.counts()
 
 
+@pytest.mark.parametrize("first", ["acme/gone", "acme/old-name"])
+def test_a_repository_that_is_gone_takes_nothing_from_the_others_of_its_installation(
+    world: World, registered: AppRegistration, key: rsa.RSAPrivateKey, first: str
+) -> None:
+    app = forge(world, registered, key, installation=next(iter(registered.installations)))
+    world.running.inject(
+        Fault("GET /api/v3/repos/acme/old-name$", Answer(301, {"Location": "/api/v3/repositories/1"}), ALWAYS)
+    )
+    with pytest.raises(ForgeError, match=first):
+        app.open_requests(first)
+    assert app.open_requests(PROJECT) == ()
+    assert world.running.counts()[TOKENS] == 1
+
+
 def test_a_fresh_token_may_be_unknown_for_a_moment(
     world: World, registered: AppRegistration, key: rsa.RSAPrivateKey
 ) -> None:
