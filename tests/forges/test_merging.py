@@ -332,20 +332,54 @@ def test_github_without_auto_merge_says_so(github: GitHubPlace) -> None:
     project.auto_merge = False
     head, main = github.push("x", "2"), github.head("main")
     github.open()
+    begun(github, head)
+    github.sleeps.seconds.clear()
     state, by, waits = begun(github, head)
     assert (state, by) == (OPEN, "")
     assert "Auto merge is not allowed" in waits
     assert github.head("main") == main
+    assert len(github.sleeps.seconds) == 1, "what it says twice it says again and again"
 
 
 def test_github_merges_nothing_for_whom_the_branch_is_not_open(github: GitHubPlace) -> None:
     github.hub.projects[github.project].protections["main"] = Protection(pushers=("ann",))
     head, main = github.push("x", "2"), github.head("main")
     github.open()
+    begun(github, head)
+    github.running.forget()
     state, by, waits = begun(github, head)
     assert (state, by) == (OPEN, "")
     assert "You're not authorized to push to this branch" in waits
     assert github.head("main") == main
+    assert github.running.counts()["PUT /repos/:owner/:repo/pulls/:number/merge"] == 2
+
+
+def test_github_may_say_that_nothing_is_in_the_way_before_a_look_does(
+    github: GitHubPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    github.hub.projects[github.project].protections["main"] = Protection(approvals=1)
+    head = github.push("x", "2")
+    github.open()
+    answer, refused = github.hub.answer, [1, 2, 3]
+    error = {"type": "UNPROCESSABLE", "message": "Pull request Pull request is in clean status"}
+
+    def clean_at_first(request: Request) -> Response:
+        if b"enablePullRequestAutoMerge" in request.body and refused:
+            refused.pop()
+            return Response(200, {"data": None, "errors": [error]})
+        return answer(request)
+
+    monkeypatch.setattr(github.hub, "answer", clean_at_first)
+    assert begun(github, head) == (OPEN, "promobot", "")
+    assert not refused
+
+
+def test_github_s_busy_branch_is_waited_for(github: GitHubPlace) -> None:
+    head = github.push("x", "2")
+    github.open()
+    said = json.dumps({"message": "Base branch was modified. Review and try the merge again."}).encode()
+    github.running.inject(Fault("PUT .*/merge$", Answer(405, {"Content-Type": "application/json"}, said), times=4))
+    assert begun(github, head) == (MERGED, "", "")
 
 
 @pytest.mark.parametrize("kind", [Answer(405), Answer(409), Answer(503), CutBefore(), CutAfter(), AnswerAfter(502)])

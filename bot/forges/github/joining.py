@@ -23,12 +23,14 @@ from bot.repositories import RequestState
 _LOOKS = 6
 # https://docs.github.com/en/graphql/reference/enums#mergestatestatus: what passes when reviews and checks have.
 _LATER = frozenset({"BLOCKED", "BEHIND"})
+# As in "Pull request is in clean status": by now nothing is in the way, which the next looks will tell.
+_BY_NOW = " status"
 
 
 def begin(pulls: Pulls, number: int, head: str, into: str, *, sleep: Callable[[float], None] = time.sleep) -> AutoMerge:
     """Merge `head`, or let GitHub. Raises ConflictError where it may not be: see the port."""
     project = pulls.client.whole_project(pulls.project)
-    found, why = pulls.get(number), "GitHub is still at it"
+    found, why, before = pulls.get(number), "GitHub is still at it", ""
     for attempt in range(1, _LOOKS + 1):
         must_go_into(pulls.project, found.request, into)
         if (found.request.state is RequestState.MERGED and found.request.head == head) or found.request.auto_merge_by:
@@ -37,9 +39,11 @@ def begin(pulls: Pulls, number: int, head: str, into: str, *, sleep: Callable[[f
             return AutoMerge(found.request, "the branches conflict")
         merging.must_be_mergeable(pulls, found, head)
         if found.state != "UNKNOWN":
-            why = _joined(pulls, found, project)
-        if why == "":
-            return AutoMerge(pulls.get(number).request)
+            before, (why, stays) = why, _joined(pulls, found, project)
+            if why == "":
+                return AutoMerge(pulls.get(number).request)
+            if stays and why == before:
+                break
         if attempt < _LOOKS:
             sleep(pause(attempt))
             found = pulls.get(number)
@@ -69,11 +73,15 @@ def _take_back(pulls: Pulls, found: Pulled) -> None:
     pulls.client.mutate(query, lambda: None if pulls.get(number).request.auto_merge_by else {}, id=found.node)
 
 
-def _joined(pulls: Pulls, found: Pulled, project: Repository) -> str:
-    """Why it is neither merged nor will be by itself, empty where it is or will."""
+def _joined(pulls: Pulls, found: Pulled, project: Repository) -> tuple[str, bool]:
+    """Why it is neither merged nor will be by itself, empty where it is or will; and whether that stays so.
+
+    Then it is said twice: what is refused may have changed since it was looked at.
+    """
     if found.state in _LATER:
-        return _arm(pulls, found, project)
-    return _enqueue(pulls, found) if found.by_queue else _merge(pulls, found, project)
+        why = _arm(pulls, found, project)
+        return why, not why.endswith(_BY_NOW)
+    return (_enqueue(pulls, found), True) if found.by_queue else _merge(pulls, found, project)
 
 
 def _enqueue(pulls: Pulls, found: Pulled) -> str:
@@ -101,13 +109,13 @@ def _arm(pulls: Pulls, found: Pulled, project: Repository) -> str:
     return ""
 
 
-def _merge(pulls: Pulls, found: Pulled, project: Repository) -> str:
-    """Why it isn't merged, empty where it is."""
+def _merge(pulls: Pulls, found: Pulled, project: Repository) -> tuple[str, bool]:
+    """Why it isn't merged, empty where it is; and whether that stays so, unlike where branches move."""
     try:
         refusal = merging.refused(pulls, project, found.request.number, found.request.head)
     except ConflictError as error:
-        return error.message
+        return error.message, True
     if refusal is not None:
-        return "; ".join(refusal.said) or refusal.message
+        return "; ".join(refusal.said) or refusal.message, False
     merging.clean_up(pulls, found, project)
-    return ""
+    return "", False
