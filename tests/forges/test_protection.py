@@ -72,6 +72,12 @@ def test_gitlab_rules_of_the_branch(gitlab: GitLabPlace) -> None:
     maintained.close_connections()
 
 
+def test_gitlab_tells_a_developer_too_where_a_rule_for_all_protected_branches_holds(gitlab: GitLabPlace) -> None:
+    gitlab.made.rules = [replace(gitlab.gitlab.rule("protected", 1, gitlab.bob), protected=True)]
+    assert [rule.name for rule in gitlab.forge.protection(gitlab.project, "main").rules] == ["project rule protected"]
+    assert gitlab.forge.protection(gitlab.project, "trunk").rules == (), "nobody protects that one"
+
+
 @pytest.mark.parametrize(("branch", "owners"), [("main", False), ("release-1", True)])
 def test_gitlab_owners_of_code(gitlab: GitLabPlace, branch: str, owners: bool) -> None:  # noqa: FBT001
     gitlab.gitlab.protect(gitlab.made, "release-*")

@@ -24,11 +24,12 @@ def protection(project: Any, branch: str) -> BranchProtection:  # noqa: ANN401 -
         if not error.hides:
             raise
         return BranchProtection()
+    holding = tuple(_rules(rules, branch))
     protected = _protected(project)
     if protected is None:
-        return BranchProtection(tuple(_rules(rules, branch)), unknown="only maintainers are told of protected branches")
+        return BranchProtection(holding, unknown="only maintainers are told of protected branches")
     owners = any(one.get("code_owner_approval_required") for one in protected if _is_of(one, branch))
-    return BranchProtection(tuple(_rules(rules, branch, protected)), owners)
+    return BranchProtection(holding, owners)
 
 
 def may_merge(project: Any, branch: str, user: int, role: int) -> bool | None:  # noqa: ANN401
@@ -62,22 +63,18 @@ def _protected(project: Any) -> list[Mapping[str, Any]] | None:  # noqa: ANN401
         return None
 
 
-def _rules(
-    rules: Iterable[Mapping[str, Any]], branch: str, protected: Iterable[Mapping[str, Any]] | None = None
-) -> Iterator[ApprovalRule]:
-    """Those that hold for the branch; what all protected ones have does where it is one, or where that isn't told.
+def _rules(rules: Iterable[Mapping[str, Any]], branch: str) -> Iterator[ApprovalRule]:
+    """Those that hold for the branch. One for all that are protected names them, to whoever may read the rules.
 
-    What is asked for only if a report finds something (as Coverage-Check) holds for no merge request in particular.
+    ee/app/models/approval_project_rule.rb, applies_to_branch? and protected_branches. What is asked for only if a
+    report finds something (as Coverage-Check) holds for no merge request in particular.
     """
     for rule in rules:
         if rule.get("rule_type") == "report_approver":
             continue
         branches = rule.get("protected_branches") or ()
-        if rule.get("applies_to_all_protected_branches"):
-            holds = protected is None or any(_is_of(one, branch) for one in protected)
-        else:
-            holds = not branches or any(_is_of(one, branch) for one in branches)
-        if holds:
+        everywhere = not branches and not rule.get("applies_to_all_protected_branches")
+        if everywhere or any(_is_of(one, branch) for one in branches):
             yield ApprovalRule(f"project rule {rule['name']}", rule["approvals_required"], _of(rule))
 
 
