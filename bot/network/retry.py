@@ -7,6 +7,8 @@ from email.utils import parsedate_to_datetime
 from random import SystemRandom
 
 ATTEMPTS = 3
+# A server's way of saying that it took too long: GitLab's where its database did.
+TOOK_TOO_LONG = 408
 _FIRST = 0.5
 _DOUBLED = 5
 _random = SystemRandom()
@@ -41,4 +43,4 @@ def _said(headers: Mapping[str, str], now: float) -> float:
 
 def may_pass(status: int) -> bool:
     """Whether a request that was answered with this HTTP status may succeed a little later."""
-    return status == 429 or (status >= 500 and status != 501)
+    return status in {TOOK_TOO_LONG, 429} or (status >= 500 and status != 501)

@@ -92,7 +92,16 @@ def session(forge: Running, clock: Clock | None = None, **access: object) -> Ite
 
 @pytest.mark.parametrize(
     "kind",
-    [CutBefore(), CutAfter(), CutMidway(), Answer(500), Answer(502, body=b"<html>"), Answer(503), AnswerAfter(504)],
+    [
+        CutBefore(),
+        CutAfter(),
+        CutMidway(),
+        Answer(500),
+        Answer(502, body=b"<html>"),
+        Answer(503),
+        AnswerAfter(504),
+        AnswerAfter(408),
+    ],
 )
 def test_a_read_is_sent_again_and_a_write_is_not(app: Notes, forge: Running, kind: Kind) -> None:
     clock = Clock()
