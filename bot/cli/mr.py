@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -176,7 +177,15 @@ def _again(config: Config, repository: Repository, request: MergeRequest) -> str
 
 
 def _who(call: Call) -> str:
-    return call.args.by or getpass.getuser()
+    return call.args.by or _user()
+
+
+def _user() -> str:
+    """Who runs this; in a container that may be a number alone."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # before Python 3.13, and since
+        return f"user {os.getuid()}"
 
 
 def _listed(repository: Repository, request: MergeRequest, status: CommitStatus | None) -> answers.MergeRequestListed:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from dataclasses import replace
 
 import pytest
 
-from bot.cli.mr import _again, _row, _state
+from bot.cli.mr import _again, _row, _state, _user
 from bot.repositories import CommitStatus, MergeRequest, Repository, RequestState, StatusState
 from tests.paper import CONFIG, SHOP
 
@@ -48,3 +49,12 @@ def test_who_ended_it_may_not_be_known() -> None:
 )
 def test_what_was_closed_is_proposed_again_by_whatever_proposed_it(branch: str, hint: str) -> None:
     assert _again(CONFIG, SHOP, replace(REQUEST, source_branch=branch)) == hint
+
+
+def test_who_has_no_name_on_this_machine_is_called_by_the_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 1_000_650_000)
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(variable, raising=False)
+    assert _user() == "user 1000650000"
+    monkeypatch.setenv("USER", "ann")
+    assert _user() == "ann"
