@@ -266,6 +266,28 @@ def test_gitlab_wants_a_rebase_where_history_is_linear(gitlab: GitLabPlace, meth
     assert repository.git("rev-parse", "main^1") == main
 
 
+def test_gitlab_s_lists_know_what_a_look_has_told(gitlab: GitLabPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GitLab keeps for hours what it says in lists, and so may say that it can be merged."""
+    gitlab.made.merge_method = "ff"
+    head = gitlab.push("x", "2")
+    gitlab.open()
+    kept = gitlab.rest("GET", "/merge_requests?state=opened")[1]
+    gitlab.push("main", "theirs", path="b")
+    answer = gitlab.gitlab.answer
+
+    def keeping(request: Request) -> Response:
+        listing = request.method == "GET" and request.path.endswith("/merge_requests")
+        return Response(200, kept) if listing else answer(request)
+
+    monkeypatch.setattr(gitlab.gitlab, "answer", keeping)
+    (listed,) = gitlab.forge.open_requests(gitlab.project)
+    assert not listed.needs_rebase
+    with pytest.raises(ConflictError, match="wants the branch rebased"):
+        begun(gitlab, head)
+    (listed,) = gitlab.forge.open_requests(gitlab.project)
+    assert listed.needs_rebase
+
+
 PUT = "PUT /api/v4/projects/.*/merge$"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gitlab import Gitlab
@@ -13,19 +13,23 @@ from bot.forges.certainty import certain, must_be_as_seen
 from bot.forges.closing import with_reason
 from bot.forges.errors import StatusError
 from bot.forges.gitlab.refusals import must_be_open
-from bot.forges.gitlab.requests import LONGEST_BODY, Identity, body_of, request_of, ruled, title_of
+from bot.forges.gitlab.requests import LONGEST_BODY, NEED_REBASE, Identity, body_of, request_of, ruled, title_of
 from bot.repositories import MergeRequest, RequestState
 
 
 @dataclass(frozen=True)
 class Changing:
-    """Those of one project, which is an object of the library's, and `name` what it is called; `me` is who asks."""
+    """Those of one project, which is an object of the library's, and `name` what it is called; `me` is who asks.
+
+    `behind` are those that were found to need a rebase, by their numbers and heads.
+    """
 
     gitlab: Gitlab
     project: Any
     name: str
     me: Identity
     sleep: Callable[[float], None]
+    behind: set[tuple[int, str]] = field(default_factory=set)
 
     def fields(self, number: int) -> dict[str, Any]:
         """What GitLab says of one. Raises ForgeError."""
@@ -38,6 +42,8 @@ class Changing:
                 f"{self.name} has no merge request !{number}, or the token may not see it: {error.message}",
                 hint="see promobot mr list",
             ) from error
+        needs_rebase = fields.get("detailed_merge_status") == NEED_REBASE
+        (self.behind.add if needs_rebase else self.behind.discard)((number, fields.get("sha") or ""))
         return fields
 
     def get(self, number: int) -> MergeRequest:

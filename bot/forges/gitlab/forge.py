@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from threading import Lock
 from typing import Any
@@ -57,6 +58,7 @@ class GitLabForge:
         self._people = People(self._gitlab)
         self._identity: Identity | None = None
         self._said: dict[str, dict[str, Said]] = {}
+        self._behind = defaultdict[str, set[tuple[int, str]]](set)
         self._lock = Lock()
 
     def close_connections(self) -> None:
@@ -227,10 +229,11 @@ class GitLabForge:
         return Notes(self._project(project).mergerequests.get(number, lazy=True), self._me.user, self._sleep)
 
     def _changing(self, project: str) -> Changing:
-        return Changing(self._gitlab, self._project(project), project, self._me, self._sleep)
+        behind = self._behind[project]
+        return Changing(self._gitlab, self._project(project), project, self._me, self._sleep, behind)
 
     def _lists(self, project: str) -> Lists:
-        return Lists(self._project(project), self._me)
+        return Lists(self._project(project), self._me, self._behind[project])
 
     def _merged_at(self, project: str, commit: str) -> MergeRequest | None:
         found = self._project(project).commits.get(commit, lazy=True).merge_requests(**EVERYTHING)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.forges.gitlab.requests import Identity, request_of
-from bot.repositories import MergeRequest
+from bot.repositories import MergeRequest, RequestState
 
 # In the order that they were made in: what is made while pages are turned comes last, and moves nothing.
 _ORDER: Mapping[str, Any] = {"order_by": "created_at", "sort": "asc"}
@@ -15,10 +15,15 @@ _ORDER: Mapping[str, Any] = {"order_by": "created_at", "sort": "asc"}
 
 @dataclass(frozen=True)
 class Lists:
-    """Those of one project, which is an object of the library's; `me` is who asks."""
+    """Those of one project, which is an object of the library's; `me` is who asks.
+
+    What GitLab says in lists may be hours old: lib/api/merge_requests.rb, render_merge_requests. Those that were found
+    `behind`, by their numbers and heads, are so in lists, too.
+    """
 
     project: Any
     me: Identity
+    behind: Collection[tuple[int, str]] = field(default_factory=frozenset)
 
     def found(self, **wanted: object) -> tuple[MergeRequest, ...]:
         """Those that GitLab finds by this, lowest number first."""
@@ -49,4 +54,8 @@ class Lists:
 
     def _told(self, found: Iterable[Any]) -> tuple[MergeRequest, ...]:
         requests = [request_of(one.attributes, self.me) for one in found]
-        return tuple(sorted(requests, key=lambda request: request.number))
+        known = [replace(one, needs_rebase=one.needs_rebase or self._is_behind(one)) for one in requests]
+        return tuple(sorted(known, key=lambda request: request.number))
+
+    def _is_behind(self, request: MergeRequest) -> bool:
+        return request.state is RequestState.OPEN and (request.number, request.head) in self.behind
