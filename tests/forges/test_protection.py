@@ -159,6 +159,15 @@ def test_github_rulesets_are_read_to_the_end(github: GitHubPlace) -> None:
     assert github.running.counts()["GET /repos/:owner/:repo/rules/branches/:branch"] == 2
 
 
+@pytest.mark.parametrize("branch", ["env/prod", "main#2", "main%232"])
+def test_github_rulesets_are_those_of_just_that_branch(github: GitHubPlace, branch: str) -> None:
+    rules = github.hub.projects[github.project].rules
+    rules["main"], rules[branch] = Protection(approvals=1), Protection(approvals=2)
+    assert github.repository.move(branch, github.head("main"), None)
+    found = github.forge.protection(github.project, branch)
+    assert [rule.required for rule in found.rules] == [2]
+
+
 @pytest.mark.parametrize("pages", [0, 1])
 @pytest.mark.parametrize("status", [403, 404])
 def test_github_rulesets_that_are_not_told_are_not_known(github: GitHubPlace, pages: int, status: int) -> None:

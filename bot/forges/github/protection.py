@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from bot.errors import ForgeError
 from bot.forges.errors import StatusError
@@ -84,7 +85,7 @@ def _rules(client: Client, project: str, branch: str) -> Sequence[Mapping[str, A
     https://github.com/NousResearch/hermes-agent/pull/111974
     """
     try:
-        return tuple(client.everything(f"/repos/{project}/rules/branches/{branch}"))
+        return tuple(client.everything(f"/repos/{project}/rules/branches/{quote(branch, safe='')}"))
     except StatusError as error:
         if not error.hides:
             raise
