@@ -102,7 +102,7 @@ class Client:
             headers, said = self.requester.requestJsonAndCheck(
                 "POST", url, input={"query": text, "variables": variables}
             )
-            errors = said.get("errors") or []
+            errors = [error for error in said.get("errors") or () if not _is_unseen(error)]
             if not any(error.get("type") in _LIMITED for error in errors):
                 break
             # This limit comes with status 200, and nothing was done.
@@ -178,6 +178,14 @@ class Client:
 
 def _as_said(_: object, __: object, said: dict[str, Any]) -> dict[str, Any]:
     return said
+
+
+def _is_unseen(error: dict[str, Any]) -> bool:
+    """Whether it is about a team of whom a review is asked and of whom the token isn't told; nothing stands there then.
+
+    The rest of the answer is whole: https://github.com/cli/cli/issues/14317. GitHub asks owners of code by itself.
+    """
+    return error.get("type") == "FORBIDDEN" and "requestedReviewer" in (error.get("path") or ())
 
 
 def _refused(asked: Asked, errors: list[dict[str, Any]]) -> GraphError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -226,6 +227,12 @@ def _decision(project: Project, pull: Pull) -> str | None:
     return "APPROVED" if project.approvals(pull) >= wanted else "REVIEW_REQUIRED"
 
 
+def _slug(call: Call, project: Project, slug: str, _: object) -> str:
+    """Told to who may read members; nothing is in the team's place for others: dust-tt/dust/pull/29326."""
+    call.hub.reachable(call.token, project.path, Grant("members"))
+    return slug
+
+
 def _asked(call: Call, project: Project, pull: Pull) -> list[dict[str, Any]]:
     teams = [call.hub.teams[project.owner, slug] for slug in pull.teams]
     return [
@@ -233,7 +240,7 @@ def _asked(call: Call, project: Project, pull: Pull) -> list[dict[str, Any]]:
         *(
             {
                 "__typename": "Team",
-                "slug": team.slug,
+                "slug": partial(_slug, call, project, team.slug),
                 "combinedSlug": f"{team.organization}/{team.slug}",
                 "id": team.node_id,
             }

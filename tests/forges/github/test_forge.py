@@ -123,6 +123,15 @@ def test_teams_are_told_only_to_who_may_read_them(world: World) -> None:
     assert fine.open_requests(PROJECT)[0].reviewers == ("ann", "sre")
 
 
+def test_a_team_that_may_not_be_seen_hides_nothing_else(world: World) -> None:
+    """Owners of code are asked by GitHub, whoever the approvers are."""
+    world.open()
+    permissions = {"metadata": "read", "contents": "write", "pull_requests": "write", "statuses": "write"}
+    narrow = world.by(world.hub.fine_grained(LOGIN, permissions, PROJECT))
+    assert [request.reviewers for request in narrow.open_requests(PROJECT)] == [("ann",)]
+    assert narrow.get(PROJECT, 1).reviewers == ("ann",)
+
+
 def test_who_cannot_be_asked_is_left_out_with_a_note(world: World) -> None:
     world.push()
     world.hub.team("acme", "strangers", "eve")
