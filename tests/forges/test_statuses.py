@@ -87,6 +87,25 @@ def test_without_a_pipeline_there_is_one_of_its_own(lab: GitLabPlace) -> None:
     assert lab.forge.merge(lab.project, 1, head=head).state is RequestState.MERGED
 
 
+def test_a_branch_that_has_the_same_commit_has_pipelines_of_its_own(lab: GitLabPlace) -> None:
+    """No merge request of another branch goes by them, be they newer."""
+    lab.made.pipelines_for = "push"
+    head = lab.push("x", "2")
+    lab.opened_by_ann("x")
+    lab.forge.set_status(lab.project, head, GREEN, branch="x")
+    lab.repository.move("y", head, None)
+    lab.gitlab.finish(lab.made, "running")
+    for pipeline in lab.made.pipelines:
+        pipeline.statuses.append(LabStatus(7000 + pipeline.id, "lint", pipeline.ref, "running", lab.ann, NOON, ""))
+    assert lab.forge.statuses(lab.project, [head]) == {}, "it isn't so of both"
+    assert not lab.forge.set_status(lab.project, head, GREEN, branch="x")
+    assert lab.forge.set_status(lab.project, head, RED, branch="x")
+    assert lab.forge.set_status(lab.project, head, RED, branch="y")
+    assert lab.forge.statuses(lab.project, [head]) == {head: RED}
+    said = {one.ref: [job.state for job in one.statuses if job.name == "promobot"] for one in lab.made.pipelines}
+    assert said == {"x": ["success", "failed"], "y": ["failed"]}
+
+
 def test_a_newer_pipeline_has_none_yet(lab: GitLabPlace) -> None:
     """What is set before the merge request is opened may be in another one than what the merge request goes by."""
     lab.made.pipelines_for = "merge_request_event"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -55,7 +55,7 @@ class Statuses:
 
     def found(self, commits: Collection[str]) -> dict[str, CommitStatus]:
         """What is said of these commits."""
-        return of_each(self.project, commits, lambda commit: self._look(commit).status)
+        return of_each(self.project, commits, self._said_of)
 
     def set(self, commit: str, status: CommitStatus, branch: str, *, new: bool = False) -> bool:
         """Say it, unless it is said already; of a `new` commit nothing is."""
@@ -94,7 +94,7 @@ class Statuses:
 
     def _tried(self, commit: str, wanted: CommitStatus, branch: str, known: _Seen | None) -> bool:
         for attempt in range(1, _ATTEMPTS + 1):
-            seen = known if known and attempt == 1 else self._look(commit)
+            seen = known if known and attempt == 1 else self._look(commit, branch)
             if seen.status == wanted:
                 self.said[commit] = Said(seen.pipeline, wanted)
                 return attempt > 1
@@ -113,33 +113,57 @@ class Statuses:
         # Without a pipeline's number or a branch's name, GitLab would take any branch that has the commit.
         where = {"pipeline_id": seen.pipeline} if seen.pipeline else {"ref": branch}
         if seen.status is not None and seen.status.state is wanted.state is StatusState.PENDING:
-            self._post(commit, {"state": "canceled", "name": NAME, **where}, lambda now: now.status is None)
+            self._post(commit, branch, {"state": "canceled", "name": NAME, **where}, lambda now: now.status is None)
         told = {"state": _WORDS[wanted.state], "name": NAME, "description": wanted.description, **where}
-        return self._post(commit, told, lambda now: now.status == wanted)
+        return self._post(commit, branch, told, lambda now: now.status == wanted)
 
-    def _post(self, commit: str, told: dict[str, object], done: Callable[[_Seen], bool]) -> int:
+    def _post(self, commit: str, branch: str, told: dict[str, object], done: Callable[[_Seen], bool]) -> int:
         """The number of the pipeline that it came to."""
 
         def write() -> int:
             return int(self._statuses(commit).create(told).attributes.get("pipeline_id") or 0)
 
         def look() -> int | None:
-            now = self._look(commit)
+            now = self._look(commit, branch)
             return now.pipeline if done(now) else None
 
         return certain(write, look, sleep=self.sleep)
 
-    def _look(self, commit: str) -> _Seen:
+    def _look(self, commit: str, branch: str) -> _Seen:
+        """What counts for a branch that is at the commit."""
+        jobs = self._jobs(commit)
+        return _seen_in(jobs if _are_of_requests(jobs) else [job for job in jobs if job["ref"] == branch])
+
+    def _said_of(self, commit: str) -> CommitStatus | None:
+        """The same where it isn't told which branch: nothing where it isn't so of each that has the commit."""
+        jobs = self._jobs(commit)
+        refs = {None} if _are_of_requests(jobs) else {job["ref"] for job in jobs}
+        said = {_seen_in([job for job in jobs if ref in {None, job["ref"]}]).status for ref in refs}
+        return said.pop() if len(said) == 1 else None
+
+    def _jobs(self, commit: str) -> list[Mapping[str, Any]]:
         """All jobs, as they tell which pipeline counts; GitLab leaves out those of child pipelines."""
-        jobs = [job.attributes for job in self._statuses(commit).list(get_all=True)]
-        pipeline = max(map(_pipeline, jobs), default=(False, 0))[1]
-        ours = [job for job in jobs if job["name"] == NAME and _pipeline(job)[1] == pipeline]
-        last = max(ours, key=lambda job: int(job["id"]), default=None)
-        state = _STATES.get(last["status"]) if last else None
-        return _Seen(pipeline, CommitStatus(state, last["description"] or "") if last and state else None)
+        return [job.attributes for job in self._statuses(commit).list(get_all=True)]
 
     def _statuses(self, commit: str) -> Any:  # noqa: ANN401 - the library's manager
         return self.project.commits.get(commit, lazy=True).statuses
+
+
+def _seen_in(jobs: Collection[Mapping[str, Any]]) -> _Seen:
+    """What the pipeline says that counts among those of these jobs."""
+    pipeline = max(map(_pipeline, jobs), default=(False, 0))[1]
+    ours = [job for job in jobs if job["name"] == NAME and _pipeline(job)[1] == pipeline]
+    last = max(ours, key=lambda job: int(job["id"]), default=None)
+    state = _STATES.get(last["status"]) if last else None
+    return _Seen(pipeline, CommitStatus(state, last["description"] or "") if last and state else None)
+
+
+def _are_of_requests(jobs: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether some are of merge requests; else one goes by the pipelines of its own branch and of no other one.
+
+    app/finders/ci/pipelines_for_merge_request_finder.rb
+    """
+    return any(_pipeline(job)[0] for job in jobs)
 
 
 def _pipeline(job: Mapping[str, Any]) -> tuple[bool, int]:
