@@ -177,6 +177,20 @@ def test_gitlab_may_have_been_held_by_somebody_else_in_that_moment(gitlab: GitLa
     assert not gitlab.forge.hold(gitlab.project, 1)
 
 
+def test_gitlab_may_refuse_to_hold_it_in_what_it_says_alone(gitlab: GitLabPlace) -> None:
+    gitlab.made.pipelines_for = "push"
+    head = gitlab.push("x", "2")
+    gitlab.open()
+    begun(gitlab, head)
+    words = {"message": "Can't cancel the automatic merge", "status": "error", "http_status": 406}
+    refused = {"Content-Type": "application/json"}, json.dumps(words).encode()
+    gitlab.running.inject(Fault("POST .*/cancel_", Answer(201, *refused)))
+    with pytest.raises(ForgeError, match="still merges platform/teams/gitops-prod!1 by itself: Can't cancel"):
+        gitlab.forge.hold(gitlab.project, 1)
+    gitlab.running.inject(Fault("POST .*/cancel_", AnswerAfter(201, *refused)))
+    assert not gitlab.forge.hold(gitlab.project, 1), "somebody else has done it"
+
+
 def test_gitlab_says_what_is_missing_and_is_asked_for_nothing(gitlab: GitLabPlace) -> None:
     head = gitlab.push("x", "2")
     gitlab.open()

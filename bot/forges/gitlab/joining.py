@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeGuard
 
 from gitlab import Gitlab
 
+from bot.errors import ForgeError
 from bot.forges.certainty import certain
 from bot.forges.errors import StatusError
 from bot.forges.gitlab.merging import Merging
@@ -22,6 +23,11 @@ _LATER = {"auto_merge": True, "merge_when_pipeline_succeeds": True}
 # ee/app/services/auto_merge/add_to_merge_train_when_pipeline_succeeds_service.rb, available_for?
 _ON_TRAIN = {"auto_merge": True}
 _ON_TRAIN_LATER = {**_ON_TRAIN, "when_pipeline_succeeds": True}
+
+
+def _is_refusal(said: object) -> TypeGuard[Mapping[str, str]]:
+    """Whether GitLab says no with HTTP 201: lib/api/merge_requests.rb, and app/services/auto_merge/base_service.rb."""
+    return isinstance(said, dict) and said.get("status") == "error"
 
 
 @dataclass(frozen=True)
@@ -51,13 +57,22 @@ class Joining:
         if not is_armed():
             return False
         path = f"{self.project.mergerequests.path}/{number}/cancel_merge_when_pipeline_succeeds"
+
+        def post() -> object:
+            return self.gitlab.http_post(path)
+
         try:
-            certain(lambda: self.gitlab.http_post(path), lambda: None if is_armed() else True, sleep=self.sleep)
+            said = certain(post, lambda: None if is_armed() else True, sleep=self.sleep)
         except StatusError:
             if is_armed():
                 raise
             return False  # somebody else has done it in that moment, or it is merged
-        return True
+        if not _is_refusal(said):
+            return True
+        if is_armed():
+            words = said.get("message", "it refuses")
+            raise ForgeError(f"GitLab still merges {self.name}!{number} by itself: {words}", hint="run again")
+        return False
 
     def _on_train(self, number: int, told: dict[str, object]) -> object:
         path = f"/projects/{self.project.encoded_id}/merge_trains/merge_requests/{number}"
