@@ -66,6 +66,12 @@ def _refused(pulls: Pulls, draft: RequestDraft, error: StatusError) -> ForgeErro
             f"{draft.source_branch} of {pulls.project} is no different from {draft.target_branch}",
             hint="there is nothing to merge",
         )
+    if any(text.startswith("Draft pull requests are not supported") for text in error.said):
+        return ForgeError(
+            f"{pulls.project} can have no drafts, and what {draft.source_branch} proposes is to be one",
+            hint="a private repository needs a plan of GitHub's that has them; or do without `when_missing: copy`, and "
+            "`draft` of merge_requests",
+        )
     return error
 
 

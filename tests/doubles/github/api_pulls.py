@@ -52,6 +52,8 @@ def create(call: Call) -> Response:
     life.must_be_alone(project, source, target)
     if not project.repository.between(heads[target], heads[source]):
         raise RefusedError(Refused.NO_COMMITS, base=target, head=source)
+    if said.get("draft") and project.private and not project.paid:
+        raise RefusedError(Refused.NO_DRAFTS)
     pull = Pull(
         next(call.hub.ids),
         next(project.numbers),

@@ -108,6 +108,9 @@ class Refused(Enum):
         f"{_REST}/pulls/pulls#update-a-pull-request",
         _custom("PullRequest", "state cannot be changed. {why}", field="state"),
     )
+    NO_DRAFTS = Words(
+        422, "Draft pull requests are not supported in this repository.", f"{_THREADS}/SWE-agent/SWE-agent/issues/179"
+    )
     # --- reviewers ---
     AUTHOR = Words(
         422,

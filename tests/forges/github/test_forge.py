@@ -310,6 +310,15 @@ def test_what_is_no_different_is_not_opened(world: World) -> None:
     assert world.pulls == {}
 
 
+def test_where_there_are_no_drafts_it_says_what_wants_one(world: World) -> None:
+    world.hub.projects[PROJECT].paid = False
+    world.push()
+    with pytest.raises(ForgeError, match=f"{PROJECT} can have no drafts, and what x proposes is to be one") as caught:
+        world.forge.open(PROJECT, draft(draft=True))
+    assert "`when_missing: copy`" in (caught.value.hint or "")
+    assert world.pulls == {}
+
+
 def test_who_has_no_token_is_told_to_get_one(world: World) -> None:
     with pytest.raises(ForgeError, match="the forge wants a token, and none is configured"):
         world.by("").open_requests(PROJECT)
