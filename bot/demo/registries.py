@@ -81,7 +81,7 @@ def start_registry(
 
     Without `port` the kernel picks a free one. Started again on the same directory, it has the same
     images and the same certificate. It dies with the thread that started it, unless `detach`.
-    `settings` are further variables of its configuration, such as `REGISTRY_VALIDATION_DISABLED`.
+    `settings` are further variables of its environment, such as `REGISTRY_VALIDATION_DISABLED`.
     Raises ProgramMissingError where docker-registry is not installed, and RegistryError where it does not come up.
     """
     directory.mkdir(parents=True, exist_ok=True)
