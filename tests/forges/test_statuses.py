@@ -106,6 +106,20 @@ def test_a_branch_that_has_the_same_commit_has_pipelines_of_its_own(lab: GitLabP
     assert said == {"x": ["success", "failed"], "y": ["failed"]}
 
 
+def test_what_waits_on_two_branches_at_one_commit_waits_on_both(lab: GitLabPlace) -> None:
+    """Nothing is taken back of what was said of the other one."""
+    lab.made.pipelines_for = "push"
+    head = lab.push("x", "2")
+    lab.repository.move("y", head, None)
+    lab.gitlab.finish(lab.made, "running")
+    for pipeline in lab.made.pipelines:
+        pipeline.statuses.append(LabStatus(7000 + pipeline.id, "lint", pipeline.ref, "running", lab.ann, NOON, ""))
+    for branch in ("x", "y"):
+        assert lab.forge.set_status(lab.project, head, WAITING, branch=branch)
+    said = {one.ref: [job.state for job in one.statuses if job.name == "promobot"] for one in lab.made.pipelines}
+    assert said == {"x": ["pending"], "y": ["pending"]}
+
+
 def test_a_newer_pipeline_has_none_yet(lab: GitLabPlace) -> None:
     """What is set before the merge request is opened may be in another one than what the merge request goes by."""
     lab.made.pipelines_for = "merge_request_event"

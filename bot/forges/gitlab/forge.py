@@ -25,7 +25,7 @@ from bot.forges.gitlab.protection import protection
 from bot.forges.gitlab.refusals import must_be_open
 from bot.forges.gitlab.requests import Identity, landed, request_of
 from bot.forges.gitlab.rights import Rights
-from bot.forges.gitlab.statuses import Said, Statuses
+from bot.forges.gitlab.statuses import SaidOf, Statuses
 from bot.forges.port import AutoMerge, Opened
 from bot.forges.rights import Right, Use
 from bot.network.pace import Pace
@@ -57,7 +57,7 @@ class GitLabForge:
         self._gitlab = make_client(access, pace or Pace(8, sleep=sleep), sleep=sleep)
         self._people = People(self._gitlab)
         self._identity: Identity | None = None
-        self._said: dict[str, dict[str, Said]] = {}
+        self._said: dict[str, SaidOf] = {}
         self._behind = defaultdict[str, set[tuple[int, str]]](set)
         self._lock = Lock()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from bot.errors import ForgeError
 from bot.forges.certainty import certain
@@ -45,13 +45,17 @@ class Said:
     status: CommitStatus
 
 
+# By commit and branch: each branch that is at a commit has pipelines of its own.
+SaidOf: TypeAlias = dict[tuple[str, str], Said]
+
+
 @dataclass(frozen=True)
 class Statuses:
-    """Those of one project, which is an object of the library's; `said` is by commits, and grows."""
+    """Those of one project, which is an object of the library's; `said` grows."""
 
     project: Any
     sleep: Callable[[float], None]
-    said: dict[str, Said]
+    said: SaidOf
 
     def found(self, commits: Collection[str]) -> dict[str, CommitStatus]:
         """What is said of these commits."""
@@ -69,20 +73,21 @@ class Statuses:
         if not prepared:
             self.sleep(pause(1))
         commit, wanted = request.head, status.within(_LONGEST)
-        head, before = self.begun(request.number, commit), self.said.get(commit)
+        branch = request.source_branch
+        head, before = self.begun(request.number, commit), self.said.get((commit, branch))
         if before is None or (before.status == wanted and head in {0, before.pipeline}):
             return  # none: somebody pushed meanwhile, and what is to be said isn't about that
         known = _Seen(head) if before.pipeline and head else None
-        self._set(commit, status, request.source_branch, known)
+        self._set(commit, status, branch, known)
 
     def begun(self, number: int, commit: str) -> int:
         """The number of the pipeline that an open merge request goes by; 0 where there is none of this commit."""
         return head_pipeline(lambda: self.project.mergerequests.get(number).attributes, commit, self.sleep)
 
     def _set(self, commit: str, status: CommitStatus, branch: str, known: _Seen | None) -> bool:
-        before = self.said.get(commit)
+        before = self.said.get((commit, branch))
         said = self._tried(commit, status.within(_LONGEST), branch, known)
-        if before and before.pipeline not in {0, self.said[commit].pipeline}:
+        if before and before.pipeline not in {0, self.said[commit, branch].pipeline}:
             self._withdraw(commit, before)
         return said
 
@@ -96,10 +101,10 @@ class Statuses:
         for attempt in range(1, _ATTEMPTS + 1):
             seen = known if known and attempt == 1 else self._look(commit, branch)
             if seen.status == wanted:
-                self.said[commit] = Said(seen.pipeline, wanted)
+                self.said[commit, branch] = Said(seen.pipeline, wanted)
                 return attempt > 1
             try:
-                self.said[commit] = Said(self._say(commit, wanted, seen, branch), wanted)
+                self.said[commit, branch] = Said(self._say(commit, wanted, seen, branch), wanted)
             except StatusError as error:
                 if attempt == _ATTEMPTS or not _may_pass(error):
                     raise
