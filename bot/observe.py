@@ -151,13 +151,17 @@ def _merged_by(world: World, questions: list[MergedBy]) -> Answers:
 
 
 def _statuses(world: World, questions: list[Status]) -> Answers:
-    """One look at the forge for all commits of a repository that were asked about."""
-    repository = questions[0].repository
-    try:
-        found = world.forge(repository.forge).statuses(repository.project, {question.commit for question in questions})
-    except BotError as error:
-        return dict.fromkeys(questions, Unknown(error))
-    return {q: Found(found[q.commit]) if q.commit in found else Absent() for q in questions}
+    """One look at the forge for all commits of a repository that were asked about; one more for other branches."""
+    repository, answers = questions[0].repository, Answers()
+    while left := [question for question in questions if question not in answers]:
+        branches = {question.commit: question.branch for question in left}
+        asked = [question for question in left if branches[question.commit] == question.branch]
+        try:
+            found = world.forge(repository.forge).statuses(repository.project, branches, branches=branches)
+        except BotError as error:
+            return answers | dict.fromkeys(left, Unknown(error))
+        answers |= {q: Found(found[q.commit]) if q.commit in found else Absent() for q in asked}
+    return answers
 
 
 def _closed_requests(world: World, questions: list[ClosedRequests]) -> Answers:

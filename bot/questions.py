@@ -241,10 +241,11 @@ class Approvals(Question[tuple[str, ...]]):
 
 @dataclass(frozen=True)
 class Status(Question[CommitStatus]):
-    """What promobot's own status on a commit says; Absent where there is none."""
+    """What promobot's own status on a commit says, for a branch that is at it; Absent where there is none."""
 
     repository: Repository
     commit: str
+    branch: str
 
 
 @dataclass(frozen=True)

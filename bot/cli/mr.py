@@ -94,8 +94,8 @@ def _looked_at(
 
 
 def _statuses(forge: Forge, repository: Repository, requests: Iterable[MergeRequest]) -> Mapping[str, CommitStatus]:
-    heads = {request.head for request in requests if request.state is RequestState.OPEN}
-    return forge.statuses(repository.project, heads) if heads else {}
+    heads = {request.head: request.source_branch for request in requests if request.state is RequestState.OPEN}
+    return forge.statuses(repository.project, heads, branches=heads) if heads else {}
 
 
 def _short_state(request: MergeRequest) -> str:

@@ -83,7 +83,7 @@ class Needed:
         if request is None or not is_marked(request) or self.mark:
             return False
         # What it says stays where people have approved it.
-        status = ask.perhaps(Status(repository, request.head))
+        status = ask.perhaps(Status(repository, request.head, request.source_branch))
         return status is None or status.state is not StatusState.SUCCESS
 
 

@@ -103,7 +103,7 @@ def _group(ask: Ask, place: Place, entry: _Entry) -> _Group:
     try:
         commits = ask.maybe(Commits(place.rev.repository, place.rev.commit, entry.head, paths=True)) or ()
         theirs = touching(place, request, commits)
-        ask.together(Status(place.rev.repository, entry.head), *files_of(place, theirs))
+        ask.together(Status(place.rev.repository, entry.head, entry.branch), *files_of(place, theirs))
         return _Group(entry, theirs, judged(ask, place, theirs), frozenset(commit.sha for commit in commits))
     except NotKnown as refusal:
         return _Group(entry, theirs, Judged(waiting(refusal.blocked.reason), unsure=True))
@@ -115,7 +115,7 @@ def _upkeep(ask: Ask, place: Place, group: _Group, owns: Mapping[_Entry, _Own]) 
     unit = Unit(f"!{entry.number} in the merge queue", ())
     target = next((environment.name for environment, _ in group.theirs.touched), place.environment.name)
     try:
-        now = ask.maybe(Status(repository, entry.head))
+        now = ask.maybe(Status(repository, entry.head, entry.branch))
     except NotKnown as refusal:
         return Upkeep(unit, target, blocked=refusal.blocked)
     found = _whole(group, owns)

@@ -215,7 +215,7 @@ def _approved(ask: Ask, place: Place, theirs: Theirs, said: Judged) -> Judged:
 
 def status_of(ask: Ask, place: Place, theirs: Theirs) -> tuple[Judged, CommitStatus | None]:
     """What is to be said of its head, and what is said now. Raises NotKnown."""
-    status = Status(place.rev.repository, theirs.request.head)
+    status = Status(place.rev.repository, theirs.request.head, theirs.request.source_branch)
     ask.together(status, *files_of(place, theirs))
     said = permitted(place, theirs, _approved(ask, place, theirs, judged(ask, place, theirs)))
     now = ask.maybe(status)

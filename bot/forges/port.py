@@ -78,11 +78,14 @@ class Forge(Protocol):
         """What merging an open merge request would change, as a unified diff; empty once it has ended."""
         ...
 
-    def statuses(self, project: str, commits: Collection[str]) -> Mapping[str, CommitStatus]:
+    def statuses(
+        self, project: str, commits: Collection[str], *, branches: Mapping[str, str] | None = None
+    ) -> Mapping[str, CommitStatus]:
         """What promobot's own status says on these commits, by commit; those without one are left out.
 
         So is a commit that the project doesn't have: one of several takes nothing from the others.
-        On a forge where pipelines hold the statuses, what an older pipeline of a commit has isn't there.
+        On a forge where pipelines hold the statuses, what an older pipeline of a commit has isn't there, nor what one
+        of another branch at it has: of which branch is meant, `branches` tell by commit; else of all that are there.
         """
         ...
 

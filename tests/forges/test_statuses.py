@@ -98,6 +98,8 @@ def test_a_branch_that_has_the_same_commit_has_pipelines_of_its_own(lab: GitLabP
     for pipeline in lab.made.pipelines:
         pipeline.statuses.append(LabStatus(7000 + pipeline.id, "lint", pipeline.ref, "running", lab.ann, NOON, ""))
     assert lab.forge.statuses(lab.project, [head]) == {}, "it isn't so of both"
+    assert lab.forge.statuses(lab.project, [head], branches={head: "x"}) == {head: GREEN}
+    assert lab.forge.statuses(lab.project, [head], branches={head: "y"}) == {}
     assert not lab.forge.set_status(lab.project, head, GREEN, branch="x")
     assert lab.forge.set_status(lab.project, head, RED, branch="x")
     assert lab.forge.set_status(lab.project, head, RED, branch="y")

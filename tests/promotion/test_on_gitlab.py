@@ -12,6 +12,7 @@ from bot.errors import ExitCode
 from bot.forges.local import merging
 from tests.company import PROJECT, Company
 from tests.doubles.gitlab import DEVELOPER, REPORTER, life
+from tests.doubles.gitlab.state import Status
 from tests.promotion.shops import GitLabShop, gitlab_shop
 from tests.proxy import Answer, AnswerAfter, CutAfter, CutBefore, Fault, Kind
 
@@ -122,6 +123,27 @@ def test_a_persons_is_red_until_its_image_is_there(shop: GitLabShop, pipelines_f
     assert said(shop)[-1] == (source, "success", "1 image found in registry staging")
     assert len(shop.project.pipelines) == 1
     assert mergeable(shop)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_it_is_said_once_though_another_branch_has_the_same_commit(shop: GitLabShop, *, several: bool) -> None:
+    """Each has a pipeline of its own, in which it is said where a merge request goes by that."""
+    shop.project.pipelines_for = "push"
+    head = propose_by_hand(shop, "1.1.4")
+    shop.repository.move("ann/more", head, None)
+    if several:
+        shop.gitlab.open(shop.project, shop.ann, "ann/more", title="Bump, too")
+    shop.gitlab.finish(shop.project, "success")
+    for pipeline in shop.project.pipelines:
+        job = Status(7000 + pipeline.id, "lint", pipeline.ref, "success", shop.ann, pipeline.created)
+        pipeline.statuses.append(job)
+    assert shop.promobot("reconcile") == ExitCode.DONE
+    red = [(one.ref, job.state) for one in shop.project.pipelines for job in one.statuses if job.name == "promobot"]
+    assert red == [("ann/bump", "failed"), ("ann/more", "failed")][: 1 + several]
+    shop.running.forget()
+    assert shop.promobot("reconcile") == ExitCode.DONE
+    assert shop.writes() == []
+    assert shop.running.counts()["GET /projects/:id/repository/commits/:sha/statuses"] == 1 + several
 
 
 def test_the_image_that_a_person_proposes_is_copied_and_then_it_is_green(shop: GitLabShop) -> None:

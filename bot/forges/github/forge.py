@@ -96,7 +96,13 @@ class GitHubForge:
         """The merge requests by which a branch came to these commits, by commit; others are left out."""
         return self._pulls(project).landed(sorted(commits))
 
-    def statuses(self, project: str, commits: Collection[str]) -> Mapping[str, CommitStatus]:
+    def statuses(
+        self,
+        project: str,
+        commits: Collection[str],
+        *,
+        branches: Mapping[str, str] | None = None,  # noqa: ARG002 - a commit's are of the commit alone
+    ) -> Mapping[str, CommitStatus]:
         """What promobot's own status says on these commits, by commit; those without one are left out."""
         return self._statuses(project).found(sorted(commits))
 

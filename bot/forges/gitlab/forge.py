@@ -87,9 +87,11 @@ class GitLabForge:
         """The merge requests by which a branch came to these commits, by commit; others are left out."""
         return of_each(self._project(project), commits, lambda commit: self._merged_at(project, commit))
 
-    def statuses(self, project: str, commits: Collection[str]) -> Mapping[str, CommitStatus]:
+    def statuses(
+        self, project: str, commits: Collection[str], *, branches: Mapping[str, str] | None = None
+    ) -> Mapping[str, CommitStatus]:
         """What promobot's own status says in the newest pipelines of these commits, by commit."""
-        return self._statuses(project).found(commits)
+        return self._statuses(project).found(commits, branches or {})
 
     def get(self, project: str, number: int) -> MergeRequest:
         """One merge request."""

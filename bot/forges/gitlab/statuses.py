@@ -57,9 +57,13 @@ class Statuses:
     sleep: Callable[[float], None]
     said: SaidOf
 
-    def found(self, commits: Collection[str]) -> dict[str, CommitStatus]:
-        """What is said of these commits."""
-        return of_each(self.project, commits, self._said_of)
+    def found(self, commits: Collection[str], branches: Mapping[str, str]) -> dict[str, CommitStatus]:
+        """What is said of these commits, for their branches where these are told."""
+
+        def look(commit: str) -> CommitStatus | None:
+            return self._look(commit, branches[commit]).status if commit in branches else self._said_of(commit)
+
+        return of_each(self.project, commits, look)
 
     def set(self, commit: str, status: CommitStatus, branch: str, *, new: bool = False) -> bool:
         """Say it, unless it is said already; of a `new` commit nothing is."""

@@ -74,7 +74,13 @@ class LocalForge:
         # Numbers are in the order of opening; what was merged first is put last, so that it stays.
         return {r.merge_commit: r for r in sorted(merged, key=_merged_at, reverse=True)}
 
-    def statuses(self, project: str, commits: Collection[str]) -> Mapping[str, CommitStatus]:
+    def statuses(
+        self,
+        project: str,
+        commits: Collection[str],
+        *,
+        branches: Mapping[str, str] | None = None,  # noqa: ARG002 - a commit's are of the commit alone
+    ) -> Mapping[str, CommitStatus]:
         """What promobot's own status says on these commits, by commit; those without one are left out."""
         stored = read(self._git(project), ()).statuses
         return {commit: stored[commit].status for commit in commits if commit in stored}
