@@ -60,6 +60,7 @@ def test_a_manifest_cut_midway_is_read_again(open_registry: RunningRegistry, rep
     ("kind", "message"),
     [
         (Answer(500), "HTTP 500.*when the registry works"),
+        (Answer(408), "HTTP 408.*when the registry works"),
         (Answer(503), "HTTP 503"),
         (Answer(429), "HTTP 429.*wait.*lower `concurrency` of registry e2e"),
         (Answer(401), "wants credentials, and none are configured"),

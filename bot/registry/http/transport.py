@@ -97,7 +97,7 @@ class Transport:
     def send(self, request: Request) -> Response:
         """The answer to a request, sent again where that may help.
 
-        Raises UnansweredError where no answer came; StatusError for the statuses 401, 403, 429 and 5xx except 501,
+        Raises UnansweredError where no answer came; StatusError for the statuses 401, 403, 408, 429 and 5xx except 501,
         and for every refusal of a server that the registry sent us to; else RegistryError where it is refused by us.
         """
         response = self._persist(request, self._pace, self._authorized)
