@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,17 @@ def test_gitlab_may_have_been_held_by_somebody_else_in_that_moment(gitlab: GitLa
         gitlab.forge.hold(gitlab.project, 1)
     gitlab.running.inject(Fault("POST .*/cancel_", AnswerAfter(406, *refused)))
     assert not gitlab.forge.hold(gitlab.project, 1)
+
+
+def test_gitlab_may_not_know_who_closed_it(gitlab: GitLabPlace) -> None:
+    """Nobody is told where that user is gone, or where a push did it."""
+    head = gitlab.push("x", "2")
+    gitlab.open()
+    gitlab.closed_by_ann(1)
+    gitlab.made.requests[1].closed_by = None
+    for look in (partial(begun, gitlab, head), partial(gitlab.forge.ready, gitlab.project, 1)):
+        with pytest.raises(ConflictError, match="!1 was closed by somebody"):
+            look()
 
 
 def test_gitlab_may_refuse_to_hold_it_in_what_it_says_alone(gitlab: GitLabPlace) -> None:

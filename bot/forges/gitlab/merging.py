@@ -154,7 +154,8 @@ class Merging:
     def _merged(self, request: MergeRequest) -> MergeRequest:
         if request.head != self.head:
             raise ConflictError(
-                f"merge request {self.name} was merged by {request.ended_by} at {request.head}, not at {self.head}",
+                f"merge request {self.name} was merged by {request.ended_by or 'somebody'} at {request.head},"
+                f" not at {self.head}",
                 hint="look at what came with it",
             )
         return request
@@ -162,7 +163,7 @@ class Merging:
     def _must_be_possible(self, request: MergeRequest, status: str) -> None:
         if request.state is RequestState.CLOSED:
             raise ConflictError(
-                f"merge request {self.name} was closed by {request.ended_by}",
+                f"merge request {self.name} was closed by {request.ended_by or 'somebody'}",
                 hint="`promobot mr list` shows those that are open",
             )
         if request.draft:
