@@ -26,6 +26,7 @@ FAULTS: list[Kind] = [
     CutBefore(),
     CutAfter(),
     AnswerAfter(502),
+    AnswerAfter(408),
     Answer(500),
     Answer(503),
     Answer(429),
