@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import quote
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 Variables: TypeAlias = Iterable[tuple[Sequence[str], str]]
 Opened: TypeAlias = Mapping[tuple[str, str], str]
 
+_NONE: Opened = MappingProxyType({})
 _KINDS = (".json", ".env")
 # What neither a shell nor a parser of dotenv files does anything with, also without quotes. All else is escaped as in
 # URLs, so that a value is one word on one line whatever others called their tags and branches.
@@ -76,8 +78,11 @@ def variable(*words: str) -> str:
     return "_".join(["PROMOBOT", *(_NO_KEY.sub("_", word.upper()) for word in words)])
 
 
-def promotion_variables(verdicts: Iterable[Verdict], opened: Opened) -> Variables:
-    """What each service would be or was promoted as, and its merge request; `opened` has the URLs of new ones."""
+def promotion_variables(verdicts: Iterable[Verdict], opened: Opened, waited: Opened = _NONE) -> Variables:
+    """What each service would be or was promoted as, and its merge request.
+
+    `opened` has the URLs of new ones, `waited` those of which the end was waited for.
+    """
     for verdict in verdicts:
         promotion = verdict.promotion
         for service in verdict.unit.services:
@@ -87,10 +92,13 @@ def promotion_variables(verdicts: Iterable[Verdict], opened: Opened) -> Variable
                 image = [move.destination.repository.rpartition("/")[2]] if several else []
                 yield (verdict.target, service, *image, "tag"), move.tag
                 yield (verdict.target, service, *image, "digest"), str(move.digest)
-            url = opened.get((verdict.target, verdict.unit.name)) or (verdict.request.url if verdict.request else "")
+            key = verdict.target, verdict.unit.name
+            url = waited.get(key, "")
             # One that is open while the unit is blocked, and may have got a note, proposes something else than the next
             # job may think.
-            if url and verdict.blocked is None:
+            if verdict.blocked is None:
+                url = opened.get(key) or url or (verdict.request.url if verdict.request else "")
+            if url:
                 yield (verdict.target, service, "merge_request_url"), url
 
 

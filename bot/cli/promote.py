@@ -109,7 +109,7 @@ class _Answer:
     def variables(self) -> Variables:
         """For a dotenv file."""
         waited = {(one.target, one.unit.name): one.request.url for one in self.waited}
-        return promotion_variables(self.verdicts, {**waited, **self.opened})
+        return promotion_variables(self.verdicts, self.opened, waited)
 
 
 def _waited_data(one: Waiting) -> answers.Waited:

@@ -8,18 +8,19 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bot.apply import StepResult
+from bot.cli.promote import _Answer
 from bot.cli.waiting import Patience, Waiting, code_of, open_requests, wait
 from bot.errors import ExitCode, ForgeError
 from bot.forges.local import LocalForge, create_project
 from bot.git import Clone, Identity
-from bot.plan import Done, OpenRequest, Plan, Standing, Step, Verdict
+from bot.plan import Blocked, Done, OpenRequest, Plan, Standing, Step, Verdict
 from bot.promotion import Unit
 from bot.reconcile import Pass
 from bot.repositories import FileChange, MergeRequest, Repository, RequestDraft, RequestState, Reviewers
@@ -123,6 +124,17 @@ def test_what_was_opened_is_found_without_all_that_there_ever_was(desk: Desk, mo
     desk.merge(1)
     assert opened(desk) == ["a/b!1", "a/b!2"]
     assert listed[1:] == [RequestState.OPEN, None]
+
+
+def test_what_was_waited_for_is_named_though_what_comes_next_is_blocked(desk: Desk) -> None:
+    """It was merged, and something newer may not go yet."""
+    one, url = desk.waiting[0], "https://forge.example.com/1"
+    merged = replace(one, request=replace(one.request, state=RequestState.MERGED, url=url))
+    due = Verdict(one.unit, "staging", Standing.DUE)
+    newer = replace(due, standing=Standing.BLOCKED, blocked=Blocked("it soaks", ""))
+    answer = _Answer(Pass(Plan((due,))), (replace(merged, target="staging"),), Pass(Plan((newer,))))
+    (service,) = one.unit.services
+    assert list(answer.variables()) == [(("staging", service, "merge_request_url"), url)]
 
 
 def test_it_waits_until_the_last_one_has_ended(desk: Desk) -> None:
