@@ -75,6 +75,21 @@ def test_one_token_is_enough_for_the_repositories_of_an_account(
     assert (counts[TOKENS], counts[INSTALLATION]) == (2, 3)
 
 
+def test_its_key_is_read_once_however_many_requests_it_signs(
+    world: World, registered: AppRegistration, key: rsa.RSAPrivateKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = []
+
+    def count(text: bytes, **more: Any) -> Any:
+        reads.append(text.strip() == pem(key).strip().encode())
+        return serialization.load_pem_private_key(text, **more)
+
+    monkeypatch.setattr("jwt.algorithms.load_pem_private_key", count)
+    assert forge(world, registered, key).open_requests(PROJECT) == ()
+    assert sum(reads) == 1
+    assert world.running.counts()[INSTALLATION] == world.running.counts()[TOKENS] == 1, "both of them signed"
+
+
 def test_the_installation_may_be_named(world: World, registered: AppRegistration, key: rsa.RSAPrivateKey) -> None:
     number = next(iter(registered.installations))
     assert forge(world, registered, key, installation=number).open_requests(PROJECT) == ()
