@@ -59,7 +59,8 @@ class Server:
         done = self._again(lambda: self.remote.run(*arguments))
         if done.returncode:
             raise self.failed("read the branches of", done)
-        lines = (line.split("\t") for line in done.stdout.decode("utf-8", "replace").splitlines())
+        # Names may have what else ends a line in Unicode.
+        lines = (line.split("\t") for line in done.stdout.decode("utf-8", "replace").split("\n")[:-1])
         wanted = {ref: commit for commit, ref in lines if ref in refs or ref.startswith(begin)}
         return {ref.removeprefix("refs/heads/"): commit for ref, commit in wanted.items()}
 

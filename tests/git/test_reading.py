@@ -45,6 +45,13 @@ def test_heads_of_present_branches_in_one_process(
     assert len(processes()) == 1
 
 
+@pytest.mark.parametrize("odd", ["\x85", "\u2028", "\u2029"])
+def test_a_branch_may_have_what_elsewhere_ends_a_line_in_its_name(origin: Origin, clone: Clone, odd: str) -> None:
+    main = origin.commit({"a": b"1"})
+    other = origin.commit({"a": b"2"}, branch=f"promobot/prod/web{odd}x")
+    assert clone.heads(["main"], ["promobot/prod/"]) == {"main": main, f"promobot/prod/web{odd}x": other}
+
+
 def test_branches_that_come_and_go_leave_no_ref_in_the_clone(
     origin: Origin, clone: Clone, processes: Callable[[], list[str]]
 ) -> None:
