@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
@@ -17,8 +18,9 @@ _Blobs: TypeAlias = Mapping[tuple[str, bytes], tuple[str, str]]
 # For each line `<commit> <parent>` that it reads: the commit, then `:<modes and objects>`, `<path>` for each file.
 _DIFFERENCES = ("diff-tree", "--stdin", "--always", "--root", "-r", "-z", "--raw", "--no-abbrev", "--no-renames")
 _FILES = frozenset({"100644", "100755"})
-# Anybody may write a commit of the year 100000, which no datetime holds.
+# Anybody may write a commit of the year 100000, which no datetime holds, or of no time at all.
 _LAST_SECOND = int(datetime(9999, 1, 1, tzinfo=UTC).timestamp())
+_SECONDS = re.compile(r"[0-9]{1,20}")
 
 
 def landings(
@@ -74,4 +76,9 @@ def _times(git: GitDirectory, shas: Collection[str]) -> dict[str, datetime]:
         return {}
     lines = git.run("log", "--no-walk=unsorted", "--stdin", "--format=%H %ct", stdin=stdin).stdout.decode().splitlines()
     pairs = (line.split(" ") for line in lines)
-    return {sha: datetime.fromtimestamp(min(int(seconds), _LAST_SECOND), UTC) for sha, seconds in pairs}
+    return {sha: datetime.fromtimestamp(_second(text), UTC) for sha, text in pairs}
+
+
+def _second(text: str) -> int:
+    """What can't be read is as young as can be: nobody counts on it."""
+    return min(int(text), _LAST_SECOND) if _SECONDS.fullmatch(text) else _LAST_SECOND

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -386,3 +387,14 @@ def test_a_commit_of_a_far_future_has_a_time(origin: Origin, clone: Clone) -> No
     head = git(origin.work, "rev-parse", "HEAD")
     git(origin.work, "push", "--quiet", origin.url, "HEAD:refs/heads/main")
     assert clone.landed(head, ["a"], 1)["a"] == (Landing(head, datetime(9999, 1, 1, tzinfo=UTC), b"1"),)
+
+
+def test_a_commit_without_a_time_is_of_the_far_future(origin: Origin, clone: Clone) -> None:
+    """GitLab takes it: gitaly sets receive.fsck.missingSpaceBeforeDate to ignore."""
+    commit = origin.commit({"a": b"1"})
+    content = git(origin.bare, "cat-file", "commit", commit)
+    timeless = re.sub(r"^(committer .*>).*$", r"\1", content, flags=re.MULTILINE)
+    made = git(origin.bare, "hash-object", "-t", "commit", "-w", "--literally", "--stdin", stdin=f"{timeless}\n")
+    git(origin.bare, "update-ref", "refs/heads/main", made)
+    (landing,) = clone.landed(clone.fetch(["main"])["main"], ["a"], 5)["a"]
+    assert (landing.commit, landing.at.year, landing.content) == (made, 9999, b"1")
