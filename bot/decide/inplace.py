@@ -62,7 +62,8 @@ def _is_all(ask: Ask, proposal: Proposal, changes: Collection[Change], files: It
     there = {file.path: file for file in ask.maybe(Files(target, others)) or ()}
     merged = ask.maybe(Merged(target.repository, target.commit, head, others))
     then = {file.path: file for file in merged or ()}
-    return merged is not None and all(there.get(path) == then.get(path) for path in others)
+    # What is no file at either end may be a submodule by then.
+    return merged is not None and all(path in there and there[path] == then.get(path) for path in others)
 
 
 def is_recorded(commit: Commit, promotion: Promotion) -> bool:

@@ -44,11 +44,20 @@ def as_a_merge(repository: Repository, ours: str, main: str) -> str:
     return done.stdout.decode().strip()
 
 
+def with_a_module(repository: Repository, ours: str, main: str) -> str:
+    """Git lists its path among what the commit changes, and no file is there."""
+    listing = f"{repository.git('ls-tree', ours)}\n160000 commit {'1' * 40}\tkustomization.yaml\n"
+    tree = repository.directory.run("mktree", "--missing", stdin=listing.encode()).stdout.decode().strip()
+    return repository.squashed(main, tree, message_of(repository, ours), MALLORY)
+
+
 def message_of(repository: Repository, commit: str) -> str:
     return repository.git("log", "-1", "--format=%B", commit)
 
 
-@pytest.mark.parametrize(("forge", "way"), [("gitlab", on_top), ("github", in_its_place), ("local", as_a_merge)])
+@pytest.mark.parametrize(
+    ("forge", "way"), [("gitlab", on_top), ("github", in_its_place), ("local", as_a_merge), ("local", with_a_module)]
+)
 def test_what_is_beside_the_promotion_is_not_merged(
     company: Company, forge: str, way: Callable[[Repository, str, str], str]
 ) -> None:
@@ -63,6 +72,7 @@ def test_what_is_beside_the_promotion_is_not_merged(
             assert shop.promobot("reconcile") == ExitCode.DONE
         files = shop.repository.files("main")
         assert files.keys().isdisjoint(OTHERS)
+        assert "160000" not in shop.repository.git("ls-tree", "-r", "main")
         assert files["notes.md"] == b"what somebody else has just merged\n"
         assert (shop.states, tag_in(files[FILE])) == (["merged"], "1.1.3"), (
             "what promobot meant is put right, and merged"
