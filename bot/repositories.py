@@ -37,11 +37,15 @@ class Rev:
 
 @dataclass(frozen=True)
 class File:
-    """A file of a commit: path, Git mode (such as `100644`) and bytes."""
+    """A file of a commit: path, Git mode (such as `100644`) and bytes.
+
+    Of one that is too large to be read, `unread` is the object's id: its content stands for any other's of that kind.
+    """
 
     path: str
     mode: str
     content: bytes
+    unread: str = ""
 
     @property
     def is_link(self) -> bool:

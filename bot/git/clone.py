@@ -97,7 +97,8 @@ class Clone:
         fits = reading.matcher(patterns)
         entries = [entry for entry in reading.tree(self._git, commit) if fits(entry.path)]
         contents = self._contents(commit, [entry.oid for entry in entries])
-        return tuple(File(entry.path, entry.mode, contents[entry.oid]) for entry in entries)
+        found = ((entry, contents[entry.oid]) for entry in entries)
+        return tuple(File(e.path, e.mode, text, e.oid if text is reading.UNREAD else "") for e, text in found)
 
     def changed(self, branch: str, since: str, paths: Sequence[str]) -> frozenset[str] | None:
         """Which of these files a branch holds otherwise now than at `since`; None if it no longer has that commit."""

@@ -33,8 +33,10 @@ def merged_files(
 
 
 def _merged(git: GitDirectory, before: File | None, our: File | None, their: File | None) -> File | None:
-    """A file that both sides changed; None where they conflict, as one of them made, deleted or retyped it."""
+    """A file that both sides changed; None where they conflict, as one made, deleted or retyped it; or isn't read."""
     if before is None or our is None or their is None or {our.mode, their.mode} != {before.mode}:
+        return None
+    if before.unread or our.unread or their.unread:
         return None
     with tempfile.TemporaryDirectory(prefix="promobot-") as folder:
         ends = [Path(folder, name) for name in ("ours", "base", "theirs")]

@@ -15,6 +15,7 @@ from bot.decide import Intent, Orders
 from bot.decide.text import digest_of, read
 from bot.errors import ExitCode, RegistryError
 from bot.images import ImageParts
+from bot.manifests.source import MAX_BYTES
 from bot.plan import CopyImage, HoldMerge, SetStatus, Standing, UpdateRequest
 from bot.questions import Answer, Question, Status, Unknown
 from bot.repositories import CommitStatus, Landing, Repository, RequestState, StatusState
@@ -162,6 +163,18 @@ def test_a_manifest_that_can_t_be_read_is_red_with_its_place(desk: Desk) -> None
     red = settled(desk, theirs.head)
     assert red.state is FAILURE
     assert red.description.startswith(f"{STAGING_FILE}:")
+
+
+def test_a_manifest_that_is_too_large_to_be_read_is_red_as_before(desk: Desk) -> None:
+    """Who changes it may have put any image there; who comes with it from the target's branch hasn't."""
+    large = OTHER + b"#" * MAX_BYTES
+    desk.commit({STAGING_FILE: large})
+    theirs = desk.propose(MINE, {STAGING_FILE: large.replace(b"1.2.0", b"9.9.9")})
+    same = desk.propose("bob/merge", {STAGING_FILE: large, "README.md": b"x"})
+    red = settled(desk, theirs.head)
+    assert red.state is FAILURE
+    assert f"{STAGING_FILE}:1: larger than" in red.description
+    assert desk.paper.statuses[same.head] == NOTHING
 
 
 def test_what_a_status_quotes_is_what_every_forge_takes(desk: Desk) -> None:

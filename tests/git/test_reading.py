@@ -85,6 +85,15 @@ def test_what_is_longer_than_any_manifest_is_not_read(origin: Origin, clone: Clo
     assert (a.content, huge.content, largest.content) == (b"1", UNREAD, b"x" * MAX_BYTES)
 
 
+def test_what_is_not_read_is_told_from_what_else_is_not_read(origin: Origin, clone: Clone) -> None:
+    large = b"x" * (MAX_BYTES + 1)
+    one, same = origin.commit({"huge": large}), origin.commit({"other": b"1"})
+    two = origin.commit({"huge": large + b"y"})
+    first, again, other = (clone.files(each, ["huge"]) for each in (one, same, two))
+    assert first == again != other
+    assert clone.merged(same, two, ["huge"]) == other
+
+
 def test_files_by_pattern(origin: Origin, clone: Clone) -> None:
     commit = origin.commit(
         {

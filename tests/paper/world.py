@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -12,7 +13,9 @@ from bot.config import Config
 from bot.decide import Facts, Intent, Orders, decide
 from bot.decide.coverage import Coverage, cover
 from bot.errors import ForgeError, GitError, RegistryError
+from bot.git.reading import UNREAD
 from bot.images import Digest
+from bot.manifests.source import MAX_BYTES
 from bot.plan import CopyImage, Merge, OpenRequest, Plan, PushBranch, SetNote, SetStatus, UpdateRequest, Upkeep, Verdict
 from bot.questions import (
     Absent,
@@ -240,7 +243,14 @@ class Paper:
 
     def _files(self, at: str, patterns: tuple[str, ...]) -> list[File]:
         return [
-            File(path, self.modes.get(f"{at}:{path}", self.modes.get(path, "100644")), content)
+            _file(path, self.modes.get(f"{at}:{path}", self.modes.get(path, "100644")), content)
             for path, content in sorted(self.trees[at].items())
             if any(fnmatchcase(path, pattern) and path.count("/") == pattern.count("/") for pattern in patterns)
         ]
+
+
+def _file(path: str, mode: str, content: bytes) -> File:
+    """As a clone has it: what is too large isn't read."""
+    if len(content) <= MAX_BYTES:
+        return File(path, mode, content)
+    return File(path, mode, UNREAD, hashlib.sha1(content).hexdigest())  # noqa: S324  as Git does
