@@ -28,6 +28,8 @@ _AFTER_INDENT = re.compile(r"[^ \t\r\n][^\r\n]*")
 # What a parser was reading, if it is to be looked for where that begins.
 _UNENDED = re.compile(r"flow (?:sequence|mapping)|quoted scalar|simple key")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# What ruamel.yaml leaves to Python: `%YAML 1.3`, a version of 5,000 digits, and escapes beyond all characters.
+_UNGUARDED = (AssertionError, ValueError, OverflowError)
 
 
 class NotYamlError(ManifestError):
@@ -72,7 +74,7 @@ def may_differ(text: str) -> bool:
 def _guarded(path: str, text: str, parse: Callable[[], Iterable[Event]]) -> Iterator[Event]:
     try:
         yield from parse()
-    except (yaml.YAMLError, RuamelError, AssertionError) as error:  # ruamel.yaml asserts on `%YAML 1.3`
+    except (yaml.YAMLError, RuamelError, *_UNGUARDED) as error:
         raise _not_yaml(path, text, error) from None
 
 

@@ -48,6 +48,20 @@ def test_two_surrogates_are_one_character() -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        f'{IMAGE}x: "\\UFFFFFFFF"\n',
+        f'{IMAGE}x: "\\U00110000"\n',
+        f'{IMAGE}x: "\\UFFFFFFFF" # \u2028\n',
+        f"%YAML {'9' * 5000}.1\n---\n{IMAGE}",
+    ],
+)
+def test_what_a_parser_fails_at_in_words_of_python_s_is_no_yaml(text: str) -> None:
+    with pytest.raises(ManifestError, match="not YAML"):
+        found(text)
+
+
+@pytest.mark.parametrize(
     ("text", "fast", "exact"),
     [
         ("a:\x85b: 1\n", ["a", "b"], ["a"]),
