@@ -15,6 +15,9 @@ from bot.repositories import File, Rev
 
 # Overlay, base, base of the base, its resources: who goes deeper is told what was looked at.
 _LEVELS = 4
+# So many of each level are looked at, and so many are told that aren't: one kustomization may list half a million.
+_MOST = 1_000
+_MOST_TOLD = 20
 
 
 @dataclass(frozen=True)
@@ -52,13 +55,20 @@ def read_base(ask: Ask, rev: Rev, path: str) -> Base:
     images: list[Inherited] = []
     for _ in range(_LEVELS):
         wanted, outside = _below(level)
-        elsewhere += outside
-        patterns = [name for ref in wanted for name in (ref, *(posixpath.join(ref, each) for each in KUSTOMIZATIONS))]
+        elsewhere += [*outside, *wanted[_MOST:]]
+        patterns = [
+            name for ref in wanted[:_MOST] for name in (ref, *(posixpath.join(ref, each) for each in KUSTOMIZATIONS))
+        ]
         level = [file for file in _files(ask, rev, patterns) if file.path not in seen and file.path != path]
         seen.update({file.path: file for file in level})
         images += [found for file in level for found in _images(file)]
     elsewhere += _below(level)[0]
-    return Base(tuple(images), tuple(seen), tuple(dict.fromkeys(elsewhere)))
+    return Base(tuple(images), tuple(seen), _some_of(tuple(dict.fromkeys(elsewhere))))
+
+
+def _some_of(references: tuple[str, ...]) -> tuple[str, ...]:
+    more = len(references) - _MOST_TOLD
+    return references if more <= 0 else (*references[:_MOST_TOLD], f"{more:,} more")
 
 
 def is_kustomization(path: str) -> bool:

@@ -11,6 +11,7 @@ from bot.decide import Facts
 from bot.decide.pin import Pin, decide_pin
 from bot.errors import ExitCode, UsageError
 from bot.plan import OpenRequest, Plan, PushBranch, Standing, Verdict
+from bot.questions import Files
 from bot.repositories import ApprovalRule, Commit, MergeRequest, RequestState, Reviewers
 from tests.paper import E2E, STAGING, Paper, commit, configured, digest
 
@@ -105,6 +106,15 @@ def test_where_it_is_not_found_it_is_told_what_was_looked_at(paper: Paper) -> No
         "not looked into: https://example.com/base)",
         f"write the image in {OVERLAY}, at /images/0 as in apps/api/e2e/kustomization.yaml",
     )
+
+
+def test_of_what_a_kustomization_lists_without_end_a_thousand_are_looked_at(paper: Paper) -> None:
+    listed = "".join(f"- far/{number}\n" for number in range(5_000))
+    paper.trees["m1"] |= {OVERLAY: f"resources:\n{listed}".encode(), DEPLOYMENT: b"kind: Job\n"}
+    reason, _ = why(paper.verdict("api", config=CONFIG))
+    assert reason.endswith(f", {OVERLAY.replace('kustomization.yaml', 'far/1019')}, 3,980 more)")
+    most = max(len(question.patterns) for question in paper.asked if isinstance(question, Files))
+    assert most == 4_000
 
 
 def test_a_patch_of_a_helmrelease_is_to_be_completed_by_hand(paper: Paper) -> None:
