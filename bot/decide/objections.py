@@ -33,7 +33,8 @@ def fingerprints(
     lines += [f"{c.path} {c.pointer} = {c.after!r}" for c in companions if c.before != c.after]
     lines += [f"{path} is made" for path in created]
     lines = lines if len(lines) <= _MOST else ["\n".join(sorted(lines))]
-    return tuple(sorted({hashlib.sha256(f"{target}\n{line}".encode()).hexdigest()[:16] for line in lines}))
+    texts = {f"{target}\n{line}".encode("utf-8", "surrogateescape") for line in lines}  # paths are any bytes
+    return tuple(sorted({hashlib.sha256(text).hexdigest()[:16] for text in texts}))
 
 
 def _edit(move: Move, *, made: bool) -> str:

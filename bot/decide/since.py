@@ -161,7 +161,7 @@ def _marked(key: str, last: Last) -> Since:
 def _key(promotion: Promotion, move: Move) -> str:
     origin = move.origin
     text = f"{promotion.target} {move.path} {move.pointer} {move.before} {origin.environment} {origin.path}"
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def _written(last: Last) -> str:

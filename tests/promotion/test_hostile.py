@@ -28,7 +28,7 @@ def plant(company: Company, entries: Mapping[str, tuple[str, bytes]]) -> None:
     stream = [b"commit refs/heads/main", b"committer Mallory <m@example.com> 1790000000 +0000", b"data 0"]
     stream += [b"from refs/heads/main^0"]
     for path, (mode, content) in entries.items():
-        name = '"' + "".join(f"\\{byte:03o}" for byte in path.encode()) + '"'
+        name = '"' + "".join(f"\\{byte:03o}" for byte in path.encode("utf-8", "surrogateescape")) + '"'
         if mode == "160000":
             stream += [f"M {mode} {'1' * 40} {name}".encode()]
         else:
@@ -92,6 +92,19 @@ def test_a_file_name_stays_one_word_of_the_merge_request(company: Company) -> No
     assert "<" not in line
     assert len(fingerprints_in(request.body)) == 1
     assert fingerprints_in(request.body) != {"0" * 16}
+
+
+def test_a_file_may_be_called_what_is_no_text(company: Company) -> None:
+    config = company.folder / "promobot.yaml"
+    config.write_text(config.read_text().replace("/helmrelease.yaml", "/*.yaml"))
+    for environment, tag in _ENVIRONMENTS:
+        content = company.manifest("inventory", environment, tag)
+        plant(company, {f"apps/odd/{environment}/\udcff.yaml": ("100644", content)})
+    for _ in range(2):
+        assert company.promobot("reconcile") == 0
+        assert sorted(proposed(company)) == ["promobot/staging/inventory", "promobot/staging/odd"]
+    (odd,) = [request for request in company.requests() if request.source_branch.endswith("/odd")]
+    assert "\\udcff.yaml" in odd.body
 
 
 @pytest.mark.parametrize(
