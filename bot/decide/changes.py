@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import takewhile
 
 from bot.decide.creation import Creation
 from bot.decide.environments import Manifest, Snapshot
@@ -19,6 +20,7 @@ from bot.repositories import File
 # Deciding asks in rounds, and each round comes to the same edit: make and prove it once.
 _set_images = lru_cache(maxsize=1 << 10)(set_images)
 _find_images = lru_cache(maxsize=1 << 10)(find_images)
+_MANY = 1_000
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,11 @@ class Change:
     def lines(self) -> tuple[int, ...]:
         """The numbers of the lines that are new or another's, as the file shall be; counted from 1."""
         old, new = ((self.before or b"").splitlines(), self.content.splitlines())
-        blocks = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-        return tuple(number + 1 for tag, _, _, start, end in blocks if tag != "equal" for number in range(start, end))
+        begin = _alike(old, new)
+        old, new = old[begin:], new[begin:]
+        end = _alike(old[::-1], new[::-1])
+        old, new = old[: len(old) - end], new[: len(new) - end]
+        return tuple(begin + number + 1 for number in _others(old, new))
 
     @property
     def diff(self) -> str:
@@ -43,6 +48,21 @@ class Change:
         name = "/dev/null" if self.before is None else f"a/{self.path}"
         lines = difflib.unified_diff(old, new, name, f"b/{self.path}", n=2, lineterm="")
         return "".join(f"{line}\n" for line in lines)
+
+
+def _alike(old: Sequence[bytes], new: Sequence[bytes]) -> int:
+    """How many lines at the beginning are the same."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False)))
+
+
+def _others(old: Sequence[bytes], new: Sequence[bytes]) -> Iterator[int]:
+    """Which of the new lines are no old ones. So many lines that are all the same take minutes to compare exactly."""
+    many = max(len(old), len(new)) > _MANY
+    if many and len(old) == len(new):
+        yield from (number for number, (was, now) in enumerate(zip(old, new, strict=True)) if was != now)
+        return
+    blocks = difflib.SequenceMatcher(None, old, new, autojunk=many).get_opcodes()
+    yield from (number for tag, _, _, start, end in blocks if tag != "equal" for number in range(start, end))
 
 
 def are_made(changes: Iterable[Change], files: Iterable[File] | None) -> bool:
