@@ -63,16 +63,17 @@ class Assurance:
 @dataclass(frozen=True)
 class Needed:
     """What becomes of what is demanded, and by `mentioned` what tells a group of a text by standing in it, in words of
-    the configuration alone; others aren't told so.
+    the configuration alone; others aren't told so. What is `shared` with other merge requests waits for these, too.
     """
 
     assured: tuple[Assurance, ...] = ()
     mentioned: tuple[tuple[str, str], ...] = ()
+    shared: bool = False
 
     @property
     def mark(self) -> str:
         """What the body of a merge request has whose status waits, for who has to take that back."""
-        return "" if all(one.by for one in self.assured) else f"{WAITS}\n"
+        return "" if all(one.by for one in self.assured) and not self.shared else f"{WAITS}\n"
 
     def is_said_in(self, body: str) -> bool:
         """Whether a body has the mark if there is something to wait for, and else hasn't."""

@@ -14,7 +14,7 @@ from bot.decide.facts import Ask, NotKnown
 from bot.decide.trailers import PROMOTION
 from bot.promotion import Unit
 from bot.questions import Branches, ClosedRequests, Commits, OpenRequests, Question
-from bot.repositories import Commit, MergeRequest, Rev
+from bot.repositories import Commit, MergeRequest, Repository, Rev
 
 # No branch of the repository itself has one in its name.
 _OF_A_FORK = ":"
@@ -84,6 +84,12 @@ def open_request(ask: Ask, target: Snapshot, branch: str) -> MergeRequest | None
     """The open merge request from a branch to the target's."""
     base = target.environment.repository.branch
     return next((one for one in requests_from(ask, target, branch) if one.target_branch == base), None)
+
+
+def of_its_commit(ask: Ask, repository: Repository, request: MergeRequest) -> tuple[MergeRequest, ...]:
+    """The other open merge requests with the same head, whosever they are and wherever they go."""
+    requests = ask.maybe(OpenRequests(repository)) or ()
+    return tuple(one for one in requests if one.head == request.head and one.number != request.number)
 
 
 def has_none_open(ask: Ask, target: Snapshot, unit: Unit) -> bool:

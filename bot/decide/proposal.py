@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from bot.decide import approving
-from bot.decide.branch import Branch, open_request, requests_from
+from bot.decide.branch import Branch, of_its_commit, open_request, requests_from
 from bot.decide.changes import Change, find_changes
 from bot.decide.conversation import converse, first_told
 from bot.decide.copies import find_copies
@@ -107,9 +107,12 @@ def _effects(
     actions = (*pushes, *find_copies(ask, proposal))
     needed = approving.find_needed(ask, proposal.config, proposal.target, proposal.promotion, changes)
     repository = proposal.target.rev.repository
+    needed = replace(needed, shared=request is not None and not push and bool(of_its_commit(ask, repository, request)))
     lacks = approving.missing(ask, repository, needed.assured, request, pushed=bool(pushes))
     anew = lacks or ("" if needed.waits_no_more(ask, repository, request) else None)
-    there = tuple(with_status(proposal.target, proposal.branch, proposal.promotion.moves, actions, request, anew))
+    moves, branch = proposal.promotion.moves, proposal.branch
+    # Of a commit that others propose too, nobody says anything but who looks at all of them.
+    there = actions if needed.shared else tuple(with_status(proposal.target, branch, moves, actions, request, anew))
     yield from there
     said = next((action.status for action in reversed(there) if isinstance(action, SetStatus)), None)
     yield from converse(ask, proposal, request, changes, needed, said)

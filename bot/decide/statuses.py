@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import compress
+from itertools import chain, compress
 
 from bot.config import Config, EnvironmentConfig
 from bot.decide.approving import WAITS, Assurance, assured_of, is_marked, missing
-from bot.decide.branch import Branch, branches_of, is_of_fork, unit_of
+from bot.decide.branch import Branch, branches_of, is_of_fork, of_its_commit, unit_of
 from bot.decide.environments import Snapshot, head_of, service_at
-from bot.decide.facts import Ask, NotKnown, for_each
+from bot.decide.facts import Ask, NotKnown, both, for_each
 from bot.decide.judged import (
     Judged,
     Place,
@@ -33,6 +33,8 @@ from bot.plan import Action, CopyImage, HoldMerge, MoveTag, PushBranch, SetStatu
 from bot.promotion import Move, Unit
 from bot.questions import Commits, OpenRequests, Status
 from bot.repositories import Commit, CommitStatus, MergeRequest, Repository, Rev, StatusState
+
+_FROM_WORST = (StatusState.FAILURE, StatusState.PENDING, StatusState.SUCCESS)
 
 
 def with_status(
@@ -89,11 +91,15 @@ def judge_requests(ask: Ask, config: Config, environment: EnvironmentConfig, wan
 
 def place_of(ask: Ask, config: Config, environment: EnvironmentConfig, wanted: Wanted) -> Place | None:
     """None where another environment of the branch comes first."""
-    sharing = tuple(one for one in config.environments if _ends(one) == _ends(environment))
+    sharing = _sharing(config, environment)
     first = next(one for one in sharing if one.from_ and (not wanted.targets or one.name in wanted.targets))
     head = ask.maybe(head_of(environment)) if first == environment else None
     repository = environment.repository.repository
     return Place(config, environment, Rev(repository, head), sharing, wanted) if head is not None else None
+
+
+def _sharing(config: Config, environment: EnvironmentConfig) -> tuple[EnvironmentConfig, ...]:
+    return tuple(one for one in config.environments if _ends(one) == _ends(environment))
 
 
 def _ends(environment: EnvironmentConfig) -> tuple[Repository, str]:
@@ -129,6 +135,7 @@ def _is_watched(ask: Ask, place: Place, theirs: Theirs) -> bool:
         or left
         or is_forbidden(place, theirs)
         or any(not each.by for each in _assured(ask, place, theirs))
+        or of_its_commit(ask, place.rev.repository, theirs.request)
     ):
         return True
     return is_spoiled(ask, place, theirs)
@@ -196,9 +203,12 @@ def _marking(
     request, state = theirs.request, said.status.state
     title, body = (edit.title, edit.body) if edit else (request.title, request.body)
     was = now = read(title, body)
-    if state is StatusState.FAILURE and WAITS not in body:
+    # Of a commit that others propose too, it changes by what becomes of them.
+    shared = bool(of_its_commit(ask, place.rev.repository, request))
+    well = state is StatusState.SUCCESS and said.then is None and not shared
+    if (state is StatusState.FAILURE or shared) and WAITS not in body:
         now = was.marked(f"{WAITS}\n")
-    elif state is StatusState.SUCCESS and said.then is None and all(each.by for each in _assured(ask, place, theirs)):
+    elif well and all(each.by for each in _assured(ask, place, theirs)):
         now = was.unmarked(f"{WAITS}\n")
     if theirs.ours and now != was:
         seen = request.title, request.body
@@ -214,7 +224,49 @@ def _approved(ask: Ask, place: Place, theirs: Theirs, said: Judged) -> Judged:
 
 
 def status_of(ask: Ask, place: Place, theirs: Theirs) -> tuple[Judged, CommitStatus | None]:
-    """What is to be said of its head, and what is said now. Raises NotKnown."""
+    """What is to be said of its head, and what is said now. Raises NotKnown.
+
+    A commit has one status, however many merge requests propose it: that of the worst of them, so that nobody turns one
+    green by another.
+    """
+    (mine, now), others = both(lambda: _by_itself(ask, place, theirs), lambda: _others(ask, place, theirs))
+    worst = min(((theirs, mine), *others), key=lambda one: _badness(*one))[1]
+    if worst is not mine:
+        return replace(worst, then=None, around=None), now
+    bad = next((other.status for _, other in others if other.status.state is not StatusState.SUCCESS), None)
+    return replace(mine, then=mine.then and (bad or mine.then)), now
+
+
+def _badness(theirs: Theirs, found: Judged) -> tuple[int, bool, int]:
+    return _FROM_WORST.index(found.status.state), not theirs.touched, theirs.request.number
+
+
+def _others(ask: Ask, place: Place, theirs: Theirs) -> tuple[tuple[Theirs, Judged], ...]:
+    """The other merge requests of its commit, whatever this pass is asked about, and what each comes to."""
+    targets = {other.target_branch for other in of_its_commit(ask, place.rev.repository, theirs.request)}
+    judged_at = [one for one in place.config.environments if one.from_ and _ends(one)[0] == place.rev.repository]
+    first = {one.repository.branch: one for one in reversed(judged_at)}
+    found = for_each(sorted(targets & first.keys()), lambda branch: _there(ask, place, theirs, first[branch]))
+    return tuple(chain.from_iterable(found))
+
+
+def _there(ask: Ask, place: Place, theirs: Theirs, environment: EnvironmentConfig) -> tuple[tuple[Theirs, Judged], ...]:
+    """Those of its commit that go into an environment's branch; as one where that can't be known."""
+    try:
+        head = ask.maybe(head_of(environment))
+        if head is None:
+            return ()
+        rev = Rev(place.rev.repository, head)
+        there = Place(place.config, environment, rev, _sharing(place.config, environment), place.wanted)
+        commits = ask.maybe(Commits(rev.repository, head, theirs.request.head, paths=True)) or ()
+        numbers = {one.number for one in of_its_commit(ask, place.rev.repository, theirs.request)}
+        others = [touching(there, one, commits) for one in requests_into(ask, there) if one.number in numbers]
+        return for_each(others, lambda other: (other, _by_itself(ask, there, other)[0]))
+    except NotKnown as refusal:
+        return ((theirs, Judged(waiting(refusal.blocked.reason), unsure=True)),)
+
+
+def _by_itself(ask: Ask, place: Place, theirs: Theirs) -> tuple[Judged, CommitStatus | None]:
     status = Status(place.rev.repository, theirs.request.head, theirs.request.source_branch)
     ask.together(status, *files_of(place, theirs))
     said = permitted(place, theirs, _approved(ask, place, theirs, judged(ask, place, theirs)))

@@ -227,7 +227,7 @@ def test_a_merge_request_of_nothing_is_closed(paper: Paper, unit: str, config: C
 
 
 def test_what_goes_with_a_group_now_leads_to_its_merge_request(paper: Paper) -> None:
-    group = replace(request("shop", 2), url="https://forge/2")
+    group = replace(request("shop", 2), head="b-shop", url="https://forge/2")
     paper.opened = (request("a"), group)
     on_branch(paper, "a")
     plan = paper.plan(config=GROUPED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -18,7 +19,7 @@ from bot.images import ImageParts
 from bot.manifests.source import MAX_BYTES
 from bot.plan import CopyImage, HoldMerge, SetStatus, Standing, UpdateRequest
 from bot.questions import Answer, Question, Status, Unknown
-from bot.repositories import CommitStatus, Landing, Repository, RequestState, StatusState
+from bot.repositories import CommitStatus, Landing, MergeRequest, Repository, RequestState, StatusState
 from tests.paper import CONFIG, E2E, SHOP, STAGING, Paper, configured, digest, values
 from tests.paperwork import Desk, desk_with, e2e, staging
 
@@ -738,3 +739,100 @@ def test_a_branch_is_not_taken_for_one_of_the_same_name_in_another_repository(mo
     assert passed(desk, config=config) == DONE
     desk.commit(staging("api", "2.5.0"))
     assert passed(desk, config=config) == DOWNGRADE
+
+
+# --- one commit that several merge requests propose ---------------------------------------------------------
+
+
+def beside(desk: Desk, request: MergeRequest, branch: str, target: str = "main") -> int:
+    """A person opens another one for the same commit."""
+    number = next(desk.numbers)
+    other = replace(request, number=number, source_branch=branch, target_branch=target, author="ann", ours=False)
+    desk.paper.heads[branch] = request.head
+    desk.paper.opened = (*desk.paper.opened, other)
+    return number
+
+
+def stands(desk: Desk, head: str, config: Config = CONFIG) -> CommitStatus:
+    """What is said of a commit when passes have nothing more to do."""
+    for _ in range(3):
+        desk.carry_out(desk.paper.plan(config=config))
+    assert desk.paper.plan(config=config).steps == ()
+    return desk.paper.statuses[head]
+
+
+def test_nobody_turns_ours_green_by_another_of_the_same_commit(promoted: Desk) -> None:
+    ours = promoted.request("promobot/staging/api")
+    promoted.commit(staging("api", "2.5.0"))
+    assert passed(promoted) == DOWNGRADE
+    other = beside(promoted, ours, "ann/same")
+    assert stands(promoted, ours.head) == DOWNGRADE
+    promoted.close(other)
+    assert stands(promoted, ours.head) == DOWNGRADE
+    promoted.commit(staging("api", "1.0.0"))
+    assert stands(promoted, ours.head) == DONE
+
+
+PROD_FILE = "apps/api/prod/values.yaml"
+TWO_BRANCHES = configured(
+    further=[
+        {
+            "name": "prod",
+            "from": "staging",
+            "repository": {"forge": "local", "project": "shop/gitops", "branch": "prod"},
+            "paths": ["apps/{service}/prod/values.yaml"],
+            "registry": "staging",
+            "promote": "manual",
+        }
+    ]
+)
+
+
+def also_to_prod(desk: Desk, head: str, tag: str) -> None:
+    """Merged into prod's branch, what a commit has would change prod's manifest."""
+    desk.paper.heads["prod"], desk.paper.trees["p0"] = "p0", {PROD_FILE: values(STAGING, "1.1.2")}
+    desk.paper.trees[head] |= {PROD_FILE: values(STAGING, tag)}
+    (made,) = desk.paper.ahead[desk.paper.heads["main"], head]
+    desk.paper.ahead["p0", head] = (replace(made, paths=(PROD_FILE,)),)
+
+
+def test_a_commit_for_two_branches_is_red_while_it_is_for_one(desk: Desk) -> None:
+    """Else the last one that looks would say green over the other's red."""
+    desk.paper.tags["staging", "shop/api", "1.2.0"] = digest(2)
+    mine = desk.propose(MINE, {STAGING_FILE: OTHER})
+    also_to_prod(desk, mine.head, "1.3.0")
+    assert stands(desk, mine.head, TWO_BRANCHES) == GREEN
+    number = beside(desk, mine, "ann/prod", "prod")
+    assert stands(desk, mine.head, TWO_BRANCHES).description.startswith("shop/api:1.3.0 is not in registry staging")
+    desk.paper.tags["staging", "shop/api", "1.3.0"] = digest(3)
+    assert stands(desk, mine.head, TWO_BRANCHES) == GREEN
+    desk.close(number)
+    assert stands(desk, mine.head, TWO_BRANCHES) == GREEN
+
+
+def test_what_is_not_known_of_the_other_is_waited_for(desk: Desk) -> None:
+    desk.paper.tags["staging", "shop/api", "1.2.0"] = digest(2)
+    mine = desk.propose(MINE, {STAGING_FILE: OTHER})
+    also_to_prod(desk, mine.head, "1.2.0")
+    number = beside(desk, mine, "ann/prod", "prod")
+    assert stands(desk, mine.head, TWO_BRANCHES) == GREEN
+    desk.paper.lost = frozenset({"p0"})
+    assert stands(desk, mine.head, TWO_BRANCHES) == CommitStatus(PENDING, "cannot fetch p0")
+    desk.close(number)
+    assert stands(desk, mine.head, TWO_BRANCHES) == GREEN
+
+
+@pytest.mark.parametrize("lost", [frozenset[str](), frozenset({"p0"})])
+def test_ours_is_looked_at_again_when_the_other_one_is_gone(promoted: Desk, lost: frozenset[str]) -> None:
+    """Of ours alone nothing is asked, so that it has to be told by its text that something is to be taken back."""
+    ours, body = promoted.request("promobot/staging/api"), promoted.request("promobot/staging/api").body
+    also_to_prod(promoted, ours.head, "9.9.9")
+    promoted.paper.lost = lost
+    number = beside(promoted, ours, "ann/prod", "prod")
+    assert stands(promoted, ours.head, TWO_BRANCHES).state is (PENDING if lost else FAILURE)
+    promoted.close(number)
+    assert stands(promoted, ours.head, TWO_BRANCHES) == DONE
+    assert promoted.request("promobot/staging/api").body == body
+    promoted.paper.asked.clear()
+    assert promoted.paper.plan(config=TWO_BRANCHES, intent=AUTOMATIC).steps == ()
+    assert not [question for question in promoted.paper.asked if isinstance(question, Status)]

@@ -19,9 +19,10 @@ def configured(
     e2e: Mapping[str, object] | None = None,
     staging: Mapping[str, object] | None = None,
     services: Sequence[Mapping[str, object]] = (),
+    further: Sequence[Mapping[str, object]] = (),
     **registries: Mapping[str, object],
 ) -> Config:
-    """Two environments of one repository, with these keys besides, rules for services, and more registries."""
+    """Two environments of one repository, with these keys besides, rules for services, and what is `further`."""
     repository = {"forge": "local", "project": "shop/gitops"}
     return Config.model_validate(
         {
@@ -45,6 +46,7 @@ def configured(
                     "approvers": {"groups": ["team"]},
                     **(staging or {}),
                 },
+                *further,
             ],
             "services": list(services),
         }

@@ -100,6 +100,32 @@ def test_what_would_be_a_downgrade_by_now_is_not_merged(shop: Shop, capsys: pyte
 
 
 @pytest.mark.parametrize("forge", SHOPS)
+def test_nobody_gets_it_merged_by_another_of_the_same_commit(shop: Shop) -> None:
+    """What a person proposes isn't promobot's to forbid; what promobot proposed stays forbidden."""
+    shop.need_no_approvals()
+    shop.promobot(*PROMOTE)
+    company, body = shop.company, shop.requests()[0].body
+    before = company.content("main", FILE)
+    shop.repository.commit("main", {FILE: company.manifest("inventory", "staging", "1.2.0")}, who=ANN)
+    assert shop.repository.move("ann/same", shop.repository.head("promobot/staging/inventory"), None)
+    assert shop.opens("ann/same")
+    for _ in range(2):
+        assert shop.promobot("reconcile") == ExitCode.DONE
+    if shop.running is not None:
+        shop.running.forget()
+    assert shop.promobot("reconcile") == ExitCode.DONE
+    assert shop.writes() == []
+    assert shop.promobot("mr", "merge", "1") == ExitCode.CONFLICT
+    assert shop.promobot("mr", "merge", "2") == ExitCode.CONFLICT
+    assert shop.closes(2)
+    shop.repository.commit("main", {FILE: before}, who=ANN)
+    for _ in range(2):
+        assert shop.promobot("reconcile") == ExitCode.DONE
+    assert shop.requests()[0].body == body
+    assert shop.promobot("mr", "merge", "1") == ExitCode.DONE
+
+
+@pytest.mark.parametrize("forge", SHOPS)
 def test_a_merge_request_is_named_by_its_address_too(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     shop.promobot(*PROMOTE)
     capsys.readouterr()
