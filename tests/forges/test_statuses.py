@@ -123,6 +123,24 @@ def test_what_waits_on_two_branches_at_one_commit_waits_on_both(lab: GitLabPlace
     assert said == {"x": ["pending"], "y": ["pending"]}
 
 
+def test_each_merge_request_of_a_commit_has_it_in_a_pipeline_of_its_own(lab: GitLabPlace) -> None:
+    """No other one goes by that, be it newer."""
+    lab.made.pipelines_for = "merge_request_event"
+    lab.made.only_allow_merge_if_pipeline_succeeds = True
+    head = lab.push("x", "2")
+    lab.repository.move("dev", lab.repository.head("main"), None)
+    lab.opened_by_ann("x")
+    assert lab.forge.set_status(lab.project, head, WAITING, branch="x")
+    lab.gitlab.open(lab.made, lab.ann, "x", "dev")
+    assert lab.forge.statuses(lab.project, [head], branches={head: "x"}) == {}, "it isn't so of both"
+    for status in (WAITING, RED):
+        assert lab.forge.set_status(lab.project, head, status, branch="x")
+        assert lab.forge.statuses(lab.project, [head]) == {head: status}
+        assert not lab.forge.set_status(lab.project, head, status, branch="x")
+    said = [[job.state for job in one.statuses] for one in lab.made.pipelines]
+    assert said == [["failed"], ["failed"]]
+
+
 def test_a_newer_pipeline_has_none_yet(lab: GitLabPlace) -> None:
     """What is set before the merge request is opened may be in another one than what the merge request goes by."""
     lab.made.pipelines_for = "merge_request_event"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -58,10 +58,13 @@ class Statuses:
     said: SaidOf
 
     def found(self, commits: Collection[str], branches: Mapping[str, str]) -> dict[str, CommitStatus]:
-        """What is said of these commits, for their branches where these are told."""
+        """What is said of these commits, for their branches where these are told; nothing where it isn't one thing."""
 
         def look(commit: str) -> CommitStatus | None:
-            return self._look(commit, branches[commit]).status if commit in branches else self._said_of(commit)
+            jobs = self._jobs(commit)
+            refs = [branches[commit]] if commit in branches else {job["ref"] for job in jobs}
+            said = {seen.status for ref in refs for seen in _seen_in(jobs, ref)}
+            return said.pop() if len(said) == 1 else None
 
         return of_each(self.project, commits, look)
 
@@ -90,8 +93,8 @@ class Statuses:
 
     def _set(self, commit: str, status: CommitStatus, branch: str, known: _Seen | None) -> bool:
         before = self.said.get((commit, branch))
-        said = self._tried(commit, status.within(_LONGEST), branch, known)
-        if before and before.pipeline not in {0, self.said[commit, branch].pipeline}:
+        said, counting = self._tried(commit, status.within(_LONGEST), branch, known)
+        if before and before.pipeline not in {0, *counting}:
             self._withdraw(commit, before)
         return said
 
@@ -101,54 +104,53 @@ class Statuses:
             with suppress(ForgeError):
                 self._statuses(commit).create({"state": "canceled", "name": NAME, "pipeline_id": said.pipeline})
 
-    def _tried(self, commit: str, wanted: CommitStatus, branch: str, known: _Seen | None) -> bool:
+    def _tried(
+        self, commit: str, wanted: CommitStatus, branch: str, known: _Seen | None
+    ) -> tuple[bool, Collection[int]]:
+        """Whether it had to be said, and the numbers of the pipelines that count."""
+        begun, pipelines = False, list[int]()
         for attempt in range(1, _ATTEMPTS + 1):
-            seen = known if known and attempt == 1 else self._look(commit, branch)
-            if seen.status == wanted:
-                self.said[commit, branch] = Said(seen.pipeline, wanted)
-                return attempt > 1
+            every = (known,) if known and attempt == 1 else self._look(commit, branch)
             try:
-                self.said[commit, branch] = Said(self._say(commit, wanted, seen, branch), wanted)
+                begun = begun or any(seen.status != wanted for seen in every)
+                pipelines = [self._settled(commit, wanted, seen, branch) for seen in every]
             except StatusError as error:
                 if attempt == _ATTEMPTS or not _may_pass(error):
                     raise
                 self.sleep(pause(attempt))
             else:
                 break
-        return True
+        self.said[commit, branch] = Said(max(pipelines), wanted)
+        return begun, pipelines
+
+    def _settled(self, commit: str, wanted: CommitStatus, seen: _Seen, branch: str) -> int:
+        return seen.pipeline if seen.status == wanted else self._say(commit, wanted, seen, branch)
 
     def _say(self, commit: str, wanted: CommitStatus, seen: _Seen, branch: str) -> int:
         """A job that waits can't be told to wait, so that another reason for it needs another job."""
         # Without a pipeline's number or a branch's name, GitLab would take any branch that has the commit.
         where = {"pipeline_id": seen.pipeline} if seen.pipeline else {"ref": branch}
         if seen.status is not None and seen.status.state is wanted.state is StatusState.PENDING:
-            self._post(commit, branch, {"state": "canceled", "name": NAME, **where}, lambda now: now.status is None)
+            self._post(commit, branch, {"state": "canceled", "name": NAME, **where}, lambda now: now is None)
         told = {"state": _WORDS[wanted.state], "name": NAME, "description": wanted.description, **where}
-        return self._post(commit, branch, told, lambda now: now.status == wanted)
+        return self._post(commit, branch, told, lambda now: now == wanted)
 
-    def _post(self, commit: str, branch: str, told: dict[str, object], done: Callable[[_Seen], bool]) -> int:
+    def _post(
+        self, commit: str, branch: str, told: dict[str, object], done: Callable[[CommitStatus | None], bool]
+    ) -> int:
         """The number of the pipeline that it came to."""
 
         def write() -> int:
             return int(self._statuses(commit).create(told).attributes.get("pipeline_id") or 0)
 
         def look() -> int | None:
-            now = self._look(commit, branch)
-            return now.pipeline if done(now) else None
+            there = [seen for seen in self._look(commit, branch) if told.get("pipeline_id") in {None, seen.pipeline}]
+            return there[0].pipeline if there and all(done(seen.status) for seen in there) else None
 
         return certain(write, look, sleep=self.sleep)
 
-    def _look(self, commit: str, branch: str) -> _Seen:
-        """What counts for a branch that is at the commit."""
-        jobs = self._jobs(commit)
-        return _seen_in(jobs if _are_of_requests(jobs) else [job for job in jobs if job["ref"] == branch])
-
-    def _said_of(self, commit: str) -> CommitStatus | None:
-        """The same where it isn't told which branch: nothing where it isn't so of each that has the commit."""
-        jobs = self._jobs(commit)
-        refs = {None} if _are_of_requests(jobs) else {job["ref"] for job in jobs}
-        said = {_seen_in([job for job in jobs if ref in {None, job["ref"]}]).status for ref in refs}
-        return said.pop() if len(said) == 1 else None
+    def _look(self, commit: str, branch: str) -> tuple[_Seen, ...]:
+        return _seen_in(self._jobs(commit), branch)
 
     def _jobs(self, commit: str) -> list[Mapping[str, Any]]:
         """All jobs, as they tell which pipeline counts; GitLab leaves out those of child pipelines."""
@@ -158,27 +160,27 @@ class Statuses:
         return self.project.commits.get(commit, lazy=True).statuses
 
 
-def _seen_in(jobs: Collection[Mapping[str, Any]]) -> _Seen:
-    """What the pipeline says that counts among those of these jobs."""
-    pipeline = max(map(_pipeline, jobs), default=(False, 0))[1]
-    ours = [job for job in jobs if job["name"] == NAME and _pipeline(job)[1] == pipeline]
+def _seen_in(jobs: Collection[Mapping[str, Any]], branch: str) -> tuple[_Seen, ...]:
+    """What counts for a branch that is at the commit: the newest pipeline of each merge request that has any.
+
+    Else the newest one of the branch, and none of another branch: app/finders/ci/pipelines_for_merge_request_finder.rb.
+    """
+    refs = {job["ref"] for job in jobs if str(job["ref"]).startswith("refs/merge-requests/")} or {branch}
+    return tuple(_newest([job for job in jobs if job["ref"] == ref]) for ref in sorted(refs))
+
+
+def _newest(jobs: Collection[Mapping[str, Any]]) -> _Seen:
+    """What the newest pipeline of these jobs says."""
+    pipeline = max(map(_pipeline, jobs), default=0)
+    ours = [job for job in jobs if job["name"] == NAME and _pipeline(job) == pipeline]
     last = max(ours, key=lambda job: int(job["id"]), default=None)
     state = _STATES.get(last["status"]) if last else None
     return _Seen(pipeline, CommitStatus(state, last["description"] or "") if last and state else None)
 
 
-def _are_of_requests(jobs: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether some are of merge requests; else one goes by the pipelines of its own branch and of no other one.
-
-    app/finders/ci/pipelines_for_merge_request_finder.rb
-    """
-    return any(_pipeline(job)[0] for job in jobs)
-
-
-def _pipeline(job: Mapping[str, Any]) -> tuple[bool, int]:
-    """A job's pipeline; the highest counts: one of a merge request before one of a branch, then the newest."""
-    # The number came with GitLab 15; all jobs of a commit are taken for one pipeline's before.
-    return str(job["ref"]).startswith("refs/merge-requests/"), int(job.get("pipeline_id") or 0)
+def _pipeline(job: Mapping[str, Any]) -> int:
+    """The number came with GitLab 15; all jobs of a commit are taken for one pipeline's before."""
+    return int(job.get("pipeline_id") or 0)
 
 
 def _may_pass(error: StatusError) -> bool:
