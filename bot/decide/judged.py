@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from bot.config import Config, EnvironmentConfig, is_service
 from bot.counting import counted
+from bot.decide.branch import unit_of
 from bot.decide.environments import Manifest, manifests_at
 from bot.decide.facts import Ask, NotKnown, Refusal
 from bot.decide.named import Named, is_another, presence
@@ -148,8 +149,14 @@ def permitted(place: Place, theirs: Theirs, images: Judged) -> Judged:
 
 
 def stays_red(place: Place, theirs: Theirs, now: CommitStatus | None) -> bool:
-    """Whether it may be a rule that it is red by, and this pass doesn't know that it is kept by now."""
+    """Whether it may be a rule that it is red by, and this pass doesn't know that it is kept by now.
+
+    Of what a person proposes from a branch of their own no pass ever knows that, be our commit all that it has.
+    """
     if now is None or now.state is not StatusState.FAILURE or not theirs.promoted:
+        return False
+    branch = theirs.request.source_branch
+    if not theirs.request.ours and not any(unit_of(one, branch) for one in place.config.environments):
         return False
     by_images = _ABSENT in now.description or _ANOTHER in now.description
     return not by_images and place.branch_of(theirs) not in place.wanted.rules

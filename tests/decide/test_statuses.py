@@ -836,3 +836,14 @@ def test_ours_is_looked_at_again_when_the_other_one_is_gone(promoted: Desk, lost
     promoted.paper.asked.clear()
     assert promoted.paper.plan(config=TWO_BRANCHES, intent=AUTOMATIC).steps == ()
     assert not [question for question in promoted.paper.asked if isinstance(question, Status)]
+
+
+def test_what_stands_for_ours_is_green_again(promoted: Desk) -> None:
+    """No pass knows what the rules say of a branch that is called otherwise, and ours is closed for it by then."""
+    ours = promoted.request("promobot/staging/api")
+    beside(promoted, ours, "ann/same")
+    promoted.commit(staging("api", "2.5.0"))
+    assert stands(promoted, ours.head) == DOWNGRADE
+    promoted.commit(staging("api", "1.0.0"))
+    assert stands(promoted, ours.head) == DONE
+    assert [one.source_branch for one in promoted.paper.opened] == ["ann/same"]
