@@ -88,8 +88,13 @@ def open_request(ask: Ask, target: Snapshot, branch: str) -> MergeRequest | None
 
 def of_its_commit(ask: Ask, repository: Repository, request: MergeRequest) -> tuple[MergeRequest, ...]:
     """The other open merge requests with the same head, whosever they are and wherever they go."""
+    return tuple(one for one in of_commit(ask, repository, request.head) if one.number != request.number)
+
+
+def of_commit(ask: Ask, repository: Repository, head: str | None) -> tuple[MergeRequest, ...]:
+    """The open merge requests with this head; those without any have none in common."""
     requests = ask.maybe(OpenRequests(repository)) or ()
-    return tuple(one for one in requests if one.head == request.head and one.number != request.number)
+    return tuple(one for one in requests if head and one.head == head)
 
 
 def has_none_open(ask: Ask, target: Snapshot, unit: Unit) -> bool:

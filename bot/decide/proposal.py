@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from bot.decide import approving
-from bot.decide.branch import Branch, of_its_commit, open_request, requests_from
+from bot.decide.branch import Branch, of_commit, of_its_commit, open_request, requests_from
 from bot.decide.changes import Change, find_changes
 from bot.decide.conversation import converse, first_told
 from bot.decide.copies import find_copies
@@ -27,7 +27,7 @@ from bot.decide.proposed import Proposal
 from bot.decide.reverts import revert_questions, with_reverts, with_said
 from bot.decide.rivals import find_rival
 from bot.decide.sentences import sentence
-from bot.decide.statuses import with_status
+from bot.decide.statuses import with_status, with_status_of_shared
 from bot.decide.trailers import PROMOTED_IMAGE, PROMOTED_TOGETHER, recorded
 from bot.decide.unasked import find_unasked, groups_of
 from bot.decide.warnings import find_warnings
@@ -107,15 +107,26 @@ def _effects(
     actions = (*pushes, *find_copies(ask, proposal))
     needed = approving.find_needed(ask, proposal.config, proposal.target, proposal.promotion, changes)
     repository = proposal.target.rev.repository
-    needed = replace(needed, shared=request is not None and not push and bool(of_its_commit(ask, repository, request)))
+    needed = replace(needed, shared=not push and _is_shared(ask, proposal, request))
     lacks = approving.missing(ask, repository, needed.assured, request, pushed=bool(pushes))
     anew = lacks or ("" if needed.waits_no_more(ask, repository, request) else None)
-    moves, branch = proposal.promotion.moves, proposal.branch
-    # Of a commit that others propose too, nobody says anything but who looks at all of them.
-    there = actions if needed.shared else tuple(with_status(proposal.target, branch, moves, actions, request, anew))
+    target, branch, moves = proposal.target, proposal.branch, proposal.promotion.moves
+    there = tuple(
+        with_status_of_shared(target, branch, actions, request)
+        if needed.shared
+        else with_status(target, branch, moves, actions, request, anew)
+    )
     yield from there
     said = next((action.status for action in reversed(there) if isinstance(action, SetStatus)), None)
     yield from converse(ask, proposal, request, changes, needed, said)
+
+
+def _is_shared(ask: Ask, proposal: Proposal, request: MergeRequest | None) -> bool:
+    """Whether others propose the commit that its branch has."""
+    repository = proposal.target.rev.repository
+    if request is None:
+        return bool(of_commit(ask, repository, proposal.branch.head))
+    return bool(of_its_commit(ask, repository, request))
 
 
 def _first(

@@ -68,6 +68,16 @@ def with_status(
         yield say(good)
 
 
+def with_status_of_shared(
+    target: Snapshot, branch: Branch, actions: Sequence[PushBranch | CopyImage | MoveTag], request: MergeRequest | None
+) -> Iterator[Action]:
+    """The same of a commit that others propose too: that it is well says nobody but who looks at all of them."""
+    yield from actions
+    if request is None:
+        why = "another merge request proposes the same commit: the next pass looks at it"
+        yield SetStatus(target.rev.repository, None, branch.name, waiting(why))
+
+
 def judge_requests(ask: Ask, config: Config, environment: EnvironmentConfig, wanted: Wanted) -> Iterator[Upkeep]:
     """What is to be said of others' merge requests into an environment's branch.
 

@@ -847,3 +847,18 @@ def test_what_stands_for_ours_is_green_again(promoted: Desk) -> None:
     promoted.commit(staging("api", "1.0.0"))
     assert stands(promoted, ours.head) == DONE
     assert [one.source_branch for one in promoted.paper.opened] == ["ann/same"]
+
+
+def test_what_is_opened_again_does_not_turn_another_green(promoted: Desk) -> None:
+    ours = promoted.request("promobot/staging/api")
+    also_to_prod(promoted, ours.head, "9.9.9")
+    other = beside(promoted, ours, "ann/prod", "prod")
+    promoted.close(ours.number)
+    red = stands(promoted, ours.head, TWO_BRANCHES)
+    assert red.state is FAILURE
+    promoted.carry_out(promoted.paper.plan("api", config=TWO_BRANCHES, intent=Intent(reopen=True)))
+    assert promoted.request("promobot/staging/api").head == ours.head
+    assert promoted.paper.statuses[ours.head].state is PENDING
+    assert stands(promoted, ours.head, TWO_BRANCHES) == red
+    promoted.close(other)
+    assert stands(promoted, ours.head, TWO_BRANCHES) == DONE
