@@ -139,13 +139,14 @@ def _are_ours(config: Config, commits: Collection[Commit]) -> bool:
 
 def _is_watched(ask: Ask, place: Place, theirs: Theirs) -> bool:
     """Whether its status may have to change though nobody pushes."""
-    left = is_marked(theirs.request) and place.branch_of(theirs) not in place.wanted.told
+    # What is pushed now has a commit that nobody else proposes.
+    told = place.branch_of(theirs) in place.wanted.told
+    shared = bool(of_its_commit(ask, place.rev.repository, theirs.request))
     if (
         not theirs.ours
-        or left
+        or (not told and (shared or is_marked(theirs.request)))
         or is_forbidden(place, theirs)
         or any(not each.by for each in _assured(ask, place, theirs))
-        or of_its_commit(ask, place.rev.repository, theirs.request)
     ):
         return True
     return is_spoiled(ask, place, theirs)

@@ -862,3 +862,17 @@ def test_what_is_opened_again_does_not_turn_another_green(promoted: Desk) -> Non
     assert stands(promoted, ours.head, TWO_BRANCHES) == red
     promoted.close(other)
     assert stands(promoted, ours.head, TWO_BRANCHES) == DONE
+
+
+def test_a_newer_commit_of_ours_is_shared_with_nobody(promoted: Desk) -> None:
+    ours = promoted.request("promobot/staging/api")
+    also_to_prod(promoted, ours.head, "9.9.9")
+    beside(promoted, ours, "ann/prod", "prod")
+    assert stands(promoted, ours.head, TWO_BRANCHES).state is FAILURE
+    promoted.commit(e2e("api", "3.0.0"))
+    promoted.carry_out(promoted.paper.plan(config=TWO_BRANCHES))
+    newer = promoted.request("promobot/staging/api")
+    assert newer.head != ours.head
+    assert promoted.paper.statuses[newer.head] == DONE
+    assert "promobot-waits" not in newer.body
+    assert promoted.paper.plan(config=TWO_BRANCHES).steps == ()
