@@ -9,6 +9,7 @@ import pytest
 
 from bot.errors import ConflictError, ForgeError
 from bot.forges.github import GitHubForge
+from bot.forges.gitlab.statuses import Statuses
 from bot.repositories import CommitStatus, RequestState, StatusState
 from tests.doubles.github.state import Status as HubStatus
 from tests.doubles.gitlab.state import Status as LabStatus
@@ -139,6 +140,22 @@ def test_each_merge_request_of_a_commit_has_it_in_a_pipeline_of_its_own(lab: Git
         assert not lab.forge.set_status(lab.project, head, status, branch="x")
     said = [[job.state for job in one.statuses] for one in lab.made.pipelines]
     assert said == [["failed"], ["failed"]]
+
+
+def test_a_gitlab_that_tells_no_pipeline_numbers_is_told_once(
+    lab: GitLabPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before 15 all jobs of a commit are taken for one pipeline's."""
+    jobs = Statuses._jobs
+    monkeypatch.setattr(
+        Statuses, "_jobs", lambda self, commit: [{**one, "pipeline_id": None} for one in jobs(self, commit)]
+    )
+    lab.made.pipelines_for = "merge_request_event"
+    head = lab.push("x", "2")
+    lab.opened_by_ann("x")
+    assert lab.forge.set_status(lab.project, head, RED, branch="x")
+    assert lab.forge.statuses(lab.project, [head], branches={head: "x"}) == {head: RED}
+    assert not lab.forge.set_status(lab.project, head, RED, branch="x")
 
 
 def test_a_newer_pipeline_has_none_yet(lab: GitLabPlace) -> None:

@@ -165,7 +165,10 @@ def _seen_in(jobs: Collection[Mapping[str, Any]], branch: str) -> tuple[_Seen, .
 
     Else the newest one of the branch, and none of another branch: app/finders/ci/pipelines_for_merge_request_finder.rb.
     """
-    refs = {job["ref"] for job in jobs if str(job["ref"]).startswith("refs/merge-requests/")} or {branch}
+    own = {job["ref"] for job in jobs if str(job["ref"]).startswith("refs/merge-requests/")}
+    if own and not any(map(_pipeline, jobs)):
+        return (_newest(jobs),)
+    refs = own or {branch}
     return tuple(_newest([job for job in jobs if job["ref"] == ref]) for ref in sorted(refs))
 
 
