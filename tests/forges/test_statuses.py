@@ -158,6 +158,22 @@ def test_a_gitlab_that_tells_no_pipeline_numbers_is_told_once(
     assert not lab.forge.set_status(lab.project, head, RED, branch="x")
 
 
+def test_one_that_goes_by_its_branch_has_it_there_though_another_has_pipelines(lab: GitLabPlace) -> None:
+    """Which jobs run may depend on the target."""
+    lab.made.pipelines_for = "push"
+    head = lab.push("x", "2")
+    lab.opened_by_ann("x")
+    assert lab.forge.set_status(lab.project, head, GREEN, branch="x")
+    lab.made.pipelines_for = "merge_request_event"
+    lab.repository.move("dev", lab.repository.head("main"), None)
+    lab.gitlab.open(lab.made, lab.ann, "x", "dev")
+    for status in (RED, GREEN):
+        assert lab.forge.set_status(lab.project, head, status, branch="x")
+        assert lab.forge.statuses(lab.project, [head], branches={head: "x"}) == {head: status}
+        assert not lab.forge.set_status(lab.project, head, status, branch="x")
+        assert [one.statuses[-1].description for one in lab.made.pipelines] == [status.description] * 2
+
+
 def test_a_newer_pipeline_has_none_yet(lab: GitLabPlace) -> None:
     """What is set before the merge request is opened may be in another one than what the merge request goes by."""
     lab.made.pipelines_for = "merge_request_event"

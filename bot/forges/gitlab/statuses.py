@@ -163,12 +163,14 @@ class Statuses:
 def _seen_in(jobs: Collection[Mapping[str, Any]], branch: str) -> tuple[_Seen, ...]:
     """What counts for a branch that is at the commit: the newest pipeline of each merge request that has any.
 
-    Else the newest one of the branch, and none of another branch: app/finders/ci/pipelines_for_merge_request_finder.rb.
+    Or the newest one of the branch, and none of another branch: app/finders/ci/pipelines_for_merge_request_finder.rb.
     """
     own = {job["ref"] for job in jobs if str(job["ref"]).startswith("refs/merge-requests/")}
     if own and not any(map(_pipeline, jobs)):
         return (_newest(jobs),)
-    refs = own or {branch}
+    # Those may all be another one's, and this one go by the branch's, which is told as well once it was told anything.
+    told = any(job["ref"] == branch and job["name"] == NAME and job["status"] in _STATES for job in jobs)
+    refs = own | {branch} if told else own or {branch}
     return tuple(_newest([job for job in jobs if job["ref"] == ref]) for ref in sorted(refs))
 
 
