@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.errors import ConflictError, ForgeError
+from bot.forges.errors import StatusError
 from bot.forges.github import GitHubForge
 from bot.forges.gitlab.statuses import Statuses
 from bot.repositories import CommitStatus, RequestState, StatusState
@@ -156,6 +158,27 @@ def test_a_gitlab_that_tells_no_pipeline_numbers_is_told_once(
     assert lab.forge.set_status(lab.project, head, RED, branch="x")
     assert lab.forge.statuses(lab.project, [head], branches={head: "x"}) == {head: RED}
     assert not lab.forge.set_status(lab.project, head, RED, branch="x")
+
+
+def test_what_an_old_pipeline_refuses_is_said_in_the_newest(lab: GitLabPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The old one may be of a merge request that was closed long ago."""
+    lab.made.pipelines_for = "merge_request_event"
+    head = lab.push("x", "2")
+    lab.opened_by_ann("x")
+    lab.repository.move("dev", lab.repository.head("main"), None)
+    lab.gitlab.open(lab.made, lab.ann, "x", "dev")
+    old, new = lab.made.pipelines
+    say = Statuses._say
+
+    def refuse(self: Statuses, commit: str, wanted: CommitStatus, seen: Any, branch: str) -> int:
+        if seen.pipeline == old.id:
+            raise StatusError("no", hint="", status=403, said=())
+        return say(self, commit, wanted, seen, branch)
+
+    monkeypatch.setattr(Statuses, "_say", refuse)
+    with pytest.raises(StatusError):
+        lab.forge.set_status(lab.project, head, RED, branch="x")
+    assert [job.state for job in new.statuses] == ["failed"]
 
 
 def test_one_that_goes_by_its_branch_has_it_there_though_another_has_pipelines(lab: GitLabPlace) -> None:

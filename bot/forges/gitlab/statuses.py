@@ -171,7 +171,9 @@ def _seen_in(jobs: Collection[Mapping[str, Any]], branch: str) -> tuple[_Seen, .
     # Those may all be another one's, and this one go by the branch's, which is told as well once it was told anything.
     told = any(job["ref"] == branch and job["name"] == NAME and job["status"] in _STATES for job in jobs)
     refs = own | {branch} if told else own or {branch}
-    return tuple(_newest([job for job in jobs if job["ref"] == ref]) for ref in sorted(refs))
+    every = (_newest([job for job in jobs if job["ref"] == ref]) for ref in refs)
+    # The newest first: an old one's may be of what is closed, and take no status any more.
+    return tuple(sorted(every, key=lambda seen: -seen.pipeline))
 
 
 def _newest(jobs: Collection[Mapping[str, Any]]) -> _Seen:
