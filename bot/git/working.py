@@ -34,7 +34,8 @@ class WorkingCopy:
 
     def _refs(self, prefix: str) -> dict[str, str]:
         said = _said(GitDirectory(self.root / ".git"), "for-each-ref", "--format=%(refname)", prefix) or ""
-        names = (ref.removeprefix(prefix) for ref in said.splitlines())
+        # Names may have what else ends a line in Unicode.
+        names = (ref.removeprefix(prefix) for ref in said.split("\n") if ref)
         return {name: f"{prefix}{name}" for name in names if name != "HEAD"}
 
 

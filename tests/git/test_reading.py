@@ -10,6 +10,7 @@ import pytest
 from bot.errors import GitError
 from bot.git import Clone
 from bot.git.reading import UNREAD
+from bot.git.working import working_copy
 from bot.manifests.source import MAX_BYTES
 from bot.repositories import Commit, File, Landing
 from tests.git.conftest import BOT
@@ -51,6 +52,14 @@ def test_a_branch_may_have_what_elsewhere_ends_a_line_in_its_name(origin: Origin
     main = origin.commit({"a": b"1"})
     other = origin.commit({"a": b"2"}, branch=f"promobot/prod/web{odd}x")
     assert clone.heads(["main"], ["promobot/prod/"]) == {"main": main, f"promobot/prod/web{odd}x": other}
+
+
+def test_so_it_may_in_a_working_copy(tmp_path: Path) -> None:
+    for args in (["init", "-b", "main"], ["commit", "--allow-empty", "-m", "x"], ["branch", "e2e\u2028x"]):
+        git(tmp_path, "-c", "user.name=a", "-c", "user.email=a@b", *args)
+    copy = working_copy(tmp_path)
+    assert copy is not None
+    assert set(copy.branches()) == {"main", "e2e\u2028x"}
 
 
 def test_branches_that_come_and_go_leave_no_ref_in_the_clone(
