@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bot.errors import ForgeError
 from bot.forges.access import ForgeAccess
 from bot.network.failures import Trouble
-from bot.network.retry import TOOK_TOO_LONG
+from bot.network.retry import is_failure
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class StatusError(ForgeError):
     @property
     def unsure(self) -> bool:
         """Whether what was asked may have been done all the same: a gateway doesn't know."""
-        return _failed(self.status)
+        return is_failure(self.status)
 
     @property
     def hides(self) -> bool:
@@ -62,10 +62,6 @@ class LimitError(ForgeError):
             hint="run again after that; nothing is lost by it",
         )
         self.seconds = seconds
-
-
-def _failed(status: int) -> bool:
-    return status >= 500 or status == TOOK_TOO_LONG
 
 
 _LATER = "run again when the forge works again"
@@ -102,7 +98,7 @@ def _words(access: ForgeAccess, status: int, lacking: str) -> tuple[str, str]:
         return "the forge wants a token, and none is configured", f"give forge {access.name} a token_env or token_file"
     if lacking:
         return words_of_lack(access, lacking)
-    if _failed(status):
+    if is_failure(status):
         return "the forge failed", _LATER
     message, hint = _REFUSALS.get(status, ("the forge refuses", "see what it says, then run again"))
     return message, hint.format(token)

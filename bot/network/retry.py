@@ -8,7 +8,7 @@ from random import SystemRandom
 
 ATTEMPTS = 3
 # A server's way of saying that it took too long: GitLab's where its database did.
-TOOK_TOO_LONG = 408
+_TOOK_TOO_LONG = 408
 _FIRST = 0.5
 _DOUBLED = 5
 _random = SystemRandom()
@@ -41,6 +41,11 @@ def _said(headers: Mapping[str, str], now: float) -> float:
         return now
 
 
+def is_failure(status: int) -> bool:
+    """Whether this HTTP status says that the server failed, and not that it refuses."""
+    return status >= 500 or status == _TOOK_TOO_LONG
+
+
 def may_pass(status: int) -> bool:
     """Whether a request that was answered with this HTTP status may succeed a little later."""
-    return status in {TOOK_TOO_LONG, 429} or (status >= 500 and status != 501)
+    return status == 429 or (is_failure(status) and status != 501)

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.errors import ConflictError, RegistryError
 from bot.images import Digest
-from bot.network.retry import TOOK_TOO_LONG, may_pass
+from bot.network.retry import is_failure, may_pass
 from bot.registry.access import RegistryAccess
 
 _QUOTED = 200
@@ -130,7 +130,7 @@ def _status_words(place: Place, status: int, body: bytes, *, known: bool) -> tup
             )
         case 429:
             return "the registry limits the rate of requests (HTTP 429)", _slower(place.access)
-        case _ if status >= 500 or status == TOOK_TOO_LONG:
+        case _ if is_failure(status):
             return f"the registry failed (HTTP {status}){said(place, body)}", "run again when the registry works again"
         case _:
             return f"unexpected answer (HTTP {status}){said(place, body)}", unexpected(place.access, status)
