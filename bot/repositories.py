@@ -146,6 +146,11 @@ class MergeRequest:
     approvals: tuple[str, ...] | None = None
     needs_rebase: bool = False
 
+    @property
+    def ender(self) -> str:
+        """Who merged or closed it, in words; a forge doesn't always tell."""
+        return self.ended_by or "somebody"
+
 
 class StatusState(Enum):
     """What promobot says of a commit; only success lets people merge where the status is required."""

@@ -106,12 +106,7 @@ def _state(request: MergeRequest) -> str:
     if request.state is RequestState.OPEN:
         return _short_state(request)
     reason = f" ({request.reason})" if request.reason else ""
-    return f"{request.state.value} by {_ender(request)}{reason}"
-
-
-def _ender(request: MergeRequest) -> str:
-    """Who merged or closed it; a forge doesn't always tell."""
-    return request.ended_by or "somebody"
+    return f"{request.state.value} by {request.ender}{reason}"
 
 
 def _ready(call: Call, world: World) -> None:
@@ -127,7 +122,7 @@ def _merge(call: Call, world: World) -> None:
     repository, request = find_request(world, call.args.request)
     if request.state is RequestState.CLOSED:
         raise ConflictError(
-            f"{name_of(repository, request)} was closed by {_ender(request)}",
+            f"{name_of(repository, request)} was closed by {request.ender}",
             hint=_again(world.config, repository, request),
         )
     forge = world.forge(repository.forge)
@@ -141,7 +136,7 @@ def _close(call: Call, world: World) -> None:
     repository, request = find_request(world, call.args.request)
     if request.state is RequestState.MERGED:
         raise ConflictError(
-            f"{name_of(repository, request)} was merged by {_ender(request)}",
+            f"{name_of(repository, request)} was merged by {request.ender}",
             hint="to undo it, revert its merge commit",
         )
     forge = world.forge(repository.forge)
@@ -156,9 +151,7 @@ def _tell(call: Call, repository: Repository, request: MergeRequest, *, already:
     elif already:
         call.terminal().say(f"{name_of(repository, request)} was {_state(request)} already: {request.title}")
     else:
-        call.terminal().say(
-            f"{name_of(repository, request)} {request.state.value} by {_ender(request)}: {request.title}"
-        )
+        call.terminal().say(f"{name_of(repository, request)} {request.state.value} by {request.ender}: {request.title}")
 
 
 def _again(config: Config, repository: Repository, request: MergeRequest) -> str:

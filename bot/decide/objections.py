@@ -72,7 +72,7 @@ def respect_closed(ask: Ask, target: Snapshot, branch: Branch, promotion: Promot
             what = "the same change" if now == said_no else "the same change among others"
             reason = f" ({closed.reason})" if closed.reason else ""
             raise Refusal(
-                f"{closed.ended_by or 'somebody'} closed !{closed.number}{reason}, which proposed {what}",
+                f"{closed.ender} closed !{closed.number}{reason}, which proposed {what}",
                 f"a newer image will be proposed; {reopening(promotion)} proposes this one again",
             )
 

@@ -117,7 +117,7 @@ def must_be_open(project: str, request: MergeRequest) -> None:
 def ended(project: str, request: MergeRequest) -> ConflictError:
     """The error where something was to be done to one that is closed or merged."""
     return ConflictError(
-        f"merge request {project}!{request.number} was {request.state.value} by {request.ended_by or 'somebody'}",
+        f"merge request {project}!{request.number} was {request.state.value} by {request.ender}",
         hint="`promobot mr list` shows those that are open",
     )
 

@@ -154,8 +154,7 @@ class Merging:
     def _merged(self, request: MergeRequest) -> MergeRequest:
         if request.head != self.head:
             raise ConflictError(
-                f"merge request {self.name} was merged by {request.ended_by or 'somebody'} at {request.head},"
-                f" not at {self.head}",
+                f"merge request {self.name} was merged by {request.ender} at {request.head}, not at {self.head}",
                 hint="look at what came with it",
             )
         return request
@@ -163,7 +162,7 @@ class Merging:
     def _must_be_possible(self, request: MergeRequest, status: str) -> None:
         if request.state is RequestState.CLOSED:
             raise ConflictError(
-                f"merge request {self.name} was closed by {request.ended_by or 'somebody'}",
+                f"merge request {self.name} was closed by {request.ender}",
                 hint="`promobot mr list` shows those that are open",
             )
         if request.draft:

@@ -29,6 +29,6 @@ def must_be_open(project: str, request: MergeRequest) -> None:
     """Raises ConflictError."""
     if request.state is not RequestState.OPEN:
         raise ConflictError(
-            f"merge request {project}!{request.number} was {request.state.value} by {request.ended_by or 'somebody'}",
+            f"merge request {project}!{request.number} was {request.state.value} by {request.ender}",
             hint="`promobot mr list` shows those that are open",
         )
